@@ -1,0 +1,392 @@
+"""Components: named parts of the system with their own thread, reader and handlers. They meet on the bus and never call each other.
+
+class Watcher(Component):
+    capabilities = ("watcher",)
+
+    @event_handler(Tick, symbols={"BTC/USDT"})
+    def on_tick(self, tick: Tick) -> None:
+        self.log(f"last {tick.last_price}")
+
+watcher = Watcher("watcher")
+watcher.start(bus)
+...
+watcher.stop()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import msgspec
+
+from gcg_quant import bus as bus_module
+from gcg_quant.bus import EventBus, Subscription
+from gcg_quant.errors import ComponentError, JournalError
+from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
+from gcg_quant.reader import BusReader, Cursor
+
+if TYPE_CHECKING:
+    from gcg_quant.history import History
+
+__all__ = ["Component", "Health", "event_handler"]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    types: tuple[type[Event], ...]
+    symbols: frozenset[str] | None
+    sources: frozenset[str] | None
+    backfill: bool
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What a component is doing: events handled, handlers that raised, time per event, and how far behind it is."""
+
+    name: str
+    state: str
+    lag: int
+    handled: int
+    errors: int
+    mean_us: float
+    max_us: float
+    started_ns: int
+    busy_s: float
+
+
+def event_handler(
+    *kinds: Any, symbols: Iterable[str] | None = None, sources: Iterable[str] | None = None, backfill: bool = False
+) -> Callable[[Handler], Handler]:
+    """Mark a component's method as the handler of these events; `def` and `async def` both work.
+
+    Args:
+        kinds: event classes, unions (`MarketDataEvent`) or base classes.
+        symbols: "BTC/USDT", "BTC/USDT@binance" or patterns; None means all.
+        sources: names of publishers; None means all.
+        backfill: also history that is filled in on a live bus.
+    """
+    marked = _Marked(
+        event_types(*kinds), None if symbols is None else frozenset(symbols), None if sources is None else frozenset(sources), backfill
+    )
+
+    def mark(function: Handler) -> Handler:
+        function.__gcg_handles__ = (*getattr(function, "__gcg_handles__", ()), marked)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Component:
+    """A part of the system with a name, handlers, a thread and a reader of its own.
+
+    Subclasses mark methods with `event_handler` and override the `on_` hooks, which all run on the component's own thread. Its only
+    clock is the time of the event it handles.
+
+    Args:
+        name: unique on its bus; the source of what it publishes, and the name of its reader.
+        start: where it begins to read: "end", "begin" or a Cursor.
+        durable: its cursor is stored after each batch, and it goes on from it after a restart (`start` is for the first time).
+        wait: "adaptive", "busy" or "sleep" (polls every `sleep_s` seconds: cheap for whoever need not be quick).
+        batch: the most events taken at a time.
+    """
+
+    capabilities: ClassVar[tuple[str, ...]] = ()
+    drain_on_stop: ClassVar[bool] = False  # handle all that was published before stop()
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        start: str | Cursor = "end",
+        durable: bool = False,
+        wait: str = "adaptive",
+        sleep_s: float = 0.001,
+        batch: int = 1000,
+    ) -> None:
+        self.name = name
+        self.state = "new"
+        self.history: History | None = None
+        self._options = {"durable": durable, "wait": wait, "sleep_s": sleep_s}
+        self._start_at = start
+        self._durable = durable
+        self._batch = batch
+        self._bus: EventBus | None = None
+        self._reader: BusReader | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._subscriptions: list[Subscription] = []
+        self._table: dict[type, list[Subscription]] = {}
+        self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._handled = self._errors = self._spent_ns = self._max_ns = 0
+        self._started_ns = self._busy_since = 0
+
+    # ---- for subclasses
+
+    def on_start(self) -> None:
+        """Prepare: called on the component's thread before the first event."""
+
+    def on_stop(self) -> None:
+        """Clean up: called on the component's thread after the last event; the bus is still open."""
+
+    def on_batch(self) -> None:
+        """Finish a batch: called after each drained batch of events."""
+
+    def on_idle(self) -> None:
+        """Use a quiet moment: called about every 50 ms while nothing comes."""
+
+    def read_batch(self) -> int:
+        """Read and dispatch one batch, waiting up to 50 ms for it; return how many events it held.
+
+        Override it to read columns instead of events.
+        """
+        events = self.reader.read_many(self._batch, 0.05)
+        for event in events:
+            self.dispatch(event)
+        return len(events)
+
+    # ---- for everybody
+
+    @property
+    def bus(self) -> EventBus:
+        """The bus it runs on. Raises ComponentError before start()."""
+        if self._bus is None:
+            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        return self._bus
+
+    @property
+    def reader(self) -> BusReader:
+        """Its reader; only its own thread may read from it. Raises ComponentError before start()."""
+        if self._reader is None:
+            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        return self._reader
+
+    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
+        """Publish under the component's name; the cause is the event being handled unless given. Return the id."""
+        return self.bus.publish(event, cause=cause, backfill=backfill, source=self.name)
+
+    def log(self, message: str, *, level: str = "info", about: int = 0, detail: str = "") -> None:
+        """Publish a LogEvent on the log lane; `about` is the id of the event it concerns."""
+        self.publish(LogEvent(level=level, component=self.name, message=message, about=about, detail=detail))
+
+    def subscribe(
+        self,
+        event_type: Any,
+        handler: Callable[[Any], Any],
+        *,
+        symbols: Iterable[str] | None = None,
+        sources: Iterable[str] | None = None,
+        backfill: bool = False,
+    ) -> Subscription:
+        """Add a handler while running or before; from any thread."""
+        subscription = Subscription(
+            event_types(event_type),
+            handler,
+            None if symbols is None else frozenset(symbols),
+            None if sources is None else frozenset(sources),
+            backfill,
+        )
+        self._on_own_thread(lambda: self._subscriptions.append(subscription))
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Remove a handler; from any thread. One that is not there is passed over."""
+
+        def remove() -> None:
+            self._subscriptions = [one for one in self._subscriptions if one is not subscription]
+
+        self._on_own_thread(remove)
+
+    def start(self, bus: EventBus, history: History | None = None) -> None:
+        """Open the reader and start the thread; all that is published after this call is seen.
+
+        Raises:
+            ComponentError: it is running already.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            raise ComponentError(f"Component {self.name!r} is running already: stop it first.", name=self.name)
+        self._bus, self.history = bus, history
+        self._subscriptions = [*self._marked_handlers(), *(one for one in self._subscriptions if one.handler not in self._own_methods())]
+        self._reader = self.open_reader(bus)
+        self._rebuild()
+        self._stopping.clear()
+        self.state, self._started_ns = "starting", time.time_ns()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread.start()
+
+    def open_reader(self, bus: EventBus) -> BusReader:
+        """Return the reader to work with; override it to begin at a cursor of your own."""
+        return BusReader(bus, self.name, start=self._start_at, **self._options)  # type: ignore[arg-type]
+
+    def stop(self, timeout_s: float = 3.0) -> bool:
+        """Stop the thread and close the reader; return whether it ended within `timeout_s` seconds."""
+        thread = self._thread
+        if thread is None:
+            return True
+        self._stopping.set()
+        if self._bus is not None and not self._bus.closed:
+            with contextlib.suppress(JournalError):
+                self._bus.wake()
+        if thread is not threading.current_thread():
+            thread.join(timeout_s)
+        return not thread.is_alive()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether stop() was called."""
+        return self._stopping.is_set()
+
+    def health(self) -> Health:
+        """Return what it is doing; from any thread."""
+        handled = self._handled
+        reader = self._reader
+        lag = 0
+        if reader is not None and self.state == "running":
+            with contextlib.suppress(JournalError):
+                lag = reader.lag
+        busy_since = self._busy_since
+        return Health(
+            name=self.name,
+            state=self.state,
+            lag=lag,
+            handled=handled,
+            errors=self._errors,
+            mean_us=self._spent_ns / handled / 1e3 if handled else 0.0,
+            max_us=self._max_ns / 1e3,
+            started_ns=self._started_ns,
+            busy_s=(time.monotonic_ns() - busy_since) / 1e9 if busy_since else 0.0,
+        )
+
+    def dispatch(self, event: Event) -> None:
+        """Call the handlers of one event on this thread; an exception is reported on the log lane and stops nothing."""
+        for subscription in self._table.get(type(event), ()):
+            if self._wants(subscription, event):
+                self._call(subscription.handler, event)
+
+    # ---- inside
+
+    def _own_methods(self) -> set[Any]:
+        return {getattr(self, name) for name in dir(type(self)) if hasattr(getattr(type(self), name, None), "__gcg_handles__")}
+
+    def _marked_handlers(self) -> list[Subscription]:
+        found = []
+        for name in dir(type(self)):
+            for marked in getattr(getattr(type(self), name, None), "__gcg_handles__", ()):
+                found.append(Subscription(marked.types, getattr(self, name), marked.symbols, marked.sources, marked.backfill))
+        return found
+
+    def _rebuild(self) -> None:
+        self._table = {}
+        reader = self.reader
+        reader.clear_rules()
+        for subscription in self._subscriptions:
+            reader.add_rule(subscription.types, subscription.symbols, subscription.sources, subscription.backfill)
+            for cls in subscription.types:
+                self._table.setdefault(cls, []).append(subscription)
+        if not self._subscriptions:
+            reader.block()
+
+    def _on_own_thread(self, change: Callable[[], None]) -> None:
+        thread = self._thread
+        if thread is None or not thread.is_alive() or thread is threading.current_thread():
+            change()
+            if self._reader is not None:
+                self._rebuild()
+            return
+        done = threading.Event()
+        self._requests.append((change, done))
+        self.bus.wake()
+        if not done.wait(5.0):
+            raise ComponentError(f"Component {self.name!r} is busy and took no new subscription for 5 s.", name=self.name)
+
+    def _wants(self, subscription: Subscription, event: Event) -> bool:
+        # The reader let the event pass for one of the subscriptions; with a single one for its type there is nothing to ask.
+        if len(self._table[type(event)]) == 1:
+            return True
+        if not subscription.backfill and isinstance(event, Record) and event.flags & EventFlag.BACKFILL:
+            return False
+        if subscription.sources is not None and event.source not in subscription.sources:
+            return False
+        return subscription.symbols is None or bus_module.symbol_matches(subscription.symbols, event)
+
+    def _call(self, handler: Callable[[Any], Any], event: Event) -> None:
+        begin = time.perf_counter_ns()
+        try:
+            with bus_module.handling(event.id):
+                result = handler(event)
+                if inspect.iscoroutine(result):
+                    self._event_loop().run_until_complete(result)
+        except Exception as error:
+            self._errors += 1
+            self.on_handler_error(handler, event, error)
+        spent = time.perf_counter_ns() - begin
+        self._handled += 1
+        self._spent_ns += spent
+        self._max_ns = max(self._max_ns, spent)
+
+    def on_handler_error(self, handler: Callable[[Any], Any], event: Event, error: Exception) -> None:
+        """Report a handler's exception on the log lane with the event's id; override it to do more."""
+        name = getattr(handler, "__qualname__", repr(handler))
+        message = f"{name} raised {type(error).__name__}: {error}"
+        self.log(message, level="error", about=event.id, detail="".join(traceback.format_exception(error)))
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    def _run(self) -> None:
+        try:
+            self.on_start()
+            self.state = "running"
+            while not self._stopping.is_set():
+                self._step()
+            self.state = "stopping"
+            if self.drain_on_stop:
+                self._drain()
+            self.on_stop()
+            self.state = "stopped"
+        except Exception as error:  # the one place where a component's thread ends: say why, and be seen as failed
+            self.state = "failed"
+            self._errors += 1
+            with contextlib.suppress(JournalError):
+                self.log(f"{self.name} stopped: {error}", level="error", detail=traceback.format_exc())
+        finally:
+            if self._loop is not None:
+                self._loop.close()
+                self._loop = None
+            self.reader.close()
+
+    def _step(self) -> None:
+        while self._requests:
+            change, done = self._requests.popleft()
+            change()
+            self._rebuild()
+            done.set()
+        self._busy_since = 0
+        count = self._timed_batch()
+        if count == 0:
+            self.on_idle()
+            return
+        self.on_batch()
+        if self._durable:
+            self.reader.commit()
+
+    def _timed_batch(self) -> int:
+        # `busy_since` is what a supervisor looks at to see a hanging handler; waiting for events does not count.
+        self._busy_since = time.monotonic_ns()
+        return self.read_batch()
+
+    def _drain(self) -> None:
+        while self.read_batch() > 0:
+            self.on_batch()
+            if self._durable:
+                self.reader.commit()

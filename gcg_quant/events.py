@@ -1,0 +1,202 @@
+"""The events of gcg_quant: one class each, a type number that is never reused, and the lane it travels in.
+
+Hot records (`Tick`, `Bar`, `OrderRequest`, `Fill` ...) are C types from `native/include/gcg/records.h`; each has `.dtype`,
+its NumPy structured dtype. Cold events are msgspec Structs, stored as msgpack. Both are immutable, are built from keywords, and
+carry after publishing: `id` (lane and seq in one number), `time_ns` (when it was published), `cause` (the id of the event that led
+to it, 0 if none) and `source` (who published it). Times are integer nanoseconds since the Unix epoch, UTC; a missing price or
+amount is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from gcg_quant import _native
+from gcg_quant._native import (
+    AccountEvent,
+    Bar,
+    BookDelta,
+    CancelCommand,
+    CancelRequest,
+    Depth,
+    Fill,
+    ModifyRequest,
+    OrderCommand,
+    OrderEvent,
+    OrderRequest,
+    PositionEvent,
+    Record,
+    RiskVerdict,
+    Tick,
+    TradeTick,
+)
+from gcg_quant.cold_events import (
+    COLD_EVENTS,
+    AccountReport,
+    AlertEvent,
+    Applied,
+    BacktestProgressEvent,
+    BacktestRequestEvent,
+    BacktestResultEvent,
+    ChartConfigEvent,
+    ColdEvent,
+    ConfigChangeEvent,
+    CorporateAction,
+    Funding,
+    GapEvent,
+    GatewayStatus,
+    InstrumentEvent,
+    LogEvent,
+    MetricEvent,
+    SessionEvent,
+    SignalEvent,
+    SnapshotEvent,
+    StrategyControlEvent,
+    StrategyStatusEvent,
+    SubscribeEvent,
+    SystemEvent,
+    TimerEvent,
+)
+from gcg_quant.enumerations import (
+    BarBasis,
+    BarOrigin,
+    BookAction,
+    EventFlag,
+    Lane,
+    Liquidity,
+    Offset,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    Quality,
+    RiskReason,
+    Side,
+    TimeInForce,
+    VolumeKind,
+    World,
+)
+
+__all__ = [
+    "COLD_EVENTS",
+    "HOT_RECORDS",
+    "AccountEvent",
+    "AccountReport",
+    "AlertEvent",
+    "Applied",
+    "BacktestProgressEvent",
+    "BacktestRequestEvent",
+    "BacktestResultEvent",
+    "Bar",
+    "BarBasis",
+    "BarOrigin",
+    "BookAction",
+    "BookDelta",
+    "CancelCommand",
+    "CancelRequest",
+    "ChartConfigEvent",
+    "ColdEvent",
+    "ConfigChangeEvent",
+    "CorporateAction",
+    "Depth",
+    "Event",
+    "EventFlag",
+    "Fill",
+    "Funding",
+    "GapEvent",
+    "GatewayStatus",
+    "InstrumentEvent",
+    "Lane",
+    "Liquidity",
+    "LogEvent",
+    "MarketDataEvent",
+    "MetricEvent",
+    "ModifyRequest",
+    "Offset",
+    "OrderCommand",
+    "OrderEvent",
+    "OrderFlag",
+    "OrderRequest",
+    "OrderStatus",
+    "OrderType",
+    "PositionEvent",
+    "PositionSide",
+    "Quality",
+    "Record",
+    "RiskReason",
+    "RiskVerdict",
+    "SessionEvent",
+    "Side",
+    "SignalEvent",
+    "SnapshotEvent",
+    "StrategyControlEvent",
+    "StrategyStatusEvent",
+    "SubscribeEvent",
+    "SystemEvent",
+    "Tick",
+    "TimeInForce",
+    "TimerEvent",
+    "TradeTick",
+    "VolumeKind",
+    "World",
+    "event_types",
+]
+
+
+MarketDataEvent: TypeAlias = Tick | Depth | BookDelta | TradeTick | Bar
+Event: TypeAlias = Record | ColdEvent
+
+HOT_RECORDS: tuple[type[Record], ...] = (
+    Tick,
+    Depth,
+    BookDelta,
+    TradeTick,
+    Bar,
+    OrderRequest,
+    CancelRequest,
+    ModifyRequest,
+    RiskVerdict,
+    OrderCommand,
+    CancelCommand,
+    OrderEvent,
+    Fill,
+    PositionEvent,
+    AccountEvent,
+)
+
+
+def event_types(*kinds: Any) -> tuple[type[Event], ...]:
+    """Return the concrete event classes behind classes, unions (`MarketDataEvent`) and base classes (`ColdEvent`, `Record`)."""
+    found: dict[type[Event], None] = {}
+    for kind in kinds:
+        members = getattr(kind, "__args__", (kind,))
+        for member in members:
+            for cls in (*HOT_RECORDS, *COLD_EVENTS):
+                if isinstance(member, type) and issubclass(cls, member):
+                    found[cls] = None
+    return tuple(found)
+
+
+def _equip_records() -> None:
+    for cls in HOT_RECORDS:
+        cls.dtype = np.dtype(_native.record_dtype(cls))
+    for enum in (
+        Side,
+        Offset,
+        PositionSide,
+        OrderType,
+        TimeInForce,
+        OrderStatus,
+        Liquidity,
+        VolumeKind,
+        Quality,
+        BookAction,
+        BarBasis,
+        BarOrigin,
+    ):
+        _native.register_enum(enum.__name__, {int(member): member for member in enum})
+
+
+_equip_records()

@@ -1,0 +1,146 @@
+// The module gcg_quant._native: records, bus and readers for Python. No logic here beyond converting arguments, releasing
+// the GIL around anything that waits, and translating errors.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "bus_object.h"
+#include "gcg/bus.h"
+#include "reader_object.h"
+#include "record_types.h"
+
+namespace py = pybind11;
+using namespace gcg;
+using gcg::python::PyBus;
+using gcg::python::PageView;
+using gcg::python::PyReader;
+
+void bind_trading(py::module_& module);
+
+namespace {
+
+const char* error_class(Fault fault) {
+    switch (fault) {
+        case Fault::full: return "JournalFullError";
+        case Fault::busy: return "JournalBusyError";
+        case Fault::corrupt: return "JournalCorruptError";
+        case Fault::version: return "JournalVersionError";
+        case Fault::cursor: return "CursorError";
+        default: return "JournalError";
+    }
+}
+
+void bind_functions(py::module_& module) {
+    static PyMethodDef functions[] = {
+        {"register_enum", gcg::python::register_enum, METH_VARARGS, nullptr},
+        {"record_dtype", gcg::python::record_dtype, METH_O, nullptr},
+        {nullptr, nullptr, 0, nullptr},
+    };
+    PyModule_AddFunctions(module.ptr(), functions);
+    module.def("register_cold", &gcg::python::register_cold, py::arg("type"), py::arg("lane"), py::arg("decoder"));
+    module.def("inspect", [](const std::string& folder, bool verify) {
+        std::vector<PageReport> reports;
+        {
+            py::gil_scoped_release release;
+            reports = inspect(folder, verify);
+        }
+        py::list result;
+        for (const PageReport& page : reports) {
+            py::dict row;
+            row["lane"] = static_cast<int>(page.lane);
+            row["index"] = page.index;
+            row["file"] = page.file;
+            row["bytes"] = page.bytes;
+            row["used"] = page.used;
+            row["first_seq"] = page.first_seq;
+            row["frames"] = page.frames;
+            row["records"] = page.records;
+            row["first_ns"] = page.first_ns;
+            row["last_ns"] = page.last_ns;
+            row["epoch"] = page.epoch;
+            row["damage"] = page.damage;
+            result.append(row);
+        }
+        return result;
+    }, py::arg("folder"), py::arg("verify"));
+    module.def("record_schema", &gcg::python::record_schema);
+}
+
+void bind_bus(py::module_& module) {
+    py::class_<PyBus, std::shared_ptr<PyBus>>(module, "Bus")
+        .def(py::init(&PyBus::open), py::arg("folder"), py::arg("world"), py::arg("sync"), py::arg("page_bytes"),
+             py::arg("owner"), py::arg("create"), py::arg("read_only"))
+        .def_property_readonly("folder", [](const PyBus& bus) { return bus.native().folder(); })
+        .def_property_readonly("bus_id", [](const PyBus& bus) { return bus.native().id(); })
+        .def_property_readonly("world", [](const PyBus& bus) { return static_cast<uint32_t>(bus.native().world()); })
+        .def_property_readonly("epoch", [](const PyBus& bus) { return bus.native().epoch(); })
+        .def_property_readonly("page_bytes", [](const PyBus& bus) { return bus.native().page_bytes(); })
+        .def("epoch_reports", &PyBus::epoch_reports)
+        .def("publish_record", &PyBus::publish_record, py::arg("record"), py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("publish_records", &PyBus::publish_records, py::arg("records"), py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("publish_cold", &PyBus::publish_cold, py::arg("lane"), py::arg("type"), py::arg("payload"),
+             py::arg("instrument"), py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("publish_batch", &PyBus::publish_batch, py::arg("record_class"), py::arg("buffer"), py::arg("count"),
+             py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("head", [](const PyBus& bus, int lane) { return bus.native().head(static_cast<Lane>(lane)); })
+        .def("sync", [](PyBus& bus) {
+            py::gil_scoped_release release;
+            bus.native().sync();
+        })
+        .def("wake", [](PyBus& bus) { bus.native().wake(); })
+        .def("add_source", [](PyBus& bus, const std::string& name) { return bus.native().add_source(name); })
+        .def("source", [](const PyBus& bus, uint16_t number) { return bus.native().source(number); })
+        .def("add_instrument", &PyBus::add_instrument, py::arg("symbol"), py::arg("venue"), py::arg("terms"))
+        .def("find_instrument", [](const PyBus& bus, const std::string& symbol, const std::string& venue) {
+            return bus.native().find_instrument(symbol, venue);
+        })
+        .def("instrument", &PyBus::instrument)
+        .def("instrument_count", [](const PyBus& bus) { return bus.native().instrument_count(); })
+        .def("reader", [](std::shared_ptr<PyBus> bus, const std::string& name, bool durable, bool begin) {
+            return std::make_unique<PyReader>(bus, name, durable, begin);
+        }, py::arg("name"), py::arg("durable"), py::arg("begin"))
+        .def("readers", &PyBus::readers)
+        .def("close", &PyBus::close);
+}
+
+void bind_reader(py::module_& module) {
+    py::class_<PageView>(module, "PageView", py::buffer_protocol()).def_buffer([](PageView& view) {
+        return py::buffer_info(const_cast<std::byte*>(view.data), 1, py::format_descriptor<uint8_t>::format(), 1,
+                               {static_cast<py::ssize_t>(view.bytes)}, {py::ssize_t{1}}, true);
+    });
+    py::class_<PyReader>(module, "Reader")
+        .def("add_rule", &PyReader::add_rule, py::arg("types"), py::arg("symbols"), py::arg("sources"), py::arg("backfill"))
+        .def("clear_rules", &PyReader::clear_rules)
+        .def("wait_policy", &PyReader::wait_policy, py::arg("policy"), py::arg("sleep_s"))
+        .def("read_many", &PyReader::read_many, py::arg("limit"), py::arg("timeout_s"))
+        .def("read_tables", &PyReader::read_tables, py::arg("limit"), py::arg("timeout_s"))
+        .def("read_views", &PyReader::read_views, py::arg("type"), py::arg("limit"))
+        .def("cursor", &PyReader::cursor)
+        .def("seek", &PyReader::seek, py::arg("bus_id"), py::arg("epoch"), py::arg("next_seq"))
+        .def("seek_begin", &PyReader::seek_begin)
+        .def("seek_end", &PyReader::seek_end)
+        .def("seek_seq", &PyReader::seek_seq, py::arg("lane"), py::arg("seq"))
+        .def("seek_time", &PyReader::seek_time, py::arg("time_ns"))
+        .def("lag", &PyReader::lag, py::arg("lane"))
+        .def_property_readonly("unknown", &PyReader::unknown)
+        .def("commit", &PyReader::commit)
+        .def("close", &PyReader::close);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_native, module) {
+    module.doc() = "The C++ core of gcg_quant: the journal, the records, risk and matching.";
+    module.attr("__version__") = GCG_VERSION;
+    py::register_local_exception_translator([](std::exception_ptr pointer) {
+        try {
+            if (pointer) std::rethrow_exception(pointer);
+        } catch (const JournalError& error) {
+            gcg::python::set_error(error_class(error.fault), error.what());
+        }
+    });
+    if (gcg::python::add_record_types(module.ptr()) < 0) throw py::error_already_set();
+    bind_functions(module);
+    bind_bus(module);
+    bind_reader(module);
+    bind_trading(module);
+}

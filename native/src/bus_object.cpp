@@ -1,0 +1,289 @@
+#include "bus_object.h"
+
+#include <cstring>
+
+namespace gcg::python {
+
+namespace {
+
+constexpr uint32_t kMaxRecordBytes = 1024;
+constexpr uint32_t kMaxBatchBytes = 4u << 20;  // a larger batch is written as several frames
+
+PyObject* interned(const std::string& text) {
+    PyObject* value = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+    if (!value) throw py::error_already_set();
+    PyUnicode_InternInPlace(&value);
+    return value;
+}
+
+const char* kind_name(FieldKind kind) {
+    switch (kind) {
+        case FieldKind::F64: return "f64";
+        case FieldKind::I64: return "i64";
+        case FieldKind::U64: return "u64";
+        case FieldKind::I32: return "i32";
+        case FieldKind::U32: return "u32";
+        case FieldKind::ENUM: return "enum8";
+        case FieldKind::U8: return "u8";
+        case FieldKind::STR: return "utf8";
+        case FieldKind::F64A: return "f64[]";
+        case FieldKind::I32A: return "i32[]";
+        case FieldKind::PAD: return "reserved";
+    }
+    return "";
+}
+
+FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, uint32_t flags, uint16_t source) {
+    FrameSpec spec;
+    spec.type = info.type;
+    spec.source = source;
+    spec.flags = static_cast<uint16_t>(flags);
+    spec.schema = info.version;
+    spec.instrument = instrument;
+    spec.cause = cause;
+    return spec;
+}
+
+const RecordInfo& require_record(PyObject* object) {
+    const RecordInfo* info = info_of(Py_TYPE(object));
+    if (!info) {
+        std::string text = std::string("publish() takes events of gcg_quant.events, found ") + Py_TYPE(object)->tp_name + ".";
+        set_error("EventError", text.c_str());
+        throw py::error_already_set();
+    }
+    return *info;
+}
+
+}  // namespace
+
+py::list record_schema() {
+    py::list records;
+    for (const RecordInfo& info : kRecords) {
+        py::list fields;
+        for (uint32_t i = 0; i < info.field_count; ++i) {
+            const FieldInfo& field = info.fields[i];
+            py::dict row;
+            row["name"] = field.name;
+            row["kind"] = kind_name(field.kind);
+            row["offset"] = field.offset;
+            row["bytes"] = field.bytes;
+            row["count"] = field.count;
+            if (field.enum_name) row["enum"] = field.enum_name;
+            fields.append(row);
+        }
+        py::dict record;
+        record["name"] = info.name;
+        record["type"] = info.type;
+        record["version"] = info.version;
+        record["bytes"] = info.bytes;
+        record["fields"] = fields;
+        records.append(record);
+    }
+    return records;
+}
+
+std::shared_ptr<PyBus> PyBus::open(const std::string& folder, uint32_t world, const std::string& sync,
+                                   uint64_t page_bytes, const std::string& owner, bool create, bool read_only) {
+    BusOptions options;
+    options.world = static_cast<World>(world);
+    options.page_bytes = page_bytes;
+    options.owner = owner;
+    options.create = create;
+    options.read_only = read_only;
+    if (sync == "none")
+        options.sync = SyncPolicy::none;
+    else if (sync == "interval")
+        options.sync = SyncPolicy::interval;
+    else if (sync == "always")
+        options.sync = SyncPolicy::always;
+    else
+        throw JournalError(Fault::argument, "sync must be 'none', 'interval' or 'always', found '" + sync + "'.");
+    py::gil_scoped_release release;
+    return std::shared_ptr<PyBus>(new PyBus(Bus::open(folder, options)));
+}
+
+PyBus::~PyBus() {
+    for (const Name& name : names_) {
+        Py_XDECREF(name.symbol);
+        Py_XDECREF(name.venue);
+    }
+    for (PyObject* source : sources_) Py_XDECREF(source);
+    for (const auto& [pair, number] : numbers_) {
+        Py_DECREF(pair.first);
+        Py_DECREF(pair.second);
+    }
+    if (bus_) {
+        py::gil_scoped_release release;
+        bus_.reset();
+    }
+}
+
+Bus& PyBus::native() const {
+    if (!bus_) throw JournalError(Fault::argument, "The bus is closed: open it again with EventBus(path).");
+    return *bus_;
+}
+
+void PyBus::close() {
+    if (!bus_) return;
+    std::shared_ptr<Bus> bus = std::move(bus_);
+    bus_.reset();
+    py::gil_scoped_release release;
+    bus->close();
+}
+
+const PyBus::Name& PyBus::name(uint32_t number) {
+    if (number >= names_.size()) names_.resize(number + 1, Name{nullptr, nullptr});
+    Name& entry = names_[number];
+    if (!entry.symbol) {
+        InstrumentRow row;
+        if (number != 0 && !native().instrument(number, row))
+            throw JournalError(Fault::corrupt, "Instrument " + std::to_string(number) + " is not in the table of " +
+                                                   native().folder() + ".");
+        entry.symbol = interned(row.symbol);
+        entry.venue = interned(row.venue);
+    }
+    return entry;
+}
+
+PyObject* PyBus::symbol_of(uint32_t number) { return name(number).symbol; }
+PyObject* PyBus::venue_of(uint32_t number) { return name(number).venue; }
+
+PyObject* PyBus::source_of(uint16_t number) {
+    if (number >= sources_.size()) sources_.resize(number + 1u, nullptr);
+    if (!sources_[number]) sources_[number] = interned(number == 0 ? std::string() : native().source(number));
+    return sources_[number];
+}
+
+uint32_t PyBus::number_of(RecordObject* record) {
+    if (PyUnicode_GET_LENGTH(record->symbol) == 0) return 0;
+    auto found = numbers_.find({record->symbol, record->venue});
+    if (found != numbers_.end()) return found->second;
+    std::string symbol = py::cast<std::string>(py::handle(record->symbol));
+    std::string venue = py::cast<std::string>(py::handle(record->venue));
+    uint32_t number = native().add_instrument(symbol, venue, {});
+    Py_INCREF(record->symbol);
+    Py_INCREF(record->venue);
+    numbers_.emplace(std::make_pair(record->symbol, record->venue), number);
+    return number;
+}
+
+uint64_t PyBus::publish_record(py::handle object, uint64_t cause, uint32_t flags, uint16_t source) {
+    const RecordInfo& info = require_record(object.ptr());
+    auto* record = reinterpret_cast<RecordObject*>(object.ptr());
+    alignas(8) unsigned char payload[kMaxRecordBytes];
+    std::memcpy(payload, record->payload, info.bytes);
+    const uint32_t instrument = number_of(record);
+    std::memcpy(payload + offsetof(RecordPrefix, instrument), &instrument, 4);
+    FrameSpec spec = spec_of(info, instrument, cause, flags, source);
+    return native().append(Lane::market, spec, payload, info.bytes).id;
+}
+
+py::list PyBus::publish_records(const py::list& records, uint64_t cause, uint32_t flags, uint16_t source) {
+    const std::size_t count = records.size();
+    std::vector<FrameSpec> specs(count);
+    std::vector<std::vector<unsigned char>> copies(count);
+    std::vector<const void*> payloads(count);
+    std::vector<uint32_t> bytes(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        PyObject* object = PyList_GET_ITEM(records.ptr(), static_cast<Py_ssize_t>(i));
+        const RecordInfo& info = require_record(object);
+        auto* record = reinterpret_cast<RecordObject*>(object);
+        const uint32_t instrument = number_of(record);
+        copies[i].assign(record->payload, record->payload + info.bytes);
+        std::memcpy(copies[i].data() + offsetof(RecordPrefix, instrument), &instrument, 4);
+        specs[i] = spec_of(info, instrument, cause, flags, source);
+        payloads[i] = copies[i].data();
+        bytes[i] = info.bytes;
+    }
+    py::list ids(count);
+    if (count == 0) return ids;
+    uint64_t id = native().append_many(Lane::market, specs.data(), payloads.data(), bytes.data(), count).id;
+    for (std::size_t i = 0; i < count; ++i) ids[i] = py::int_(id + i);
+    return ids;
+}
+
+uint64_t PyBus::publish_cold(int lane, int type, const py::bytes& payload, uint32_t instrument, uint64_t cause,
+                             uint32_t flags, uint16_t source) {
+    FrameSpec spec;
+    spec.type = static_cast<uint16_t>(type);
+    spec.source = source;
+    spec.flags = static_cast<uint16_t>(flags);
+    spec.instrument = instrument;
+    spec.cause = cause;
+    std::string_view view = payload;
+    return native().append(static_cast<Lane>(lane), spec, view.data(), static_cast<uint32_t>(view.size())).id;
+}
+
+uint64_t PyBus::publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
+                              uint32_t flags, uint16_t source) {
+    const RecordInfo* info =
+        PyType_Check(record_class.ptr()) ? info_of(reinterpret_cast<PyTypeObject*>(record_class.ptr())) : nullptr;
+    if (!info) throw py::type_error("publish_batch() takes a record class");
+    py::buffer_info view = buffer.request();
+    const auto total = static_cast<std::size_t>(view.size) * static_cast<std::size_t>(view.itemsize);
+    if (total != static_cast<std::size_t>(count) * info->bytes) throw py::value_error("the buffer does not hold count records");
+    const auto* rows = static_cast<const unsigned char*>(view.ptr);
+    const uint32_t known = native().instrument_count();
+    uint32_t common = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        uint32_t number;
+        std::memcpy(&number, rows + std::size_t{i} * info->bytes + offsetof(RecordPrefix, instrument), 4);
+        if (number > known) {
+            set_error("EventError", ("Row " + std::to_string(i) + " of the batch names instrument " +
+                                     std::to_string(number) + ", but the bus knows " + std::to_string(known) +
+                                     ": take numbers from bus.instruments.").c_str());
+            throw py::error_already_set();
+        }
+        common = i == 0 ? number : (common == number ? common : 0);
+    }
+    const uint32_t limit = std::min<uint64_t>(kMaxBatchBytes, native().page_bytes() / 4);
+    const uint32_t rows_a_frame = std::max<uint32_t>(1, limit / info->bytes);
+    std::vector<FrameSpec> specs;
+    std::vector<const void*> payloads;
+    std::vector<uint32_t> bytes;
+    for (uint32_t begin = 0; begin < count; begin += rows_a_frame) {
+        const uint32_t n = std::min(rows_a_frame, count - begin);
+        FrameSpec spec = spec_of(*info, common, cause, flags, source);
+        spec.count = n;
+        specs.push_back(spec);
+        payloads.push_back(rows + std::size_t{begin} * info->bytes);
+        bytes.push_back(n * info->bytes);
+    }
+    py::gil_scoped_release release;
+    return native().append_many(Lane::market, specs.data(), payloads.data(), bytes.data(), specs.size()).id;
+}
+
+uint32_t PyBus::add_instrument(const std::string& symbol, const std::string& venue, const py::bytes& terms) {
+    return native().add_instrument(symbol, venue, std::string_view(terms));
+}
+
+py::tuple PyBus::instrument(uint32_t number) const {
+    InstrumentRow row;
+    if (!native().instrument(number, row)) throw py::index_error("no such instrument number");
+    return py::make_tuple(row.symbol, row.venue, py::bytes(row.terms));
+}
+
+py::list PyBus::epoch_reports() const {
+    py::list result;
+    for (const EpochReport& report : native().epoch_reports())
+        result.append(py::make_tuple(static_cast<int>(report.lane), report.epoch, report.kept_seq, report.cut_bytes, report.detail));
+    return result;
+}
+
+py::list PyBus::readers() const {
+    py::list result;
+    for (const ReaderStatus& reader : native().readers()) {
+        py::dict row;
+        row["name"] = reader.name;
+        row["durable"] = reader.durable;
+        row["alive"] = reader.alive;
+        row["pid"] = reader.pid;
+        row["updated_ns"] = reader.updated_ns;
+        row["next_seq"] = py::make_tuple(reader.next_seq[0], reader.next_seq[1], reader.next_seq[2]);
+        row["lag"] = py::make_tuple(reader.lag[0], reader.lag[1], reader.lag[2]);
+        result.append(row);
+    }
+    return result;
+}
+
+}  // namespace gcg::python

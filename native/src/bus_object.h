@@ -1,0 +1,71 @@
+// Bus for Python: records in, names resolved, numbers cached.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gcg/bus.h"
+#include "record_types.h"
+
+namespace gcg::python {
+
+namespace py = pybind11;
+
+// Make a cold event class known to every reader: `decoder(payload, id, time_ns, cause, source)` returns the event.
+void register_cold(int type, int lane, py::object decoder);
+py::list record_schema();
+
+class PyBus {
+ public:
+    static std::shared_ptr<PyBus> open(const std::string& folder, uint32_t world, const std::string& sync,
+                                       uint64_t page_bytes, const std::string& owner, bool create, bool read_only);
+    ~PyBus();
+
+    // Throws JournalError after close().
+    [[nodiscard]] Bus& native() const;
+    [[nodiscard]] bool closed() const { return !bus_; }
+
+    uint64_t publish_record(py::handle record, uint64_t cause, uint32_t flags, uint16_t source);
+    py::list publish_records(const py::list& records, uint64_t cause, uint32_t flags, uint16_t source);
+    uint64_t publish_cold(int lane, int type, const py::bytes& payload, uint32_t instrument, uint64_t cause, uint32_t flags,
+                          uint16_t source);
+    uint64_t publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
+                           uint32_t flags, uint16_t source);
+    uint32_t add_instrument(const std::string& symbol, const std::string& venue, const py::bytes& terms);
+    py::tuple instrument(uint32_t number) const;
+    py::list epoch_reports() const;
+    py::list readers() const;
+    void close();
+
+    // Borrowed, valid as long as the bus object lives; never null. Interned, so that filters may compare pointers.
+    PyObject* symbol_of(uint32_t number);
+    PyObject* venue_of(uint32_t number);
+    PyObject* source_of(uint16_t number);
+
+ private:
+    struct Name {
+        PyObject* symbol;
+        PyObject* venue;
+    };
+    struct PairHash {
+        std::size_t operator()(const std::pair<PyObject*, PyObject*>& pair) const {
+            return std::hash<void*>()(pair.first) * 31 + std::hash<void*>()(pair.second);
+        }
+    };
+    explicit PyBus(std::shared_ptr<Bus> bus) : bus_(std::move(bus)) {}
+    const Name& name(uint32_t number);
+    // The number of a record's instrument; registers it with empty terms if it is new. 0 if it has no symbol.
+    uint32_t number_of(RecordObject* record);
+
+    std::shared_ptr<Bus> bus_;
+    std::vector<Name> names_;  // owned references
+    std::vector<PyObject*> sources_;
+    std::unordered_map<std::pair<PyObject*, PyObject*>, uint32_t, PairHash> numbers_;  // owned references
+};
+
+}  // namespace gcg::python

@@ -1,0 +1,29 @@
+"""Fixtures for all rooms: a bus in a temporary folder, and the shared market data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.events import World
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[EventBus]:
+    """Return an empty paper bus with small pages."""
+    with EventBus(tmp_path / "bus", world=World.PAPER, source="test", page_mb=1, sync="none") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real market data, or skip."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared/data with real market data is not here")
+    return folder
