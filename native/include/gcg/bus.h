@@ -11,43 +11,28 @@
 // A Bus may be opened by any number of processes; it is thread-safe. A BusReader belongs to one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gcg/errors.h"
 #include "gcg/format.h"
 
 namespace gcg {
 
-enum class World : uint32_t { live = 1, paper = 2, backtest = 3, import = 4, replay = 5 };
-enum class Lane : uint8_t { control = 0, market = 1, log = 2 };
-inline constexpr int kLanes = 3;
 enum class SyncPolicy : uint8_t { none, interval, always };
 enum class WaitPolicy : uint8_t { busy, adaptive, sleep };
 
-// An event's id: the lane in bits 60-61, seq below. Always positive as a signed number. seq begins at 1; id 0 is "none".
-constexpr uint64_t make_event_id(Lane lane, uint64_t seq) { return (static_cast<uint64_t>(lane) << 60) | seq; }
-constexpr Lane event_lane(uint64_t id) { return static_cast<Lane>((id >> 60) & 3); }
-constexpr uint64_t event_seq(uint64_t id) { return id & ((uint64_t{1} << 60) - 1); }
-
-enum class Fault : uint8_t { io, full, busy, corrupt, version, cursor, argument };
-
-class JournalError : public std::runtime_error {
- public:
-    JournalError(Fault fault, const std::string& message) : std::runtime_error(message), fault(fault) {}
-    Fault fault;
-};
-
 struct BusOptions {
-    World world = World::paper;               // used when the bus is created; 0 (World{}) = take what is there
+    World world = World::paper;  // used when the bus is created; 0 (World{}) = take what is there
     SyncPolicy sync = SyncPolicy::interval;
-    uint64_t page_bytes = 16u << 20;          // used when the bus is created
-    std::string owner = "unnamed";            // named in errors and in the writer slot table
-    bool create = true;                       // false: the folder must hold a bus
-    bool read_only = false;                   // no writer slot, no keeper thread; append() throws
+    uint64_t page_bytes = 16u << 20;  // used when the bus is created
+    std::string owner = "unnamed";    // named in errors and in the writer slot table
+    bool create = true;               // false: the folder must hold a bus
+    bool read_only = false;           // no writer slot, no keeper thread; append() throws
 };
 
 struct FrameSpec {
@@ -56,41 +41,41 @@ struct FrameSpec {
     uint16_t flags = 0;
     uint16_t schema = 1;
     uint32_t instrument = 0;
-    uint32_t count = 1;   // records in the payload; each takes one seq
+    uint32_t count = 1;  // records in the payload; each takes one seq
     uint64_t cause = 0;
 };
 
 struct Appended {
-    uint64_t id;       // of the first record
+    uint64_t id;  // of the first record
     int64_t time_ns;
 };
 
 struct InstrumentRow {
-    uint32_t number = 0;       // 1..
-    std::string symbol;        // at most 80 bytes
-    std::string venue;         // at most 32 bytes
-    std::string terms;         // at most 376 bytes: msgpack written by Python (gcg_quant/instruments.py)
+    uint32_t number = 0;  // 1..
+    std::string symbol;   // at most 80 bytes
+    std::string venue;    // at most 32 bytes
+    std::string terms;    // at most 376 bytes: msgpack written by Python (gcg_quant/instruments.py)
 };
 
-struct EpochReport {            // one a lane that was cut or checked on opening
+struct EpochReport {  // one a lane that was cut or checked on opening
     Lane lane;
     uint32_t epoch;
-    uint64_t kept_seq;          // the last whole frame's seq
+    uint64_t kept_seq;  // the last whole frame's seq
     uint64_t cut_bytes;
-    std::string detail;         // a sentence
+    std::string detail;  // a sentence
 };
 
 struct ReaderStatus {
     std::string name;
     bool durable = false;
-    bool alive = false;          // its process holds its lock
+    bool alive = false;  // its process holds its lock
     int32_t pid = 0;
     int64_t updated_ns = 0;
     uint64_t next_seq[kLanes] = {};
-    uint64_t lag[kLanes] = {};   // head - cursor
+    uint64_t lag[kLanes] = {};  // head - cursor
 };
 
-struct Cursor {                  // the next seq to read in each lane
+struct Cursor {  // the next seq to read in each lane
     std::string bus_id;
     uint32_t epoch = 0;
     uint64_t next_seq[kLanes] = {1, 1, 1};
@@ -127,15 +112,20 @@ class BusReader {
     [[nodiscard]] std::shared_ptr<const void> page() const;
 
     [[nodiscard]] Cursor cursor() const;
-    void seek(const Cursor& cursor);              // throws Fault::cursor when beyond the end or of another bus
+    void seek(const Cursor& cursor);  // throws Fault::cursor when beyond the end or of another bus
     void seek_begin();
     void seek_end();                              // behind the newest frame of every lane
     void seek_seq(Lane lane, uint64_t seq);       // the next frame read holds seq (a batch may begin before it)
     void seek_time(int64_t time_ns);              // the first frame of every lane with time_ns >= this
     [[nodiscard]] uint64_t lag(Lane lane) const;  // head - cursor
 
-    // Write the cursor to BUS/readers/NAME (memory-mapped: no system call). next() does so too every 64 frames.
+    // Store the cursor in BUS/readers/NAME: a durable reader of that name goes on from there. Memory-mapped: no system
+    // call. next() stores nothing but how far the reader is (for the lag), every 64 frames and when the lanes are
+    // drained: what it returned counts as handled only by commit(). The second form is for who is in the middle of a
+    // batch.
     void commit();
+    void commit(const Cursor& cursor);
+    [[nodiscard]] const std::string& name() const;  // "" if anonymous
 
  private:
     friend class Bus;
@@ -152,7 +142,7 @@ class Bus {
     Bus& operator=(const Bus&) = delete;
 
     [[nodiscard]] const std::string& folder() const;
-    [[nodiscard]] const std::string& id() const;   // 32 hex digits
+    [[nodiscard]] const std::string& id() const;  // 32 hex digits
     [[nodiscard]] World world() const;
     [[nodiscard]] uint32_t epoch() const;
     [[nodiscard]] uint64_t page_bytes() const;
@@ -162,7 +152,8 @@ class Bus {
     // page, read-only bus). After fork() the child's append throws Fault::argument.
     Appended append(Lane lane, const FrameSpec& spec, const void* payload, uint32_t bytes);
     // Append several frames under one lock and one wake-up; the results' ids are consecutive per frame count.
-    Appended append_many(Lane lane, const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes, std::size_t n);
+    Appended append_many(Lane lane, const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes,
+                         std::size_t n);
 
     [[nodiscard]] uint64_t head(Lane lane) const;  // the next seq to be written
     void sync();                                   // to disk now, whatever the policy
@@ -173,7 +164,7 @@ class Bus {
     [[nodiscard]] uint32_t find_instrument(std::string_view symbol, std::string_view venue) const;  // 0 if unknown
     [[nodiscard]] bool instrument(uint32_t number, InstrumentRow& row) const;
     [[nodiscard]] uint32_t instrument_count() const;
-    uint16_t add_source(std::string_view name);    // at most 56 bytes
+    uint16_t add_source(std::string_view name);  // at most 56 bytes
     [[nodiscard]] std::string source(uint16_t number) const;
     [[nodiscard]] uint16_t source_count() const;
 
@@ -187,8 +178,8 @@ class Bus {
 
  private:
     friend class BusReader;
-    explicit Bus(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    explicit Bus(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;  // shared with the readers
 };
 
 // What a walk over a lane's pages finds (for `journal inspect` and `journal verify`).
@@ -196,12 +187,12 @@ struct PageReport {
     Lane lane;
     uint64_t index = 0;
     std::string file;
-    uint64_t bytes = 0;       // file size
-    uint64_t used = 0;        // bytes of whole frames, header included
+    uint64_t bytes = 0;  // file size
+    uint64_t used = 0;   // bytes of whole frames, header included
     uint64_t first_seq = 0, frames = 0, records = 0;
     int64_t first_ns = 0, last_ns = 0;
     uint32_t epoch = 0;
-    std::string damage;       // "" or a sentence with page, offset and seq
+    std::string damage;  // "" or a sentence with page, offset and seq
 };
 // verify: check every CRC and every seq; else only headers. Opens nothing for writing.
 std::vector<PageReport> inspect(const std::string& folder, bool verify);

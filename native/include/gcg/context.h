@@ -1,0 +1,60 @@
+// What the parts of one open bus share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "gcg/bus.h"
+#include "gcg/file.h"
+#include "gcg/slots.h"
+#include "gcg/state.h"
+#include "gcg/wait.h"
+
+namespace gcg {
+
+// Thread-safe once the bus is open.
+class BusContext {
+ public:
+    BusContext(std::string folder, const BusMeta& meta, std::unique_ptr<LockFile> locks, Mapping state);
+
+    // Throw unless appending is possible: not read-only, not closed, not in a child of fork(), no failed sync.
+    void check_writable() const {
+        if (condition_.load(std::memory_order_acquire) != kOpen || fork_.forked() || !slots.claimed()) refuse();
+    }
+    // Throw unless reading is possible.
+    void check_open() const {
+        if (condition_.load(std::memory_order_acquire) == kClosed || fork_.forked()) refuse();
+    }
+    [[nodiscard]] bool forked() const { return fork_.forked(); }
+    [[nodiscard]] bool closed() const { return condition_.load(std::memory_order_acquire) == kClosed; }
+    void close() { condition_.store(kClosed, std::memory_order_release); }
+    // Data may not be on the disk: refuse every further append.
+    void fail(const std::string& message);
+
+    const std::string folder;
+    const BusMeta meta;
+    const std::string id;  // bus_id as 32 hex digits
+
+ private:
+    std::unique_ptr<LockFile> locks_;
+    Mapping state_mapping_;
+
+ public:
+    LockFile& locks;
+    BusState& state;
+    Slots slots;
+    WakeWord wake;
+    void sync_state() const { state_mapping_.sync(0, sizeof(BusState), folder + "/bus.state"); }
+
+ private:
+    static constexpr uint8_t kOpen = 0, kFailed = 1, kClosed = 2;
+    [[noreturn]] void refuse() const;
+
+    std::atomic<uint8_t> condition_{kOpen};
+    std::string failure_;  // written once, before condition_
+    ForkGuard fork_;
+};
+
+}  // namespace gcg

@@ -1,0 +1,154 @@
+// One lane of a bus: a journal that many processes append to and read.
+//
+// Writers take the lock word in lane.state. Inside the lock there is no system call, no allocation and no Python: pages
+// are created, mapped and populated outside, and put into the window. The steps of an append, in this order:
+//
+//   1. step over frames that a killed writer published but did not commit
+//   2. turn the page if the frames need it: page end marker, begin of the next page, commit
+//   3. per frame: header and payload, zero the length word behind it, publish the length word (release)
+//   4. commit the position, unlock, wake sleepers
+//
+// Whatever a killed writer left behind the last published length word is overwritten by the next one.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "gcg/bus.h"
+#include "gcg/context.h"
+#include "gcg/page.h"
+#include "gcg/state.h"
+
+namespace gcg {
+
+inline constexpr int64_t kLockPatience = 100'000'000;  // ns to wait for an owner that lives but does not go on
+
+// Thread-safe.
+class LaneJournal {
+ public:
+    LaneJournal(BusContext& bus, Lane lane, Mapping state);
+    LaneJournal(const LaneJournal&) = delete;
+    LaneJournal& operator=(const LaneJournal&) = delete;
+
+    [[nodiscard]] Lane lane() const { return kind_.lane; }
+    [[nodiscard]] const PageKind& kind() const { return kind_; }
+    [[nodiscard]] LaneState& state() { return *state_; }
+    [[nodiscard]] BusContext& bus() { return bus_; }
+
+    // Where the next frame goes, as committed: one consistent state of it.
+    [[nodiscard]] Position position() const;
+    [[nodiscard]] uint64_t head() const;
+    // The index of the page that is written to (0: none yet); never more than what is in use.
+    [[nodiscard]] uint64_t current_page() const;
+    // position(), moved over frames that are published but not committed yet.
+    [[nodiscard]] Position end();
+    // A read-only mapping, shared by the readers of this process; nullptr if the page does not exist.
+    [[nodiscard]] std::shared_ptr<Page> page(uint64_t index);
+
+    // n >= 1 frames under one lock, with one stamp. Throws Fault::full, busy, argument.
+    Appended append(const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes, std::size_t n);
+
+    // For the keeper: prepare the next page once the current one is half full, and populate what will be written within
+    // about a second. Returns whether this process appended since the last call.
+    bool prepare_ahead(int64_t since_last_ns);
+    // Bring everything committed to the disk and move the sync mark. `with_state` syncs lane.state too.
+    void sync(bool with_state);
+    [[nodiscard]] SyncMark mark() const;
+    // Set the state of a lane nobody else has open (recovery).
+    void reset(const Position& position, bool synced);
+    // Wait until no thread of this bus is inside the lock. Returns false if another owner keeps it.
+    bool drain();
+
+ private:
+    class Guard;
+    using Window = std::vector<std::shared_ptr<Page>>;
+
+    void lock();
+    void lock_slowly();
+    void unlock();
+    [[nodiscard]] std::byte* window_page(uint64_t index) const;
+    [[nodiscard]] bool settle(Position& at, bool& page_ended) const;
+    std::byte* turn(Position& at, bool page_ended, int64_t time_ns);
+    void write(std::byte* page, Position& at, const FrameSpec& spec, const void* payload, uint32_t bytes,
+               int64_t time_ns);
+    void write_page_end(std::byte* page, const Position& at) const;
+    void commit(const Position& at);
+    void check_arguments(const FrameSpec* specs, const uint32_t* bytes, std::size_t n) const;
+    // How often the page must be turned for these frames.
+    [[nodiscard]] uint64_t turns(const Position& at, bool page_ended, const uint32_t* bytes, std::size_t n) const;
+    // Map pages [first, last] for writing, preparing them where needed; never called under the lock.
+    void map_window(uint64_t first, uint64_t last);
+    void move_mark(const Position& at);
+
+    BusContext& bus_;
+    PageKind kind_;
+    Mapping state_mapping_;
+    LaneState* state_;
+
+    Window window_;  // changed under both prepare_mutex_ and the lane's lock
+    std::mutex prepare_mutex_;
+    std::atomic<uint64_t> appended_{0};  // calls, written under the lane's lock
+    // By the keeper's thread only:
+    uint64_t appends_before_ = 0, place_before_ = 0, populated_page_ = 0, populated_to_ = 0;
+
+    std::mutex cache_mutex_;
+    std::map<uint64_t, std::weak_ptr<Page>> cache_;
+    std::mutex sync_mutex_;
+};
+
+// Reads one lane, from one thread.
+class LaneReader {
+ public:
+    explicit LaneReader(LaneJournal& journal) : journal_(&journal) { offset_ = journal.kind().page_bytes; }
+
+    // Return the next frame, or nullptr if none is published. Turns pages. Throws Fault::corrupt.
+    [[nodiscard]] const FrameHeader* peek();
+    // Check the frame that peek() returned and go behind it.
+    void take(FrameView& frame);
+    // Unmap the page that was left before the last frame was taken.
+    void forget() {
+        if (left_) left_.reset();
+    }
+    // The page that holds the frame taken last.
+    [[nodiscard]] std::shared_ptr<const Page> page() const {
+        return left_ && taken_page_ == left_->index() ? left_ : page_;
+    }
+
+    [[nodiscard]] uint64_t next_seq() const { return next_seq_; }
+    void seek_begin();
+    void seek_end();
+    void seek_seq(uint64_t seq);
+    void seek_time(int64_t time_ns);
+    // Throw Fault::cursor if a cursor of an older epoch names records that were cut.
+    void check_epoch(uint32_t epoch, uint64_t seq);
+
+ private:
+    void set(const Position& at);
+    void start_page(std::shared_ptr<Page> page);
+    [[nodiscard]] bool turn();
+    void step();
+    [[noreturn]] void corrupt_frame() const;
+    [[noreturn]] void corrupt(uint64_t offset, const std::string& what) const;
+    // The pages in use, and the last of them for which `before(header)` holds (the first one, if for none).
+    template <typename Before>
+    [[nodiscard]] uint64_t find_page(const Before& before) const;
+
+    LaneJournal* journal_;
+    std::shared_ptr<Page> page_;
+    std::shared_ptr<Page> left_;
+    std::byte* data_ = nullptr;
+    uint64_t index_ = 0;  // of page_; 0 = before the first page
+    uint64_t offset_ = 0;
+    uint64_t limit_ = 0;         // a frame begins at or before this offset
+    uint32_t length_ = 0;        // of the frame peek() returned
+    uint64_t expected_seq_ = 1;  // of the next frame
+    uint64_t next_seq_ = 1;      // of the next record: inside the next frame after a seek into a batch
+    uint64_t taken_page_ = 0;
+};
+
+}  // namespace gcg

@@ -1,0 +1,30 @@
+// Bringing a lane into a known state when nobody else has the bus open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "gcg/lane.h"
+#include "gcg/page.h"
+#include "gcg/state.h"
+
+namespace gcg {
+
+struct Recovered {
+    Position position;
+    uint64_t cut_bytes = 0;
+    std::string detail;
+};
+
+// The epoch of the lane's last page in use; 0 if there is none.
+uint32_t last_epoch(const PageKind& kind);
+
+// Walk from the sync mark (or, without one, from the begin of the last page in use) over whole frames, cut the lane
+// behind the last one: zero the rest of its page, remove later pages, end the page, so that the next epoch begins with
+// a page of its own. Throws Fault::version, Fault::corrupt (the page of the mark is missing), Fault::io.
+Recovered recover(const PageKind& kind, const SyncMark& mark);
+
+// Remove the unfinished pages of killed processes: those of one writer slot, or (-1) all.
+void remove_unfinished(const std::string& folder, int slot);
+
+}  // namespace gcg

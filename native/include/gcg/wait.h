@@ -1,0 +1,113 @@
+// Waking and waiting.
+//
+// All sleepers of a bus share one 32-bit word in bus.state. A reader that wants to sleep stores 1, looks once more for
+// data, and sleeps on the word while it is 1. A publisher reads the word after publishing; if it is 1, it stores 0 and
+// wakes all. A sleeper that was killed so costs one needless wake at most.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "gcg/bus.h"
+#include "gcg/clock.h"
+#include "gcg/state.h"
+
+namespace gcg {
+
+// Order every earlier store before every later load, for all threads.
+inline void full_barrier() {
+#ifdef __SANITIZE_THREAD__  // ThreadSanitizer does not know fences
+    static std::atomic<int> dummy{0};
+    dummy.fetch_add(1, std::memory_order_seq_cst);
+#else
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+inline void pause_processor() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield" ::: "memory");
+#endif
+}
+
+class WakeWord {
+ public:
+    explicit WakeWord(BusState& state) : word_(state.wake), count_(state.wake_count) {}
+
+    // By a publisher, after its release-store of a length word. W0: the barrier pairs with W1 in prepare(): either the
+    // reader's second look sees the frame, or this load sees the reader's 1.
+    void published() {
+        full_barrier();
+        if (word_.load(std::memory_order_relaxed) != 0) wake_sleepers();
+    }
+    // Wake everybody, and make every wait() that is under way return.
+    void wake_all();
+
+    // W1: a reader announces that it may sleep; pairs with W0 in published().
+    void prepare() {
+        word_.store(1, std::memory_order_seq_cst);
+        full_barrier();
+    }
+    // Sleep while the word is 1, at most `timeout_ns`. Returns false if a signal came.
+    bool sleep(int64_t timeout_ns);
+    [[nodiscard]] uint32_t wakes() const { return count_.load(std::memory_order_acquire); }
+
+ private:
+    void wake_sleepers();
+
+    std::atomic<uint32_t>& word_;
+    std::atomic<uint32_t>& count_;
+};
+
+// How a reader waits. One reader, one thread.
+class Waiter {
+ public:
+    void policy(WaitPolicy policy, double sleep_s);
+
+    // Wait until `ready()` is true (returns true), `timeout_s` is over, a signal came or wake_all() was called; a
+    // negative timeout is for ever. `ready` is called often and must be cheap.
+    template <typename Ready>
+    bool wait(WakeWord& word, const Ready& ready, double timeout_s) {
+        if (ready()) return true;
+        if (timeout_s == 0) return false;
+        const int64_t started = monotonic_ns();
+        const int64_t deadline =
+            timeout_s < 0 || timeout_s > 1e9 ? INT64_MAX : started + static_cast<int64_t>(timeout_s * 1e9);
+        const uint32_t wakes = word.wakes();
+        for (;;) {
+            if (spin(ready, policy_ == WaitPolicy::busy ? deadline : monotonic_ns() + spin_ns_, deadline)) return true;
+            if (monotonic_ns() >= deadline || word.wakes() != wakes) return ready();
+            if (policy_ == WaitPolicy::sleep) {
+                if (!pause(deadline)) return ready();
+            } else if (policy_ == WaitPolicy::adaptive) {
+                word.prepare();
+                if (ready()) return true;
+                if (word.wakes() != wakes || !word.sleep(deadline - monotonic_ns())) return ready();
+            }
+        }
+    }
+
+ private:
+    // Look until `until` or `deadline`; busy waiting comes back at least every millisecond, to look for wakes.
+    template <typename Ready>
+    bool spin(const Ready& ready, int64_t until, int64_t deadline) {
+        const int64_t latest = monotonic_ns() + 1'000'000;
+        for (;;) {
+            for (int turn = 0; turn < 32; ++turn) {
+                if (ready()) return true;
+                pause_processor();
+            }
+            const int64_t now = monotonic_ns();
+            if (now >= until || now >= deadline || now >= latest) return false;
+        }
+    }
+    bool pause(int64_t deadline);
+
+    WaitPolicy policy_ = WaitPolicy::adaptive;
+    int64_t sleep_ns_ = 1'000'000;
+    int64_t spin_ns_ = 20'000;
+};
+
+}  // namespace gcg

@@ -1,0 +1,194 @@
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "gcg/crc32c.h"
+#include "gcg/lane.h"
+
+namespace gcg {
+
+void LaneReader::corrupt(uint64_t offset, const std::string& what) const {
+    throw JournalError(Fault::corrupt, journal_->kind().path(index_) + " offset " + std::to_string(offset) + ", seq " +
+                                           std::to_string(expected_seq_) + ": " + what +
+                                           "; `journal verify` shows what is whole");
+}
+
+void LaneReader::corrupt_frame() const {
+    const auto damage = frame_damage(data_, page_->bytes(), offset_, length_, expected_seq_, true);
+    corrupt(offset_, damage.empty() ? "the frame is damaged" : damage);
+}
+
+// --- forward -----------------------------------------------------------------------------------------------------
+
+const FrameHeader* LaneReader::peek() {
+    for (;;) {
+        if (data_ && offset_ <= limit_) {
+            const std::byte* frame = data_ + offset_;
+            // R1: acquire, pairs with A0 in LaneJournal::write(); we see the whole frame.
+            length_ = length_of(frame).load(std::memory_order_acquire);
+            if (length_ == 0) return nullptr;
+            const auto* header = reinterpret_cast<const FrameHeader*>(frame);
+            if (header->type != kPageEnd) return header;
+            if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, true)) corrupt_frame();
+        }
+        if (!turn()) return nullptr;
+    }
+}
+
+// Go on to the next page if it is in use.
+bool LaneReader::turn() {
+    if (journal_->current_page() <= index_) return false;
+    auto next = journal_->page(index_ + 1);
+    bool skipped = index_ == 0;
+    for (uint64_t index = index_ + 1; !next && index < journal_->current_page();) {  // pruned: the oldest that is there
+        index = find_page([](const PageHeader&) { return false; });
+        if (index <= index_) break;
+        next = journal_->page(index);
+        skipped = true;
+    }
+    if (!next) corrupt(0, "the page after it is missing");
+    const uint64_t first_seq = next->first_seq();
+    std::string damage = next->begin_damage();
+    if (damage.empty() && first_seq == 0) damage = next->path() + " should be in use and is not";
+    if (damage.empty() && !skipped && first_seq != expected_seq_)
+        damage = next->path() + " begins with seq " + std::to_string(first_seq) + " instead of " +
+                 std::to_string(expected_seq_);
+    if (damage.empty() && first_seq < expected_seq_)
+        damage = next->path() + " begins with an older seq, " + std::to_string(first_seq);
+    if (!damage.empty()) throw JournalError(Fault::corrupt, damage + "; `journal verify` shows what is whole");
+    left_ = std::move(page_);
+    start_page(std::move(next));
+    return true;
+}
+
+void LaneReader::start_page(std::shared_ptr<Page> page) {
+    page_ = std::move(page);
+    data_ = page_->data();
+    index_ = page_->index();
+    offset_ = kPageHeaderBytes;
+    limit_ = page_->bytes() - kFrameHeaderBytes;
+    if (page_->first_seq() != expected_seq_) expected_seq_ = next_seq_ = page_->first_seq();
+}
+
+void LaneReader::take(FrameView& frame) {
+    const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
+    if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, true)) corrupt_frame();
+    frame.header = header;
+    frame.payload = data_ + offset_ + kFrameHeaderBytes;
+    frame.payload_bytes = length_ - static_cast<uint32_t>(kFrameHeaderBytes);
+    frame.lane = journal_->lane();
+    taken_page_ = index_;
+    step();
+}
+
+void LaneReader::step() {
+    const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
+    expected_seq_ += header->count;
+    if (next_seq_ < expected_seq_) next_seq_ = expected_seq_;
+    offset_ += align8(length_);
+}
+
+// --- seek --------------------------------------------------------------------------------------------------------
+
+void LaneReader::set(const Position& at) {
+    left_.reset();
+    page_ = at.page == 0 ? nullptr : journal_->page(at.page);
+    if (at.page != 0 && !page_) corrupt(0, journal_->kind().path(at.page) + " is missing");
+    data_ = page_ ? page_->data() : nullptr;
+    index_ = at.page;
+    offset_ = at.offset;
+    limit_ = journal_->kind().page_bytes - kFrameHeaderBytes;
+    expected_seq_ = next_seq_ = at.next_seq;
+}
+
+template <typename Before>
+uint64_t LaneReader::find_page(const Before& before) const {
+    const auto& kind = journal_->kind();
+    const uint64_t current = journal_->current_page();
+    auto pages = list_pages(kind.folder);
+    while (!pages.empty() && pages.back() > current) pages.pop_back();
+    if (pages.empty()) return 0;
+    std::size_t low = 0, high = pages.size();
+    while (high - low > 1) {
+        const std::size_t middle = low + (high - low) / 2;
+        const std::string path = kind.path(pages[middle]);
+        PageHeader header{};
+        const File file = File::try_open(path, O_RDONLY);
+        const bool there = file && read_some(file, &header, sizeof header, 0, path) == sizeof header;
+        if (!there || before(header)) {
+            low = middle;  // a page that was pruned meanwhile is older than what we look for
+        } else {
+            high = middle;
+        }
+    }
+    return pages[low];
+}
+
+void LaneReader::seek_begin() {
+    const uint64_t index = find_page([](const PageHeader&) { return false; });
+    const auto page = index == 0 ? nullptr : journal_->page(index);
+    if (!page) {
+        set({0, journal_->kind().page_bytes, 1, 0});
+    } else {
+        set({index, kPageHeaderBytes, page->first_seq(), 0});
+    }
+}
+
+void LaneReader::seek_end() {
+    set(journal_->end());
+}
+
+void LaneReader::seek_seq(uint64_t seq) {
+    const Position end = journal_->end();
+    if (seq > end.next_seq || seq == 0)
+        throw JournalError(Fault::cursor,
+                           "the cursor of the " + std::string(lane_name(journal_->lane())) + " lane is at seq " +
+                               std::to_string(seq) + ", but " + journal_->bus().folder + " ends before seq " +
+                               std::to_string(end.next_seq) +
+                               ": the journal was cut or replaced; start the reader from its begin or its end");
+    if (seq == end.next_seq) return set(end);
+    const uint64_t index = find_page([seq](const PageHeader& header) { return header.first_seq <= seq; });
+    const auto page = journal_->page(index);
+    if (!page) throw JournalError(Fault::io, journal_->kind().path(index) + " was removed while it was looked for");
+    set({index, kPageHeaderBytes, page->first_seq(), 0});
+    if (seq < expected_seq_) return;  // pruned: the oldest record that is there
+    while (const FrameHeader* header = peek()) {
+        if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, false)) corrupt_frame();
+        if (expected_seq_ + header->count > seq) break;
+        step();
+    }
+    next_seq_ = seq;
+}
+
+void LaneReader::seek_time(int64_t time_ns) {
+    const uint64_t index = find_page([time_ns](const PageHeader& header) { return header.first_ns < time_ns; });
+    const auto page = index == 0 ? nullptr : journal_->page(index);
+    if (!page) return seek_begin();
+    set({index, kPageHeaderBytes, page->first_seq(), 0});
+    while (const FrameHeader* header = peek()) {
+        if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, false)) corrupt_frame();
+        if (header->time_ns >= time_ns) break;
+        step();
+    }
+}
+
+void LaneReader::check_epoch(uint32_t epoch, uint64_t seq) {
+    // The first page of a later epoch begins where the journal was cut.
+    const auto& kind = journal_->kind();
+    const uint64_t last_of_epoch = find_page([epoch](const PageHeader& header) { return header.epoch <= epoch; });
+    for (const uint64_t index : {last_of_epoch, last_of_epoch + 1}) {
+        if (index == 0 || index > journal_->current_page()) continue;
+        const auto page = journal_->page(index);
+        if (!page || page->header().epoch <= epoch) continue;
+        if (page->first_seq() >= seq) return;
+        if (index == last_of_epoch) return;  // older pages were pruned: where the cut was is not known any more
+        throw JournalError(Fault::cursor,
+                           "the cursor is of epoch " + std::to_string(epoch) + " at seq " + std::to_string(seq) +
+                               " of the " + lane_name(journal_->lane()) + " lane, but " + kind.folder +
+                               " was cut at seq " + std::to_string(page->first_seq()) +
+                               " after a power loss: undo what was derived from later events, or start the "
+                               "reader from its begin or its end");
+    }
+}
+
+}  // namespace gcg

@@ -1,0 +1,67 @@
+#include "gcg/wait.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace gcg {
+
+static timespec to_timespec(int64_t ns) {
+    return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+
+#ifdef __linux__
+
+void WakeWord::wake_sleepers() {
+    // W2: whoever takes the 1 away wakes; a reader that is about to sleep finds 0 and does not.
+    if (word_.exchange(0, std::memory_order_seq_cst) != 0)
+        syscall(SYS_futex, &word_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+bool WakeWord::sleep(int64_t timeout_ns) {
+    if (timeout_ns <= 0) return true;
+    // At most 100 ms: a publisher killed between taking the 1 away and waking delays its readers by no more than that.
+    const timespec timeout = to_timespec(std::min<int64_t>(timeout_ns, 100'000'000));
+    return syscall(SYS_futex, &word_, FUTEX_WAIT, 1, &timeout, nullptr, 0) == 0 || errno != EINTR;
+}
+
+#else  // no futex between processes: look every half millisecond
+
+void WakeWord::wake_sleepers() {
+    word_.store(0, std::memory_order_seq_cst);
+}
+
+bool WakeWord::sleep(int64_t timeout_ns) {
+    const timespec timeout = to_timespec(std::clamp<int64_t>(timeout_ns, 0, 500'000));
+    return nanosleep(&timeout, nullptr) == 0;
+}
+
+#endif
+
+void WakeWord::wake_all() {
+    // W3: the count goes up first; a reader that looked at it before sleeps on the word, which changes next.
+    count_.fetch_add(1, std::memory_order_seq_cst);
+    word_.store(1, std::memory_order_seq_cst);
+    wake_sleepers();
+}
+
+void Waiter::policy(WaitPolicy policy, double sleep_s) {
+    policy_ = policy;
+    sleep_ns_ = std::max<int64_t>(1'000, static_cast<int64_t>(sleep_s * 1e9));
+    spin_ns_ = policy == WaitPolicy::adaptive ? 20'000 : 0;
+}
+
+bool Waiter::pause(int64_t deadline) {
+    const timespec timeout = to_timespec(std::clamp<int64_t>(deadline - monotonic_ns(), 0, sleep_ns_));
+    return nanosleep(&timeout, nullptr) == 0;
+}
+
+}  // namespace gcg
