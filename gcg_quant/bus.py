@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant import _native
-from gcg_quant.errors import EventError, JournalError
+from gcg_quant.errors import EventError
 from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, EventFlag, Lane, Record, World, event_types
 from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.reader import BusReader, Cursor, ReaderStatus
@@ -114,12 +114,6 @@ class EventBus:
             create=create,
             read_only=read_only,
         )
-        if world is not None and self.native.world != world:
-            found = World(self.native.world).name.lower()
-            self.native.close()
-            raise JournalError(
-                f"{self.path} is a {found} bus, not a {world.name.lower()} one: choose another folder.", path=str(self.path), found=found
-            )
         self.source = source
         self.read_only = read_only
         self.closed = False
@@ -168,6 +162,10 @@ class EventBus:
         if number is None:
             number = self._sources[name] = self.native.add_source(name)
         return number
+
+    def source_name(self, number: int) -> str:
+        """Return the publisher behind a source number, as columns show it."""
+        return self.native.source(number) if number else ""
 
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False, source: str | None = None) -> int:
         """Append one event to its lane and return its id.

@@ -22,10 +22,11 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
+import numpy as np
 
 from gcg_quant import bus as bus_module
 from gcg_quant.bus import EventBus, Subscription
@@ -172,6 +173,14 @@ class Component:
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
         """Publish under the component's name; the cause is the event being handled unless given. Return the id."""
         return self.bus.publish(event, cause=cause, backfill=backfill, source=self.name)
+
+    def publish_many(self, events: Sequence[Record], *, cause: int | None = None, backfill: bool = False) -> list[int]:
+        """Publish several hot records under one lock; from any thread. Return their ids."""
+        return self.bus.publish_many(events, cause=cause, backfill=backfill, source=self.name)
+
+    def publish_batch(self, array: np.ndarray[Any, Any], *, cause: int | None = None, backfill: bool = False) -> int:
+        """Publish a structured array of a record's dtype; from any thread. Return the first id."""
+        return self.bus.publish_batch(array, cause=cause, backfill=backfill, source=self.name)
 
     def log(self, message: str, *, level: str = "info", about: int = 0, detail: str = "") -> None:
         """Publish a LogEvent on the log lane; `about` is the id of the event it concerns."""

@@ -142,6 +142,7 @@ __all__ = [
     "VolumeKind",
     "World",
     "event_types",
+    "from_array",
 ]
 
 
@@ -177,6 +178,18 @@ def event_types(*kinds: Any) -> tuple[type[Event], ...]:
                 if isinstance(member, type) and issubclass(cls, member):
                     found[cls] = None
     return tuple(found)
+
+
+def from_array(array: np.ndarray[Any, Any], symbol: str, venue: str) -> list[Any]:
+    """Return the records behind a structured array of some record's dtype, all of one symbol and venue.
+
+    Raises:
+        TypeError: the dtype is no record's.
+    """
+    for cls in HOT_RECORDS:
+        if cls.dtype == array.dtype:
+            return _native.records_from(cls, np.ascontiguousarray(array).view(np.uint8), symbol, venue)
+    raise TypeError(f"from_array() takes an array of a record's dtype (Tick.dtype ...), found {array.dtype}.")
 
 
 def _equip_records() -> None:

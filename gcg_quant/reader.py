@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant.errors import JournalError
-from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record
+from gcg_quant.events import COLD_EVENTS, HOT_RECORDS, ColdEvent, Event, Lane, Record
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -20,6 +20,7 @@ __all__ = ["Batch", "BusReader", "Cursor", "ReaderStatus", "row_dtype"]
 _NO_TYPE = 255  # a type number that no event has
 _HEAD = [("id", "<u8"), ("time_ns", "<i8"), ("cause", "<u8"), ("source", "<u2"), ("flags", "<u2"), ("_head", "<u4")]
 _RECORD_BY_TYPE = {cls.TYPE: cls for cls in HOT_RECORDS}
+_EVENT_BY_TYPE: dict[int, type[Event]] = {cls.TYPE: cls for cls in (*HOT_RECORDS, *COLD_EVENTS)}
 
 
 def row_dtype(cls: type[Record]) -> np.dtype[Any]:
@@ -156,6 +157,10 @@ class BusReader:
             Batch(np.ndarray((count,), dtype, buffer=view, strides=(stride,)), first_id)
             for view, count, stride, first_id in self._native.read_views(event_type.TYPE, limit)
         ]
+
+    def count(self, limit: int = 1_000_000) -> dict[type[Event], int]:
+        """Pass over up to `limit` events and return how many there were of each class."""
+        return {_EVENT_BY_TYPE[number]: count for number, count in self._native.count(limit).items()}
 
     def __iter__(self) -> Iterator[Event]:
         """Yield every event up to the head as it moves, then stop."""

@@ -14,7 +14,7 @@ using gcg::python::PyBus;
 using gcg::python::PageView;
 using gcg::python::PyReader;
 
-void bind_trading(py::module_& module);
+__attribute__((weak)) void bind_trading(py::module_& module);
 
 namespace {
 
@@ -29,10 +29,18 @@ const char* error_class(Fault fault) {
     }
 }
 
+// C++ errors are clauses; the console prints sentences.
+std::string sentence(std::string text) {
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    if (!text.empty() && text.back() != '.') text += '.';
+    return text;
+}
+
 void bind_functions(py::module_& module) {
     static PyMethodDef functions[] = {
         {"register_enum", gcg::python::register_enum, METH_VARARGS, nullptr},
         {"record_dtype", gcg::python::record_dtype, METH_O, nullptr},
+        {"records_from", gcg::python::records_from, METH_VARARGS, nullptr},
         {nullptr, nullptr, 0, nullptr},
     };
     PyModule_AddFunctions(module.ptr(), functions);
@@ -114,6 +122,7 @@ void bind_reader(py::module_& module) {
         .def("read_many", &PyReader::read_many, py::arg("limit"), py::arg("timeout_s"))
         .def("read_tables", &PyReader::read_tables, py::arg("limit"), py::arg("timeout_s"))
         .def("read_views", &PyReader::read_views, py::arg("type"), py::arg("limit"))
+        .def("count", &PyReader::count, py::arg("limit"))
         .def("cursor", &PyReader::cursor)
         .def("seek", &PyReader::seek, py::arg("bus_id"), py::arg("epoch"), py::arg("next_seq"))
         .def("seek_begin", &PyReader::seek_begin)
@@ -135,12 +144,12 @@ PYBIND11_MODULE(_native, module) {
         try {
             if (pointer) std::rethrow_exception(pointer);
         } catch (const JournalError& error) {
-            gcg::python::set_error(error_class(error.fault), error.what());
+            gcg::python::set_error(error_class(error.fault), sentence(error.what()).c_str());
         }
     });
     if (gcg::python::add_record_types(module.ptr()) < 0) throw py::error_already_set();
     bind_functions(module);
     bind_bus(module);
     bind_reader(module);
-    bind_trading(module);
+    if (bind_trading) bind_trading(module);
 }

@@ -273,16 +273,30 @@ py::list PyReader::read_views(int type, std::size_t limit) {
     return views;
 }
 
+py::dict PyReader::count(std::size_t limit) {
+    std::unordered_map<int, uint64_t> counts;
+    Item item;
+    for (std::size_t taken = 0; taken < limit && advance(item); ++taken) ++counts[frame_.header->type];
+    py::dict result;
+    for (const auto& [type, count] : counts) result[py::int_(type)] = count;
+    return result;
+}
+
 void PyReader::reset_batch() {
     count_ = index_ = 0;
     const Cursor cursor = native().cursor();
     for (int lane = 0; lane < kLanes; ++lane) skip_to_[lane] = cursor.next_seq[lane];
 }
 
-py::tuple PyReader::cursor() const {
+Cursor PyReader::position() const {
     Cursor cursor = native().cursor();
     for (int lane = 0; lane < kLanes; ++lane) cursor.next_seq[lane] = std::max(cursor.next_seq[lane], skip_to_[lane]);
     if (index_ < count_) cursor.next_seq[static_cast<int>(frame_.lane)] = frame_.header->seq + index_;
+    return cursor;
+}
+
+py::tuple PyReader::cursor() const {
+    const Cursor cursor = position();
     return py::make_tuple(cursor.bus_id, cursor.epoch,
                           py::make_tuple(cursor.next_seq[0], cursor.next_seq[1], cursor.next_seq[2]));
 }
@@ -321,6 +335,6 @@ void PyReader::seek_time(int64_t time_ns) {
 
 uint64_t PyReader::lag(int lane) const { return native().lag(static_cast<Lane>(lane)); }
 
-void PyReader::commit() { native().commit(); }
+void PyReader::commit() { native().commit(position()); }
 
 }  // namespace gcg::python

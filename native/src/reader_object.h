@@ -54,6 +54,9 @@ class PyReader {
     // everything else is passed over.
     py::list read_views(int type, std::size_t limit);
 
+    // {type number: how many}, of at most `limit` events up to the head.
+    py::dict count(std::size_t limit);
+
     py::tuple cursor() const;  // (bus id, epoch, (control, market, log))
     void seek(const std::string& bus_id, uint32_t epoch, const std::vector<uint64_t>& next_seq);
     void seek_begin();
@@ -75,6 +78,7 @@ class PyReader {
         uint64_t id = 0;
     };
     [[nodiscard]] BusReader& native() const;
+    [[nodiscard]] Cursor position() const;  // behind the last record handed out, also within a batch
     bool advance(Item& item);  // the next record that passes; false at the head
     bool fetch();              // the next frame into frame_; false at the head
     bool wait(double timeout_s, double& left);

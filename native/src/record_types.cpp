@@ -710,4 +710,32 @@ PyObject* record_dtype(PyObject*, PyObject* type) {
                          info->bytes);
 }
 
+PyObject* records_from(PyObject*, PyObject* args) {
+    PyObject *type, *symbol, *venue;
+    Py_buffer rows;
+    if (!PyArg_ParseTuple(args, "O!y*UU", &PyType_Type, &type, &rows, &symbol, &venue)) return nullptr;
+    const RecordInfo* info = info_of(reinterpret_cast<PyTypeObject*>(type));
+    PyObject* list = nullptr;
+    if (!info || rows.len % info->bytes != 0) {
+        PyErr_SetString(PyExc_TypeError, "records_from() takes a record class and whole rows of its dtype");
+    } else {
+        Py_INCREF(symbol);
+        PyUnicode_InternInPlace(&symbol);
+        Py_INCREF(venue);
+        PyUnicode_InternInPlace(&venue);
+        const Py_ssize_t count = rows.len / info->bytes;
+        list = PyList_New(count);
+        for (Py_ssize_t i = 0; list && i < count; ++i) {
+            PyObject* record = make_record(*info, static_cast<const char*>(rows.buf) + i * info->bytes, info->bytes,
+                                           symbol, venue, g_empty);
+            if (!record) Py_CLEAR(list);
+            else PyList_SET_ITEM(list, i, record);
+        }
+        Py_DECREF(symbol);
+        Py_DECREF(venue);
+    }
+    PyBuffer_Release(&rows);
+    return list;
+}
+
 }  // namespace gcg::python

@@ -1,6 +1,7 @@
 // The hot records as Python types: one C type a record, immutable, a copy of a few hundred bytes with no lifetime rule.
 #pragma once
 
+#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <cstdint>
@@ -52,5 +53,7 @@ void set_error(const char* class_name, const char* message);
 // register_enum(name, {value: member}) and record_dtype(type): functions of the module, documented in _native.pyi.
 PyObject* register_enum(PyObject* self, PyObject* args);
 PyObject* record_dtype(PyObject* self, PyObject* type);
+// records_from(type, buffer of rows, symbol, venue) -> list of records.
+PyObject* records_from(PyObject* self, PyObject* args);
 
 }  // namespace gcg::python
