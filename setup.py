@@ -3,6 +3,7 @@
 Metadata and tool settings are in pyproject.toml.
 """
 
+import tomllib
 from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
@@ -22,20 +23,26 @@ def packages() -> dict[str, str]:
     return found
 
 
+def version() -> str:
+    """Return the version, which is written down in pyproject.toml only."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
 native = Pybind11Extension(
     "gcg_quant._native",
     sources=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "native/src").glob("*.cpp")),
     depends=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "native").rglob("*.h")),
     include_dirs=["native/include"],
+    define_macros=[("GCG_VERSION", f'"{version()}"')],
     cxx_std=20,
     extra_compile_args=["-O3", "-g0", "-Wall", "-Wextra", "-fno-math-errno", "-ffp-contract=off"],
 )
 
-ParallelCompile(default=2, needs_recompile=None).install()
+ParallelCompile(default=2).install()
 
 setup(
     packages=list(packages()),
     package_dir=packages(),
-    package_data={"gcg_quant": ["py.typed", "*.pyi"], "gcg_quant.visualization": ["web_frontend/**/*"], "gcg_quant.admin": ["web/**/*"]},
+    package_data={"gcg_quant": ["py.typed", "*.pyi", "demo.toml"], "gcg_quant.visualization": ["web_frontend/**/*"], "gcg_quant.admin": ["web/**/*"]},
     ext_modules=[native],
 )

@@ -1,0 +1,259 @@
+"""The sections of `gcg_quant.toml`: every key with its type, default, unit and meaning, written once, here.
+
+`Settings.table()` reads this table, and the README, the docs and the error messages are made from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from gcg_quant.errors import EventError, nearest
+from gcg_quant.periods import period_ns
+
+__all__ = [
+    "PARTS",
+    "BacktestSettings",
+    "BusSettings",
+    "ChartSettings",
+    "DatabaseSettings",
+    "RedisSettings",
+    "RiskSettings",
+    "Section",
+    "SimulatedSettings",
+    "StrategiesSettings",
+    "StrategyEntry",
+    "SystemSettings",
+    "TradingSettings",
+    "WebSettings",
+    "is_live",
+    "is_secret",
+    "redact",
+]
+
+PARTS = ("collectors", "bars", "trading", "strategies", "storage", "web", "backtest")  # what a process group may be made of
+
+
+def _check_period(period: str) -> str:
+    try:
+        period_ns(period)
+    except EventError as error:
+        raise ValueError(error.message) from error
+    return period
+
+
+def _check_url(url: str) -> str:
+    if url and "://" not in url:
+        raise ValueError("expected a URL such as 'scheme://host/name'")
+    return url
+
+
+def _none_if_off(value: object) -> object:
+    return None if isinstance(value, str) and value.strip().lower() in ("", "off", "none") else value
+
+
+Period = Annotated[str, BeforeValidator(_check_period)]
+Url = Annotated[str, BeforeValidator(_check_url)]
+Limit = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_off)]  # None is "off"
+CountLimit = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_none_if_off)]
+Name = Annotated[str, Field(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+def setting(default: Any, help: str, *, live: bool = False, secret: bool = False, **limits: Any) -> Any:
+    """Describe one key: its default, meaning with unit, and whether a change takes effect in the running system (`live`)."""
+    return Field(default=default, description=help, json_schema_extra={"live": live, "secret": secret}, **limits)
+
+
+def redact(url: str) -> str:
+    """Return a URL with its password masked, for texts, events and logs."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return "***"
+    return url.replace(f":{password}@", ":***@", 1) if password else url
+
+
+class Section(BaseModel):
+    """The base of all sections: frozen, no unknown keys, and no secret in its repr."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
+
+    def __repr_args__(self) -> Any:
+        """Yield the fields for repr, URLs without their passwords."""
+        return [(name, redact(value) if name == "url" else value) for name, value in super().__repr_args__()]
+
+
+def is_live(model: type[Section], key: str) -> bool:
+    """Return whether a change of this key takes effect without a restart."""
+    return bool(_extra(model, key).get("live"))
+
+
+def is_secret(model: type[Section], key: str) -> bool:
+    """Return whether the value of this key must never be shown."""
+    return bool(_extra(model, key).get("secret"))
+
+
+def _extra(model: type[Section], key: str) -> dict[str, Any]:
+    extra = model.model_fields[key].json_schema_extra
+    return dict(extra) if isinstance(extra, dict) else {}
+
+
+class SystemSettings(Section):
+    """[system]."""
+
+    home: Path = setting(Path("gcg_home"), "folder for all that a run writes: bus, database, logs, reports")
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "least level shown on the console", live=True)
+    groups: dict[Name, tuple[str, ...]] = setting(
+        {"market": ("collectors", "bars", "trading"), "strategies": ("strategies",), "services": ("storage", "web", "backtest")},
+        f"process groups: name = [parts]; the parts are {', '.join(PARTS)}; a part that is left out does not run",
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _known_parts(cls, groups: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        seen: dict[str, str] = {}
+        for group, parts in groups.items():
+            for part in parts:
+                if part not in PARTS:
+                    raise ValueError(f"group {group!r} names the unknown part {part!r}.{nearest(part, PARTS)}")
+                if part in seen:
+                    raise ValueError(f"part {part!r} is in the groups {seen[part]!r} and {group!r}; it can run in one only")
+                seen[part] = group
+        return groups
+
+
+class BusSettings(Section):
+    """[bus]."""
+
+    sync: Literal["none", "interval", "always"] = setting(
+        "interval", "when written pages go to disk: never asked, every 100 ms, each event"
+    )
+    page_mb: int = setting(16, "size of a journal page, MB, when the bus is created", ge=1, le=1024)
+    keep_days: float = setting(7.0, "age at which journal pages are removed, days", ge=0, allow_inf_nan=False)
+    keep_gb: float = setting(20.0, "size of the journal above which its oldest pages are removed, GB", gt=0, allow_inf_nan=False)
+
+
+class WebSettings(Section):
+    """[web]."""
+
+    host: str = setting("127.0.0.1", "address to listen on; any but loopback needs a token", min_length=1)
+    port: int = setting(8000, "TCP port; 0 takes a free one", ge=0, le=65535)
+    token: SecretStr = setting(SecretStr(""), "secret that page and REST calls must show; empty = none asked on loopback", secret=True)
+    open_browser: bool = setting(False, "open the chart page at the start")
+
+    @model_validator(mode="after")
+    def _token_outside_loopback(self) -> WebSettings:
+        loopback = self.host in ("localhost", "::1") or self.host.startswith("127.")
+        if not loopback and not self.token.get_secret_value():
+            raise ValueError(
+                f"host {self.host!r} can be reached from outside: set GCG_QUANT_WEB__TOKEN in the environment, or use 127.0.0.1"
+            )
+        return self
+
+
+class DatabaseSettings(Section):
+    """[database]."""
+
+    url: Url = setting("", "SQLAlchemy URL; empty = SQLite (WAL) in the home folder; one with a password goes into the environment")
+    batch_rows: int = setting(5000, "most rows stored in one transaction", ge=1, le=1_000_000)
+    flush_ms: int = setting(200, "longest wait before rows are stored, ms", ge=1, le=60_000)
+
+
+class RedisSettings(Section):
+    """[redis]."""
+
+    url: Url = setting("", "redis://host:port/db for the cache; empty = off; one with a password goes into the environment")
+
+
+class SimulatedSettings(Section):
+    """[simulated]: the simulated exchange (venue "SIM")."""
+
+    enabled: bool = setting(False, "run the simulated exchange (on in the built-in demo)")
+    seed: int = setting(1, "seed of all its prices: the same seed gives the same market", ge=0)
+    ticks_per_second: float = setting(100.0, "ticks a second, all instruments together", live=True, gt=0, le=100_000, allow_inf_nan=False)
+    symbols: tuple[str, ...] = setting(
+        ("BTC/USDT", "ETH/USDT", "EUR/USD", "USD/JPY", "600519", "IF2412", "rb2501", "AAPL", "SPY", "00700"),
+        "instruments it trades",
+        min_length=1,
+    )
+    history_minutes: int = setting(480, "minutes of one-minute bars that it fills in before the start", ge=0, le=60 * 24 * 366)
+    bar_periods: tuple[Period, ...] = setting(("1s", "1m"), "periods of the bars made of ticks while running")
+    calendar: Literal["24/7", "real"] = setting("24/7", "trade around the clock, or in each market's real sessions")
+    depth_every: int = setting(10, "ticks between two order book snapshots of an instrument; 0 = none", ge=0)
+    trades: bool = setting(False, "publish single trades beside the ticks")
+
+
+class TradingSettings(Section):
+    """[trading]: the account and its gateway."""
+
+    account: Name = setting("paper", "name of the account")
+    currency: str = setting("USD", "currency of the account", pattern=r"^[A-Z]{3,5}$")
+    cash: float = setting(1_000_000.0, "cash of a new account, in its currency", gt=0, allow_inf_nan=False)
+    gateway: Literal["paper"] = setting("paper", "where orders go")
+    latency_ms: float = setting(5.0, "time that the paper gateway needs for an order, ms", ge=0, le=60_000, allow_inf_nan=False)
+    slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
+
+
+class RiskSettings(Section):
+    """[risk]: limits that every order must pass; "off" switches one off."""
+
+    max_order_quantity: Limit = setting(1_000_000.0, "largest order, units", live=True)
+    max_order_value: Limit = setting(1_500_000.0, "largest order, in the instrument's currency", live=True)
+    max_position_value: Limit = setting(3_000_000.0, "largest position in one instrument, in its currency", live=True)
+    max_position_quantity: Limit = setting(None, "largest position in one instrument, units", live=True)
+    max_orders_per_second: CountLimit = setting(50, "most orders of one strategy in a second", live=True)
+    max_open_orders: CountLimit = setting(200, "most orders working at once, all strategies together", live=True)
+    price_band: Limit = setting(0.1, "furthest limit price from the last price, as a fraction", live=True)
+    max_daily_loss: Limit = setting(
+        100_000.0, "loss since the day's start after which only closing orders pass, in the account's currency", live=True
+    )
+
+
+class StrategyEntry(Section):
+    """One strategy that is loaded at the start: an item of `[[strategies.load]]`."""
+
+    file: str = Field(min_length=1, description="a shipped strategy's name such as 'grid', or a .py file inside an allowed folder")
+    id: str = Field(default="", max_length=40, description="its name in orders and on screens; empty = the file's name")
+    class_name: str = Field(default="", description="which class of the file; empty = the only one")
+    symbols: tuple[str, ...] = Field(default=(), description="its instruments")
+    parameters: dict[str, Any] = Field(default={}, description="its parameters, by name")
+    start: bool = Field(default=True, description="start it after loading")
+
+
+class StrategiesSettings(Section):
+    """[strategies]."""
+
+    folders: tuple[Path, ...] = setting(
+        (Path("strategies"), Path("examples/strategies")), "folders, besides the shipped one, that strategy files may be loaded from"
+    )
+    load: tuple[StrategyEntry, ...] = setting((), "strategies loaded at the start: file, id, class_name, symbols, parameters, start")
+
+    @field_validator("load")
+    @classmethod
+    def _unique_ids(cls, entries: tuple[StrategyEntry, ...]) -> tuple[StrategyEntry, ...]:
+        names = [entry.id or Path(entry.file).stem for entry in entries]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two strategies are called {name!r}; give each an id of its own")
+        return entries
+
+
+class BacktestSettings(Section):
+    """[backtest]: what the command line does not say."""
+
+    cash: float = setting(10_000.0, "cash at the start", gt=0, allow_inf_nan=False)
+    commission: float = setting(0.0, "commission, as a fraction of the value", ge=0, lt=1, allow_inf_nan=False)
+    periods_per_year: float = setting(252.0, "returns a year, to annualise the Sharpe ratio", gt=0, allow_inf_nan=False)
+
+
+class ChartSettings(Section):
+    """[chart]: what the page shows first."""
+
+    symbol: str = setting("BTC/USDT", "instrument", live=True)
+    period: Period = setting("1m", "bar period", live=True)
+    theme: Literal["dark", "light"] = setting("dark", "colours", live=True)
+    language: Literal["en", "zh"] = setting("en", "language of the page", live=True)
+    up_is_red: bool = setting(False, "show rising bars in red and falling ones in green, as in China", live=True)

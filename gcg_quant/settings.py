@@ -1,0 +1,201 @@
+"""Settings: `gcg_quant.toml`, every key also as an environment variable, checked once and frozen.
+
+`GCG_QUANT_DATABASE__URL` is `url` under `[database]`; the environment wins over the file. Secrets come from the environment only
+and never appear in a repr, an error or a dump. Without a file the built-in demo is used (`demo.toml`, in this package).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from gcg_quant.sections import (
+    BacktestSettings,
+    BusSettings,
+    ChartSettings,
+    DatabaseSettings,
+    RedisSettings,
+    RiskSettings,
+    Section,
+    SimulatedSettings,
+    StrategiesSettings,
+    SystemSettings,
+    TradingSettings,
+    WebSettings,
+    is_live,
+    is_secret,
+    redact,
+)
+from gcg_quant.settings_source import DEMO, Variable, check_document, explain, read_demo, read_environment, read_file, variable_name
+
+__all__ = ["FILE_NAME", "SettingRow", "Settings", "diff", "needs_restart", "variable_name"]
+
+FILE_NAME = "gcg_quant.toml"
+MASK = "***"
+
+
+class SettingRow(NamedTuple):
+    """One key of the settings table, as texts for docs and pages."""
+
+    section: str
+    key: str
+    type: str
+    default: str  # JSON
+    help: str
+    change: str  # "live" or "restart"
+    secret: bool
+
+
+class Settings(Section):
+    """All settings, one frozen section each. `Settings()` holds the defaults; `Settings.load` reads file and environment."""
+
+    system: SystemSettings = SystemSettings()
+    bus: BusSettings = BusSettings()
+    web: WebSettings = WebSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    simulated: SimulatedSettings = SimulatedSettings()
+    trading: TradingSettings = TradingSettings()
+    risk: RiskSettings = RiskSettings()
+    strategies: StrategiesSettings = StrategiesSettings()
+    backtest: BacktestSettings = BacktestSettings()
+    chart: ChartSettings = ChartSettings()
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, home: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Return the settings of a file with the environment on top.
+
+        Args:
+            path: the TOML file; None takes `gcg_quant.toml` of the working folder, or the built-in demo if there is none.
+            home: overrides `[system] home`.
+            environ: the environment variables.
+
+        Raises:
+            SettingsError: naming the file (or variable), section, key and what was expected.
+        """
+        if path is None and Path(FILE_NAME).is_file():
+            path = FILE_NAME
+        document = read_demo() if path is None else read_file(Path(path))
+        origin = DEMO if path is None else str(path)
+        check_document(document, cls.sections(), origin)
+        return cls._validate(document, origin, read_environment(environ, cls.sections()), home)
+
+    @classmethod
+    def restore(cls, dump: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str] = os.environ) -> Settings:
+        """Return the settings of a `dump()` that has travelled, its masked secrets filled in from the environment."""
+        document = {
+            section: {key: value for key, value in values.items() if not (isinstance(value, str) and MASK in value)}
+            for section, values in dump.items()
+        }
+        check_document(document, cls.sections(), "settings received")
+        return cls._validate(document, "settings received", read_environment(environ, cls.sections()), None)
+
+    @classmethod
+    def _validate(
+        cls, document: dict[str, Any], origin: str, variables: Mapping[tuple[str, str], Variable], home: str | Path | None
+    ) -> Settings:
+        for (section, key), variable in variables.items():
+            document.setdefault(section, {})[key] = variable.value
+        if home is not None:
+            document.setdefault("system", {})["home"] = str(home)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise explain(error, cls.sections(), document, origin, variables) from None
+
+    @property
+    def home(self) -> Path:
+        """The home folder, absolute."""
+        return self.system.home.expanduser().absolute()
+
+    @property
+    def bus_path(self) -> Path:
+        """The folder of the bus."""
+        return self.home / "bus"
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL; SQLite in the home folder unless another is set."""
+        return self.database.url or f"sqlite:///{self.home / 'gcg_quant.db'}"
+
+    @classmethod
+    def sections(cls) -> dict[str, type[Section]]:
+        """Return {name: model} of the sections, in the order of the docs."""
+        return {name: type(field.default) for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def table(cls) -> list[SettingRow]:
+        """Return every key with its type, default, meaning and whether it changes live: the one source of the docs."""
+        return [
+            SettingRow(
+                section,
+                key,
+                _type_text(field.annotation),
+                json.dumps(_plain(key, field.default), ensure_ascii=False),
+                field.description or "",
+                "live" if is_live(model, key) else "restart",
+                is_secret(model, key),
+            )
+            for section, model in cls.sections().items()
+            for key, field in model.model_fields.items()
+        ]
+
+    def dump(self) -> dict[str, dict[str, Any]]:
+        """Return all values as JSON-ready types, secrets and passwords masked."""
+        return {
+            section: {key: _plain(key, getattr(getattr(self, section), key)) for key in model.model_fields}
+            for section, model in self.sections().items()
+        }
+
+
+def diff(old: Settings, new: Settings) -> dict[str, Any]:
+    """Return what changed as {"section.key": new value}, JSON-ready, secrets and passwords masked."""
+    dumped = new.dump()
+    return {
+        f"{section}.{key}": dumped[section][key]
+        for section, model in Settings.sections().items()
+        for key in model.model_fields
+        if getattr(getattr(old, section), key) != getattr(getattr(new, section), key)
+    }
+
+
+def needs_restart(changes: Mapping[str, Any]) -> list[str]:
+    """Return those keys of a `diff` that take effect only after a restart."""
+    live = {f"{row.section}.{row.key}" for row in Settings.table() if row.change == "live"}
+    return [key for key in changes if key not in live]
+
+
+def _type_text(kind: Any) -> str:
+    # What a user may write, in words.
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _type_text(arguments[0])
+    if origin is Literal:
+        return " | ".join(json.dumps(one) for one in arguments)
+    if origin is Union or type(None) in arguments:
+        return " | ".join('"off"' if one is type(None) else _type_text(one) for one in arguments)
+    if origin is tuple:
+        return f"list of {_type_text(arguments[0])}"
+    if origin is dict:
+        return "table"
+    names = {str: "text", SecretStr: "text", Path: "path", bool: "true | false", int: "integer", float: "number"}
+    return names.get(kind, "table")
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return MASK if value.get_secret_value() else ""
+    if isinstance(value, BaseModel):
+        return {name: _plain(name, getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {name: _plain("", item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain("", item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    return redact(value) if key == "url" else value
