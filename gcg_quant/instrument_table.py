@@ -31,8 +31,7 @@ class InstrumentTable:
         native = self._bus.native
         terms = encode_terms(instrument)
         number = native.add_instrument(instrument.symbol, instrument.venue, terms)
-        if native.instrument(number)[2] != terms:
-            native.set_instrument_terms(number, terms)
+        native.set_instrument_terms(number, terms)
         self._numbers[instrument.symbol, instrument.venue] = number
         return number
 
@@ -73,17 +72,19 @@ class InstrumentTable:
 
     def __getitem__(self, number: int) -> Instrument:
         """Return the instrument of a number. Raises InstrumentError if there is none."""
-        native = self._bus.native
-        if not 1 <= number <= native.instrument_count():
+        row = self._bus.native.instrument(number)
+        if row is None:
             raise InstrumentError(f"The bus {self._bus.path} has no instrument number {number}.", number=number)
-        symbol, venue, terms = native.instrument(number)
+        symbol, venue, terms = row
         cached = self._instruments.get(number)
         if cached is None or cached[0] != terms:
             cached = self._instruments[number] = (terms, decode_terms(symbol, venue, terms))
         return cached[1]
 
     def __iter__(self) -> Iterator[Instrument]:
-        return (self[number] for number in range(1, self._bus.native.instrument_count() + 1))
+        native = self._bus.native
+        # Rows that only hold newer terms of an instrument have no name of their own.
+        return (self[number] for number in range(1, native.instrument_count() + 1) if native.instrument(number) is not None)
 
     def __len__(self) -> int:
-        return self._bus.native.instrument_count()
+        return sum(1 for _ in self)

@@ -98,6 +98,7 @@ void bind_bus(py::module_& module) {
         .def("add_source", [](PyBus& bus, const std::string& name) { return bus.native().add_source(name); })
         .def("source", [](const PyBus& bus, uint16_t number) { return bus.native().source(number); })
         .def("add_instrument", &PyBus::add_instrument, py::arg("symbol"), py::arg("venue"), py::arg("terms"))
+        .def("set_instrument_terms", &PyBus::set_instrument_terms, py::arg("number"), py::arg("terms"))
         .def("find_instrument", [](const PyBus& bus, const std::string& symbol, const std::string& venue) {
             return bus.native().find_instrument(symbol, venue);
         })

@@ -139,6 +139,11 @@ uint32_t Bus::add_instrument(std::string_view symbol, std::string_view venue, st
     return impl_->instruments->add(symbol, venue, terms);
 }
 
+void Bus::change_instrument(uint32_t number, std::string_view terms) {
+    impl_->context->check_writable();
+    impl_->instruments->change(number, terms);
+}
+
 uint32_t Bus::find_instrument(std::string_view symbol, std::string_view venue) const {
     return impl_->instruments->find(symbol, venue);
 }

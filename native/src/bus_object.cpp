@@ -257,9 +257,13 @@ uint32_t PyBus::add_instrument(const std::string& symbol, const std::string& ven
     return native().add_instrument(symbol, venue, std::string_view(terms));
 }
 
-py::tuple PyBus::instrument(uint32_t number) const {
+void PyBus::set_instrument_terms(uint32_t number, const py::bytes& terms) {
+    native().change_instrument(number, std::string_view(terms));
+}
+
+py::object PyBus::instrument(uint32_t number) const {
     InstrumentRow row;
-    if (!native().instrument(number, row)) throw py::index_error("no such instrument number");
+    if (!native().instrument(number, row)) return py::none();
     return py::make_tuple(row.symbol, row.venue, py::bytes(row.terms));
 }
 

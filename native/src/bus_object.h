@@ -37,7 +37,8 @@ class PyBus {
     uint64_t publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
                            uint32_t flags, uint16_t source);
     uint32_t add_instrument(const std::string& symbol, const std::string& venue, const py::bytes& terms);
-    py::tuple instrument(uint32_t number) const;
+    void set_instrument_terms(uint32_t number, const py::bytes& terms);
+    py::object instrument(uint32_t number) const;  // (symbol, venue, terms), or None
     py::list epoch_reports() const;
     py::list readers() const;
     void close();

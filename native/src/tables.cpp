@@ -130,13 +130,42 @@ InstrumentTable::InstrumentTable(const std::string& folder, LockFile& locks, con
                                  TableOptions options)
     : file_(folder + "/instruments.table", locks, bus_id, sizeof(InstrumentEntry), kMaxInstruments, options) {}
 
-const InstrumentEntry* InstrumentTable::entry(uint32_t number) const {
+const InstrumentEntry* InstrumentTable::checked_row(uint32_t number) const {
     const auto* row = static_cast<const InstrumentEntry*>(file_.row(number));
-    if (row && (row->number != number || row->crc != instrument_crc(*row)))
+    if (row && (row->number == 0 || row->number > number || row->crc != instrument_crc(*row)))
         throw JournalError(Fault::corrupt, "row " + std::to_string(number) +
                                                " of the instrument table is damaged: restore "
                                                "instruments.table from a copy of the bus folder");
     return row;
+}
+
+const InstrumentEntry* InstrumentTable::entry(uint32_t number) const {
+    const InstrumentEntry* row = checked_row(number);
+    if (!row || row->number != number) return nullptr;
+    index();
+    std::shared_lock reading(mutex_);
+    const auto newer = changed_.find(number);
+    return newer == changed_.end() ? row : checked_row(newer->second);
+}
+
+void InstrumentTable::index() const {
+    const uint32_t count = file_.count();
+    {
+        std::shared_lock reading(mutex_);
+        if (indexed_ >= count) return;
+    }
+    std::unique_lock writing(mutex_);
+    for (; indexed_ < count; ++indexed_) {
+        const InstrumentEntry& row = *checked_row(indexed_ + 1);
+        if (row.number != indexed_ + 1) {
+            changed_[row.number] = indexed_ + 1;
+            continue;
+        }
+        std::string name(row.symbol, row.symbol_bytes);
+        name.push_back('\0');
+        name.append(row.venue, row.venue_bytes);
+        numbers_.emplace(std::move(name), row.number);
+    }
 }
 
 uint32_t InstrumentTable::find(std::string_view symbol, std::string_view venue) const {
@@ -146,23 +175,27 @@ uint32_t InstrumentTable::find(std::string_view symbol, std::string_view venue) 
     text[symbol.size()] = '\0';
     if (!venue.empty()) std::memcpy(text + symbol.size() + 1, venue.data(), venue.size());
     const std::string_view key(text, symbol.size() + 1 + venue.size());
-    const uint32_t count = file_.count();
     {
         std::shared_lock reading(mutex_);
-        const auto found = numbers_.find(key);
-        if (found != numbers_.end()) return found->second;
-        if (indexed_ >= count) return 0;
+        if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
     }
-    std::unique_lock writing(mutex_);
-    for (; indexed_ < count; ++indexed_) {
-        const InstrumentEntry& row = *entry(indexed_ + 1);
-        std::string name(row.symbol, row.symbol_bytes);
-        name.push_back('\0');
-        name.append(row.venue, row.venue_bytes);
-        numbers_.emplace(std::move(name), row.number);
-    }
+    index();
+    std::shared_lock reading(mutex_);
     const auto found = numbers_.find(key);
     return found == numbers_.end() ? 0 : found->second;
+}
+
+void InstrumentTable::write(InstrumentEntry& row, uint32_t number, std::string_view symbol, std::string_view venue,
+                            std::string_view terms) {
+    std::memset(reinterpret_cast<char*>(&row) + sizeof row.state, 0, sizeof row - sizeof row.state);
+    row.number = number;
+    row.symbol_bytes = static_cast<uint16_t>(symbol.size());
+    row.venue_bytes = static_cast<uint16_t>(venue.size());
+    row.terms_bytes = static_cast<uint16_t>(terms.size());
+    symbol.copy(row.symbol, symbol.size());
+    venue.copy(row.venue, venue.size());
+    terms.copy(row.terms, terms.size());
+    row.crc = instrument_crc(row);
 }
 
 uint32_t InstrumentTable::add(std::string_view symbol, std::string_view venue, std::string_view terms) {
@@ -174,17 +207,22 @@ uint32_t InstrumentTable::add(std::string_view symbol, std::string_view venue, s
     if (const uint32_t known = find(symbol, venue)) return known;  // another process was faster
     uint32_t number;
     auto* row = static_cast<InstrumentEntry*>(append.place(number));
-    std::memset(reinterpret_cast<char*>(row) + sizeof row->state, 0, sizeof *row - sizeof row->state);
-    row->number = number;
-    row->symbol_bytes = static_cast<uint16_t>(symbol.size());
-    row->venue_bytes = static_cast<uint16_t>(venue.size());
-    row->terms_bytes = static_cast<uint16_t>(terms.size());
-    symbol.copy(row->symbol, symbol.size());
-    venue.copy(row->venue, venue.size());
-    terms.copy(row->terms, terms.size());
-    row->crc = instrument_crc(*row);
+    write(*row, number, symbol, venue, terms);
     append.publish(row);
     return number;
+}
+
+void InstrumentTable::change(uint32_t number, std::string_view terms) {
+    check_text("terms", terms, sizeof(InstrumentEntry::terms), true);
+    TableFile::Append append(file_);
+    const InstrumentEntry* old = entry(number);
+    if (!old)
+        throw JournalError(Fault::argument, "there is no instrument number " + std::to_string(number) + ": add it first");
+    if (std::string_view(old->terms, old->terms_bytes) == terms) return;
+    uint32_t place;
+    auto* row = static_cast<InstrumentEntry*>(append.place(place));
+    write(*row, number, {old->symbol, old->symbol_bytes}, {old->venue, old->venue_bytes}, terms);
+    append.publish(row);
 }
 
 // --- sources -----------------------------------------------------------------------------------------------------

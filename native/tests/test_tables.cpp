@@ -11,6 +11,22 @@
 
 using namespace gcg;
 
+TEST(changed_terms_keep_the_number_and_are_seen_by_others) {
+    check::Folder folder;
+    auto bus = Bus::open(folder.bus(), {.owner = "one"});
+    auto other = Bus::open(folder.bus(), {.owner = "two"});
+    InstrumentRow row;
+    CHECK_EQUAL(bus->add_instrument("A", "X", "one"), 1u);
+    CHECK(other->instrument(1, row) && row.terms == "one");
+    bus->change_instrument(1, "two");
+    bus->change_instrument(1, "two");
+    CHECK(other->instrument(1, row) && row.number == 1 && row.symbol == "A" && row.terms == "two");
+    CHECK(!other->instrument(2, row));
+    CHECK_EQUAL(other->add_instrument("B", "X", ""), 3u);
+    CHECK_EQUAL(bus->find_instrument("B", "X"), 3u);
+    CHECK_FAULT(Fault::argument, "no instrument number", bus->change_instrument(2, "x"));
+}
+
 TEST(instrument_is_numbered_once_and_found_by_name) {
     check::Folder folder;
     auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "test"});

@@ -113,6 +113,9 @@ class BusReader {
 
     [[nodiscard]] Cursor cursor() const;
     void seek(const Cursor& cursor);  // throws Fault::cursor when beyond the end or of another bus
+    // The part of a cursor that the journal still holds: where an earlier epoch was cut, records behind the cut had the same
+    // seqs as the ones written since. Who uses it has to undo what he derived from the records that were cut.
+    [[nodiscard]] Cursor kept(const Cursor& cursor);
     void seek_begin();
     void seek_end();                              // behind the newest frame of every lane
     void seek_seq(Lane lane, uint64_t seq);       // the next frame read holds seq (a batch may begin before it)
@@ -161,6 +164,7 @@ class Bus {
 
     // Tables. add returns the number of an equal (symbol, venue) row, whose terms stay as they are, or appends one.
     uint32_t add_instrument(std::string_view symbol, std::string_view venue, std::string_view terms);
+    void change_instrument(uint32_t number, std::string_view terms);  // new terms from now on
     [[nodiscard]] uint32_t find_instrument(std::string_view symbol, std::string_view venue) const;  // 0 if unknown
     [[nodiscard]] bool instrument(uint32_t number, InstrumentRow& row) const;
     [[nodiscard]] uint32_t instrument_count() const;

@@ -108,18 +108,29 @@ struct TextHash {
 };
 using NumberByText = std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>>;
 
+// Row n names instrument n, unless its `number` is smaller: then it holds newer terms of that instrument. So terms change
+// without a row ever being written twice, and a journal's numbers keep their meaning.
 class InstrumentTable {
  public:
     InstrumentTable(const std::string& folder, LockFile& locks, const uint8_t* bus_id, TableOptions options);
     uint32_t add(std::string_view symbol, std::string_view venue, std::string_view terms);
+    // New terms of an instrument from now on; nothing is written if they are what it has.
+    void change(uint32_t number, std::string_view terms);
     [[nodiscard]] uint32_t find(std::string_view symbol, std::string_view venue) const;  // 0 if unknown
+    // The newest row of an instrument; nullptr if there is no such number or it is that of a change.
     [[nodiscard]] const InstrumentEntry* entry(uint32_t number) const;
+    // Rows, those of changes included.
     [[nodiscard]] uint32_t count() const { return file_.count(); }
 
  private:
+    [[nodiscard]] const InstrumentEntry* checked_row(uint32_t row) const;
+    void index() const;
+    void write(InstrumentEntry& row, uint32_t number, std::string_view symbol, std::string_view venue, std::string_view terms);
+
     mutable TableFile file_;
     mutable std::shared_mutex mutex_;
-    mutable NumberByText numbers_;  // "symbol\0venue"
+    mutable NumberByText numbers_;                             // "symbol\0venue"
+    mutable std::unordered_map<uint32_t, uint32_t> changed_;  // number -> the row of its newest change
     mutable uint32_t indexed_ = 0;
 };
 
