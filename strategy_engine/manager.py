@@ -1,0 +1,413 @@
+"""The strategy manager: runs the strategies of one process on one reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from gcg_quant import clock
+from gcg_quant.bus import Subscription, symbol_matches
+from gcg_quant.component import Component, event_handler
+from gcg_quant.errors import GcgQuantError, StrategyError, nearest
+from gcg_quant.events import (
+    Applied,
+    Bar,
+    Depth,
+    Event,
+    Fill,
+    GapEvent,
+    MetricEvent,
+    OrderEvent,
+    PositionEvent,
+    RiskVerdict,
+    SignalEvent,
+    StrategyControlEvent,
+    Tick,
+    TimerEvent,
+    TradeTick,
+    World,
+)
+
+from .adapter import StrategyAdapter
+from .bar_book import BarBook
+from .discovery import StrategyFile
+from .hosted import CallbackTimes, HostedStrategy
+from .loader import StrategyLoader
+from .market import Market
+from .recovery import Past, read_past
+from .restart import PlannedLoad, plan_restart
+from .roster import LoadRequest, Roster
+from .session import Session, StrategyState
+from .timers import Timers
+
+if TYPE_CHECKING:
+    from gcg_quant.settings import Settings
+
+__all__ = ["ACTIONS", "StrategyInfo", "StrategyManager"]
+
+ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
+_METRICS_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyInfo:
+    """What one strategy is and how long its callbacks take."""
+
+    id: str
+    state: str
+    kind: str
+    file: str
+    class_name: str
+    symbols: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    error: str
+    times: Mapping[str, CallbackTimes]
+
+
+class StrategyManager(Component):
+    """Loads and runs strategies as `StrategyControlEvent`s say, and routes events to them.
+
+    The actions are "load", "run" (load and start), "start", "stop", "unload", "reload" and "set_parameters". Each is answered by an
+    `Applied` on the market lane, with what was wrong in `detail`; each change of a state by a `StrategyStatusEvent`, with the command as
+    its cause. One thread and one reader serve all strategies; a strategy that throws is stopped, and the others run on.
+
+    After a restart of its process the strategies are loaded again, and started if they ran, with their positions and open orders.
+
+    Args:
+        folders: where strategy files may lie, besides the shipped folder.
+        load: what to load at the start.
+        adapters: for strategy classes of other frameworks.
+        account: the account of strategies that name none.
+        bar_periods: the periods of the bars that the bus carries; other periods are aggregated from them.
+    """
+
+    capabilities = ("strategies",)
+
+    def __init__(
+        self,
+        folders: Iterable[Path | str] = (),
+        *,
+        load: Sequence[LoadRequest] = (),
+        adapters: Sequence[StrategyAdapter] = (),
+        account: str = "",
+        bar_periods: Sequence[str] = ("1s", "1m"),
+        name: str = "strategies",
+    ) -> None:
+        super().__init__(name, start="end")
+        self.accepts_orders = False
+        self._loader = StrategyLoader(folders, adapters)
+        self._load = tuple(load)
+        self._account = account
+        self._bar_periods = tuple(bar_periods)
+        self._event_time = False
+        self._now_ns = 0
+        self._routes: dict[tuple[Any, ...], tuple[HostedStrategy, ...]] = {}
+        self._feeds: dict[type, Subscription] = {}
+        self._metrics_at = 0.0
+
+    @classmethod
+    def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
+        """Return a manager for `[strategies]`, `[trading].account` and `[simulated].bar_periods`."""
+        load = [
+            LoadRequest(
+                file=entry.file,
+                id=entry.id or Path(entry.file).stem,
+                class_name=entry.class_name,
+                symbols=tuple(entry.symbols),
+                parameters=entry.parameters,
+                start=entry.start,
+            )
+            for entry in settings.strategies.load
+        ]
+        return cls(
+            settings.strategies.folders,
+            load=load,
+            adapters=adapters,
+            account=settings.trading.account,
+            bar_periods=settings.simulated.bar_periods,
+        )
+
+    # ---- what it has
+
+    def discover(self) -> list[StrategyFile]:
+        """Return every strategy file that may be loaded, without running any."""
+        return self._loader.discover()
+
+    def strategies(self) -> list[StrategyInfo]:
+        """Return what is loaded, in the order of loading."""
+        return [
+            StrategyInfo(
+                id=hosted.id,
+                state=hosted.state.value,
+                kind=hosted.loaded.kind,
+                file=str(hosted.loaded.file),
+                class_name=hosted.loaded.cls.__name__,
+                symbols=hosted.session.symbols,
+                parameters=hosted.strategy.parameters,
+                error=hosted.error,
+                times=dict(hosted.times),
+            )
+            for hosted in self._roster
+        ]
+
+    # ---- its life
+
+    def on_start(self) -> None:
+        """Take up what the journal knows, then load what the settings and the journal say."""
+        self._event_time = self.bus.world not in (World.LIVE, World.PAPER)
+        self._now_ns = 0 if self._event_time else clock.now_ns()
+        self.market = Market(self.bus)
+        self.bar_book = BarBook(self.history, self._bar_periods)
+        self._timers = Timers()
+        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
+        self.accepts_orders = True
+        past = read_past(self.bus, self.reader.cursor)
+        self._roster.portfolios.update(past.portfolios)
+        self._answer_late(past)
+        for planned in plan_restart(self._load, past):
+            self._load_planned(planned)
+
+    def on_stop(self) -> None:
+        """Call on_stop of the running strategies; no order leaves any more."""
+        self.accepts_orders = False
+        self._roster.close(self._now_ns)
+        for feed in self._feeds.values():
+            self.unsubscribe(feed)
+        self._feeds.clear()
+
+    def on_batch(self) -> None:
+        """Let coroutines go on, publish timers that are due and, now and then, measurements."""
+        self._roster.turn()
+        due_at = self._now_ns if self._event_time else clock.now_ns()
+        for timer, cause in self._timers.due(due_at):
+            self.publish(timer, cause=cause)
+        if time.monotonic() >= self._metrics_at:
+            self._publish_metrics()
+
+    def on_idle(self) -> None:
+        """Do the same while nothing comes."""
+        self.on_batch()
+
+    # ---- commands
+
+    @event_handler(StrategyControlEvent)
+    def handle_control(self, event: StrategyControlEvent) -> None:
+        """Do what the command says and answer it."""
+        self._advance(event)
+        try:
+            detail = self._act(event)
+        except Exception as error:
+            self._answer(event.id, False, str(error))
+            if not isinstance(error, GcgQuantError):
+                raise
+            self.log(f"{event.action} {event.strategy or event.file}: {error}", level="error", about=event.id)
+            return
+        self._answer(event.id, True, detail)
+
+    def _act(self, event: StrategyControlEvent) -> str:
+        roster, name, cause, now_ns = self._roster, event.strategy, event.id, self._now_ns
+        match event.action:
+            case "load" | "run":
+                hosted = roster.load(_load_request(event), cause)
+                if event.action == "run":
+                    roster.start(hosted.id, cause, now_ns)
+                name = hosted.id
+            case "start":
+                roster.start(name, cause, now_ns)
+            case "stop":
+                roster.stop(name, cause, now_ns)
+            case "unload":
+                roster.unload(name, cause, now_ns)
+            case "reload":
+                roster.reload(name, cause, now_ns)
+            case "set_parameters":
+                roster.set_parameters(name, event.parameters, cause, now_ns)
+            case _:
+                known = ", ".join(ACTIONS)
+                raise StrategyError(f"There is no strategy action {event.action!r} (known: {known}).{nearest(event.action, ACTIONS)}")
+        return f"{name}: {event.action}"
+
+    def _answer(self, control: int, ok: bool, detail: str) -> None:
+        self.publish(Applied(control=control, component=self.name, ok=ok, detail=detail), cause=control)
+
+    def _answer_late(self, past: Past) -> None:
+        for control, event in past.unanswered.items():
+            detail = f"{event.action} {event.strategy or event.file}: not done, the strategies' process was starting; send it again."
+            self._answer(control, False, detail)
+
+    def _load_planned(self, planned: PlannedLoad) -> None:
+        request, roster = planned.request, self._roster
+        if request is None:
+            roster.announce_absent(planned.id, StrategyState.UNLOADED, 0)
+            return
+        try:
+            hosted = roster.load(request, planned.origin)
+        except GcgQuantError as error:
+            self.log(f"{planned.id} was not loaded: {error}", level="error")
+            roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
+            return
+        if planned.error:
+            roster.mark_failed(hosted, planned.error)
+        if request.start:
+            self._start_planned(hosted)
+
+    def _start_planned(self, hosted: HostedStrategy) -> None:
+        # The status event that said "loaded" stands in for a command, so that orders sent in on_start have a cause of their own.
+        try:
+            self._roster.start(hosted.id, hosted.announced, self._now_ns)
+        except GcgQuantError as error:
+            self.log(f"{hosted.id} was not started: {error}", level="error")
+
+    # ---- market data
+
+    def _on_tick(self, tick: Tick) -> None:
+        self.market.note_tick(tick)
+        self._deliver("on_tick", tick)
+
+    def _on_trade(self, trade: TradeTick) -> None:
+        self.market.note_trade(trade)
+        self._deliver("on_trade", trade)
+
+    def _on_depth(self, depth: Depth) -> None:
+        self._deliver("on_depth", depth)
+
+    def _on_bar(self, bar: Bar) -> None:
+        self.market.note_bar(bar)
+        self._advance(bar)
+        for closed in self.bar_book.add(bar):
+            key = ("on_bar", closed.symbol, closed.venue, closed.period, closed.basis, self.bar_book.basis(closed.symbol, closed.venue))
+            route = self._routes.get(key)
+            if route is None:
+                route = self._routes[key] = tuple(hosted for hosted in self._matching(closed) if self._wants_bar(hosted, closed))
+            for hosted in route:
+                hosted.handle("on_bar", closed, bar.id, self._now_ns)
+
+    def _deliver(self, callback: str, event: Tick | Depth | TradeTick) -> None:
+        key = (callback, event.instrument)
+        route = self._routes.get(key)
+        if route is None:
+            route = self._routes[key] = tuple(hosted for hosted in self._matching(event) if hosted.handles(callback))
+        now_ns = self._advance(event)
+        for hosted in route:
+            hosted.handle(callback, event, event.id, now_ns)
+
+    def _matching(self, event: Event) -> list[HostedStrategy]:
+        return [hosted for hosted in self._roster if symbol_matches(frozenset(hosted.session.symbols), event)]
+
+    def _wants_bar(self, hosted: HostedStrategy, bar: Bar) -> bool:
+        basis = hosted.strategy.basis
+        wanted = self.bar_book.basis(bar.symbol, bar.venue) if basis is None else basis
+        return hosted.handles("on_bar") and bar.period in hosted.strategy.wanted_periods() and bar.basis == wanted
+
+    # ---- what becomes of orders
+
+    @event_handler(OrderEvent)
+    def handle_order(self, event: OrderEvent) -> None:
+        """Fold an order's change into its strategy's portfolio and tell the strategy."""
+        self._roster.portfolios[event.strategy].order(event)
+        self._tell(event.strategy, "on_order", event)
+
+    @event_handler(Fill)
+    def handle_fill(self, event: Fill) -> None:
+        """Fold a fill into its strategy's portfolio and tell the strategy."""
+        self._roster.portfolios[event.strategy].fill(event)
+        self._tell(event.strategy, "on_fill", event)
+
+    @event_handler(PositionEvent)
+    def handle_position(self, event: PositionEvent) -> None:
+        """Take over a position from the trading engine."""
+        self._roster.portfolios[event.strategy].settle(event)
+
+    @event_handler(RiskVerdict)
+    def handle_verdict(self, event: RiskVerdict) -> None:
+        """Close an order that risk refused."""
+        self._roster.portfolios[event.strategy].verdict(event)
+
+    # ---- the rest
+
+    @event_handler(SignalEvent)
+    def handle_signal(self, event: SignalEvent) -> None:
+        """Show a signal to the other strategies of its symbol."""
+        now_ns = self._advance(event)
+        for hosted in self._matching(event):
+            if hosted.id != event.strategy:
+                hosted.handle("on_signal", event, event.id, now_ns)
+
+    @event_handler(GapEvent)
+    def handle_gap(self, event: GapEvent) -> None:
+        """Tell the strategies of a symbol that data is missing."""
+        now_ns = self._advance(event)
+        for hosted in self._matching(event):
+            hosted.handle("on_gap", event, event.id, now_ns)
+
+    @event_handler(TimerEvent)
+    def handle_timer(self, event: TimerEvent) -> None:
+        """Tell the strategy whose timer it is, if that is still set."""
+        if event.source == self.name and self._timers.knows(event.component, event.name):
+            self._timers.done(event)
+            self._tell(event.component, "on_timer", event)
+
+    def _tell(self, strategy_id: str, callback: str, event: Event) -> None:
+        now_ns = self._advance(event)
+        hosted = self._roster.find(strategy_id)
+        if hosted is not None:
+            hosted.handle(callback, event, event.id, now_ns)
+
+    def set_timer(self, session: Session, name: str, interval_ns: int, repeat: bool) -> None:
+        """Set a timer of a strategy (for its session)."""
+        self._timers.set(session.strategy_id, name, session.now_ns, interval_ns, repeat, session.cause)
+
+    def cancel_timer(self, session: Session, name: str) -> None:
+        """Forget a timer of a strategy (for its session)."""
+        self._timers.cancel(session.strategy_id, name)
+
+    # ---- inside
+
+    def _advance(self, event: Event) -> int:
+        # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay
+        # time is the market's, and an event without one does not move it.
+        time_ns = (getattr(event, "event_ns", 0) or 0) if self._event_time else event.time_ns
+        self._now_ns = max(self._now_ns, time_ns)
+        return self._now_ns
+
+    def _refresh(self) -> None:
+        self._routes.clear()
+        hosted = list(self._roster)
+        self.bar_book.want({period for one in hosted for period in one.strategy.wanted_periods()}, self._now_ns)
+        self._feed(Tick, self._on_tick, hosted)
+        self._feed(Bar, self._on_bar, hosted)
+        self._feed(Depth, self._on_depth, [one for one in hosted if one.handles("on_depth")])
+        self._feed(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
+
+    def _feed(self, kind: type[Event], handler: Any, hosted: list[HostedStrategy]) -> None:
+        symbols = frozenset(symbol for one in hosted for symbol in one.session.symbols)
+        feed = self._feeds.get(kind)
+        if (feed.symbols if feed is not None else frozenset()) == symbols:
+            return
+        if feed is not None:
+            self.unsubscribe(self._feeds.pop(kind))
+        if symbols:
+            self._feeds[kind] = self.subscribe(kind, handler, symbols=symbols)
+
+    def _publish_metrics(self) -> None:
+        self._metrics_at = time.monotonic() + _METRICS_EVERY_S
+        for hosted in self._roster:
+            for callback, times in hosted.times.items():
+                labels = {"strategy": hosted.id, "callback": callback}
+                if times.calls:
+                    self.publish(MetricEvent(component=self.name, name="strategy_callback_mean_us", value=times.mean_us, labels=labels))
+                    self.publish(MetricEvent(component=self.name, name="strategy_callback_max_us", value=times.max_ns / 1e3, labels=labels))
+
+
+def _load_request(event: StrategyControlEvent) -> LoadRequest:
+    return LoadRequest(
+        file=event.file,
+        id=event.strategy,
+        class_name=event.class_name,
+        symbols=tuple(event.symbols),
+        parameters=event.parameters,
+        account=event.account,
+    )

@@ -1,0 +1,80 @@
+"""The market as the strategies of one process see it: last prices, last ticks, instruments."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import TYPE_CHECKING
+
+from gcg_quant.errors import InstrumentError
+from gcg_quant.events import Bar, Tick, TradeTick
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+    from gcg_quant.instruments import Instrument
+
+__all__ = ["Market", "middle"]
+
+
+def middle(tick: Tick) -> float:
+    """Return the price between bid and ask, or NaN where a side is missing."""
+    return (tick.bid_price + tick.ask_price) / 2.0
+
+
+class Market:
+    """What all strategies share. Written by the manager's thread as events come; read by strategies."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._numbers: dict[str, int] = {}
+        self._prices: dict[int, float] = {}
+        self._ticks: dict[int, Tick] = {}
+
+    def instrument(self, text: str) -> Instrument:
+        """Return the terms behind "BTC/USDT" or "BTC/USDT@SIM".
+
+        Raises InstrumentError, with the nearest symbol, if the bus knows none, or knows several venues and none is named.
+        """
+        instruments = self._bus.instruments
+        number = self._numbers.get(text)
+        if number is None:
+            found = instruments.get(text)
+            number = self._numbers[text] = instruments.number(found.symbol, found.venue)
+        return instruments[number]
+
+    def note_tick(self, tick: Tick) -> None:
+        """Remember a tick and its price: the last one, else the middle; a one-sided tick without a last price changes no price."""
+        number = tick.instrument
+        self._ticks[number] = tick
+        price = tick.last_price
+        if price != price:
+            price = middle(tick)
+            if price != price:
+                return
+        self._prices[number] = price
+
+    def note_trade(self, trade: TradeTick) -> None:
+        """Remember a trade's price."""
+        self._prices[trade.instrument] = trade.price
+
+    def note_bar(self, bar: Bar) -> None:
+        """Take a bar's close as the price where no tick or trade has told one."""
+        if bar.instrument not in self._ticks:
+            self._prices[bar.instrument] = bar.close
+
+    def last_price(self, text: str) -> float:
+        """Return the last price seen of a symbol, NaN if there was none."""
+        number = self._number(text)
+        return self._prices.get(number, nan) if number is not None else nan
+
+    def tick(self, text: str) -> Tick | None:
+        """Return the last tick seen of a symbol, or None."""
+        number = self._number(text)
+        return self._ticks.get(number) if number is not None else None
+
+    def _number(self, text: str) -> int | None:
+        if text not in self._numbers:
+            try:
+                self.instrument(text)
+            except InstrumentError:
+                return None
+        return self._numbers[text]

@@ -1,0 +1,69 @@
+"""What a manager loads when it begins: the settings' list, and what was loaded by command before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gcg_quant.events import StrategyStatusEvent
+
+from .recovery import Past
+from .roster import LoadRequest
+
+__all__ = ["PlannedLoad", "plan_restart"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLoad:
+    """A strategy to load; without a request it is one that is gone from the settings. `error` is that of one that had failed."""
+
+    id: str
+    request: LoadRequest | None
+    origin: int = 0
+    error: str = ""
+
+
+def plan_restart(settings: Sequence[LoadRequest], past: Past) -> list[PlannedLoad]:
+    """Return what to load, the settings' strategies first, none twice.
+
+    When this process alone was restarted, a strategy of the settings goes on as it was: with the parameters set since, stopped if it was
+    stopped, and not at all if it was unloaded. When the whole system starts, the settings decide about theirs. A strategy that was
+    loaded by a command comes back in either case, and runs if it ran.
+    """
+    planned = [item for request in settings if (item := _of_settings(request, past)) is not None]
+    named = {_id_of(request) for request in settings}
+    for name, status in past.strategies.items():
+        if name in named:
+            continue
+        origin = past.origins.get(name, 0)
+        planned.append(PlannedLoad(name, _as_it_was(status), origin, status.error) if origin and status.file else PlannedLoad(name, None))
+    return planned
+
+
+def _of_settings(request: LoadRequest, past: Past) -> PlannedLoad | None:
+    name = _id_of(request)
+    request = replace(request, id=name)
+    status = past.strategies.get(name)
+    if status is not None and status.file and past.is_of_this_run(status.id):
+        before = _as_it_was(status)
+        return PlannedLoad(name, replace(request, parameters=before.parameters, start=before.start), error=status.error)
+    if name in past.unloaded and past.is_of_this_run(past.unloaded[name]):
+        return None
+    return PlannedLoad(name, request)
+
+
+def _as_it_was(status: StrategyStatusEvent) -> LoadRequest:
+    return LoadRequest(
+        file=status.file,
+        id=status.strategy,
+        class_name=status.class_name,
+        symbols=tuple(status.symbols),
+        parameters=status.parameters,
+        account=status.account,
+        start=status.state == "running",
+    )
+
+
+def _id_of(request: LoadRequest) -> str:
+    return request.id or Path(request.file).stem
