@@ -101,19 +101,24 @@ Cursor BusReader::cursor() const {
     return impl_->cursor();
 }
 
-void BusReader::seek(const Cursor& cursor) {
-    Impl& impl = *impl_;
-    BusContext& context = *impl.bus->context;
-    context.check_open();
+// Throw if it is of another bus, or of a later epoch than there has been.
+static void check_cursor(const BusContext& context, const Cursor& cursor) {
     if (!cursor.bus_id.empty() && cursor.bus_id != context.id)
         throw JournalError(Fault::cursor, "the cursor is of bus " + cursor.bus_id + ", but " + context.folder +
                                               " is bus " + context.id + ": start the reader from its begin or its end");
-    const uint32_t epoch = impl.cursor().epoch;
+    const uint32_t epoch = context.state.epoch.load(std::memory_order_relaxed);  // relaxed: set on opening
     if (cursor.epoch > epoch)
         throw JournalError(Fault::cursor,
                            "the cursor is of epoch " + std::to_string(cursor.epoch) + ", but " + context.folder +
                                " is at epoch " + std::to_string(epoch) +
                                ": it was replaced by an older copy; start the reader from its begin or its end");
+}
+
+void BusReader::seek(const Cursor& cursor) {
+    Impl& impl = *impl_;
+    impl.bus->context->check_open();
+    check_cursor(*impl.bus->context, cursor);
+    const uint32_t epoch = impl.cursor().epoch;
     LaneReader found[kLanes] = {impl.lanes[0], impl.lanes[1], impl.lanes[2]};  // nothing moves unless every lane can
     for (int lane = 0; lane < kLanes; ++lane) {
         if (cursor.epoch != 0 && cursor.epoch < epoch) found[lane].check_epoch(cursor.epoch, cursor.next_seq[lane]);
@@ -121,6 +126,15 @@ void BusReader::seek(const Cursor& cursor) {
     }
     for (int lane = 0; lane < kLanes; ++lane) impl.lanes[lane] = std::move(found[lane]);
     impl.tell();
+}
+
+Cursor BusReader::kept(const Cursor& cursor) {
+    impl_->bus->context->check_open();
+    check_cursor(*impl_->bus->context, cursor);
+    Cursor result = impl_->cursor();
+    for (int lane = 0; lane < kLanes; ++lane)
+        result.next_seq[lane] = impl_->lanes[lane].kept(cursor.epoch, result.epoch, cursor.next_seq[lane]);
+    return result;
 }
 
 void BusReader::seek_begin() {

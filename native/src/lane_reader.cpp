@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "gcg/crc32c.h"
@@ -172,23 +173,31 @@ void LaneReader::seek_time(int64_t time_ns) {
     }
 }
 
-void LaneReader::check_epoch(uint32_t epoch, uint64_t seq) {
-    // The first page of a later epoch begins where the journal was cut.
-    const auto& kind = journal_->kind();
-    const uint64_t last_of_epoch = find_page([epoch](const PageHeader& header) { return header.epoch <= epoch; });
-    for (const uint64_t index : {last_of_epoch, last_of_epoch + 1}) {
-        if (index == 0 || index > journal_->current_page()) continue;
-        const auto page = journal_->page(index);
-        if (!page || page->header().epoch <= epoch) continue;
-        if (page->first_seq() >= seq) return;
-        if (index == last_of_epoch) return;  // older pages were pruned: where the cut was is not known any more
-        throw JournalError(Fault::cursor,
-                           "the cursor is of epoch " + std::to_string(epoch) + " at seq " + std::to_string(seq) +
-                               " of the " + lane_name(journal_->lane()) + " lane, but " + kind.folder +
-                               " was cut at seq " + std::to_string(page->first_seq()) +
-                               " after a power loss: undo what was derived from later events, or start the "
-                               "reader from its begin or its end");
-    }
+// The first page of a later epoch begins where the lane was cut.
+uint64_t LaneReader::epoch_end(uint32_t epoch) const {
+    const uint64_t last = find_page([epoch](const PageHeader& header) { return header.epoch <= epoch; });
+    if (last == 0 || last >= journal_->current_page()) return UINT64_MAX;
+    const auto page = journal_->page(last);
+    // Without an older page it is not known any more where the cut was: everything before is pruned.
+    if (!page || page->header().epoch > epoch) return UINT64_MAX;
+    const auto next = journal_->page(last + 1);
+    return next ? next->first_seq() : UINT64_MAX;
+}
+
+void LaneReader::check_epoch(uint32_t epoch, uint64_t seq) const {
+    const uint64_t cut = epoch_end(epoch);
+    if (seq <= cut) return;
+    throw JournalError(Fault::cursor,
+                       "the cursor is of epoch " + std::to_string(epoch) + " at seq " + std::to_string(seq) +
+                           " of the " + lane_name(journal_->lane()) + " lane, but " + journal_->kind().folder +
+                           " was cut at seq " + std::to_string(cut) +
+                           " after a power loss: undo what was derived from later events, or start the reader "
+                           "from its begin or its end");
+}
+
+uint64_t LaneReader::kept(uint32_t epoch, uint32_t today, uint64_t seq) const {
+    const uint64_t end = journal_->end().next_seq;
+    return std::min({seq, end, epoch != 0 && epoch < today ? epoch_end(epoch) : end});
 }
 
 }  // namespace gcg

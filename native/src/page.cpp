@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 
 #include "gcg/crc32c.h"
 
@@ -48,6 +49,8 @@ std::vector<uint64_t> list_pages(const std::string& folder) {
 
 void check_page_header(const PageHeader& header, const PageKind& kind, uint64_t index, uint64_t file_bytes) {
     const std::string path = kind.path(index);
+    if (std::all_of(std::begin(header.magic), std::end(header.magic), [](char byte) { return byte == 0; }))
+        throw JournalError(Fault::corrupt, path + " offset 0: the page header never reached the disk");
     if (std::memcmp(header.magic, kPageMagic, sizeof kPageMagic) != 0)
         throw JournalError(Fault::version, path + " is not a journal page: its first bytes are not GCGPAGE");
     if (header.format != kFrameFormat)

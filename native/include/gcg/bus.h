@@ -113,8 +113,8 @@ class BusReader {
 
     [[nodiscard]] Cursor cursor() const;
     void seek(const Cursor& cursor);  // throws Fault::cursor when beyond the end or of another bus
-    // The part of a cursor that the journal still holds: where an earlier epoch was cut, records behind the cut had the same
-    // seqs as the ones written since. Who uses it has to undo what he derived from the records that were cut.
+    // The part of a cursor that the journal still holds: where an earlier epoch was cut, records behind the cut had the
+    // same seqs as the ones written since. Who uses it has to undo what he derived from the records that were cut.
     [[nodiscard]] Cursor kept(const Cursor& cursor);
     void seek_begin();
     void seek_end();                              // behind the newest frame of every lane

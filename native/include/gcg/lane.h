@@ -125,9 +125,13 @@ class LaneReader {
     void seek_seq(uint64_t seq);
     void seek_time(int64_t time_ns);
     // Throw Fault::cursor if a cursor of an older epoch names records that were cut.
-    void check_epoch(uint32_t epoch, uint64_t seq);
+    void check_epoch(uint32_t epoch, uint64_t seq) const;
+    // `seq` or, if that is less, the seq where what it names was cut; `today` is the bus's epoch.
+    [[nodiscard]] uint64_t kept(uint32_t epoch, uint32_t today, uint64_t seq) const;
 
  private:
+    // The seq of the first record of a later epoch; UINT64_MAX if there is none, or it is not known any more.
+    [[nodiscard]] uint64_t epoch_end(uint32_t epoch) const;
     void set(const Position& at);
     void start_page(std::shared_ptr<Page> page);
     [[nodiscard]] bool turn();
