@@ -1,0 +1,135 @@
+// Bars: the cautious reading of open, high, low and close. The rules are in matching.h.
+#include <algorithm>
+
+#include "gcg/matching.h"
+
+namespace gcg {
+
+namespace {
+
+constexpr uint8_t kBid = 1, kAsk = 2;  // BarBasis
+
+}  // namespace
+
+// One bar in ticks, each price rounded against the side that trades at it, and the volume that is left for us.
+struct MatchingEngine::BarPath {
+    int64_t start_ns, end_ns;
+    int64_t open_up, open_down, close_up, close_down, high, low;
+    int64_t room;
+    bool buys, sells;
+
+    [[nodiscard]] bool serves(const Order& order) const { return order.buys() ? buys : sells; }
+    [[nodiscard]] bool whole(const Order& order) const { return serves(order) && order.sent_ns <= start_ns; }
+    [[nodiscard]] bool late(const Order& order) const {
+        return serves(order) && order.sent_ns > start_ns && order.sent_ns < end_ns;
+    }
+    [[nodiscard]] int64_t open(const Order& order) const { return order.buys() ? open_up : open_down; }
+    [[nodiscard]] int64_t close(const Order& order) const { return order.buys() ? close_up : close_down; }
+};
+
+void MatchingEngine::on_bar(const Bar& bar) {
+    begin(bar.event_ns);
+    Market* market = this->market(bar.instrument);
+    const int64_t span = bar.event_ns - bar.start_ns;
+    const bool complete = bar.open == bar.open && bar.high == bar.high && bar.low == bar.low && bar.close == bar.close;
+    if (market && !market->fine && complete && span > 0 && (market->bar_ns == 0 || span <= market->bar_ns)) {
+        const Grid& grid = market->grid;
+        market->bar_ns = span;
+        BarPath path{bar.start_ns,          bar.event_ns,         grid.up(bar.open),   grid.down(bar.open),
+                     grid.up(bar.close),    grid.down(bar.close), grid.down(bar.high), grid.up(bar.low),
+                     grid.lots(bar.volume), bar.basis != kBid,    bar.basis != kAsk};
+        if (!market->idle()) {
+            bar_open(*market, path);
+            bar_range(*market, path);
+            bar_close(*market, path);
+            sweep(*market);
+        }
+        market->last = grid.nearest(bar.close);
+    }
+    end(bar.event_ns);
+}
+
+void MatchingEngine::bar_take(Order& order, int64_t ticks, BarPath& path) {
+    const int64_t limit = order.limit();
+    if (limit != kNoPrice && (order.buys() ? ticks > limit : ticks < limit)) return;
+    const int64_t lots = std::min(order.left(), path.room);
+    if (lots <= 0 || (order.terms.time_in_force == TimeInForce::fok && lots < order.left())) return;
+    if (order.terms.post_only && order.terms.type == OrderType::limit)
+        fill(order, limit, lots, true, path.end_ns);
+    else
+        fill(order, slipped(order, ticks), lots, false, path.end_ns);
+    if (path.room != kUnlimited) path.room -= lots;
+}
+
+void MatchingEngine::bar_open(Market& market, BarPath& path) {
+    for (auto* side : {&market.buys, &market.sells}) {
+        for (Order* order : *side)
+            if (order && path.whole(*order)) bar_take(*order, path.open(*order), path);
+    }
+    for (Order*& order : market.stops) {
+        if (!order || !path.whole(*order)) continue;
+        const int64_t open = path.open(*order), stop = order->terms.stop_ticks;
+        if (order->buys() ? open < stop : open > stop) continue;
+        bar_trigger(market, order, open, path);
+    }
+    bar_at_once(market, path, true);
+}
+
+void MatchingEngine::bar_range(Market& market, BarPath& path) {
+    for (Order*& order : market.stops) {
+        if (!order || !path.whole(*order)) continue;
+        const int64_t stop = order->terms.stop_ticks;
+        if (order->buys() ? path.high >= stop : path.low <= stop) bar_trigger(market, order, stop, path);
+    }
+    for (auto* side : {&market.buys, &market.sells}) {
+        for (Order* order : *side) {
+            if (!order || order->done || !path.whole(*order)) continue;
+            const int64_t limit = order->limit(), lots = std::min(order->left(), path.room);
+            const bool through = limit != kNoPrice && (order->buys() ? path.low < limit : path.high > limit);
+            if (!through || lots <= 0) continue;
+            fill(*order, limit, lots, true, path.end_ns);
+            if (path.room != kUnlimited) path.room -= lots;
+        }
+    }
+}
+
+void MatchingEngine::bar_close(Market& market, BarPath& path) {
+    for (auto* side : {&market.buys, &market.sells}) {
+        for (Order* order : *side)
+            if (order && !order->done && path.late(*order)) bar_take(*order, path.close(*order), path);
+    }
+    for (Order*& order : market.stops) {
+        if (!order || !path.late(*order)) continue;
+        const int64_t close = path.close(*order), stop = order->terms.stop_ticks;
+        if (order->buys() ? close >= stop : close <= stop) bar_trigger(market, order, close, path);
+    }
+    bar_at_once(market, path, false);
+}
+
+// A stop is reached at `ticks`; it trades there if it can, and otherwise not before the next bar.
+void MatchingEngine::bar_trigger(Market& market, Order*& slot, int64_t ticks, BarPath& path) {
+    Order& order = *slot;
+    slot = nullptr;
+    order.terms.triggered = true;
+    report(order, ReportKind::triggered, ReportReason::none, path.end_ns);
+    bar_take(order, ticks, path);
+    const bool served = order.sent_ns <= path.start_ns;
+    if (served) order.sent_ns = path.end_ns;
+    work(market, order);
+}
+
+// Immediate orders had their chance: at the open those sent before, at the close those sent later.
+void MatchingEngine::bar_at_once(Market& market, const BarPath& path, bool at_open) {
+    for (auto* side : {&market.buys, &market.sells}) {
+        for (Order* order : *side) {
+            if (!order || order->done || !(at_open ? path.whole(*order) : path.late(*order))) continue;
+            const TimeInForce force = order->terms.time_in_force;
+            if (force != TimeInForce::ioc && force != TimeInForce::fok) continue;
+            finish(market, *order, ReportKind::cancelled,
+                   force == TimeInForce::fok ? ReportReason::not_all : ReportReason::nothing_left, path.end_ns);
+        }
+    }
+    sweep(market);
+}
+
+}  // namespace gcg

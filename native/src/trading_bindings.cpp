@@ -1,0 +1,233 @@
+// Risk and matching for Python: RiskEngine and MatchingEngine of gcg_quant._native, described in _native.pyi. No logic
+// here.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "gcg/matching.h"
+#include "gcg/risk.h"
+#include "record_types.h"
+
+namespace py = pybind11;
+using namespace gcg;
+
+namespace {
+
+constexpr uint32_t kBackfill = 1;  // EventFlag.BACKFILL
+
+int64_t ticks_of(const std::optional<int64_t>& ticks) {
+    return ticks.value_or(kNoPrice);
+}
+
+// Hand a market data record to the engine; history that is filled in, and any other record, is passed over.
+template <typename Engine>
+int feed(Engine& engine, py::handle event) {
+    const RecordInfo* info = gcg::python::info_of(Py_TYPE(event.ptr()));
+    if (!info) throw py::type_error("on_market() takes a hot record");
+    const auto* record = reinterpret_cast<const gcg::python::RecordObject*>(event.ptr());
+    if (record->flags & kBackfill) return 0;
+    const unsigned char* payload = record->payload;
+    auto call = [&]<typename Record>(auto method, const Record*) {
+        if constexpr (std::is_void_v<decltype((engine.*method)(std::declval<const Record&>()))>) {
+            (engine.*method)(*reinterpret_cast<const Record*>(payload));
+            return 0;
+        } else {
+            return (engine.*method)(*reinterpret_cast<const Record*>(payload));
+        }
+    };
+    switch (info->type) {
+        case Tick::kType:
+            return call(&Engine::on_tick, static_cast<const Tick*>(nullptr));
+        case TradeTick::kType:
+            return call(&Engine::on_trade, static_cast<const TradeTick*>(nullptr));
+        case Depth::kType:
+            return call(&Engine::on_depth, static_cast<const Depth*>(nullptr));
+        case Bar::kType:
+            return call(&Engine::on_bar, static_cast<const Bar*>(nullptr));
+        default:
+            return 0;
+    }
+}
+
+SimulatedOrder order_of(uint64_t key, uint32_t instrument, int side, int type, int time_in_force, int64_t lots,
+                        std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
+                        bool post_only) {
+    SimulatedOrder order;
+    order.key = key;
+    order.instrument = instrument;
+    order.side = static_cast<Side>(side);
+    order.type = static_cast<OrderType>(type);
+    order.time_in_force = static_cast<TimeInForce>(time_in_force);
+    order.post_only = post_only;
+    order.lots = lots;
+    order.price_ticks = ticks_of(price_ticks);
+    order.stop_ticks = ticks_of(stop_ticks);
+    order.expire_ns = expire_ns;
+    return order;
+}
+
+py::list reports_of(MatchingEngine& engine) {
+    py::list rows;
+    for (const Report& report : engine.take_reports())
+        rows.append(py::make_tuple(static_cast<int>(report.kind), static_cast<int>(report.reason), report.maker,
+                                   report.key, report.event_ns, report.ticks, report.lots, report.left));
+    return rows;
+}
+
+void bind_matching(py::module_& module) {
+    py::class_<MatchingEngine>(module, "MatchingEngine")
+        .def(py::init([](int64_t latency_ns, int64_t slippage_ticks) {
+                 return MatchingEngine({.latency_ns = latency_ns, .slippage_ticks = slippage_ticks});
+             }),
+             py::arg("latency_ns") = 0, py::arg("slippage_ticks") = 0)
+        .def(
+            "set_grid",
+            [](MatchingEngine& engine, uint32_t instrument, double tick_size, double lot_size) {
+                engine.set_grid(instrument, {tick_size, lot_size});
+            },
+            py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"))
+        .def("knows", &MatchingEngine::knows, py::arg("instrument"))
+        .def(
+            "submit",
+            [](MatchingEngine& engine, uint64_t key, uint32_t instrument, int side, int type, int time_in_force,
+               int64_t lots, std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
+               bool post_only, int64_t now_ns) {
+                engine.submit(order_of(key, instrument, side, type, time_in_force, lots, price_ticks, stop_ticks,
+                                       expire_ns, post_only),
+                              now_ns);
+            },
+            py::kw_only(), py::arg("key"), py::arg("instrument"), py::arg("side"), py::arg("type"),
+            py::arg("time_in_force"), py::arg("lots"), py::arg("price_ticks"), py::arg("stop_ticks"),
+            py::arg("expire_ns"), py::arg("post_only"), py::arg("now_ns"))
+        .def(
+            "restore",
+            [](MatchingEngine& engine, uint64_t key, uint32_t instrument, int side, int type, int time_in_force,
+               int64_t lots, std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
+               bool post_only, int64_t filled, bool triggered) {
+                SimulatedOrder order = order_of(key, instrument, side, type, time_in_force, lots, price_ticks,
+                                                stop_ticks, expire_ns, post_only);
+                order.filled = filled;
+                order.triggered = triggered;
+                engine.restore(order);
+            },
+            py::kw_only(), py::arg("key"), py::arg("instrument"), py::arg("side"), py::arg("type"),
+            py::arg("time_in_force"), py::arg("lots"), py::arg("price_ticks"), py::arg("stop_ticks"),
+            py::arg("expire_ns"), py::arg("post_only"), py::arg("filled"), py::arg("triggered"))
+        .def("cancel", &MatchingEngine::cancel, py::arg("key"), py::arg("now_ns"))
+        .def(
+            "modify",
+            [](MatchingEngine& engine, uint64_t key, int64_t lots, std::optional<int64_t> price_ticks,
+               std::optional<int64_t> stop_ticks,
+               int64_t now_ns) { engine.modify(key, lots, ticks_of(price_ticks), ticks_of(stop_ticks), now_ns); },
+            py::kw_only(), py::arg("key"), py::arg("lots"), py::arg("price_ticks"), py::arg("stop_ticks"),
+            py::arg("now_ns"))
+        .def(
+            "on_market",
+            [](MatchingEngine& engine, py::handle event) {
+                feed(engine, event);
+                return engine.has_reports();
+            },
+            py::arg("event"))
+        .def("advance", &MatchingEngine::advance, py::arg("now_ns"))
+        .def("take_reports", &reports_of)
+        .def_property_readonly("has_reports", &MatchingEngine::has_reports)
+        .def_property_readonly("open_orders", &MatchingEngine::open_orders)
+        .def_property_readonly("clock_ns", &MatchingEngine::clock_ns);
+}
+
+py::tuple check(const RiskEngine& engine, uint32_t strategy, uint32_t instrument, int side, int64_t lots,
+                std::optional<int64_t> price_ticks, int64_t replaces_lots, int64_t now_ns) {
+    RiskOrder order;
+    order.strategy = strategy;
+    order.instrument = instrument;
+    order.side = static_cast<Side>(side);
+    order.lots = lots;
+    order.price_ticks = ticks_of(price_ticks);
+    order.replaces_lots = replaces_lots;
+    order.now_ns = now_ns;
+    const RiskResult result = engine.check(order);
+    py::list findings;
+    for (int i = 0; i < result.count; ++i) {
+        const RiskFinding& finding = result.findings[static_cast<std::size_t>(i)];
+        findings.append(py::make_tuple(finding.reason, finding.value, finding.limit));
+    }
+    return py::make_tuple(result.rules, findings);
+}
+
+void bind_risk_state(py::class_<RiskEngine>& engine) {
+    engine
+        .def(
+            "set_terms",
+            [](RiskEngine& self, uint32_t instrument, double tick_size, double lot_size, double multiplier,
+               double margin_rate, double fee_rate, uint32_t currency) {
+                self.set_terms(instrument, {{tick_size, lot_size}, multiplier, margin_rate, fee_rate, currency});
+            },
+            py::kw_only(), py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"), py::arg("multiplier"),
+            py::arg("margin_rate"), py::arg("fee_rate"), py::arg("currency"))
+        .def(
+            "set_limits",
+            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, double order_quantity, double order_value,
+               double position_quantity, double position_value, double orders_per_second, double open_orders,
+               double price_band) {
+                self.set_limits(strategy, instrument,
+                                {order_quantity, order_value, position_quantity, position_value, orders_per_second,
+                                 open_orders, price_band});
+            },
+            py::kw_only(), py::arg("strategy"), py::arg("instrument"), py::arg("order_quantity"),
+            py::arg("order_value"), py::arg("position_quantity"), py::arg("position_value"),
+            py::arg("orders_per_second"), py::arg("open_orders"), py::arg("price_band"))
+        .def("clear_limits", &RiskEngine::clear_limits)
+        .def("set_daily_loss", &RiskEngine::set_daily_loss, py::arg("limit"))
+        .def("set_buying_power", &RiskEngine::set_buying_power, py::arg("on"))
+        .def("set_kill_switch", &RiskEngine::set_kill_switch, py::arg("on"))
+        .def("set_ledger", &RiskEngine::set_ledger, py::arg("currency"), py::arg("amount"))
+        .def("set_rate", &RiskEngine::set_rate, py::arg("currency"), py::arg("to_account_currency"))
+        .def("set_day_base", &RiskEngine::set_day_base, py::arg("equity"))
+        .def("set_last_price", &RiskEngine::set_last_price, py::arg("instrument"), py::arg("price"));
+}
+
+void bind_risk(py::module_& module) {
+    py::class_<RiskEngine> engine(module, "RiskEngine");
+    engine.def(py::init<int64_t>(), py::arg("mark_interval_ns") = 1'000'000'000)
+        .def("knows", &RiskEngine::knows, py::arg("instrument"))
+        .def(
+            "on_market", [](RiskEngine& self, py::handle event) { return feed(self, event); }, py::arg("event"))
+        .def("count_order", &RiskEngine::count_order, py::arg("strategy"), py::arg("instrument"), py::arg("now_ns"))
+        .def(
+            "open_order",
+            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t lots) {
+                self.open_order(strategy, instrument, static_cast<Side>(side), lots);
+            },
+            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"))
+        .def(
+            "reduce_order",
+            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t lots) {
+                self.reduce_order(strategy, instrument, static_cast<Side>(side), lots);
+            },
+            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"))
+        .def(
+            "close_order",
+            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t left) {
+                self.close_order(strategy, instrument, static_cast<Side>(side), left);
+            },
+            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("left"))
+        .def("move_position", &RiskEngine::move_position, py::arg("strategy"), py::arg("instrument"),
+             py::arg("signed_lots"))
+        .def("check", &check, py::kw_only(), py::arg("strategy"), py::arg("instrument"), py::arg("side"),
+             py::arg("lots"), py::arg("price_ticks"), py::arg("replaces_lots"), py::arg("now_ns"))
+        .def("last_price", &RiskEngine::last_price, py::arg("instrument"))
+        .def("position", &RiskEngine::position, py::arg("strategy"), py::arg("instrument"))
+        .def("open_orders", &RiskEngine::open_orders, py::arg("strategy"), py::arg("instrument"))
+        .def_property_readonly("equity", &RiskEngine::equity)
+        .def_property_readonly("tied_up", &RiskEngine::tied_up)
+        .def_property_readonly("daily_profit", &RiskEngine::daily_profit);
+    bind_risk_state(engine);
+}
+
+}  // namespace
+
+void bind_trading(py::module_& module) {
+    bind_matching(module);
+    bind_risk(module);
+}
