@@ -1,0 +1,3 @@
+"""The room that knows all others: console, REST interface, supervisor."""
+
+__all__: list[str] = []

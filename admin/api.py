@@ -1,0 +1,171 @@
+"""The REST interface under /api/v1: the console's commands and questions for other programs. /docs describes it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, ConfigDict
+
+from gcg_quant import journal_check
+from gcg_quant.bus import EventBus
+from gcg_quant.component import Component
+from gcg_quant.errors import GcgQuantError, NotRunningError, nearest
+from gcg_quant.events import BacktestRequestEvent, Event, StrategyControlEvent
+
+from .client import send
+from .status import account_row, order_row, position_row, strategy_row, system_status
+from .system_view import SystemView
+
+__all__ = ["Monitor", "create_router"]
+
+
+class Monitor(Component):
+    """Keeps a `SystemView` up to date for the REST interface."""
+
+    capabilities = ("monitor",)
+
+    def __init__(self, name: str = "monitor") -> None:
+        super().__init__(name, start="begin", wait="sleep", sleep_s=0.05)
+        self._view = SystemView()
+        self._guard = threading.Lock()
+        for cls in SystemView.EVENTS:
+            self.subscribe(cls, self._apply)
+
+    def _apply(self, event: Event) -> None:
+        with self._guard:
+            self._view.apply(event)
+
+    def ask(self, question: Any) -> Any:
+        """Return `question(view)` while the view stands still."""
+        with self._guard:
+            return question(self._view)
+
+
+class LoadRequest(BaseModel):
+    """A strategy to load."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: str
+    strategy: str = ""
+    class_name: str = ""
+    symbols: list[str] = []
+    parameters: dict[str, Any] = {}
+    start: bool = True
+
+
+class BacktestRequest(BaseModel):
+    """A backtest to run; the answer comes as an event and under /backtests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    file: str
+    class_name: str = ""
+    symbols: list[str]
+    period: str = "1d"
+    start_ns: int | None = None
+    end_ns: int | None = None
+    cash: float = 10_000.0
+    commission: float = 0.0
+    parameters: dict[str, Any] = {}
+
+
+def create_router(bus: EventBus, monitor: Monitor) -> APIRouter:
+    """Return the routes; `monitor` must run on `bus`."""
+    router = APIRouter(prefix="/api/v1", tags=["system"])
+    _add_questions(router, bus, monitor)
+    _add_strategies(router, bus, monitor)
+    _add_backtests(router, bus, monitor)
+    return router
+
+
+def _add_questions(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
+    @router.get("/system/status")
+    def status() -> dict[str, Any]:
+        """Processes, components with their lag, readers, accounts, recent problems."""
+        answer: dict[str, Any] = monitor.ask(lambda view: system_status(view, bus))
+        return answer
+
+    @router.get("/orders")
+    def orders(strategy: str = "", only_open: bool = Query(True, alias="open")) -> list[dict[str, Any]]:
+        """The orders that work, or with open=false also recent closed ones."""
+        found = monitor.ask(lambda view: list(view.open_orders if only_open else view.orders.values()))
+        return [order_row(order) for order in found if not strategy or order.strategy == strategy]
+
+    @router.get("/positions")
+    def positions() -> list[dict[str, Any]]:
+        """Every position, by account, strategy and instrument."""
+        return [position_row(one) for one in monitor.ask(lambda view: list(view.positions.values()))]
+
+    @router.get("/accounts")
+    def accounts() -> list[dict[str, Any]]:
+        """Every account: cash, equity, margin, profit."""
+        return [account_row(one) for one in monitor.ask(lambda view: list(view.accounts.values()))]
+
+    @router.get("/journal/inspect")
+    def inspect() -> list[dict[str, Any]]:
+        """The journal's pages."""
+        return [page for pages in journal_check.by_lane(bus.path).values() for page in pages]
+
+
+def _add_strategies(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
+    @router.get("/strategies")
+    def strategies() -> list[dict[str, Any]]:
+        """Every loaded strategy with its state and parameters."""
+        return [strategy_row(one) for one in monitor.ask(lambda view: list(view.strategies.values()))]
+
+    @router.post("/strategies", status_code=201)
+    def load(request: LoadRequest) -> dict[str, str]:
+        """Load a strategy file from an allowed folder, and start it unless told otherwise."""
+        from pathlib import Path
+
+        name = request.strategy or Path(request.file).stem
+        _command(bus, StrategyControlEvent(action="load", **{**request.model_dump(exclude={"start"}), "strategy": name}))
+        if request.start:
+            _command(bus, StrategyControlEvent(action="start", strategy=name))
+        return {"strategy": name, "state": "running" if request.start else "loaded"}
+
+    @router.post("/strategies/{strategy}/{action}")
+    def act(strategy: str, action: str) -> dict[str, str]:
+        """Start, stop or reload a strategy."""
+        if action not in ("start", "stop", "reload"):
+            raise HTTPException(404, f"There is no action {action!r}.{nearest(action, ('start', 'stop', 'reload'))}")
+        _command(bus, StrategyControlEvent(action=action, strategy=strategy))
+        return {"strategy": strategy, "done": action}
+
+    @router.patch("/strategies/{strategy}")
+    def set_parameters(strategy: str, parameters: dict[str, Any]) -> dict[str, str]:
+        """Set parameters of a strategy."""
+        _command(bus, StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parameters))
+        return {"strategy": strategy, "done": "set_parameters"}
+
+    @router.delete("/strategies/{strategy}")
+    def unload(strategy: str) -> dict[str, str]:
+        """Stop and unload a strategy."""
+        _command(bus, StrategyControlEvent(action="unload", strategy=strategy))
+        return {"strategy": strategy, "done": "unload"}
+
+
+def _add_backtests(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
+    @router.get("/backtests")
+    def backtests() -> list[dict[str, Any]]:
+        """Every backtest asked for on this bus, with progress and results."""
+        return list(monitor.ask(lambda view: list(view.backtests.values())))
+
+    @router.post("/backtests", status_code=202)
+    def request_backtest(request: BacktestRequest) -> dict[str, str]:
+        """Ask for a backtest on stored data."""
+        bus.publish(BacktestRequestEvent(**request.model_dump()))
+        return {"run": request.run}
+
+
+def _command(bus: EventBus, event: StrategyControlEvent) -> None:
+    try:
+        send(bus, event)
+    except NotRunningError as error:
+        raise HTTPException(504, str(error)) from error
+    except GcgQuantError as error:
+        raise HTTPException(409, str(error)) from error

@@ -1,0 +1,3 @@
+"""The console's commands, one module each."""
+
+__all__: list[str] = []

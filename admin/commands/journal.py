@@ -1,0 +1,114 @@
+"""`journal`: look into a bus folder without disturbing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import to_iso
+from gcg_quant.errors import EventError, JournalCorruptError, nearest
+from gcg_quant.events import COLD_EVENTS, HOT_RECORDS, Event, Lane
+
+from .context import home_of
+
+__all__ = ["journal"]
+
+_EVENTS = {cls.__name__: cls for cls in (*HOT_RECORDS, *COLD_EVENTS)}
+
+
+@click.group()
+@click.option("--bus", "folder", type=click.Path(path_type=Path), default=None, help="Bus folder (default: the bus of the home folder).")
+@click.pass_context
+def journal(ctx: click.Context, folder: Path | None) -> None:
+    """Look into the journal."""
+    ctx.meta["bus"] = folder or home_of(ctx).bus
+
+
+def _open(ctx: click.Context) -> EventBus:
+    return EventBus(ctx.meta["bus"], create=False, read_only=True)
+
+
+@journal.command()
+@click.pass_context
+def inspect(ctx: click.Context) -> None:
+    """Show world, lanes, pages, sizes, instruments, and the readers with their lag."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from gcg_quant import journal_check
+
+    console = Console()
+    with _open(ctx) as bus:
+        console.print(f"{bus.path}: {bus.world.name.lower()} bus {bus.bus_id}, epoch {bus.epoch}, {len(bus.instruments)} instruments")
+        table = Table("lane", "pages", "MB", "events", "from", "to", box=None, pad_edge=False)
+        for lane, pages in journal_check.by_lane(bus.path).items():
+            used = [page for page in pages if page["frames"]]
+            first = to_iso(used[0]["first_ns"]) if used else ""
+            last = to_iso(used[-1]["last_ns"]) if used else ""
+            megabytes = sum(page["bytes"] for page in pages) / 2**20
+            table.add_row(lane.name.lower(), str(len(pages)), f"{megabytes:,.1f}", f"{bus.head(lane) - 1:,}", first, last)
+        console.print(table)
+        readers = Table("reader", "alive", "durable", "pid", "lag control", "lag market", "lag log", box=None, pad_edge=False)
+        for reader in bus.readers():
+            lags = [f"{reader.lag[lane]:,}" for lane in Lane]
+            readers.add_row(reader.name, "yes" if reader.alive else "no", "yes" if reader.durable else "no", str(reader.pid), *lags)
+        console.print(readers)
+
+
+@journal.command()
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, help="Show the last N events first.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as events come.")
+@click.option("--type", "types", multiple=True, help="Only events of this class, such as Tick or OrderEvent; may be repeated.")
+@click.option("--symbol", "symbols", multiple=True, help="Only this symbol or pattern; may be repeated.")
+@click.option("--source", "sources", multiple=True, help="Only this publisher; may be repeated.")
+@click.pass_context
+def tail(ctx: click.Context, lines: int, follow: bool, types: tuple[str, ...], symbols: tuple[str, ...], sources: tuple[str, ...]) -> None:
+    """Print the newest events, oldest first."""
+    classes = [_class(name) for name in types] or None
+    with _open(ctx) as bus, bus.reader(start="begin", events=classes, symbols=symbols or None, sources=sources or None) as reader:
+        from collections import deque
+
+        newest: deque[Event] = deque(reader, maxlen=lines)
+        for event in sorted(newest, key=lambda one: one.time_ns):
+            click.echo(line_of(event))
+        while follow:
+            for event in reader.read_many(timeout_s=0.5):
+                click.echo(line_of(event))
+
+
+def _class(name: str) -> type[Event]:
+    if name not in _EVENTS:
+        raise EventError(f"There is no event class {name!r}.{nearest(name, _EVENTS)}", name=name)
+    return _EVENTS[name]
+
+
+def line_of(event: Event) -> str:
+    """Return one line: time, lane and seq, source, and what differs from the defaults."""
+    lane = Lane(event.id >> 60).name.lower()
+    seq = event.id & ((1 << 60) - 1)
+    cause = f" <- {Lane(event.cause >> 60).name.lower()} {event.cause & ((1 << 60) - 1)}" if event.cause else ""
+    return f"{to_iso(event.time_ns)} {lane} {seq} [{event.source}]{cause} {_text(event)}"
+
+
+def _text(event: Any) -> str:
+    if type(event) in HOT_RECORDS:
+        return repr(event)
+    shown = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("id", "time_ns", "cause", "source")}
+    return f"{type(event).__name__}(" + ", ".join(f"{name}={value!r}" for name, value in shown.items() if value not in ("", 0, None)) + ")"
+
+
+@journal.command()
+@click.pass_context
+def verify(ctx: click.Context) -> None:
+    """Check every frame's checksum and number; exit code 1 and the place if something is damaged."""
+    from gcg_quant import journal_check
+
+    pages = journal_check.verify(ctx.meta["bus"])
+    damaged = [page for page in pages if page["damage"]]
+    if damaged:
+        raise JournalCorruptError("; ".join(page["damage"] for page in damaged))
+    records = sum(page["records"] for page in pages)
+    click.echo(f"{ctx.meta['bus']}: {len(pages)} pages, {records:,} events, no damage")

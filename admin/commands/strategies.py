@@ -1,0 +1,141 @@
+"""`strategies`: list what is there, load, start, stop, unload, set parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gcg_quant.errors import StrategyError
+from gcg_quant.events import StrategyControlEvent
+
+from ..client import Client
+from ..system_view import SystemView
+from .context import home_of, settings_of
+
+__all__ = ["parse_parameters", "strategies"]
+
+
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Return {name: value} of NAME=VALUE texts; values are read as JSON where they are, else as text."""
+    import json
+
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, sign, text = pair.partition("=")
+        if not sign or not name:
+            raise StrategyError(f"A parameter is written NAME=VALUE, found {pair!r}.", parameter=pair)
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+@click.group()
+def strategies() -> None:
+    """List, load, start and stop strategies."""
+
+
+@strategies.command("list")
+@click.pass_context
+def list_strategies(ctx: click.Context) -> None:
+    """Show the strategies of the running system and every file that could be loaded."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ...strategy_engine.loader import StrategyLoader
+
+    console = Console()
+    home = home_of(ctx)
+    if home.facts() is not None:
+        table = Table(
+            "strategy",
+            "state",
+            "kind",
+            "symbols",
+            "parameters",
+            "error",
+            box=None,
+            pad_edge=False,
+            title="Running system",
+            title_justify="left",
+        )
+        with Client(home) as client:
+            for status in SystemView.of(client.bus).strategies.values():
+                parameters = " ".join(f"{name}={value}" for name, value in status.parameters.items())
+                table.add_row(status.strategy, status.state, status.kind, " ".join(status.symbols), parameters, status.error)
+        console.print(table)
+        console.print()
+    table = Table(
+        "name", "class", "kind", "what it does", "file", box=None, pad_edge=False, title="Files that can be loaded", title_justify="left"
+    )
+    for file in StrategyLoader(settings_of(ctx).strategies.folders).discover():
+        if file.error:
+            table.add_row(file.name, "", "", f"[red]{file.error}[/]", _short(file.path))
+        for found in file.classes:
+            table.add_row(file.name, found.name, found.kind, found.doc.partition("\n")[0], _short(file.path))
+    console.print(table)
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@strategies.command()
+@click.argument("file")
+@click.option("--id", "name", default="", help="Its name in orders and on screens (default: the file's name).")
+@click.option("--class", "class_name", default="", help="Which class of the file.")
+@click.option("--symbol", "symbols", multiple=True, help="An instrument; may be repeated.")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("--start/--no-start", default=True, help="Start it after loading.")
+@click.pass_context
+def load(
+    ctx: click.Context, file: str, name: str, class_name: str, symbols: tuple[str, ...], parameters: tuple[str, ...], start: bool
+) -> None:
+    """Load the strategy FILE (or a shipped one by name) into the running system."""
+    event = StrategyControlEvent(
+        action="load",
+        strategy=name or Path(file).stem,
+        file=file,
+        class_name=class_name,
+        symbols=list(symbols),
+        parameters=parse_parameters(parameters),
+    )
+    with Client(home_of(ctx)) as client:
+        client.control(event)
+        if start:
+            client.control(StrategyControlEvent(action="start", strategy=event.strategy))
+    click.echo(f"{event.strategy} {'loaded and started' if start else 'loaded'}")
+
+
+def _simple(action: str, past: str) -> click.Command:
+    @click.command(action)
+    @click.argument("strategy")
+    @click.pass_context
+    def command(ctx: click.Context, strategy: str) -> None:
+        with Client(home_of(ctx)) as client:
+            client.control(StrategyControlEvent(action=action, strategy=strategy))
+        click.echo(f"{strategy} {past}")
+
+    command.help = f"{action.capitalize()} STRATEGY in the running system."
+    return command
+
+
+for _action, _past in (("start", "started"), ("stop", "stopped"), ("unload", "unloaded"), ("reload", "reloaded")):
+    strategies.add_command(_simple(_action, _past))
+
+
+@strategies.command("set")
+@click.argument("strategy")
+@click.argument("parameters", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.pass_context
+def set_parameters(ctx: click.Context, strategy: str, parameters: tuple[str, ...]) -> None:
+    """Set parameters of STRATEGY in the running system."""
+    with Client(home_of(ctx)) as client:
+        client.control(StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parse_parameters(parameters)))
+    click.echo(f"{strategy} changed")

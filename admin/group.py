@@ -1,0 +1,152 @@
+"""A process group: the components of some parts, in a process of their own or all in one.
+
+Run as `python -m gcg_quant.admin.group NAME --home DIR --config ID`: it reads its settings from the ConfigChangeEvent with that id,
+runs until SIGTERM or until its supervisor is gone, and reports what its components do as metrics on the log lane.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import time
+
+from loguru import logger
+
+from gcg_quant.bus import EventBus
+from gcg_quant.component import Health
+from gcg_quant.errors import GcgQuantError
+from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent
+from gcg_quant.registry import Registry
+from gcg_quant.settings import Settings
+
+from .home import Home
+from .parts import build_parts, open_history
+
+__all__ = ["Group", "main"]
+
+_REPORT_S = 1.0
+_START_S = 20.0
+
+
+class Group:
+    """The components of one group on one bus: start, report, stop."""
+
+    def __init__(self, name: str, settings: Settings, bus: EventBus) -> None:
+        self.name = name
+        self.bus = bus
+        self.registry: Registry = build_parts(settings.system.groups[name], settings)
+        self._stored = open_history(settings.system.groups[name], settings)
+        self._last_report = 0.0
+
+    def start(self) -> None:
+        """Start every component and say so on the control lane.
+
+        Raises:
+            GcgQuantError: a component could not start.
+        """
+        self.registry.start(self.bus, self._stored)
+        deadline = time.monotonic() + _START_S
+        while any(one.state == "starting" for one in self.registry.health()) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if failed := self.failed():
+            raise GcgQuantError(
+                f"Group {self.name} could not start {', '.join(failed)}: see the log lane (`journal tail --type LogEvent`)."
+            )
+        facts = {"pid": os.getpid(), "components": [component.name for component in self.registry]}
+        for web in self.registry.find("web"):
+            facts["url"] = getattr(web, "url", "")
+        self.bus.publish(SystemEvent(action="group_started", component=self.name, data=facts))
+
+    def report(self) -> None:
+        """Publish each component's health as metrics, at most once a second."""
+        if time.monotonic() - self._last_report < _REPORT_S:
+            return
+        self._last_report = time.monotonic()
+        for health in self.registry.health():
+            self._report(health)
+
+    def _report(self, health: Health) -> None:
+        values = {
+            "lag": float(health.lag),
+            "handled": float(health.handled),
+            "errors": float(health.errors),
+            "mean_us": health.mean_us,
+            "busy_s": health.busy_s,
+            "running": float(health.state == "running"),
+        }
+        for name, value in values.items():
+            self.bus.publish(MetricEvent(component=health.name, name=name, value=value, labels={"group": self.name}))
+
+    def failed(self) -> list[str]:
+        """Return the names of the components whose threads have ended with an error."""
+        return [one.name for one in self.registry.health() if one.state == "failed"]
+
+    def stop(self, timeout_s: float = 2.0) -> list[str]:
+        """Stop every component, the last one first; return the names of those that did not end in time."""
+        late = self.registry.stop(timeout_s)
+        if self._stored is not None:
+            self._stored.close()
+        self.bus.publish(SystemEvent(action="group_stopped", component=self.name, detail=", ".join(late)))
+        return late
+
+
+def settings_of(bus: EventBus, config_id: int) -> Settings:
+    """Return the settings that the supervisor published as event `config_id`."""
+    with bus.reader(start="begin", events=[ConfigChangeEvent]) as reader:
+        reader.seek_id(config_id)
+        event = reader.read()
+    if not isinstance(event, ConfigChangeEvent) or event.id != config_id:
+        raise GcgQuantError(f"The bus {bus.path} holds no settings with the id {config_id}.")
+    return Settings.restore(event.changes)
+
+
+class _Signals:
+    # SIGTERM asks us to stop; Ctrl-C reaches every process of the terminal and is the supervisor's business.
+    def __init__(self) -> None:
+        self.stop = False
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._on_term)
+
+    def _on_term(self, number: int, frame: object) -> None:
+        self.stop = True
+
+
+def _supervisor_gone() -> bool:
+    # The supervisor holds the other end of our standard input; its death, however sudden, closes it.
+    ready, _, _ = select.select([sys.stdin], [], [], 0.2)
+    return bool(ready) and not sys.stdin.buffer.read1(1)  # type: ignore[attr-defined]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one group until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(prog="gcg_quant.admin.group")
+    parser.add_argument("name")
+    parser.add_argument("--home", required=True)
+    parser.add_argument("--config", required=True, type=int)
+    options = parser.parse_args(arguments)
+    signals = _Signals()
+    logger.remove()
+    logger.add(sys.stderr, format="{time:YYYY-MM-DD HH:mm:ss.SSS} {level} {message}")
+    try:
+        with EventBus(Home(options.home).bus, source=options.name, create=False) as bus:
+            group = Group(options.name, settings_of(bus, options.config), bus)
+            group.start()
+            while not signals.stop and not _supervisor_gone():
+                group.report()
+                if failed := group.failed():
+                    # Its state is in the journal: a fresh process goes on from there.
+                    logger.error("{} failed, see the log lane", ", ".join(failed))
+                    group.stop()
+                    return 1
+            late = group.stop()
+            return 1 if late else 0
+    except GcgQuantError as error:
+        logger.error("{}", error)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

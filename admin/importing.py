@@ -1,0 +1,78 @@
+"""One file into the database: an import bus of its own, the importer, the store, and the account of every row."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import to_iso
+from gcg_quant.events import World
+
+from ..data_collector import FileImporter, ImportOptions, ImportPlan, ImportReport, Progress, content_sha256
+from ..data_storage.database import Database
+from ..data_storage.imports import ImportRegistry
+from .home import Home
+
+__all__ = ["ImportOutcome", "import_file", "plan_import"]
+
+
+class ImportOutcome(msgspec.Struct, frozen=True):
+    """What an import did: the importer's account of the rows, and what the database made of the records."""
+
+    report: ImportReport
+    stored: dict[str, int]
+    already: dict[str, int]
+    earlier: str = ""  # when the same content was imported before, which ended this import
+
+
+def plan_import(home: Home, path: Path, options: ImportOptions) -> ImportPlan:
+    """Return what importing `path` would do, with the options that must be asked for. Raises ImportFileError."""
+    with _ImportBus(home, "plan") as bus:
+        return FileImporter(bus, options).plan(path)
+
+
+def import_file(
+    home: Home, database: Database, path: Path, options: ImportOptions, progress: Callable[[Progress], None] | None = None
+) -> ImportOutcome:
+    """Import one file; whatever fails leaves nothing of it in the database.
+
+    Raises:
+        ImportFileError: the file cannot be read or mapped, or an option is missing.
+        StorageError: the database refuses, or another process imports the same content.
+    """
+    registry = ImportRegistry(database)
+    digest = content_sha256(path)
+    known = registry.find(digest)
+    if known is not None:
+        return ImportOutcome(
+            msgspec.convert(known.report, ImportReport, strict=False), {}, {}, to_iso(known.finished_ns or known.started_ns)
+        )
+    number = registry.begin(path, digest)
+    try:
+        with _ImportBus(home, str(number)) as bus:
+            report = FileImporter(bus, options).run(path, progress)
+            stored = registry.store(bus, number)
+        registry.finish(number, report)
+    except BaseException:
+        registry.cancel(number)
+        raise
+    return ImportOutcome(report, stored.rows, stored.already)
+
+
+class _ImportBus:
+    # A bus for one import, gone afterwards: the file itself is the record of what it held.
+    def __init__(self, home: Home, name: str) -> None:
+        self._folder = home.imports / name
+
+    def __enter__(self) -> EventBus:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._bus = EventBus(self._folder / "bus", world=World.IMPORT, source="import", sync="none")
+        return self._bus
+
+    def __exit__(self, *_: object) -> None:
+        self._bus.close()
+        shutil.rmtree(self._folder, ignore_errors=True)

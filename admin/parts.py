@@ -1,0 +1,93 @@
+"""What the parts of a process group are made of: settings in, components out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gcg_quant.component import Component
+from gcg_quant.registry import Registry
+from gcg_quant.settings import Settings
+
+if TYPE_CHECKING:
+    from .stored_history import StoredHistory
+
+__all__ = ["build_parts", "open_history"]
+
+
+def build_parts(parts: Iterable[str], settings: Settings) -> Registry:
+    """Return a registry with the components of these parts, in the order in which they start.
+
+    What a part needs is imported here, and not before: a process imports only what it runs.
+    """
+    registry = Registry()
+    for part in sorted(parts, key=list(_BUILDERS).index):
+        for component in _BUILDERS[part](settings):
+            registry.add(component)
+    return registry
+
+
+def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | None:
+    """Return the stored history for parts that ask for it, or None if none of these does."""
+    if not {"strategies", "web", "backtest"} & set(parts):
+        return None
+    from .stored_history import StoredHistory
+
+    return StoredHistory(settings)
+
+
+def _storage(settings: Settings) -> list[Component]:
+    from ..data_storage.database import Database
+    from ..data_storage.recorder import Recorder
+
+    database = Database(settings.database.url, home=settings.home)
+    return [Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)]
+
+
+def _trading(settings: Settings) -> list[Component]:
+    from ..strategy_engine.trading import TradingEngine
+
+    return [TradingEngine.from_settings(settings)]
+
+
+def _bars(settings: Settings) -> list[Component]:
+    from gcg_quant.bar_builder import BarBuilder
+
+    return [BarBuilder(periods=settings.simulated.bar_periods)]
+
+
+def _collectors(settings: Settings) -> list[Component]:
+    from ..data_collector.simulated import SimulatedExchange
+
+    return [SimulatedExchange.from_settings(settings.simulated)] if settings.simulated.enabled else []
+
+
+def _strategies(settings: Settings) -> list[Component]:
+    from ..backtest.adapters import BacktraderAdapter
+    from ..strategy_engine.manager import StrategyManager
+
+    return [StrategyManager.from_settings(settings, adapters=[BacktraderAdapter()])]
+
+
+def _backtest(settings: Settings) -> list[Component]:
+    from ..backtest.engine import BacktestEngine
+
+    return [BacktestEngine.from_settings(settings)]
+
+
+def _web(settings: Settings) -> list[Component]:
+    from .web import web_components
+
+    return web_components(settings)
+
+
+# In the order of starting: who stores and trades is there before anything is collected.
+_BUILDERS: dict[str, Callable[[Settings], list[Component]]] = {
+    "storage": _storage,
+    "trading": _trading,
+    "bars": _bars,
+    "strategies": _strategies,
+    "backtest": _backtest,
+    "web": _web,
+    "collectors": _collectors,
+}

@@ -1,0 +1,252 @@
+"""The supervisor: starts the process groups, watches them, restarts what dies, kills what hangs, and stops all in order."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from gcg_quant.bus import EventBus
+from gcg_quant.errors import ComponentError
+from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent, World
+from gcg_quant.settings import Settings
+
+from .group import Group
+from .home import Home
+from .summary import RunSummary, Tally
+
+__all__ = ["Supervisor"]
+
+_HANG_S = 20.0
+_START_LIMIT_S = 30.0
+_QUICK_DEATHS = 3  # so many deaths within a minute end the run
+_STOP_S = 2.5
+# Producers stop before consumers, so that what was published last is still stored.
+_STOP_ORDER = ("strategies", "collectors", "bars", "trading", "backtest", "web", "storage")
+
+
+class _Child:
+    """One group's process and what the supervisor knows of it."""
+
+    def __init__(self, name: str, home: Home, config_id: int) -> None:
+        self.name = name
+        self._home = home
+        self._config_id = config_id
+        self.deaths: list[float] = []
+        self.process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def log_path(self) -> Path:
+        return self._home.logs / f"{self.name}.log"
+
+    def spawn(self) -> None:
+        self._home.logs.mkdir(parents=True, exist_ok=True)
+        self._log = open(self.log_path, "ab")  # noqa: SIM115 - closed in reap()
+        command = [sys.executable, "-m", "gcg_quant.admin.group", self.name]
+        command += ["--home", str(self._home.path), "--config", str(self._config_id)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True)
+
+    def dead(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def terminate(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def reap(self, deadline: float) -> bool:
+        """Wait until the deadline, then kill; return whether it ended by itself."""
+        if self.process is None:
+            return True
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+            ended = True
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            ended = False
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if self._log is not None:
+            self._log.close()
+        return ended
+
+    def last_words(self) -> str:
+        """Return the last line of its log."""
+        lines = self.log_path.read_text(errors="replace").strip().splitlines() if self.log_path.exists() else []
+        return lines[-1] if lines else "it said nothing"
+
+
+class Supervisor:
+    """One run of the whole system on a home folder.
+
+    Args:
+        settings: validated settings; the supervisor alone reads the file, the groups get them from the bus.
+        one_process: run every part in this process (for debugging).
+        announce: called with each line for the user.
+
+    Raises:
+        ComponentError: another system runs on the home, the port is taken, or a group cannot start.
+    """
+
+    def __init__(self, settings: Settings, *, one_process: bool = False, announce: Callable[[str], None] = print) -> None:
+        self.settings = settings
+        self.home = Home(settings.home)
+        self.url = ""
+        self._one_process = one_process
+        self._announce = announce
+        self._children: dict[str, _Child] = {}
+        self._groups: list[Group] = []
+        self._busy: dict[str, dict[str, float]] = {}
+        self.stop_requested = False
+
+    def run(self, duration_s: float | None = None) -> RunSummary:
+        """Run until `duration_s` seconds have passed or `stop_requested` is set or Ctrl-C; return what happened."""
+        self._check_port()
+        with self.home.running({"port": self.settings.web.port}):
+            with EventBus(
+                self.home.bus, world=World.PAPER, source="supervisor", sync=self.settings.bus.sync, page_mb=self.settings.bus.page_mb
+            ) as bus:
+                for report in bus.epoch_reports():
+                    self._announce(report)
+                return self._run(bus, duration_s)
+
+    def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
+        tally = Tally(bus)
+        bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
+        config_id = bus.publish(ConfigChangeEvent(revision=1, changes=self.settings.dump(), origin="start"))
+        begin = time.monotonic()
+        try:
+            self._start_groups(bus, config_id)
+            self._announce_ready()
+            while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
+                self._watch(bus, tally)
+        except KeyboardInterrupt:
+            self._announce("stopping ...")
+        finally:
+            killed = self._stop_groups()
+            bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
+            tally.count()
+        return tally.summary(time.monotonic() - begin, killed)
+
+    # ---- starting
+
+    def _check_port(self) -> None:
+        web = self.settings.web
+        if web.port == 0 or not any("web" in parts for parts in self.settings.system.groups.values()):
+            return
+        with socket.socket(socket.AF_INET6 if ":" in web.host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((web.host, web.port))
+            except OSError as error:
+                raise ComponentError(
+                    f"Port {web.port} on {web.host} cannot be used ({error.strerror}): choose another with --port or in [web] port."
+                ) from None
+
+    def _start_groups(self, bus: EventBus, config_id: int) -> None:
+        with bus.reader(events=[SystemEvent], start="end") as reader:
+            if self._one_process:
+                for name in self.settings.system.groups:
+                    group = Group(name, self.settings, bus)
+                    self._groups.append(group)
+                    group.start()
+            else:
+                for name in self.settings.system.groups:
+                    child = self._children[name] = _Child(name, self.home, config_id)
+                    child.spawn()
+            waiting = set(self.settings.system.groups)
+            deadline = time.monotonic() + _START_LIMIT_S
+            while waiting:
+                event = reader.read(0.1)
+                if isinstance(event, SystemEvent) and event.action == "group_started":
+                    waiting.discard(event.component)
+                    self.url = event.data.get("url", "") or self.url
+                self._check_starting(waiting, deadline)
+
+    def _check_starting(self, waiting: set[str], deadline: float) -> None:
+        for child in self._children.values():
+            if child.name in waiting and child.dead():
+                raise ComponentError(f"Group {child.name} could not start: {child.last_words()} (log: {child.log_path}).")
+        if waiting and time.monotonic() > deadline:
+            raise ComponentError(f"Groups {', '.join(sorted(waiting))} did not start within {_START_LIMIT_S:g} s: see {self.home.logs}.")
+
+    def _announce_ready(self) -> None:
+        if self.url:
+            self._announce(f"chart page: {self.url}")
+        self._announce(f"home: {self.home.path}   stop: Ctrl-C")
+        if self.url and self.settings.web.open_browser:
+            import webbrowser
+
+            webbrowser.open(self.url)
+
+    # ---- watching
+
+    def _watch(self, bus: EventBus, tally: Tally) -> None:
+        for group in self._groups:
+            group.report()
+        time.sleep(0.1)
+        tally.count()
+        for metric in tally.metrics():
+            self._note(metric)
+        for child in self._children.values():
+            if child.dead():
+                self._revive(bus, child, f"exit code {child.process.returncode if child.process else '?'}")
+            elif hung := self._hanging(child.name):
+                if child.process is not None:
+                    child.process.kill()
+                    child.process.wait()
+                self._revive(bus, child, f"{hung} hung and was killed")
+
+    def _note(self, metric: MetricEvent) -> None:
+        group = metric.labels.get("group", "")
+        state = self._busy.setdefault(group, {})
+        state["heard"] = time.monotonic()
+        if metric.name == "busy_s":
+            state[metric.component] = metric.value
+
+    def _hanging(self, group: str) -> str:
+        state = self._busy.get(group, {})
+        if not state:
+            return ""
+        if time.monotonic() - state["heard"] > _HANG_S:
+            return f"group {group}"
+        return next((name for name, value in state.items() if name != "heard" and value > _HANG_S), "")
+
+    def _revive(self, bus: EventBus, child: _Child, why: str) -> None:
+        now = time.monotonic()
+        child.deaths = [one for one in child.deaths if now - one < 60] + [now]
+        bus.publish(SystemEvent(action="group_died", component=child.name, detail=f"{why}: {child.last_words()}"))
+        self._busy.pop(child.name, None)
+        child.reap(now)
+        if len(child.deaths) > _QUICK_DEATHS:
+            raise ComponentError(
+                f"Group {child.name} died {len(child.deaths)} times within a minute: {child.last_words()} (log: {child.log_path})."
+            )
+        self._announce(f"group {child.name} died ({why}) and is started again")
+        child.spawn()
+
+    # ---- stopping
+
+    def _stop_groups(self) -> list[str]:
+        order = sorted(self.settings.system.groups, key=self._rank)
+        late: list[str] = []
+        for group in sorted(self._groups, key=lambda one: self._rank(one.name)):
+            late += group.stop()
+        deadline = time.monotonic() + _STOP_S
+        for name in order:
+            child = self._children.get(name)
+            if child is None or child.process is None:
+                continue
+            child.terminate()
+            if not child.reap(deadline):
+                late.append(name)
+        return late
+
+    def _rank(self, group: str) -> int:
+        parts = self.settings.system.groups[group]
+        return max((_STOP_ORDER.index(part) for part in parts), default=0)

@@ -1,0 +1,92 @@
+"""What `status` and `/api/v1/system/status` answer: one dictionary of plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import now_ns
+from gcg_quant.events import AccountEvent, Lane, OrderEvent, PositionEvent, StrategyStatusEvent
+
+from .system_view import SystemView
+
+__all__ = ["account_row", "order_row", "position_row", "strategy_row", "system_status"]
+
+
+def system_status(view: SystemView, bus: EventBus) -> dict[str, Any]:
+    """Return the state of the running system: bus, groups, components, readers, counts, recent problems."""
+    return {
+        "world": bus.world.name.lower(),
+        "bus_id": bus.bus_id,
+        "epoch": bus.epoch,
+        "uptime_s": round((now_ns() - view.started_ns) / 1e9, 1) if view.started_ns else 0.0,
+        "events": {lane.name.lower(): bus.head(lane) - 1 for lane in Lane},
+        "groups": view.groups,
+        "components": view.fresh_metrics(),
+        "readers": [
+            {"name": reader.name, "alive": reader.alive, "durable": reader.durable, "pid": reader.pid, "lag": sum(reader.lag.values())}
+            for reader in bus.readers()
+        ],
+        "strategies": {name: status.state for name, status in view.strategies.items()},
+        "open_orders": len(view.open_orders),
+        "fills": view.fill_count,
+        "accounts": [account_row(account) for account in view.accounts.values()],
+        "problems": [
+            {"time_ns": problem.time_ns, "level": problem.level, "component": problem.component, "message": problem.message}
+            for problem in list(view.problems)[-20:]
+        ],
+    }
+
+
+def strategy_row(status: StrategyStatusEvent) -> dict[str, Any]:
+    """Return a strategy as the interface shows it."""
+    names = ("strategy", "state", "kind", "file", "class_name", "symbols", "parameters", "account", "error")
+    return {name: getattr(status, name) for name in names}
+
+
+def order_row(order: OrderEvent) -> dict[str, Any]:
+    """Return an order as the interface shows it; absent prices are null."""
+    return _row(
+        order,
+        ("request", "account", "strategy", "client_id", "symbol", "venue", "quantity", "filled_quantity", "price", "average_price"),
+        order,
+    )
+
+
+def position_row(position: PositionEvent) -> dict[str, Any]:
+    """Return a position as the interface shows it."""
+    names = (
+        "account",
+        "strategy",
+        "symbol",
+        "venue",
+        "quantity",
+        "average_price",
+        "last_price",
+        "realised_pnl",
+        "unrealised_pnl",
+        "fees",
+        "currency",
+    )
+    return _row(position, names, None)
+
+
+def account_row(account: AccountEvent) -> dict[str, Any]:
+    """Return an account as the interface shows it."""
+    names = ("account", "currency", "cash", "equity", "margin", "available", "realised_pnl", "unrealised_pnl", "fees")
+    return _row(account, names, None)
+
+
+def _row(record: Any, names: tuple[str, ...], order: OrderEvent | None) -> dict[str, Any]:
+    row = {name: getattr(record, name) for name in names}
+    # NaN is no JSON: what is absent is null.
+    row = {name: None if isinstance(value, float) and value != value else value for name, value in row.items()}
+    if order is not None:
+        row |= {
+            "side": order.side.name.lower(),
+            "type": order.order_type.name.lower(),
+            "status": order.status.name.lower(),
+            "reason": order.reason,
+        }
+    row["time_ns"] = record.time_ns
+    return row

@@ -1,0 +1,82 @@
+"""A running system in processes of its own, and the console as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Console = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment in which the console works on `home` and on a free port."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GCG_QUANT_")}
+    return {**own, "GCG_QUANT_SYSTEM__HOME": str(home), "GCG_QUANT_WEB__PORT": "0", "COLUMNS": "160"}
+
+
+def call(home: Path, *words: str, cwd: Path = ROOT, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one console command to its end."""
+    command = [sys.executable, "-m", "gcg_quant", *words]
+    return subprocess.run(command, cwd=cwd, env=environment(home), capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    """Return a function that runs a console command on a fresh home."""
+    return lambda *words, **options: call(tmp_path / "home", *words, **options)
+
+
+class System:
+    """A running system."""
+
+    def __init__(self, home: Path, *words: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.url = ""
+        self.lines: list[str] = []
+        command = [sys.executable, "-u", "-m", "gcg_quant", "run", *words]
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env={**environment(home), **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if line.startswith("chart page: "):
+                self.url = line.split(": ", 1)[1].strip()
+            if line.startswith("home: "):
+                break
+
+    def stop(self, signal_number: int, timeout_s: float = 10) -> tuple[int, float, str]:
+        """Send a signal; return (exit code, seconds until the end, what it printed)."""
+        begin = time.monotonic()
+        self.process.send_signal(signal_number)
+        output, _ = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, time.monotonic() - begin, "".join(self.lines) + output
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Return a running demo, shared by a module's tests."""
+    running = System(tmp_path_factory.mktemp("system") / "home")
+    try:
+        yield running
+    finally:
+        running.close()

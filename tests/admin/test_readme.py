@@ -1,0 +1,79 @@
+"""The README cannot rot: every command in it runs, every example works, every console command is in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gcg_quant.admin.console import cli
+
+from .conftest import ROOT, System, environment
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def _lines() -> list[str]:
+    return [line.split("#")[0].strip() for language, text in BLOCKS if not language for line in text.splitlines()]
+
+
+def _commands() -> list[list[str]]:
+    return [line.split()[3:] for line in _lines() if line.startswith("python -m gcg_quant ")]
+
+
+def test_readme_names_only_known_make_targets() -> None:
+    """Every `make` command of the README is a target of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text()
+    wanted = {line.split()[1] for line in _lines() if line.startswith("make ")}
+    assert wanted >= {"run", "test"}
+    for target in wanted:
+        assert re.search(rf"^{target}\b.*:", makefile, re.MULTILINE), target
+
+
+def test_readme_names_every_console_command() -> None:
+    """A command that the README does not mention is not finished."""
+    names = cli.list_commands(None)  # type: ignore[arg-type]
+    missing = [name for name in names if not re.search(rf"gcg_quant {name}\b|`{name}`", README)]
+    assert missing == []
+
+
+@pytest.mark.slow
+def test_every_readme_command_runs(tmp_path: Path, shared_data: Path) -> None:
+    """Each console command of the README does what it says, in a working folder like a user's, beside a running system."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "examples").symlink_to(ROOT / "examples")
+    shutil.copy(shared_data / "stock" / "SPY_daily.csv.gz", folder / "SPY_daily.csv.gz")
+    strategies = folder / "strategies"
+    strategies.mkdir()
+    (strategies / "dip.py").write_text(next(text for language, text in BLOCKS if language == "python" and "class Dip" in text))
+    system = System(tmp_path / "home", cwd=folder)
+    try:
+        for words in _commands():
+            if words[0] == "run":
+                continue  # it is running; tests/admin/test_runtime.py looks at `run --for`
+            result = subprocess.run(
+                [sys.executable, "-m", "gcg_quant", *words],
+                cwd=folder,
+                env=environment(tmp_path / "home"),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"
+    finally:
+        system.close()
+
+
+def test_bus_example_runs_as_pasted(tmp_path: Path) -> None:
+    """The example of the bus alone prints the tick."""
+    text = next(text for language, text in BLOCKS if language == "python" and "EventBus" in text)
+    result = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Tick(symbol='BTC/USDT'" in result.stdout
