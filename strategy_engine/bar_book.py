@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from gcg_quant.bars import BarAggregator, resample
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import Bar, BarBasis, from_array
 from gcg_quant.periods import period_ns, period_start
 
-from .bar_series import BarArray, BarSeries, no_bars
+from .bar_series import BarArray, BarSeries, join_bars, no_bars
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -108,7 +106,7 @@ class BarBook:
         live = series.rows if series is not None else no_bars()
         if len(live) < count:
             stored = self._before(key, live, count, now_ns)
-            live = np.concatenate([stored, live]) if len(stored) else live
+            live = join_bars(stored, live)
         return live[len(live) - min(count, len(live)) :].copy()
 
     def _note_basis(self, place: tuple[str, str], basis: BarBasis) -> None:
@@ -177,8 +175,9 @@ class BarBook:
         if self._history is None:
             return no_bars()
         try:
-            return self._history.bars(
+            rows = self._history.bars(
                 key.symbol, key.period, venue=key.venue or None, start_ns=start_ns, end_ns=end_ns, limit=limit, basis=key.basis
             )
         except InstrumentError:  # nothing is stored of it
             return no_bars()
+        return rows if rows.dtype == Bar.dtype else join_bars(no_bars(), rows)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gcg_quant.events import Bar
 
-__all__ = ["BarArray", "BarSeries", "no_bars"]
+__all__ = ["BarArray", "BarSeries", "join_bars", "no_bars"]
 
 BarArray = np.ndarray[Any, Any]
 
@@ -18,12 +18,20 @@ def no_bars() -> BarArray:
     return np.empty(0, Bar.dtype)
 
 
+def join_bars(earlier: BarArray, later: BarArray) -> BarArray:
+    """Return two arrays of bars as one. (`np.concatenate` would pack the fields and lose the dtype.)"""
+    joined = np.empty(len(earlier) + len(later), Bar.dtype)
+    joined[: len(earlier)] = earlier
+    joined[len(earlier) :] = later
+    return joined
+
+
 class BarSeries:
     """The newest bars, at most `keep`, in the order of their start; each start once."""
 
     def __init__(self, keep: int = 5_000) -> None:
         self._keep = keep
-        self._rows = np.zeros(256, Bar.dtype)
+        self._rows = np.zeros(min(256, 2 * keep), Bar.dtype)
         self._count = 0
 
     def __len__(self) -> int:
@@ -55,6 +63,6 @@ class BarSeries:
             self._rows[: self._keep] = self._rows[self._count - self._keep : self._count]
             self._count = self._keep
             return
-        grown = np.zeros(2 * len(self._rows), Bar.dtype)
+        grown = np.zeros(min(2 * len(self._rows), 2 * self._keep), Bar.dtype)
         grown[: self._count] = self._rows
         self._rows = grown

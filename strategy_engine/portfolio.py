@@ -159,8 +159,9 @@ class Portfolio:
             view.cancel_asked = True
 
     def verdict(self, verdict: RiskVerdict) -> None:
-        """Close an order that risk refused."""
-        if not verdict.passed:
+        """Close an order that risk refused. (A refused change of an order has another request's id and closes nothing.)"""
+        view = self.orders.get(verdict.client_id)
+        if not verdict.passed and view is not None and view.request in (0, verdict.request):
             self._close(verdict.client_id)
 
     def order(self, event: OrderEvent) -> None:
@@ -181,6 +182,8 @@ class Portfolio:
         view.filled = event.filled_quantity
         view.tag = event.tag
         view.request = event.request
+        if event.reason:
+            view.cancel_asked = False  # the cancellation was refused: it may be asked for again
 
     def fill(self, fill: Fill) -> None:
         """Move a position by a fill."""
