@@ -16,16 +16,23 @@
 
 namespace check {
 
-// The child writes to `out`; its exit code is 0 unless the function threw. Whoever lives at the end is killed.
+// The child writes to `out`; its exit code is 0 unless the function threw. Whoever lives at the end is killed. A child
+// that opens a bus is forked before the test opens one (ThreadSanitizer knows no threads after a fork with threads) and
+// may wait for go().
 class Child {
  public:
-    explicit Child(const std::function<void(int out)>& run) {
-        int ends[2];
-        if (pipe(ends) != 0) throw Failure("cannot make a pipe");
+    enum class Start { now, on_go };
+
+    explicit Child(const std::function<void(int out)>& run, Start start = Start::now) {
+        int ends[2], signals[2];
+        if (pipe(ends) != 0 || pipe(signals) != 0) throw Failure("cannot make a pipe");
         pid = fork();
         if (pid < 0) throw Failure("cannot fork");
         if (pid == 0) {
             close(ends[0]);
+            close(signals[1]);
+            char byte;
+            if (start == Start::on_go && read(signals[0], &byte, 1) != 1) _exit(0);
             int code = 0;
             try {
                 run(ends[1]);
@@ -36,7 +43,9 @@ class Child {
             _exit(code);
         }
         close(ends[1]);
+        close(signals[0]);
         in = ends[0];
+        gate = signals[1];
     }
     ~Child() {
         if (pid > 0) {
@@ -44,10 +53,14 @@ class Child {
             waitpid(pid, nullptr, 0);
         }
         close(in);
+        close(gate);
     }
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
+    void go() const {
+        if (write(gate, "g", 1) != 1) throw Failure("the child is gone");
+    }
     // Whether a whole value came before the child ended.
     template <typename Value>
     bool receive(Value& value) {
@@ -76,6 +89,7 @@ class Child {
 
     pid_t pid;
     int in;
+    int gate;
 };
 
 template <typename Value>

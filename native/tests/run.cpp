@@ -11,6 +11,13 @@
 
 #include "check.h"
 
+#ifdef __SANITIZE_THREAD__
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() {
+    return "die_after_fork=0:second_deadlock_stack=1";
+}
+#endif
+
 namespace check {
 
 std::vector<Case>& cases() {

@@ -109,7 +109,6 @@ TEST(close_waits_for_threads_that_append) {
 
 TEST(killed_sleepers_cost_nobody) {
     Folder folder;
-    auto bus = Bus::open(folder.bus(), {.owner = "test"});
     for (int round = 0; round < 20; ++round) {
         Child sleeper([&](int out) {
             auto own = Bus::open(folder.bus(), {.owner = "sleeper", .read_only = true});
@@ -122,6 +121,7 @@ TEST(killed_sleepers_cost_nobody) {
         sleeper.signal(SIGKILL);
         CHECK_EQUAL(sleeper.wait(), -SIGKILL);
     }
+    auto bus = Bus::open(folder.bus(), {.owner = "test"});
     auto reader = bus->reader("", false, false);
     const auto started = std::chrono::steady_clock::now();
     for (uint64_t counter = 0; counter < 1000; ++counter) append_stamped(*bus, Lane::market, 1, counter, 10);

@@ -1,12 +1,12 @@
 // The instrument and the source table.
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
 
 #include "check.h"
+#include "child.h"
 #include "gcg/crc32c.h"
 
 using namespace gcg;
@@ -66,27 +66,15 @@ TEST(sources_are_numbered_from_one) {
 
 TEST(tables_grow_and_agree_between_processes_and_after_reopening) {
     check::Folder folder;
+    std::vector<std::unique_ptr<check::Child>> children;
+    for (int child = 0; child < 3; ++child)
+        children.push_back(std::make_unique<check::Child>([&](int) {
+            auto own = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "child"});
+            for (int round = 0; round < 400; ++round)
+                own->add_instrument("S" + std::to_string(round), "V", std::to_string(round));
+        }));
     auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "parent"});
-    std::vector<pid_t> children;
-    for (int child = 0; child < 3; ++child) {
-        const pid_t pid = fork();
-        if (pid == 0) {
-            int code = 1;
-            try {
-                auto own = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "child"});
-                for (int round = 0; round < 400; ++round)
-                    own->add_instrument("S" + std::to_string(round), "V", std::to_string(round));
-                code = 0;
-            } catch (...) {
-            }
-            _exit(code);
-        }
-        children.push_back(pid);
-    }
-    for (const pid_t pid : children) {
-        int status;
-        CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-    }
+    for (const auto& child : children) CHECK_EQUAL(child->wait(), 0);
     CHECK_EQUAL(bus->instrument_count(), 400u);
     bus->close();
     bus = Bus::open(folder.bus(), {.owner = "again"});
