@@ -3,6 +3,7 @@
 Metadata and tool settings are in pyproject.toml.
 """
 
+import sys
 import tomllib
 from pathlib import Path
 
@@ -28,21 +29,36 @@ def version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
+HEADERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "native").rglob("*.h"))
+
+
+def is_stale(compiled: str, source: str) -> bool:
+    """Return whether an object file is older than its source, any header, or what decides its flags."""
+    made = Path(compiled).stat().st_mtime
+    return any(Path(path).stat().st_mtime > made for path in (source, *HEADERS, "setup.py", "pyproject.toml"))
+
+
 native = Pybind11Extension(
     "gcg_quant._native",
     sources=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "native/src").glob("*.cpp")),
-    depends=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "native").rglob("*.h")),
+    depends=[*HEADERS, "setup.py", "pyproject.toml"],
     include_dirs=["native/include"],
     define_macros=[("GCG_VERSION", f'"{version()}"')],
     cxx_std=20,
     extra_compile_args=["-O3", "-g0", "-Wall", "-Wextra", "-fno-math-errno", "-ffp-contract=off"],
 )
 
-ParallelCompile(default=2).install()
+ParallelCompile(default=2, needs_recompile=is_stale).install()
 
 setup(
     packages=list(packages()),
     package_dir=packages(),
-    package_data={"gcg_quant": ["py.typed", "*.pyi", "demo.toml"], "gcg_quant.visualization": ["web_frontend/**/*"], "gcg_quant.admin": ["web/**/*"]},
+    package_data={
+        "gcg_quant": ["py.typed", "*.pyi", "demo.toml"],
+        "gcg_quant.visualization": ["web_frontend/**/*"],
+        "gcg_quant.admin": ["web/**/*"],
+    },
     ext_modules=[native],
+    # One folder of object files for every way to build (in place, editable, wheel), so that only what changed is compiled.
+    options={"build_ext": {"build_temp": f"build/objects-{sys.implementation.cache_tag}"}},
 )

@@ -1,6 +1,6 @@
 """The console: `python -m gcg_quant ...`.
 
-Errors are one line and exit code 1; `--verbose` shows the traceback. Commands import what they need when they run, so that `--help` is quick.
+Errors are one line and exit code 1; `--verbose` shows the traceback. Commands import what they need when they run: `--help` is quick.
 """
 
 from __future__ import annotations

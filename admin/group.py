@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import time
+from typing import Any
 
 from loguru import logger
 
@@ -22,6 +23,7 @@ from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent
 from gcg_quant.registry import Registry
 from gcg_quant.settings import Settings
 
+from .config import nested
 from .home import Home
 from .parts import build_parts, open_history
 
@@ -94,13 +96,20 @@ class Group:
 
 
 def settings_of(bus: EventBus, config_id: int) -> Settings:
-    """Return the settings that the supervisor published as event `config_id`."""
+    """Return the settings that the supervisor published as event `config_id`, with the changes since then.
+
+    Raises:
+        GcgQuantError: there is no such event on the bus.
+    """
+    values: dict[str, Any] = {}
     with bus.reader(start="begin", events=[ConfigChangeEvent]) as reader:
         reader.seek_id(config_id)
-        event = reader.read()
-    if not isinstance(event, ConfigChangeEvent) or event.id != config_id:
+        for event in reader:
+            if isinstance(event, ConfigChangeEvent):
+                values |= event.changes
+    if not values:
         raise GcgQuantError(f"The bus {bus.path} holds no settings with the id {config_id}.")
-    return Settings.restore(event.changes)
+    return Settings.restore(nested(values))
 
 
 class _Signals:

@@ -12,9 +12,10 @@ from typing import IO
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent, World
+from gcg_quant.events import MetricEvent, SystemEvent, World
 from gcg_quant.settings import Settings
 
+from .config import ConfigPublisher
 from .group import Group
 from .home import Home
 from .summary import RunSummary, Tally
@@ -86,6 +87,7 @@ class Supervisor:
 
     Args:
         settings: validated settings; the supervisor alone reads the file, the groups get them from the bus.
+        config: the settings file, watched for changes; None for the built-in demo.
         one_process: run every part in this process (for debugging).
         announce: called with each line for the user.
 
@@ -93,8 +95,16 @@ class Supervisor:
         ComponentError: another system runs on the home, the port is taken, or a group cannot start.
     """
 
-    def __init__(self, settings: Settings, *, one_process: bool = False, announce: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        config: Path | None = None,
+        one_process: bool = False,
+        announce: Callable[[str], None] = print,
+    ) -> None:
         self.settings = settings
+        self._config = config
         self.home = Home(settings.home)
         self.url = ""
         self._one_process = one_process
@@ -107,27 +117,30 @@ class Supervisor:
     def run(self, duration_s: float | None = None) -> RunSummary:
         """Run until `duration_s` seconds have passed or `stop_requested` is set or Ctrl-C; return what happened."""
         self._check_port()
-        with self.home.running({"port": self.settings.web.port}):
-            with EventBus(
+        with (
+            self.home.running({"port": self.settings.web.port}),
+            EventBus(
                 self.home.bus, world=World.PAPER, source="supervisor", sync=self.settings.bus.sync, page_mb=self.settings.bus.page_mb
-            ) as bus:
-                for report in bus.epoch_reports():
-                    self._announce(report)
-                return self._run(bus, duration_s)
+            ) as bus,
+        ):
+            for report in bus.epoch_reports():
+                self._announce(report)
+            return self._run(bus, duration_s)
 
     def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
         tally = Tally(bus)
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
-        config_id = bus.publish(ConfigChangeEvent(revision=1, changes=self.settings.dump(), origin="start"))
+        config = ConfigPublisher(bus, self.settings, self._config, self._announce)
         begin = time.monotonic()
         try:
-            self._start_groups(bus, config_id)
+            self._start_groups(bus, config.first_id)
             self._announce_ready()
             while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
                 self._watch(bus, tally)
         except KeyboardInterrupt:
             self._announce("stopping ...")
         finally:
+            config.stop()
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
             tally.count()

@@ -23,66 +23,21 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
 import numpy as np
 
 from gcg_quant import bus as bus_module
 from gcg_quant.bus import EventBus, Subscription
 from gcg_quant.errors import ComponentError, JournalError
 from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
+from gcg_quant.handlers import Health, event_handler, marked_handlers
 from gcg_quant.reader import BusReader, Cursor
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
 
 __all__ = ["Component", "Health", "event_handler"]
-
-Handler = TypeVar("Handler", bound=Callable[..., Any])
-
-
-class _Marked(msgspec.Struct, frozen=True):
-    types: tuple[type[Event], ...]
-    symbols: frozenset[str] | None
-    sources: frozenset[str] | None
-    backfill: bool
-
-
-class Health(msgspec.Struct, frozen=True):
-    """What a component is doing: events handled, handlers that raised, time per event, and how far behind it is."""
-
-    name: str
-    state: str
-    lag: int
-    handled: int
-    errors: int
-    mean_us: float
-    max_us: float
-    started_ns: int
-    busy_s: float
-
-
-def event_handler(
-    *kinds: Any, symbols: Iterable[str] | None = None, sources: Iterable[str] | None = None, backfill: bool = False
-) -> Callable[[Handler], Handler]:
-    """Mark a component's method as the handler of these events; `def` and `async def` both work.
-
-    Args:
-        kinds: event classes, unions (`MarketDataEvent`) or base classes.
-        symbols: "BTC/USDT", "BTC/USDT@binance" or patterns; None means all.
-        sources: names of publishers; None means all.
-        backfill: also history that is filled in on a live bus.
-    """
-    marked = _Marked(
-        event_types(*kinds), None if symbols is None else frozenset(symbols), None if sources is None else frozenset(sources), backfill
-    )
-
-    def mark(function: Handler) -> Handler:
-        function.__gcg_handles__ = (*getattr(function, "__gcg_handles__", ()), marked)  # type: ignore[attr-defined]
-        return function
-
-    return mark
 
 
 class Component:
@@ -223,7 +178,9 @@ class Component:
         if self._thread is not None and self._thread.is_alive():
             raise ComponentError(f"Component {self.name!r} is running already: stop it first.", name=self.name)
         self._bus, self.history = bus, history
-        self._subscriptions = [*self._marked_handlers(), *(one for one in self._subscriptions if one.handler not in self._own_methods())]
+        marked = marked_handlers(self)
+        own = {one.handler for one in marked}
+        self._subscriptions = marked + [one for one in self._subscriptions if one.handler not in own]
         self._reader = self.open_reader(bus)
         self._rebuild()
         self._stopping.clear()
@@ -281,16 +238,6 @@ class Component:
                 self._call(subscription.handler, event)
 
     # ---- inside
-
-    def _own_methods(self) -> set[Any]:
-        return {getattr(self, name) for name in dir(type(self)) if hasattr(getattr(type(self), name, None), "__gcg_handles__")}
-
-    def _marked_handlers(self) -> list[Subscription]:
-        found = []
-        for name in dir(type(self)):
-            for marked in getattr(getattr(type(self), name, None), "__gcg_handles__", ()):
-                found.append(Subscription(marked.types, getattr(self, name), marked.symbols, marked.sources, marked.backfill))
-        return found
 
     def _rebuild(self) -> None:
         self._table = {}

@@ -85,7 +85,7 @@ def check_document(document: Mapping[str, Any], models: Models, origin: str) -> 
             )
         for key, value in values.items():
             _check_name(section, key, models, origin)
-            if is_secret(models[section], key) or (key == "url" and isinstance(value, str) and redact(value) != value):
+            if (is_secret(models[section], key) and value) or (key == "url" and isinstance(value, str) and redact(value) != value):
                 raise SettingsError(
                     f"{origin}: [{section}] {key} holds a secret; take it out of the file and set {variable_name(section, key)}.",
                     path=origin,

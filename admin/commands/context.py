@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from gcg_quant.settings import Settings
+from gcg_quant.settings import FILE_NAME, Settings
 
 from ..home import Home
 
-__all__ = ["home_of", "settings_of"]
+__all__ = ["config_of", "home_of", "settings_of"]
 
 
 def settings_of(ctx: click.Context) -> Settings:
@@ -20,3 +22,9 @@ def settings_of(ctx: click.Context) -> Settings:
 def home_of(ctx: click.Context) -> Home:
     """Return the home folder that the options name."""
     return Home(settings_of(ctx).home)
+
+
+def config_of(ctx: click.Context) -> Path | None:
+    """Return the settings file in use, or None for the built-in demo."""
+    named: Path | None = ctx.find_root().obj["config"]
+    return named or (Path(FILE_NAME) if Path(FILE_NAME).is_file() else None)

@@ -10,7 +10,7 @@ import click
 
 from ..runtime import Supervisor
 from ..summary import table
-from .context import settings_of
+from .context import config_of, settings_of
 
 __all__ = ["run"]
 
@@ -37,7 +37,7 @@ def run(ctx: click.Context, seconds: float | None, one_process: bool, port: int 
 
     _override("WEB__PORT", port)
     _override("WEB__OPEN_BROWSER", open_browser)
-    supervisor = Supervisor(settings_of(ctx), one_process=one_process, announce=lambda line: click.echo(line))
+    supervisor = Supervisor(settings_of(ctx), config=config_of(ctx), one_process=one_process, announce=click.echo)
 
     def stop(number: int, frame: Any) -> None:
         supervisor.stop_requested = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,30 +35,46 @@ def console(tmp_path: Path) -> Console:
 
 
 class System:
-    """A running system."""
+    """A running system; what it prints is collected."""
 
-    def __init__(self, home: Path, *words: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, *words: str, cwd: Path = ROOT) -> None:
         self.home = home
-        self.url = ""
         self.lines: list[str] = []
         command = [sys.executable, "-u", "-m", "gcg_quant", "run", *words]
         self.process = subprocess.Popen(
-            command, cwd=cwd, env={**environment(home), **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=cwd, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+        self.wait_for_line("home: ")
+        self.url = next((line.split(": ", 1)[1].strip() for line in self.lines if line.startswith("chart page: ")), "")
+
+    def _collect(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
-            if line.startswith("chart page: "):
-                self.url = line.split(": ", 1)[1].strip()
-            if line.startswith("home: "):
-                break
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return "".join(self.lines)
+
+    def wait_for_line(self, text: str, timeout_s: float = 20) -> None:
+        """Wait until a printed line contains the text, or fail."""
+        deadline = time.monotonic() + timeout_s
+        while not any(text in line for line in list(self.lines)):
+            assert time.monotonic() < deadline, f"no line with {text!r} in:\n{self.output}"
+            assert self.process.poll() is None or self._thread.is_alive(), f"the system ended:\n{self.output}"
+            time.sleep(0.01)
 
     def stop(self, signal_number: int, timeout_s: float = 10) -> tuple[int, float, str]:
         """Send a signal; return (exit code, seconds until the end, what it printed)."""
         begin = time.monotonic()
         self.process.send_signal(signal_number)
-        output, _ = self.process.communicate(timeout=timeout_s)
-        return self.process.returncode, time.monotonic() - begin, "".join(self.lines) + output
+        self.process.wait(timeout_s)
+        seconds = time.monotonic() - begin
+        self._thread.join(timeout_s)
+        return self.process.returncode, seconds, self.output
 
     def close(self) -> None:
         """End it, whatever it does."""
@@ -68,6 +85,7 @@ class System:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self._thread.join(5)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

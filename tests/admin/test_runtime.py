@@ -13,7 +13,7 @@ import pytest
 
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
-from gcg_quant.events import AccountEvent, Bar, Fill, OrderCommand, OrderRequest, RiskVerdict, SystemEvent, Tick
+from gcg_quant.events import AccountEvent, Bar, ConfigChangeEvent, Fill, OrderCommand, OrderRequest, RiskVerdict, SystemEvent, Tick
 
 from .conftest import System, call
 
@@ -40,7 +40,7 @@ def test_run_for_some_seconds_trades_stores_and_ends(tmp_path: Path) -> None:
         assert counts[OrderCommand] <= counts[OrderRequest]
         assert counts[Bar] > 1000
         assert counts[AccountEvent] > 0
-        fills = [event for event in bus.reader(start="begin", events=[Fill])]
+        fills = list(bus.reader(start="begin", events=[Fill]))
         assert any(event.strategy == "grid-btc" for event in fills)
     assert all(not page["damage"] for page in journal_check.verify(home / "bus"))
     with sqlite3.connect(home / "gcg_quant.db") as database:
@@ -161,3 +161,25 @@ def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in result.stderr
     assert not (tmp_path / "home" / "bus").exists()
+
+
+def test_changed_settings_file_reaches_the_bus_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
+    """A live key takes effect while running; a bad file is refused with its reason."""
+    config = tmp_path / "gcg_quant.toml"
+    config.write_text("[simulated]\nenabled = true\nticks_per_second = 20\n")
+    system = System(tmp_path / "home", "--config", str(config))
+    try:
+        with EventBus(tmp_path / "home" / "bus", create=False, read_only=True) as bus:
+            reader = bus.reader(events=[ConfigChangeEvent], start="end")
+            config.write_text("[simulated]\nenabled = true\nticks_per_second = 'many'\n")
+            system.wait_for_line("settings not changed")
+            config.write_text("[simulated]\nenabled = true\nticks_per_second = 40\n")
+            event = reader.read(10)
+            assert isinstance(event, ConfigChangeEvent)
+            assert event.changes == {"simulated.ticks_per_second": 40.0}
+            assert event.revision == 2
+        code, _, output = system.stop(signal.SIGINT)
+    finally:
+        system.close()
+    assert code == 0
+    assert "settings changed: simulated.ticks_per_second" in output
