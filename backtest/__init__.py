@@ -1,0 +1,51 @@
+"""Backtests, and Backtrader on the bus. Names are imported when they are first asked for: Backtrader takes half a second."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapters import BacktraderAdapter
+    from .analyzers import ResultAnalyzer
+    from .broker import EventDrivenBroker
+    from .cerebro import EventDrivenCerebro
+    from .engine import BacktestEngine
+    from .feed import EventDrivenDataFeed
+    from .report import print_report
+    from .result import BacktestResult, Measures, TradeRow
+    from .spec import BacktestSpec
+
+__all__ = [
+    "BacktestEngine",
+    "BacktestResult",
+    "BacktestSpec",
+    "BacktraderAdapter",
+    "EventDrivenBroker",
+    "EventDrivenCerebro",
+    "EventDrivenDataFeed",
+    "Measures",
+    "ResultAnalyzer",
+    "TradeRow",
+    "print_report",
+]
+
+HOMES = {
+    "BacktestEngine": "engine",
+    "BacktestResult": "result",
+    "BacktestSpec": "spec",
+    "BacktraderAdapter": "adapters",
+    "EventDrivenBroker": "broker",
+    "EventDrivenCerebro": "cerebro",
+    "EventDrivenDataFeed": "feed",
+    "Measures": "result",
+    "ResultAnalyzer": "analyzers",
+    "TradeRow": "result",
+    "print_report": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{HOMES[name]}", __name__), name)

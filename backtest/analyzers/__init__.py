@@ -1,0 +1,5 @@
+"""Analyzers for Backtrader runs."""
+
+from .result import ResultAnalyzer
+
+__all__ = ["ResultAnalyzer"]

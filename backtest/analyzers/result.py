@@ -1,0 +1,148 @@
+"""`ResultAnalyzer`: the measures of a run, made of Backtrader's own analyzers so that the numbers are theirs to the last bit."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import Any
+
+import backtrader as bt
+
+from ..days import ns_from_days
+from ..result import Measures, TradeRow
+
+__all__ = ["ResultAnalyzer"]
+
+DAYS_PER_YEAR = 365.25
+
+
+class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
+    """Collects a run's value bar by bar and its trades, and works out the measures at the end.
+
+    Inside are `bt.analyzers.SharpeRatio`, `DrawDown`, `TradeAnalyzer`, `Returns` and `TimeReturn`. Two Sharpe ratios are given, each
+    with its terms: of daily returns, annualised by the square root of `periods_per_year`, over a risk-free rate of 0; and with
+    Backtrader's defaults (yearly returns, risk-free rate 1 %).
+
+    Params:
+        periods_per_year: trading days a year (252; 365 for markets that never close).
+    """
+
+    params = (("periods_per_year", 252.0),)
+
+    def __init__(self) -> None:
+        days = {"timeframe": bt.TimeFrame.Days, "compression": 1}
+        self.sharpe = bt.analyzers.SharpeRatio(**days, riskfreerate=0.0, annualize=True, factor=self.p.periods_per_year, convertrate=True)
+        self.sharpe_yearly = bt.analyzers.SharpeRatio()
+        self.drawdown = bt.analyzers.DrawDown()
+        self.trade_analyzer = bt.analyzers.TradeAnalyzer()
+        self.returns = bt.analyzers.Returns(**days, tann=self.p.periods_per_year)
+        self.daily = bt.analyzers.TimeReturn(**days)
+        self.times = array("d")
+        self.values = array("d")
+        self.trades: list[TradeRow] = []
+        self.invested = 0
+        self._opened: dict[int, tuple[float, float]] = {}
+
+    def start(self) -> None:
+        """Note the value at the start (called by Backtrader)."""
+        self.start_value = float(self.strategy.broker.getvalue())
+
+    def next(self) -> None:
+        """Note a bar's value (called by Backtrader, from the first bar on)."""
+        strategy = self.strategy
+        self.times.append(strategy.lines.datetime[0])
+        self.values.append(strategy.broker.getvalue())
+        positions = strategy.broker.positions
+        self.invested += any(position.size for position in positions.values())
+
+    def notify_trade(self, trade: Any) -> None:
+        """Note a trade that was closed (called by Backtrader)."""
+        if trade.justopened:
+            self._opened[trade.ref] = (float(trade.size), float(trade.price))
+        if not trade.isclosed:
+            return
+        size, price = self._opened.pop(trade.ref, (0.0, float(trade.price)))
+        self.trades.append(
+            TradeRow(
+                symbol=str(trade.data._name),
+                size=size,
+                entry_ns=ns_from_days(trade.dtopen),
+                entry_price=price,
+                exit_ns=ns_from_days(trade.dtclose),
+                bars=int(trade.barlen),
+                profit=float(trade.pnl),
+                commission=float(trade.commission),
+                net_profit=float(trade.pnlcomm),
+            )
+        )
+
+    def stop(self) -> None:
+        """Work out the measures (called by Backtrader at the end)."""
+        self.rets = self._measures()
+
+    def get_analysis(self) -> Measures:
+        """Return the measures."""
+        measures: Measures = self.rets
+        return measures
+
+    def _measures(self) -> Measures:
+        end_value = self.values[-1] if self.values else self.start_value
+        counted = _counts(self.trade_analyzer.get_analysis())
+        won = sum(row.net_profit for row in self.trades if row.net_profit > 0)
+        lost = -sum(row.net_profit for row in self.trades if row.net_profit < 0)
+        falls = self.drawdown.get_analysis().max
+        bars = len(self.values)
+        return Measures(
+            start_ns=ns_from_days(self.times[0]) if bars else 0,
+            end_ns=ns_from_days(self.times[-1]) if bars else 0,
+            bars=bars,
+            start_value=self.start_value,
+            end_value=end_value,
+            total_return=end_value / self.start_value - 1.0 if self.start_value else None,
+            cagr=self._cagr(end_value),
+            volatility=self._volatility(),
+            sharpe=self.sharpe.get_analysis()["sharperatio"],
+            sharpe_yearly=self.sharpe_yearly.get_analysis()["sharperatio"],
+            max_drawdown=float(falls.drawdown) / 100.0,
+            max_drawdown_percent=float(falls.drawdown),
+            max_drawdown_money=float(falls.moneydown),
+            max_drawdown_bars=int(falls.len),
+            trades=counted["closed"],
+            open_trades=counted["open"],
+            won=counted["won"],
+            lost=counted["lost"],
+            win_rate=counted["won"] / counted["closed"] if counted["closed"] else None,
+            profit_factor=won / lost if lost else None,
+            net_profit=sum(row.net_profit for row in self.trades),
+            commission=sum(row.commission for row in self.trades),
+            exposure=self.invested / bars if bars else 0.0,
+            periods_per_year=float(self.p.periods_per_year),
+        )
+
+    def _cagr(self, end_value: float) -> float | None:
+        days = self.times[-1] - self.times[0] if self.times else 0.0
+        if days <= 0 or self.start_value <= 0 or end_value <= 0:
+            return None
+        try:
+            return float((end_value / self.start_value) ** (DAYS_PER_YEAR / days) - 1.0)
+        except OverflowError:  # a good hour, extrapolated to a year
+            return None
+
+    def _volatility(self) -> float | None:
+        returns = list(self.daily.get_analysis().values())
+        if len(returns) < 2:
+            return None
+        mean = math.fsum(returns) / len(returns)
+        variance = math.fsum((one - mean) ** 2 for one in returns) / (len(returns) - 1)
+        return math.sqrt(variance * self.p.periods_per_year)
+
+
+# The trade analyzer makes its entries as trades come: without any there is hardly a key.
+def _counts(found: Any) -> dict[str, int]:
+    total, won, lost = found.get("total", {}), found.get("won", {}), found.get("lost", {})
+    return {
+        "closed": int(total.get("closed", 0)),
+        "open": int(total.get("open", 0)),
+        "won": int(won.get("total", 0)),
+        "lost": int(lost.get("total", 0)),
+    }

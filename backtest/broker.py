@@ -1,0 +1,155 @@
+"""`EventDrivenBroker`: Backtrader's broker on the bus. Stock matching in a backtest; on paper and live the TradingEngine does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+
+from gcg_quant.errors import BacktestError
+
+from .mirror import OrderMirror
+from .parameters import refuse_unknown
+from .route import OrderRoute
+from .sender import BusSender, OrderSender
+
+if TYPE_CHECKING:
+    from .stream import Stream
+    from .tape import BarTape
+
+__all__ = ["EventDrivenBroker"]
+
+MATCHING = ("stock", "engine")
+
+
+class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
+    """A Backtrader broker whose orders are events.
+
+        EventDrivenBroker()                                                  Backtrader's own, to the bit
+        EventDrivenBroker(bus=own_bus)                                       the same, told on the run's bus
+        EventDrivenBroker(matching="engine", bus=bus, strategy="sma")        orders go to the TradingEngine of the bus
+
+    Params (besides those of `bt.brokers.BackBroker`):
+        matching: "stock" or "engine".
+        bus: an `EventBus`; needed for "engine".
+        stream: with "engine", where its answers come from, if not from a reader of its own.
+        mirror: with "stock", tell orders, fills, positions and the account on the bus.
+        account, strategy: whose orders these are, as events show it (at most 24 and 40 bytes).
+
+    With "engine": orders are refused (Rejected) while a live feed is not LIVE; positions are this strategy's own fills; cash and
+    value are the account's. Children of a bracket and the rest of an OCO group are kept here: a child is sent when its parent is
+    filled, and the others are cancelled when one is done.
+    """
+
+    params = (
+        ("matching", "stock"),
+        ("bus", None),
+        ("stream", None),
+        ("mirror", True),
+        ("account", ""),
+        ("strategy", "backtrader"),
+    )
+
+    def __init__(self, **unknown: Any) -> None:
+        super().__init__()
+        refuse_unknown(self, unknown)
+        if self.p.matching not in MATCHING:
+            raise BacktestError(f"matching of a broker must be 'stock' or 'engine', not {self.p.matching!r}.", matching=self.p.matching)
+        if self.p.matching == "engine" and self.p.bus is None:
+            raise BacktestError("A broker with matching='engine' needs the bus of a running system: pass bus=EventBus(...).")
+        self._stream: Stream | None = self.p.stream
+        self._sender: OrderSender | None = None
+        self._tape: BarTape | None = None
+        self._mirror: OrderMirror | None = None
+        self._route: OrderRoute | None = None
+        self._matching = False
+        self._held: dict[Any, tuple[float, float]] = {}
+
+    # --- for the cerebro and the engine --------------------------------------------------------------------------------------
+
+    def wants_stream(self) -> bool:
+        """Return True if orders go to an engine and the broker was given no stream of its own."""
+        return bool(self.p.matching == "engine" and self.p.stream is None)
+
+    def use_stream(self, stream: Stream) -> None:
+        """Share the stream of a run; called by EventDrivenCerebro before the start."""
+        self._stream = stream
+
+    def use_sender(self, sender: OrderSender) -> None:
+        """Let orders leave another way than straight to the bus; called by the adapter of the StrategyManager before the start."""
+        self._sender = sender
+
+    def use_position(self, data: Any, size: float, price: float) -> None:
+        """Begin the run with a position in `data`, held at `price` on average (a strategy that was started again)."""
+        self._held[data] = (size, price)
+
+    def use_tape(self, tape: BarTape) -> None:
+        """Lay the run's bars on the bus between its orders; called by the BacktestEngine before the start."""
+        self._tape = tape
+
+    # --- Backtrader's calls --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin a run (called by Cerebro)."""
+        super().start()
+        for data, (size, price) in self._held.items():
+            self.positions[data] = bt.Position(size, price)
+        self._mirror = self._route = None
+        if self.p.matching == "engine":
+            sender = self._sender or BusSender(self.p.bus, self.p.account, self.p.strategy)
+            self._route = OrderRoute(self, self.p.bus, sender, self._stream)
+        elif self.p.bus is not None and self.p.mirror:
+            self._mirror = OrderMirror(self.p.bus, self.p.account, self.p.strategy, self._tape)
+
+    def stop(self) -> None:
+        """End a run (called by Cerebro)."""
+        super().stop()
+        if self._route is not None:
+            self._route.close()
+
+    def next(self) -> None:
+        """Match the pending orders against the bar, or take in what the engine reported."""
+        if self._route is not None:
+            self._route.take_in()
+            return
+        self._matching = True
+        super().next()
+        self._matching = False
+        if self._mirror is not None:
+            self._mirror.bar_matched(self)
+
+    def notify(self, order: Any) -> None:
+        """Queue a copy of the order for its strategy, and tell its new state on the bus."""
+        super().notify(order)
+        if self._mirror is not None:
+            self._mirror.order_changed(order, matching=self._matching)
+
+    def transmit(self, order: Any, check: bool = True) -> Any:
+        """Send an order that was submitted."""
+        return super().transmit(order, check=check) if self._route is None else self._route.transmit(order)
+
+    def cancel(self, order: Any, bracket: bool = False) -> bool:
+        """Cancel a pending order; return False if it is not pending (any more)."""
+        return bool(super().cancel(order, bracket=bracket)) if self._route is None else self._route.cancel(order, bracket=bracket)
+
+    def get_orders_open(self, safe: bool = False) -> list[Any]:
+        """Return the orders that may still be filled; copies of them if `safe`."""
+        if self._route is None:
+            found: list[Any] = super().get_orders_open(safe=safe)
+            return found
+        return [order.clone() if safe else order for order in self._route.open_orders()]
+
+    def get_value(self, datas: Any = None, mkt: bool = False, lever: bool = False) -> float:
+        """Return what the account is worth, or what the positions in `datas` are worth."""
+        if self._route is None or not datas:
+            return float(super().get_value(datas=datas, mkt=mkt, lever=lever))
+        worth: float = sum(self.getcommissioninfo(data).getvaluesize(self.positions[data].size, data.close[0]) for data in datas)
+        return worth
+
+    getvalue = get_value
+
+    def _ococheck(self, order: Any) -> None:
+        if self._route is None:
+            super()._ococheck(order)
+        else:
+            self._route.one_cancels_others(order)

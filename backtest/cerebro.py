@@ -1,0 +1,251 @@
+"""`EventDrivenCerebro`: what a user writes instead of `bt.Cerebro`. The same numbers, and a run that can be held, stepped and watched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+import numpy as np
+
+from gcg_quant.errors import BacktestError
+from gcg_quant.events import BacktestProgressEvent
+
+from .broker import EventDrivenBroker
+from .control import RunControl
+from .days import ns_from_days
+from .feed import EventDrivenDataFeed
+from .quiet import QuietWarmup
+from .stream import BusStream
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+
+__all__ = ["EventDrivenCerebro"]
+
+PROGRESS_STEPS = 50
+
+Progress = Callable[[BacktestProgressEvent], None]
+
+
+class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
+    """A `bt.Cerebro` with start, pause, resume, step and stop, progress as events, and a quiet warm-up for live feeds.
+
+    Nothing of Backtrader's order of calls changes: the class only looks in between two bars. `run()` runs in the caller's
+    thread as always; `start()` runs in a thread of its own, and the other calls may come from any thread.
+
+    Args:
+        bus: where `BacktestProgressEvent`s are published (the run's own bus), or None.
+        run: the run's name in these events.
+        on_progress: called with every progress event, in the running thread.
+        total_bars: how many bars the run will see, where the feeds are not preloaded; 0 if unknown.
+    """
+
+    def __init__(self, bus: EventBus | None = None, run: str = "", on_progress: Progress | None = None, total_bars: int = 0) -> None:
+        super().__init__()
+        self.control = RunControl()
+        self.bars_done = 0
+        self.bars_total = total_bars
+        self._bus = bus
+        self._run_name = run
+        self._on_progress = on_progress
+        self._given_total = total_bars
+        self._progress_every = 1
+        self._reported = -1
+        self._turns = 0
+        self._quiet: QuietWarmup | None = None
+        self._thread: threading.Thread | None = None
+        self._outcome: list[Any] = []
+        self._failure: BaseException | None = None
+
+    # --- what the user calls -------------------------------------------------------------------------------------------------
+
+    def start(self, *, paused: bool = False, **kwargs: Any) -> None:
+        """Begin `run(**kwargs)` in a thread of its own, held before its first bar if `paused`; BacktestError if it runs already."""
+        if self._thread is not None and self._thread.is_alive():
+            raise BacktestError("This cerebro is running already: call stop() and wait() first.", run=self._run_name)
+        self.control = RunControl()
+        if paused:
+            self.control.pause()
+        self._outcome, self._failure = [], None
+        self._thread = threading.Thread(target=self._run_in_thread, kwargs=kwargs, name=f"cerebro {self._run_name}".strip(), daemon=True)
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Hold the run before its next bar."""
+        self.control.pause()
+
+    def resume(self) -> None:
+        """Let a held run go on."""
+        self.control.resume()
+
+    def step(self, bars: int = 1) -> None:
+        """Do `bars` more bars, then hold."""
+        self.control.step(bars)
+
+    def stop(self) -> None:
+        """End the run before its next bar; `stop()` of the strategies and analyzers is still called."""
+        self.control.stop()
+        self.runstop()
+
+    def wait(self, timeout_s: float | None = None) -> list[Any]:
+        """Return what `run()` returns once the started run has ended.
+
+        Raises:
+            BacktestError: nothing was started, or the run did not end within `timeout_s` seconds.
+            Exception: whatever the strategy raised.
+        """
+        if self._thread is None:
+            raise BacktestError("wait() needs a run that was begun with start().", run=self._run_name)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise BacktestError(f"The run did not end within {timeout_s} s.", run=self._run_name, timeout_s=timeout_s)
+        if self._failure is not None:
+            raise self._failure
+        return self._outcome
+
+    @property
+    def clock_days(self) -> float:
+        """Return the time of the newest bar the strategies have seen, in Backtrader's float days (0.0 before the first)."""
+        seen = [strategy.lines.datetime[0] for strategy in getattr(self, "runningstrats", []) if len(strategy)]
+        return float(max(seen, default=0.0))
+
+    # --- in between Backtrader's calls ---------------------------------------------------------------------------------------
+
+    def run(self, **kwargs: Any) -> Any:
+        """Run as `bt.Cerebro.run` does: the same arguments, the same result, in the caller's thread."""
+        if self.control.stopping and threading.current_thread() is not self._thread:
+            self.control = RunControl()  # as stock: a run that was stopped may be run again
+        return super().run(**kwargs)
+
+    def runstrategies(self, iterstrat: Sequence[Any], predata: bool = False) -> Any:
+        """Run one set of strategies (called by `run`)."""
+        self.bars_done = self._turns = 0
+        self._reported = -1
+        streams = self._share_streams()
+        try:
+            return super().runstrategies(iterstrat, predata)
+        finally:
+            for stream in streams:
+                stream.close()
+
+    # One stream a bus for all live feeds and the broker, so that nobody waits for another's silence and no fill overtakes a bar.
+    def _share_streams(self) -> list[BusStream]:
+        streams: dict[int, BusStream] = {}
+        users: list[Any] = [data for data in self.datas if isinstance(data, EventDrivenDataFeed) and data.wants_stream()]
+        if users and isinstance(self.broker, EventDrivenBroker) and self.broker.wants_stream():
+            users.append(self.broker)
+        for user in users:
+            bus = user.p.bus
+            if id(bus) not in streams:
+                streams[id(bus)] = BusStream(bus)
+            user.use_stream(streams[id(bus)])
+        return list(streams.values())
+
+    def _run_in_thread(self, **kwargs: Any) -> None:
+        try:
+            self._outcome = self.run(**kwargs)
+        except BaseException as error:  # handed to wait()
+            self._failure = error
+
+    def _runonce(self, runstrats: list[Any]) -> None:
+        self.bars_total = _distinct_times(self.datas)
+        self._progress_every = max(1, self.bars_total // PROGRESS_STEPS)
+        if self.control.checkpoint():
+            super()._runonce(runstrats)
+        self._report_progress(runstrats)
+
+    def _runnext(self, runstrats: list[Any]) -> None:
+        self.bars_total = self._given_total
+        self._progress_every = max(1, self.bars_total // PROGRESS_STEPS) if self.bars_total else 1000
+        if any(data.islive() and getattr(data.p, "warmup", "") == "quiet" for data in self.datas):
+            self._quiet = QuietWarmup(runstrats)
+        try:
+            super()._runnext(runstrats)
+        finally:
+            self._lift_warmup()
+        self._say_disconnected()
+        self._report_progress(runstrats)
+
+    # Called first in every round of the bar-by-bar loop, before any feed moves: the place to hold a live run.
+    def _storenotify(self) -> None:
+        if not self.control.checkpoint():
+            self._event_stop = True
+            return
+        super()._storenotify()
+
+    def _datanotify(self) -> None:
+        super()._datanotify()
+        if self._quiet is not None and all(data._laststatus == data.LIVE for data in self.datas if data.islive()):
+            self._lift_warmup()
+
+    # Called after the broker has got the bar's data and before the strategies see it. A run that is being stopped ends here, so that
+    # no order is filled on a bar which no strategy will see.
+    def _brokernotify(self) -> None:
+        if self.control.stopping:
+            self._event_stop = True
+            return
+        super()._brokernotify()
+
+    # The last call for every strategy and bar: count it, and hold here in the preloaded loop (it has no call before a bar).
+    def _next_writers(self, runstrats: list[Any]) -> None:
+        super()._next_writers(runstrats)
+        self._turns += 1
+        if self._turns < len(runstrats):
+            return  # the other strategies have yet to see this bar
+        self._turns = 0
+        self.bars_done += 1
+        self.control.bar_done()
+        if self.bars_done % self._progress_every == 0:
+            self._report_progress(runstrats)
+        if self._dopreload and self._dorunonce:
+            self.control.checkpoint()
+
+    def _say_disconnected(self) -> None:
+        for data in self.datas:
+            if data.islive():
+                data.put_notification(data.DISCONNECTED)
+        self._datanotify()
+
+    def _lift_warmup(self) -> None:
+        if self._quiet is not None:
+            self._quiet.lift()
+            self._quiet = None
+
+    def _report_progress(self, runstrats: list[Any]) -> None:
+        if (self._bus is None and self._on_progress is None) or self._reported == self.bars_done:
+            return
+        self._reported = self.bars_done
+        days = self.clock_days
+        event = BacktestProgressEvent(
+            run=self._run_name,
+            done=self.bars_done,
+            total=self.bars_total,
+            event_ns=ns_from_days(days) if days else 0,
+            value=float(self.broker.getvalue()),
+        )
+        if self._bus is not None:
+            self._bus.publish(event)
+        if self._on_progress is not None:
+            self._on_progress(event)
+
+    # `optstrategy` sends the cerebro to worker processes: threads, locks and the bus stay here.
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        for name in ("control", "_thread", "_bus", "_on_progress", "_quiet", "_outcome", "_failure"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.control = RunControl()
+        self._thread = self._bus = self._on_progress = self._quiet = self._failure = None
+        self._outcome = []
+
+
+def _distinct_times(datas: Sequence[Any]) -> int:
+    columns = [np.frombuffer(data.lines.datetime.array, dtype=np.float64) for data in datas if len(data.lines.datetime.array)]
+    if not columns:
+        return 0
+    return len(columns[0]) if len(columns) == 1 else len(np.unique(np.concatenate(columns)))

@@ -1,0 +1,63 @@
+"""The parameters of a Backtrader class: known names only, texts in the type of the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gcg_quant.errors import BacktestError, StrategyError, nearest
+
+__all__ = ["bt_defaults", "bt_parameters", "plain_parameters", "refuse_unknown"]
+
+WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def bt_defaults(cls: type) -> dict[str, Any]:
+    """Return the parameters of a Backtrader class with their defaults."""
+    return dict(cls.params._getitems())  # type: ignore[attr-defined]
+
+
+def bt_parameters(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` for a Backtrader class; a text takes the type of the parameter's default.
+
+    Raises:
+        StrategyError: the class has no such parameter (the nearest is named), or the text is no such value.
+    """
+    defaults = bt_defaults(cls)
+    found = {}
+    for name, value in values.items():
+        if name not in defaults:
+            listed = ", ".join(defaults) or "none"
+            message = f"{cls.__name__} has no parameter {name!r} (known: {listed}).{nearest(name, defaults)}"
+            raise StrategyError(message, parameter=name, known=tuple(defaults))
+        found[name] = _converted(cls.__name__, name, value, defaults[name])
+    return found
+
+
+def plain_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as events and JSON can carry them: what is no number, text or truth value becomes its name."""
+    return {name: value if value is None or isinstance(value, bool | int | float | str) else _name(value) for name, value in values.items()}
+
+
+def refuse_unknown(owner: Any, keywords: Mapping[str, Any]) -> None:
+    """Raise BacktestError for keywords that are no parameters of a Backtrader object of ours (Backtrader has taken out those that are)."""
+    for name in keywords:
+        known = list(owner.p._getkeys())
+        raise BacktestError(f"{type(owner).__name__} has no parameter {name!r}.{nearest(name, known)}", parameter=name)
+
+
+# A whole number is taken for a float as it is, and a float default takes an int: Backtrader's classes compute with either.
+def _converted(owner: str, name: str, value: Any, default: Any) -> Any:
+    if not isinstance(value, str) or isinstance(default, str) or default is None:
+        return value
+    try:
+        if isinstance(default, bool):
+            return WORDS[value.lower()]
+        return type(default)(value) if isinstance(default, int | float) else value
+    except (KeyError, ValueError):
+        rule = "true or false" if isinstance(default, bool) else f"of type {type(default).__name__}"
+        raise StrategyError(f"Parameter {name!r} of {owner} must be {rule}, not {value!r}.", parameter=name, value=value) from None
+
+
+def _name(value: Any) -> str:
+    return str(getattr(value, "__name__", value))

@@ -1,0 +1,104 @@
+"""The result as a table on the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from gcg_quant.clock import NS_PER_DAY, to_iso
+from gcg_quant.periods import period_ns
+
+from .result import BacktestResult, TradeRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["print_report", "report_tables"]
+
+LAST_TRADES = 10
+
+
+def print_report(result: BacktestResult, console: Console | None = None, *, trades: int = LAST_TRADES) -> None:
+    """Print the result and its newest `trades` trades."""
+    out = console or Console()
+    for table in report_tables(result, trades):
+        out.print(table)
+    if result.folder:
+        out.print(f"Saved in {result.folder}", highlight=False, soft_wrap=True)
+
+
+def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Table]:
+    """Return the tables of a report: the measures, then the newest `trades` trades if there are any."""
+    spec = result.spec
+    settings = ", ".join(f"{name}={value}" for name, value in result.parameters.items())
+    title = f"{result.strategy}({settings}) on {', '.join(spec.symbols)} {spec.period}"
+    measures = Table(title=title, box=box.SIMPLE_HEAVY, show_header=False, title_justify="left", title_style="bold")
+    measures.add_column(style="dim")
+    measures.add_column(justify="right")
+    measures.add_column(style="dim")
+    for name, value, note in _rows(result):
+        measures.add_row(name, value, note)
+    tables = [measures]
+    if result.trades and trades > 0:
+        tables.append(_trade_table(result, result.trades[-trades:]))
+    return tables
+
+
+def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
+    m = result.measures
+    yearly = f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
+    yield "Bars", f"{m.bars:,}", f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
+    yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f}"
+    yield "Total return", _percent(m.total_return), ""
+    yield "CAGR", _percent(m.cagr), "calendar years"
+    yield "Volatility", _percent(m.volatility), f"daily returns × √{m.periods_per_year:g}"
+    yield "Sharpe", _number(m.sharpe), yearly
+    yield "Sharpe, yearly", _number(m.sharpe_yearly), "yearly returns, risk-free 1 % (bt default)"
+    yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}, {m.max_drawdown_bars:,} bars long"
+    yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
+    yield "Win rate", _percent(m.win_rate), ""
+    yield "Profit factor", _number(m.profit_factor), "won / lost, net of commission"
+    yield "Net profit", f"{m.net_profit:,.2f}", f"closed trades, after {m.commission:,.2f} commission"
+    yield "Exposure", _percent(m.exposure), "bars with a position"
+
+
+def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
+    total = len(result.trades)
+    shown = f"The last {len(trades)} of {total:,} trades" if len(trades) < total else "Trades"
+    table = Table(title=shown, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
+    for name in ("symbol", "entry", "exit"):
+        table.add_column(name, no_wrap=True)
+    for name in ("size", "price", "bars", "profit", "fees", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in trades:
+        table.add_row(
+            row.symbol,
+            _moment(row.entry_ns, result),
+            _moment(row.exit_ns, result),
+            f"{row.size:g}",
+            f"{row.entry_price:,.6g}",
+            f"{row.bars:,}",
+            f"{row.profit:,.2f}",
+            f"{row.commission:,.2f}",
+            f"[green]{row.net_profit:,.2f}[/]" if row.net_profit > 0 else f"[red]{row.net_profit:,.2f}[/]",
+        )
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "n/a" if value is None else f"{value * 100:,.2f} %"
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:,.4f}"
+
+
+# Days for bars of a day or more, minutes below, on the clock of the first symbol's venue.
+def _moment(time_ns: int, result: BacktestResult) -> str:
+    if not time_ns:
+        return "n/a"
+    whole_days = period_ns(result.spec.period) >= NS_PER_DAY
+    return to_iso(time_ns, result.timezone)[: 10 if whole_days else 16].replace("T", " ")

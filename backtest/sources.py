@@ -1,0 +1,77 @@
+"""Where a backtest's bars come from: each symbol of its spec as (symbol, venue, bars)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gcg_quant.bus import EventBus
+from gcg_quant.errors import BacktestError, InstrumentError
+
+from .bars import BarArray, bars_from_history, bars_from_journal, basis_of
+from .spec import BacktestSpec
+
+if TYPE_CHECKING:
+    from gcg_quant.history import History
+    from gcg_quant.instruments import Instrument
+
+__all__ = ["Source", "load_sources"]
+
+
+class Source(NamedTuple):
+    """The bars of one symbol, and its terms where the journal or the store tells them."""
+
+    symbol: str
+    venue: str
+    bars: BarArray
+    terms: Instrument | None = None
+
+
+def load_sources(spec: BacktestSpec, history: History | None) -> list[Source]:
+    """Return the sources of a spec's symbols, in its order.
+
+    Raises:
+        BacktestError: there is no store or journal, or no such bars in it. InstrumentError: an unknown symbol, or several venues.
+    """
+    if spec.journal:
+        return _from_journal(spec)
+    if history is None:
+        raise BacktestError("There is no store to take bars from: import data first, or name a journal (a bus folder).")
+    found = []
+    for symbol, venue in spec.places():
+        place = venue if venue is not None else _only_venue(history, symbol)
+        bars = bars_from_history(
+            history, symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
+        )
+        found.append(Source(symbol, place or "", bars, _stored_terms(history, symbol, place)))
+    return found
+
+
+# A database keeps the instruments' terms; the History protocol asks for market data only.
+def _stored_terms(history: History, symbol: str, venue: str | None) -> Instrument | None:
+    ask = getattr(history, "instrument", None)
+    terms: Instrument | None = ask(symbol, venue) if ask is not None else None
+    return terms
+
+
+def _from_journal(spec: BacktestSpec) -> list[Source]:
+    if not (Path(spec.journal) / "bus.meta").exists():
+        raise BacktestError(f"{spec.journal} is no bus folder: name the folder that holds bus.meta.", journal=spec.journal)
+    found = []
+    with EventBus(spec.journal, create=False, read_only=True) as bus:
+        for symbol, venue in spec.places():
+            terms = bus.instruments.get(symbol, venue)
+            bars = bars_from_journal(
+                bus, symbol, spec.period, venue=terms.venue, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
+            )
+            found.append(Source(symbol, terms.venue, bars, terms))
+    return found
+
+
+# None where the store shall say itself what is wrong: it knows the nearest symbol.
+def _only_venue(history: History, symbol: str) -> str | None:
+    venues = [venue for name, venue in history.symbols() if name == symbol]
+    if len(venues) > 1:
+        listed = ", ".join(f"{symbol}@{venue}" for venue in venues)
+        raise InstrumentError(f"{symbol!r} is stored for several venues: say which ({listed}).", symbol=symbol)
+    return venues[0] if venues else None

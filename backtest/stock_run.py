@@ -1,0 +1,98 @@
+"""Runs a Backtrader class over bars: `EventDrivenCerebro`, stock matching, everything told on the run's bus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+
+from gcg_quant.errors import BacktestError, GcgQuantError
+
+from .analyzers import ResultAnalyzer
+from .broker import EventDrivenBroker
+from .cerebro import EventDrivenCerebro
+from .days import ns_from_days
+from .failure import strategy_failure
+from .feed import EventDrivenDataFeed
+from .parameters import bt_defaults, bt_parameters, plain_parameters
+from .result import BacktestResult
+from .sources import Source
+from .spec import BacktestSpec
+from .tape import BarTape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gcg_quant.bus import EventBus
+    from gcg_quant.events import BacktestProgressEvent
+
+    from ..strategy_engine.loader import LoadedClass
+
+__all__ = ["run_backtrader"]
+
+ACCOUNT = "backtest"
+
+
+def run_backtrader(
+    bus: EventBus,
+    spec: BacktestSpec,
+    loaded: LoadedClass,
+    sources: list[Source],
+    on_progress: Callable[[BacktestProgressEvent], None] | None = None,
+) -> BacktestResult:
+    """Run a `bt.Strategy` class and return its result.
+
+    Raises:
+        StrategyError: unknown parameters, or the strategy raised (with file, line, bar time and symbols).
+        BacktestError: the run was stopped before it saw a bar.
+    """
+    parameters = bt_parameters(loaded.cls, spec.parameters)
+    tape = BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources}) if spec.mirror else None
+    cerebro = EventDrivenCerebro(bus=bus, run=spec.run, on_progress=on_progress)
+    for source in sources:
+        name = f"{source.symbol}@{source.venue}" if source.venue else source.symbol
+        cerebro.adddata(EventDrivenDataFeed(dataname=name, period=spec.period, bars=source.bars, stamp=spec.stamp), name=source.symbol)
+    cerebro.broker = _broker(bus, spec, loaded.cls.__name__, tape)
+    if spec.stake is not None:
+        cerebro.addsizer(bt.sizers.FixedSize, stake=spec.stake)
+    cerebro.addstrategy(loaded.cls, **parameters)
+    cerebro.addanalyzer(ResultAnalyzer, periods_per_year=spec.periods_per_year, _name="gcg_result")
+    strategies = _run(cerebro, str(loaded.file), [one.symbol for one in sources])
+    if tape is not None:
+        tape.forward()
+    analyzer = strategies[0].analyzers.gcg_result
+    return BacktestResult(
+        run=spec.run,
+        spec=spec,
+        strategy=loaded.cls.__name__,
+        kind="backtrader",
+        parameters=plain_parameters({**bt_defaults(loaded.cls), **parameters}),
+        measures=analyzer.get_analysis(),
+        trades=analyzer.trades,
+        timezone=sources[0].terms.timezone if sources[0].terms is not None else "UTC",
+        values=[(ns_from_days(days), value) for days, value in zip(analyzer.times, analyzer.values, strict=True)],
+    )
+
+
+def _broker(bus: EventBus, spec: BacktestSpec, name: str, tape: BarTape | None) -> EventDrivenBroker:
+    broker = EventDrivenBroker(bus=bus, mirror=spec.mirror, account=ACCOUNT, strategy=name[:40])
+    broker.set_cash(spec.cash)
+    broker.setcommission(commission=spec.commission)
+    if spec.slippage:
+        broker.set_slippage_perc(spec.slippage)
+    if tape is not None:
+        broker.use_tape(tape)
+    return broker
+
+
+def _run(cerebro: EventDrivenCerebro, file: str, symbols: list[str]) -> list[Any]:
+    try:
+        strategies: list[Any] = cerebro.run()
+    except GcgQuantError:
+        raise
+    except Exception as error:
+        days = cerebro.clock_days
+        raise strategy_failure(error, file, ns_from_days(days) if days else 0, ", ".join(symbols)) from error
+    if not strategies:
+        raise BacktestError("The strategy took itself out of the run (StrategySkipError).", file=file)
+    return strategies

@@ -1,0 +1,157 @@
+"""The live side of a run: one reader of the bus for all its feeds and its broker, in the order of the market lane.
+
+Backtrader polls its feeds in turn, each with its own patience. With a reader for each, a bar of the second feed would wait until the
+first one's patience is over, and a fill could overtake the bar it followed. So feeds and broker of one run share one `BusStream`:
+whoever has nothing asks it to go on, it reads event by event, and hands each to whom it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gcg_quant.events import Event, Lane
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+
+__all__ = ["BusStream", "QueueStream", "Stream", "market_head", "market_id"]
+
+Listener = Callable[[Any], bool]
+
+
+def market_id(seq: int) -> int:
+    """Return the event id of a seq of the market lane."""
+    return (int(Lane.MARKET) << 60) | seq
+
+
+def market_head(bus: EventBus) -> int:
+    """Return the id that the next event of the market lane will get."""
+    return market_id(bus.head(Lane.MARKET))
+
+
+class Stream(Protocol):
+    """What feeds and broker need of a stream."""
+
+    def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
+        """Call `listener(event)` for the events of a class (of `symbols`)."""
+        ...
+
+    def pump(self, timeout_s: float) -> bool:
+        """Hand out what comes within `timeout_s` seconds, up to the first bar that a feed takes; return False if nothing came."""
+        ...
+
+    def drain(self) -> None:
+        """Hand out everything that is there."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class _Listeners:
+    """Who wants which events."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[type[Event], list[Listener]] = {}
+
+    def add(self, event_type: type[Event], listener: Listener) -> None:
+        self._by_type.setdefault(event_type, []).append(listener)
+
+    def clear(self) -> None:
+        self._by_type.clear()
+
+    def hand_out(self, event: Event) -> bool:
+        wanted = False
+        for listener in self._by_type.get(type(event), ()):
+            wanted |= bool(listener(event))
+        return wanted
+
+
+class BusStream:
+    """A shared reader that begins at the head of the bus when it is made. One thread; whoever made it closes it.
+
+    Invariant: an event is handed out once, in lane order, before any later one is read.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self.bus = bus
+        self._reader = bus.reader(start="end", wait="adaptive")
+        self._reader.block()
+        self._listeners = _Listeners()
+        self.start_id = market_id(self._reader.cursor.market)
+
+    def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
+        """Call `listener(event)` for the events of a class (of `symbols`); filled-in history is left out.
+
+        The listener returns True if a feed now has a bar to deliver, so that `pump` pauses there.
+        """
+        self._reader.add_rule((event_type,), symbols, None, False)
+        self._listeners.add(event_type, listener)
+
+    def close(self) -> None:
+        """Give the reader back."""
+        self._reader.close()
+
+    def pump(self, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` seconds for an event and hand out what is there, up to the first bar that a feed takes.
+
+        Returns:
+            False if nothing at all came.
+        """
+        event = self._reader.read(timeout_s)
+        came = event is not None
+        while event is not None:
+            if self._listeners.hand_out(event):
+                return True
+            event = self._reader.read(0.0)
+        return came
+
+    def drain(self) -> None:
+        """Hand out everything up to the head."""
+        while self.pump(0.0):
+            pass
+
+
+class QueueStream:
+    """A stream whose events another thread brings: the StrategyManager's, which has read, filtered and aggregated them already.
+
+    `push` may be called from any thread; everything else belongs to the thread of the run.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Event | None] = SimpleQueue()
+        self._listeners = _Listeners()
+
+    def push(self, event: Event) -> None:
+        """Bring an event."""
+        self._queue.put(event)
+
+    def wake(self) -> None:
+        """End a `pump` that waits."""
+        self._queue.put(None)
+
+    def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
+        """Call `listener(event)` for the events of a class; whoever pushes has chosen the symbols."""
+        self._listeners.add(event_type, listener)
+
+    def close(self) -> None:
+        """Forget the listeners."""
+        self._listeners.clear()
+
+    def pump(self, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` seconds for an event and hand out what is there, up to the first bar that a feed takes."""
+        try:
+            event = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
+            while not (event is not None and self._listeners.hand_out(event)):
+                event = self._queue.get_nowait()
+        except Empty:
+            return False
+        return True
+
+    def drain(self) -> None:
+        """Hand out everything that was pushed."""
+        while self.pump(0.0):
+            pass

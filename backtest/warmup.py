@@ -1,0 +1,73 @@
+"""The bars before a live feed's first live one: stored history, then what the journal holds since, without gap or duplicate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gcg_quant.errors import InstrumentError
+from gcg_quant.events import Bar, BarBasis
+
+from .bars import PREFERENCE, BarArray, check_bars, join_bars, one_a_start
+from .lookback import Rows, look_back
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+    from gcg_quant.history import History
+
+__all__ = ["bars_before"]
+
+
+def bars_before(
+    bus: EventBus,
+    before_id: int,
+    history: History | None,
+    symbol: str,
+    period: str,
+    *,
+    venue: str | None = None,
+    start_ns: int | None = None,
+    limit: int | None = None,
+    basis: BarBasis | None = None,
+) -> BarArray:
+    """Return the bars of a symbol up to the event `before_id`, by start time; `limit` is the newest N. There may be none.
+
+    The store is behind the bus by what its recorder has not yet written, so its end is completed from the journal.
+
+    Raises:
+        BacktestError: the bars are out of order or have no prices.
+    """
+    stored = _stored(history, symbol, period, venue, start_ns, limit, basis)
+    if basis is None and len(stored):
+        basis = BarBasis(int(stored["basis"][0]))
+    last_ns = int(stored["start_ns"][-1]) if len(stored) else None
+
+    def enough(rows: Rows) -> bool:
+        found = one_a_start(rows, period, basis)
+        if last_ns is not None:
+            return len(found) > 0 and int(found["start_ns"][0]) <= last_ns
+        return limit is not None and len(found) >= limit
+
+    rows = look_back(bus, Bar, before_id, enough, [f"{symbol}@{venue}" if venue else symbol])
+    recorded = one_a_start(rows, period, basis)
+    if last_ns is not None:
+        recorded = recorded[recorded["start_ns"] > last_ns]
+    bars = join_bars([stored, recorded])
+    if start_ns is not None:
+        bars = bars[bars["start_ns"] >= start_ns]
+    return check_bars(bars[-limit:] if limit else bars, symbol, period)
+
+
+def _stored(
+    history: History | None, symbol: str, period: str, venue: str | None, start_ns: int | None, limit: int | None, basis: BarBasis | None
+) -> BarArray:
+    if history is not None:
+        for one in PREFERENCE if basis is None else (basis,):
+            try:
+                rows = history.bars(symbol, period, venue=venue, start_ns=start_ns, limit=limit, basis=one)
+            except InstrumentError:  # nothing of it has been stored yet: the journal may hold some
+                break
+            if len(rows):
+                return check_bars(np.asarray(rows), symbol, period)
+    return np.empty(0, Bar.dtype)
