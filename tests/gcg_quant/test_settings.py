@@ -40,10 +40,10 @@ def test_without_a_file_the_demo_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     settings = Settings.load(environ=NO_ENVIRONMENT)
     assert settings.simulated.enabled
     assert [entry.file for entry in settings.strategies.load] == ["grid", "sma_cross"]
-    example = tmp_path / "examples/strategies/bt_sma_cross.py"
+    example = tmp_path / "examples/strategies/sma_cross.py"
     example.parent.mkdir(parents=True)
     example.write_text("")
-    assert Settings.load(environ=NO_ENVIRONMENT).strategies.load[-1].file == "examples/strategies/bt_sma_cross.py"
+    assert Settings.load(environ=NO_ENVIRONMENT).strategies.load[-1].file == "examples/strategies/sma_cross.py"
 
 
 def test_file_of_the_working_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

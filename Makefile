@@ -1,0 +1,74 @@
+# make run [ARGS=...]    the whole system; the first time it makes .venv and builds   (ARGS="--for 30", ARGS="--home DIR" ...)
+# make test [ARGS=...]   the C++ and the Python tests                                 (ARGS="tests/gcg_quant -k clock" ...)
+# make lint              ruff, clang-format, mypy
+# make types             mypy alone
+# make format            put the code into shape
+# make bench [ARGS=...]  the benchmarks
+# make clean             remove what was built; .venv and gcg_home stay
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: run test lint types format bench clean force
+
+ROOMS := data_collector data_storage strategy_engine backtest visualization admin
+PYTHON_BIN := .venv/bin/python
+NATIVE := $(shell find native/include native/src -name '*.h' -o -name '*.cpp')
+CPP := $(shell find native -name '*.h' -o -name '*.cpp' | grep -v native/build)
+ARGS ?=
+
+ifeq ($(wildcard gcg_quant/_native*.so),)
+$(shell rm -f .venv/native.stamp)
+endif
+
+run: .venv/run.stamp .venv/native.stamp
+	@$(PYTHON_BIN) -m gcg_quant run $(ARGS)
+
+test: .venv/dev.stamp .venv/native.stamp
+	@$(MAKE) -s -C native test
+	@for tool in redis-server chromium; do command -v $$tool >/dev/null || \
+	    echo "Tests that need $$tool are skipped; install it with: apt-get install $$tool"; done
+	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 2 --dist loadfile) $(ARGS)
+
+lint: .venv/dev.stamp .venv/native.stamp
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+	.venv/bin/clang-format --dry-run -Werror $(CPP)
+	@$(MAKE) -s types
+
+# mypy finds no packages through an editable install, so it checks the tree as it is installed, made of links.
+types: .venv/dev.stamp
+	@stage=$$(mktemp -d) && trap "rm -rf $$stage" EXIT && mkdir $$stage/gcg_quant && \
+	ln -s $(CURDIR)/gcg_quant/* $(ROOMS:%=$(CURDIR)/%) $$stage/gcg_quant/ && cd $$stage && \
+	$(CURDIR)/$(PYTHON_BIN) -m mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache -p gcg_quant
+
+format: .venv/dev.stamp
+	$(PYTHON_BIN) -m ruff check --fix .
+	$(PYTHON_BIN) -m ruff format .
+	.venv/bin/clang-format -i $(CPP)
+
+bench: .venv/dev.stamp .venv/native.stamp
+	@$(MAKE) -s -C native bench
+	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "== $$script" && $(PYTHON_BIN) $$script || exit 1; done
+
+clean:
+	rm -rf build dist *.egg-info gcg_quant/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv/*.stamp
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@$(MAKE) -s -C native clean
+
+# Installed anew when the metadata or the list of packages changes, rebuilt when a native source is newer; else nothing is done.
+.venv/run.stamp: pyproject.toml setup.py build/packages
+	@.ci/prepare run
+
+.venv/dev.stamp: pyproject.toml setup.py build/packages
+	@.ci/prepare dev
+
+.venv/native.stamp: $(NATIVE) | .venv/run.stamp
+	@echo "Building the native extension"
+	@$(PYTHON_BIN) setup.py -q build_ext --inplace
+	@touch $@
+
+build/packages: force
+	@mkdir -p build && echo $(sort $(shell find gcg_quant $(ROOMS) -name __init__.py)) > $@.new && \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
