@@ -107,6 +107,7 @@ class StrategyManager(Component):
         self._routes: dict[tuple[Any, ...], tuple[HostedStrategy, ...]] = {}
         self._feeds: dict[type, Subscription] = {}
         self._metrics_at = 0.0
+        self._begin()
 
     @classmethod
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
@@ -161,8 +162,7 @@ class StrategyManager(Component):
         self._now_ns = 0 if self._event_time else clock.now_ns()
         self.market = Market(self.bus)
         self.bar_book = BarBook(self.history, self._bar_periods)
-        self._timers = Timers()
-        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
+        self._begin()
         self.accepts_orders = True
         past = read_past(self.bus, self.reader.cursor)
         self._roster.portfolios.update(past.portfolios)
@@ -365,6 +365,11 @@ class StrategyManager(Component):
         self._timers.cancel(session.strategy_id, name)
 
     # ---- inside
+
+    def _begin(self) -> None:
+        self._timers = Timers()
+        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
+        self._routes.clear()
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay

@@ -41,6 +41,15 @@ class Market:
             number = self._numbers[text] = instruments.number(found.symbol, found.venue)
         return instruments[number]
 
+    def find(self, text: str) -> Instrument | None:
+        """Return the terms of a symbol, or None if the bus does not know it yet. Raises InstrumentError if several venues have it."""
+        try:
+            return self.instrument(text)
+        except InstrumentError:
+            if "@" not in text and any(one.symbol == text for one in self._bus.instruments):
+                raise
+            return None
+
     def note_tick(self, tick: Tick) -> None:
         """Remember a tick and its price: the last one, else the middle; a one-sided tick without a last price changes no price."""
         number = tick.instrument
@@ -72,9 +81,4 @@ class Market:
         return self._ticks.get(number) if number is not None else None
 
     def _number(self, text: str) -> int | None:
-        if text not in self._numbers:
-            try:
-                self.instrument(text)
-            except InstrumentError:
-                return None
-        return self._numbers[text]
+        return self._numbers[text] if text in self._numbers or self.find(text) is not None else None

@@ -7,9 +7,10 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gcg_quant.errors import InstrumentError, OrderError, StrategyError
+from gcg_quant.errors import OrderError, StrategyError
 from gcg_quant.events import (
     BarBasis,
     CancelRequest,
@@ -156,9 +157,8 @@ class Session:
     def position(self, symbol: str | None = None) -> PositionView:
         """Return the position in a symbol, marked with the last price; a flat one if the symbol is not known yet."""
         text = symbol or self.symbol
-        try:
-            terms = self.host.market.instrument(text)
-        except InstrumentError:
+        terms = self.host.market.find(text)
+        if terms is None:
             return PositionView(text, "")
         view = self.portfolio.position(terms.symbol, terms.venue)
         view.multiplier = terms.multiplier
@@ -166,9 +166,8 @@ class Session:
         return view
 
     def _place(self, text: str) -> tuple[str, str]:
-        try:
-            terms = self.host.market.instrument(text)
-        except InstrumentError:
+        terms = self.host.market.find(text)
+        if terms is None:
             symbol, _, venue = text.partition("@")
             return symbol, venue
         return terms.symbol, terms.venue
@@ -316,7 +315,7 @@ class Session:
 
 
 def _check_numbers(quantity: object, terms: OrderTerms) -> None:
-    if isinstance(quantity, bool) or not isinstance(quantity, int | float):
+    if isinstance(quantity, bool) or not isinstance(quantity, Real):
         raise OrderError(f"An order's quantity must be a number, not {quantity!r}; a symbol goes into symbol=.", quantity=quantity)
     if not (isfinite(quantity) and quantity > 0):
         raise OrderError(f"An order's quantity must be above 0, not {quantity!r}; the side says buy or sell.", quantity=quantity)

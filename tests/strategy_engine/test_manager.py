@@ -504,3 +504,16 @@ def test_control_event_without_a_manager_is_answered_at_its_start(bus: EventBus,
     assert (answer.control, answer.ok) == (control, False)
     assert "send it again" in answer.detail
     assert manager.strategies() == []
+
+
+def test_manager_can_be_stopped_and_started_again(bus: EventBus, start_manager: Start, command: Command, wait_until: WaitUntil) -> None:
+    """The same object starts anew, as the registry's restart does, and routes each event once."""
+    manager = start_manager()
+    assert StrategyManager().strategies() == []
+    assert command("run", "grid", file="grid").ok
+    assert manager.stop()
+    manager.start(bus)
+    wait_until(lambda: manager.state == "running", "the second start")
+    bus.publish(tick(100.0))
+    wait_until(lambda: manager.strategies()[0].times["on_tick"].calls, "the tick")
+    assert [(info.id, info.state, info.times["on_tick"].calls) for info in manager.strategies()] == [("grid", "running", 1)]

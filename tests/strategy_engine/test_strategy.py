@@ -408,3 +408,35 @@ def test_coroutine_that_throws_stops_its_strategy(run: Callable[..., None], jour
     run(source, (Tick(**BTC, last_price=1.0),))
     wait_until(lambda: journal(StrategyStatusEvent)[-1].state == "failed", "the failure")
     assert "mine.py:9: on_tick raised KeyError: 'late'" in journal(StrategyStatusEvent)[-1].error
+
+
+def test_symbol_of_several_venues_must_be_named_in_full(
+    run: Callable[..., None], bus: EventBus, journal: Journal, wait_until: WaitUntil, logs: Callable[[], list[str]]
+) -> None:
+    """A bare symbol that two venues have is no position of 0 but an error, and the full name works."""
+    source = """
+    class Mine(Strategy):
+        symbols = ("BTC/USDT",)
+        def on_tick(self, tick):
+            self.log(f"{self.positions['BTC/USDT@SIM'].quantity:g}")
+            self.position
+    """
+    bus.instruments.number("BTC/USDT", "OTHER")
+    run(source, (Tick(**BTC, last_price=1.0),))
+    wait_until(lambda: journal(StrategyStatusEvent)[-1].state == "failed", "the failure")
+    assert logs()[0] == "0"
+    assert "Several venues have 'BTC/USDT'" in journal(StrategyStatusEvent)[-1].error
+
+
+def test_numbers_of_numpy_are_taken(run: Callable[..., None], journal: Journal, wait_until: WaitUntil) -> None:
+    """Quantities and prices may come straight out of an array."""
+    source = """
+    import numpy
+    class Mine(Strategy):
+        symbols = ("BTC/USDT",)
+        def on_tick(self, tick):
+            self.buy(numpy.int64(2), numpy.float64(99.5))
+    """
+    run(source, (Tick(**BTC, last_price=1.0),))
+    wait_until(lambda: journal(OrderRequest), "the request")
+    assert (journal(OrderRequest)[0].quantity, journal(OrderRequest)[0].price) == (2.0, 99.5)
