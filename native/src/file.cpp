@@ -31,7 +31,6 @@ void throw_errno(const std::string& action, const std::string& path, int code) {
 
 namespace {
 
-std::atomic<int> fork_generation{0};
 // Never destroyed: a thread may still close a file while the process's statics are taken down.
 std::mutex& registry_mutex = *new std::mutex;
 std::vector<int>& registry = *new std::vector<int>;
@@ -66,12 +65,6 @@ void unregister_descriptor(int descriptor) {
 }
 
 }  // namespace
-
-// relaxed: the generation changes only in a fork's child, which has one thread at that moment.
-ForkGuard::ForkGuard() : generation_(fork_generation.load(std::memory_order_relaxed)) {}
-bool ForkGuard::forked() const {
-    return fork_generation.load(std::memory_order_relaxed) != generation_;
-}
 
 // --- File --------------------------------------------------------------------------------------------------------
 
@@ -164,9 +157,9 @@ void LockFile::unlock(int64_t byte) noexcept {
     fcntl(descriptor_, kSetLock, &request);  // cannot fail for a byte that this descriptor has locked
 }
 
-bool LockFile::held_elsewhere(int64_t first, int64_t count) const {
+bool held_elsewhere(int descriptor, int64_t first, int64_t count, const std::string& path) {
     struct flock request = lock_of(F_WRLCK, first, count);
-    if (fcntl(descriptor_, kGetLock, &request) != 0) throw_errno("ask for the locks of", path_, errno);
+    if (fcntl(descriptor, kGetLock, &request) != 0) throw_errno("ask for the locks of", path, errno);
     return request.l_type != F_UNLCK;
 }
 

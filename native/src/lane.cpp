@@ -1,9 +1,5 @@
 #include "gcg/lane.h"
 
-#include <sched.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -13,26 +9,11 @@
 
 namespace gcg {
 
-// ThreadSanitizer takes two mappings of a page for two memories: give it one, so that it sees writers and readers meet.
-#ifdef __SANITIZE_THREAD__
-static constexpr bool kOneMapping = true;
-#else
-static constexpr bool kOneMapping = false;
-#endif
-
-class LaneJournal::Guard {
- public:
-    explicit Guard(LaneJournal& journal) : journal_(journal) { journal_.lock(); }
-    ~Guard() { journal_.unlock(); }
-    Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
-
- private:
-    LaneJournal& journal_;
-};
-
 LaneJournal::LaneJournal(BusContext& bus, Lane lane, Mapping state)
-    : bus_(bus), state_mapping_(std::move(state)), state_(reinterpret_cast<LaneState*>(state_mapping_.data())) {
+    : bus_(bus),
+      state_mapping_(std::move(state)),
+      state_(reinterpret_cast<LaneState*>(state_mapping_.data())),
+      lock_(*state_, bus.slots, std::string("the ") + lane_name(lane) + " lane of " + bus.folder) {
     kind_.folder = bus.folder + "/" + lane_name(lane);
     kind_.lane = lane;
     kind_.world = static_cast<World>(bus.meta.world);
@@ -108,76 +89,6 @@ std::shared_ptr<Page> LaneJournal::page(uint64_t index) {
     return page;
 }
 
-// --- the lock ----------------------------------------------------------------------------------------------------
-
-void LaneJournal::lock() {
-    uint64_t expected = 0;
-    // L0: acquire, pairs with L1 in unlock(): we see all that the last owner wrote, also to the window.
-    if (!state_->lock.compare_exchange_strong(expected, bus_.slots.word(), std::memory_order_acquire,
-                                              std::memory_order_relaxed))
-        lock_slowly();
-}
-
-void LaneJournal::lock_slowly() {
-    constexpr int64_t kLookEvery = 1'000'000;
-    uint64_t seen_owner = 0, seen_commits = 0;
-    int64_t since = 0, next_look = 0;
-    for (;;) {
-        for (int turn = 0; turn < 64; ++turn) {
-            // relaxed: only a hint; the exchange decides
-            uint64_t expected = state_->lock.load(std::memory_order_relaxed);
-            if (expected == 0 &&
-                state_->lock.compare_exchange_weak(expected, bus_.slots.word(),  // L0
-                                                   std::memory_order_acquire, std::memory_order_relaxed))
-                return;
-            pause_processor();
-        }
-        const int64_t now = monotonic_ns();
-        uint64_t owner = state_->lock.load(std::memory_order_relaxed);
-        const uint64_t commits =
-            state_->commits.load(std::memory_order_relaxed);  // relaxed: shows that somebody goes on
-        if (owner != seen_owner || commits != seen_commits) {
-            seen_owner = owner, seen_commits = commits;
-            since = now, next_look = now + kLookEvery;
-        } else if (owner != 0 && now >= next_look) {
-            next_look = now + kLookEvery;
-            // L2: the exact word of the dead owner, which never comes again, so only one of several rescuers succeeds.
-            // What the dead one wrote is visible: the kernel dropped its file lock after its last instruction.
-            if (!bus_.slots.alive(owner)) {
-                if (state_->lock.compare_exchange_strong(owner, bus_.slots.word(), std::memory_order_acquire,
-                                                         std::memory_order_relaxed))
-                    return;
-            } else if (now - since >= kLockPatience) {
-                throw JournalError(Fault::busy, "the " + std::string(lane_name(lane())) + " lane of " + bus_.folder +
-                                                    " has been locked for 100 ms by " + bus_.slots.describe(owner) +
-                                                    ", which is alive but does not go on: resume or end that process");
-            }
-        }
-        if (now - since < 50'000) {
-            sched_yield();
-        } else {
-            const timespec nap{0, 50'000};
-            nanosleep(&nap, nullptr);
-        }
-    }
-}
-
-void LaneJournal::unlock() {
-    // L1: pairs with L0 and L2 in lock(). An exchange, not a store: after close() let our slot go, the word may already
-    // be somebody else's.
-    uint64_t mine = bus_.slots.word();
-    state_->lock.compare_exchange_strong(mine, 0, std::memory_order_release, std::memory_order_relaxed);
-}
-
-bool LaneJournal::drain() {
-    const int64_t deadline = monotonic_ns() + kLockPatience;
-    while (state_->lock.load(std::memory_order_acquire) == bus_.slots.word()) {
-        if (monotonic_ns() > deadline) return false;
-        sched_yield();
-    }
-    return true;
-}
-
 // --- append ------------------------------------------------------------------------------------------------------
 
 std::byte* LaneJournal::window_page(uint64_t index) const {
@@ -246,7 +157,7 @@ Appended LaneJournal::append(const FrameSpec* specs, const void* const* payloads
     for (;;) {
         uint64_t first_missing, last_needed;
         {
-            Guard guard(*this);
+            std::lock_guard guard(lock_);
             bus_.check_writable();  // under the lock, so that close() can wait for whoever is inside
             Position at = position();
             bool page_ended = false;
@@ -335,109 +246,6 @@ std::byte* LaneJournal::turn(Position& at, bool page_ended, int64_t time_ns) {
     at.offset = kPageHeaderBytes;
     commit(at);
     return window_page(at.page);
-}
-
-// --- pages ahead -------------------------------------------------------------------------------------------------
-
-void LaneJournal::map_window(uint64_t first, uint64_t last) {
-    std::lock_guard preparing(prepare_mutex_);
-    const uint64_t current = current_page();
-    Window window;
-    for (const auto& page : window_)  // read without the lane's lock: nobody else changes it while we hold the mutex
-        if (page->index() >= current) window.push_back(page);
-    const std::string tag = std::to_string(bus_.slots.slot());
-    for (uint64_t index = first; index <= last; ++index) {
-        const auto mapped = [index](const auto& page) { return page->index() == index; };
-        if (std::any_of(window.begin(), window.end(), mapped)) continue;
-        Page::prepare(kind_, index, tag);
-        auto page = kOneMapping ? this->page(index) : Page::open(kind_, index, true);
-        if (!page) throw JournalError(Fault::io, kind_.path(index) + " was removed while it was put into use");
-        window.push_back(std::move(page));
-    }
-    Guard guard(*this);
-    window_.swap(window);  // the old pages are unmapped after the lock is released
-}
-
-bool LaneJournal::prepare_ahead(int64_t since_last_ns) {
-    const uint64_t appends = appended_.load(std::memory_order_relaxed);  // relaxed: see append()
-    if (appends == std::exchange(appends_before_, appends)) return false;
-    const Position at = position();
-    if (at.offset > kind_.page_bytes / 2) map_window(at.page, at.page + 1);
-
-    // What a second will need at this rate, at least 256 KB: on this page, then on the next one.
-    const uint64_t place = at.page * kind_.page_bytes + at.offset;
-    const uint64_t moved = place - std::min(place, std::exchange(place_before_, place));
-    const double rate = static_cast<double>(moved) / static_cast<double>(std::max<int64_t>(since_last_ns, 1'000'000));
-    uint64_t wanted = static_cast<uint64_t>(std::clamp(rate * 1e9, 262144.0, static_cast<double>(kind_.page_bytes)));
-    Window window;
-    {
-        std::lock_guard preparing(prepare_mutex_);
-        window = window_;
-    }
-    for (const auto& page : window) {
-        if (page->index() < at.page) continue;
-        const uint64_t from = page->index() == at.page ? at.offset : 0;
-        const uint64_t to = std::min(from + wanted, kind_.page_bytes);
-        const uint64_t done = page->index() == populated_page_ ? populated_to_ : 0;
-        wanted -= to - from;
-        if (page->index() < populated_page_ || std::max(from, done) >= to) continue;
-        page->populate(std::max(from, done), to);
-        populated_page_ = page->index();
-        populated_to_ = to;
-    }
-    return true;
-}
-
-// --- sync --------------------------------------------------------------------------------------------------------
-
-static uint32_t mark_crc(const SyncMark& mark) {
-    return crc32c(0, &mark, offsetof(SyncMark, crc));
-}
-
-SyncMark LaneJournal::mark() const {
-    SyncMark newest{};
-    for (const SyncMark& mark : state_->marks)
-        if (mark.serial > newest.serial && mark.crc == mark_crc(mark)) newest = mark;
-    return newest;
-}
-
-void LaneJournal::move_mark(const Position& at) {
-    Guard guard(*this);
-    const SyncMark newest = mark();
-    if (newest.serial != 0 && newest.next_seq >= at.next_seq && newest.page >= at.page) return;
-    SyncMark next{newest.serial + 1, at.page, at.offset, at.next_seq, at.last_ns, 0, 0};
-    next.crc = mark_crc(next);
-    state_->marks[next.serial & 1] = next;
-}
-
-void LaneJournal::sync(bool with_state) {
-    std::lock_guard syncing(sync_mutex_);
-    const Position at = position();
-    SyncMark from{};
-    {
-        Guard guard(*this);
-        from = mark();
-    }
-    if (at.page != from.page || at.offset != from.offset) {
-        for (uint64_t index = std::max<uint64_t>(from.page, 1); index <= at.page; ++index) {
-            const auto page = this->page(index);
-            if (!page) continue;  // pruned meanwhile
-            page->sync(index == from.page ? from.offset : 0, index == at.page ? at.offset : kind_.page_bytes);
-        }
-        if (at.page != from.page) sync_folder(kind_.folder);
-        move_mark(at);
-    }
-    if (with_state) state_mapping_.sync(0, sizeof(LaneState), kind_.folder + "/lane.state");
-}
-
-void LaneJournal::reset(const Position& at, bool synced) {
-    state_->lock.store(0, std::memory_order_release);
-    commit(at);
-    if (!synced) return;
-    std::memset(state_->marks, 0, sizeof state_->marks);
-    SyncMark mark{1, at.page, at.offset, at.next_seq, at.last_ns, 0, 0};
-    mark.crc = mark_crc(mark);
-    state_->marks[1] = mark;
 }
 
 }  // namespace gcg

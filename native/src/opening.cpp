@@ -77,15 +77,15 @@ Mapping open_state(const std::string& path, const char (&magic)[8], const uint8_
     return mapping;
 }
 
+// A new one, without its magic: that is set once its contents are right.
 template <typename State>
-Mapping create_state(const std::string& path, const char (&magic)[8], const uint8_t* bus_id) {
+Mapping create_state(const std::string& path, const uint8_t* bus_id) {
     std::vector<std::byte> bytes(sizeof(State), std::byte{0});
-    std::memcpy(bytes.data(), magic, sizeof magic);
     std::memcpy(bytes.data() + offsetof(State, format), &kFrameFormat, sizeof kFrameFormat);
     std::memcpy(bytes.data() + offsetof(State, bus_id), bus_id, 16);
     unlink(path.c_str());
     create_whole(path, bytes.data(), bytes.size());
-    return open_state<State>(path, magic, bus_id);
+    return Mapping(File::open(path, O_RDWR), sizeof(State), true, path);
 }
 
 [[noreturn]] void throw_missing(const std::string& path) {
@@ -151,12 +151,7 @@ void Opening::open_context() {
         intact_ = state.clean.load(std::memory_order_relaxed) == 1 ||  // relaxed: under the opening lock
                   std::strncmp(state.boot_id, boot.c_str(), sizeof state.boot_id) == 0;
     } else {
-        mapping = create_state<BusState>(path, kBusStateMagic, meta_.bus_id);
-    }
-    auto& state = *reinterpret_cast<BusState*>(mapping.data());
-    if (alone_) {
-        std::memset(state.boot_id, 0, sizeof state.boot_id);
-        std::memcpy(state.boot_id, boot.data(), boot.size());
+        mapping = create_state<BusState>(path, meta_.bus_id);
     }
     impl_->context = std::make_unique<BusContext>(folder_, meta_, std::move(locks_), std::move(mapping));
 }
@@ -167,7 +162,7 @@ void Opening::open_lanes() {
         Mapping mapping = open_state<LaneState>(path, kLaneStateMagic, meta_.bus_id);
         if (!mapping && !alone_) throw_missing(path);
         walked_[index] = !mapping || !intact_;
-        if (!mapping) mapping = create_state<LaneState>(path, kLaneStateMagic, meta_.bus_id);
+        if (!mapping) mapping = create_state<LaneState>(path, meta_.bus_id);
         impl_->lanes[static_cast<std::size_t>(index)] =
             std::make_unique<LaneJournal>(*impl_->context, static_cast<Lane>(index), std::move(mapping));
     }
@@ -183,6 +178,7 @@ void Opening::recover_lanes() {
         fresh = fresh && list_pages(lane->kind().folder).empty();
         remove_unfinished(lane->kind().folder, -1);
     }
+    remove_unfinished(folder_, -1);
     const bool walk = !fresh && (walked_[0] || walked_[1] || walked_[2]);
     if (walk || epoch == 0) ++epoch;
     for (const auto& lane : impl_->lanes) {
@@ -196,11 +192,16 @@ void Opening::recover_lanes() {
             impl_->reports.push_back({lane->lane(), epoch, found.position.next_seq - 1, found.cut_bytes,
                                       found.detail + "; epoch " + std::to_string(epoch) + " begins"});
     }
-    bus.state.epoch.store(epoch, std::memory_order_relaxed);
-    remove_passing_readers(folder_);
-    bus.sync_state();
     for (const auto& lane : impl_->lanes)
         if (walked_[static_cast<int>(lane->lane())]) lane->sync(true);
+    // Only now: who is killed before leaves it to the next one to walk again.
+    bus.state.epoch.store(epoch, std::memory_order_relaxed);
+    const std::string boot = boot_id();
+    std::memset(bus.state.boot_id, 0, sizeof bus.state.boot_id);
+    std::memcpy(bus.state.boot_id, boot.data(), boot.size());
+    std::memcpy(bus.state.magic, kBusStateMagic, sizeof kBusStateMagic);
+    bus.sync_state();
+    remove_passing_readers(folder_);
 }
 
 void Opening::join() {

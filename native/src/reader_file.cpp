@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 
@@ -52,20 +53,19 @@ ReaderFile::ReaderFile(const std::string& bus_folder, const uint8_t* bus_id, con
                                                 std::to_string(kReaderNameBytes) + " fit: shorten it");
     const std::string folder = bus_folder + "/readers";
     make_folder(folder);
-    bool open = try_open(folder, name, durable);
+    bool open = try_open(folder, name);
     for (int number = 2; !open && !durable && number <= kMaxNamesakes; ++number)
-        open = try_open(folder, name + "~" + std::to_string(number), durable);
-    if (!open)
-        throw JournalError(Fault::busy,
-                           "a reader named '" + name + "' is already open on " + bus_folder + " (pid " +
-                               std::to_string(record().pid.load(std::memory_order_relaxed)) +  // relaxed: for a message
-                               "): close it, or give this one another name");
+        open = try_open(folder, name + "~" + std::to_string(number));
+    if (!open) {
+        const int32_t pid = mapping_ ? record().pid.load(std::memory_order_relaxed) : 0;  // relaxed: for a message
+        throw JournalError(Fault::busy, "a reader named '" + name + "' is already open on " + bus_folder + " (pid " +
+                                            std::to_string(pid) + "): close it, or give this one another name");
+    }
     prepare(bus_id, durable);
 }
 
-// False if a live reader has it; then its file is mapped for the message.
-bool ReaderFile::try_open(const std::string& folder, const std::string& name, bool durable) {
-    (void)durable;
+// False if a live reader has it; then its file is mapped for the message, unless it is just being made.
+bool ReaderFile::try_open(const std::string& folder, const std::string& name) {
     for (;;) {
         name_ = name;
         path_ = folder + "/" + file_name(name);
@@ -73,11 +73,10 @@ bool ReaderFile::try_open(const std::string& folder, const std::string& name, bo
         file_.open(path_);
         const bool locked = file_.try_lock(0);
         if (locked && !same_file(file_.descriptor(), path_)) continue;  // removed by its last owner meanwhile
-        File view(dup(file_.descriptor()));
-        if (!view) throw JournalError(Fault::io, "cannot open " + path_ + ": the process has too many files open");
-        if (locked && view.size(path_) < kReaderFileBytes) allocate(view, kReaderFileBytes, path_);
-        if (view.size(path_) < kReaderFileBytes) continue;  // its owner is just making it
-        mapping_ = Mapping(view, kReaderFileBytes, true, path_);
+        const File view(fcntl(file_.descriptor(), F_DUPFD_CLOEXEC, 0));
+        if (!view) throw_errno("open", path_, errno);
+        if (locked) allocate(view, kReaderFileBytes, path_);
+        mapping_ = view.size(path_) < kReaderFileBytes ? Mapping() : Mapping(view, kReaderFileBytes, true, path_);
         return locked;
     }
 }
@@ -109,18 +108,15 @@ std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(bus_folder + "/readers", code)) {
         const std::string path = entry.path().string();
-        LockFile file;
-        if (access(path.c_str(), F_OK) != 0) continue;
-        file.open(path);
-        File view(dup(file.descriptor()));
-        if (!view || view.size(path) < kReaderFileBytes) continue;
-        const Mapping mapping(view, kReaderFileBytes, false, path);
+        const File file = File::try_open(path, O_RDWR);
+        if (!file || file.size(path) < kReaderFileBytes) continue;
+        const Mapping mapping(file, kReaderFileBytes, false, path);
         const auto& record = *reinterpret_cast<const ReaderRecord*>(mapping.data());
         if (!is_record(record)) continue;
         ReaderStatus status;
         status.name = std::string(record.name, strnlen(record.name, sizeof record.name));
         status.durable = record.durable != 0;
-        status.alive = file.held_elsewhere(0);
+        status.alive = held_elsewhere(file.descriptor(), 0, 1, path);
         // relaxed: each is a number of its own, for a report
         status.pid = record.pid.load(std::memory_order_relaxed);
         status.updated_ns = record.updated_ns.load(std::memory_order_relaxed);

@@ -135,7 +135,7 @@ Recovered recover(const PageKind& kind, const SyncMark& mark) {
 }
 
 void remove_unfinished(const std::string& folder, int slot) {
-    const std::string mine = slot < 0 ? ".page.new-" : ".page.new-" + std::to_string(slot);
+    const std::string mine = slot < 0 ? ".new-" : ".page.new-" + std::to_string(slot);
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
         const std::string name = entry.path().filename().string();

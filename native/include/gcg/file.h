@@ -4,6 +4,7 @@
 // process exclude each other, and the kernel drops them when the last descriptor is closed, however the process ended.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,14 +13,17 @@
 
 namespace gcg {
 
-// True in a child of fork() for whatever was opened before the fork. One relaxed load.
+// Counts the forks between this process and its first ancestor; raised in the child by a fork handler.
+inline std::atomic<int> fork_generation{0};
+
+// Tells a child of fork() that something was opened before the fork.
 class ForkGuard {
  public:
-    ForkGuard();
-    [[nodiscard]] bool forked() const;
+    // relaxed, both: the generation changes only in a fork's child, which has one thread at that moment.
+    [[nodiscard]] bool forked() const { return fork_generation.load(std::memory_order_relaxed) != generation_; }
 
  private:
-    int generation_;
+    int generation_ = fork_generation.load(std::memory_order_relaxed);
 };
 
 // An open file. Closes itself.
@@ -44,6 +48,9 @@ class File {
     int descriptor_ = -1;
 };
 
+// Whether another open file description holds a lock on any of the bytes [first, first + count) of this file.
+[[nodiscard]] bool held_elsewhere(int descriptor, int64_t first, int64_t count, const std::string& path);
+
 // A file kept open for its locks. A child of fork() closes its copy at once, so that the locks end with the parent.
 class LockFile {
  public:
@@ -61,8 +68,8 @@ class LockFile {
     // Lock one byte within `timeout_ns`; false if that was not possible.
     [[nodiscard]] bool lock(int64_t byte, int64_t timeout_ns);
     void unlock(int64_t byte) noexcept;
-    // Whether another descriptor holds a lock on any of the bytes [first, first + count).
-    [[nodiscard]] bool held_elsewhere(int64_t first, int64_t count = 1) const;
+    // Whether another descriptor holds a lock on the byte.
+    [[nodiscard]] bool held_elsewhere(int64_t byte) const { return gcg::held_elsewhere(descriptor_, byte, 1, path_); }
 
  private:
     int descriptor_ = -1;

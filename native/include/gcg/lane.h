@@ -21,12 +21,18 @@
 
 #include "gcg/bus.h"
 #include "gcg/context.h"
+#include "gcg/lock.h"
 #include "gcg/page.h"
 #include "gcg/state.h"
 
 namespace gcg {
 
-inline constexpr int64_t kLockPatience = 100'000'000;  // ns to wait for an owner that lives but does not go on
+// ThreadSanitizer takes two mappings of a page for two memories: give it one, so that it sees writers and readers meet.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kOneMapping = true;
+#else
+inline constexpr bool kOneMapping = false;
+#endif
 
 // Thread-safe.
 class LaneJournal {
@@ -61,16 +67,12 @@ class LaneJournal {
     [[nodiscard]] SyncMark mark() const;
     // Set the state of a lane nobody else has open (recovery).
     void reset(const Position& position, bool synced);
-    // Wait until no thread of this bus is inside the lock. Returns false if another owner keeps it.
-    bool drain();
+    // Wait until no thread of this bus is inside the lock.
+    void drain() const { lock_.drain(); }
 
  private:
-    class Guard;
     using Window = std::vector<std::shared_ptr<Page>>;
 
-    void lock();
-    void lock_slowly();
-    void unlock();
     [[nodiscard]] std::byte* window_page(uint64_t index) const;
     [[nodiscard]] bool settle(Position& at, bool& page_ended) const;
     std::byte* turn(Position& at, bool page_ended, int64_t time_ns);
@@ -83,12 +85,14 @@ class LaneJournal {
     [[nodiscard]] uint64_t turns(const Position& at, bool page_ended, const uint32_t* bytes, std::size_t n) const;
     // Map pages [first, last] for writing, preparing them where needed; never called under the lock.
     void map_window(uint64_t first, uint64_t last);
-    void move_mark(const Position& at);
+    void write_mark(const Position& at);
+    void sync_pages(const SyncMark& from, const Position& to);
 
     BusContext& bus_;
     PageKind kind_;
     Mapping state_mapping_;
     LaneState* state_;
+    LaneLock lock_;
 
     Window window_;  // changed under both prepare_mutex_ and the lane's lock
     std::mutex prepare_mutex_;

@@ -46,7 +46,7 @@ class ReaderFile {
     [[nodiscard]] ReaderRecord& record() const { return *reinterpret_cast<ReaderRecord*>(mapping_.data()); }
 
  private:
-    [[nodiscard]] bool try_open(const std::string& folder, const std::string& name, bool durable);
+    [[nodiscard]] bool try_open(const std::string& folder, const std::string& name);
     void prepare(const uint8_t* bus_id, bool durable);
 
     std::string name_;

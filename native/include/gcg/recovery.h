@@ -24,7 +24,7 @@ uint32_t last_epoch(const PageKind& kind);
 // a page of its own. Throws Fault::version, Fault::corrupt (the page of the mark is missing), Fault::io.
 Recovered recover(const PageKind& kind, const SyncMark& mark);
 
-// Remove the unfinished pages of killed processes: those of one writer slot, or (-1) all.
+// Remove the unfinished files of killed processes: the pages of one writer slot, or (-1) all.
 void remove_unfinished(const std::string& folder, int slot);
 
 }  // namespace gcg

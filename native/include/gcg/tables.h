@@ -108,8 +108,8 @@ struct TextHash {
 };
 using NumberByText = std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>>;
 
-// Row n names instrument n, unless its `number` is smaller: then it holds newer terms of that instrument. So terms change
-// without a row ever being written twice, and a journal's numbers keep their meaning.
+// Row n names instrument n, unless its `number` is smaller: then it holds newer terms of that instrument. So terms
+// change without a row ever being written twice, and a journal's numbers keep their meaning.
 class InstrumentTable {
  public:
     InstrumentTable(const std::string& folder, LockFile& locks, const uint8_t* bus_id, TableOptions options);
@@ -125,11 +125,12 @@ class InstrumentTable {
  private:
     [[nodiscard]] const InstrumentEntry* checked_row(uint32_t row) const;
     void index() const;
-    void write(InstrumentEntry& row, uint32_t number, std::string_view symbol, std::string_view venue, std::string_view terms);
+    void write(InstrumentEntry& row, uint32_t number, std::string_view symbol, std::string_view venue,
+               std::string_view terms);
 
     mutable TableFile file_;
     mutable std::shared_mutex mutex_;
-    mutable NumberByText numbers_;                             // "symbol\0venue"
+    mutable NumberByText numbers_;                            // "symbol\0venue"
     mutable std::unordered_map<uint32_t, uint32_t> changed_;  // number -> the row of its newest change
     mutable uint32_t indexed_ = 0;
 };

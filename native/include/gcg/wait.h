@@ -74,7 +74,7 @@ class Waiter {
         if (timeout_s == 0) return false;
         const int64_t started = monotonic_ns();
         const int64_t deadline =
-            timeout_s < 0 || timeout_s > 1e9 ? INT64_MAX : started + static_cast<int64_t>(timeout_s * 1e9);
+            timeout_s >= 0 && timeout_s < 1e9 ? started + static_cast<int64_t>(timeout_s * 1e9) : INT64_MAX;
         const uint32_t wakes = word.wakes();
         for (;;) {
             if (spin(ready, policy_ == WaitPolicy::busy ? deadline : monotonic_ns() + spin_ns_, deadline)) return true;
