@@ -2,8 +2,9 @@
 
 from .adapter import StrategyAdapter
 from .discovery import FoundClass, StrategyFile
+from .hosted import StrategyInfo
 from .loader import StrategyLoader
-from .manager import StrategyInfo, StrategyManager
+from .manager import StrategyManager
 from .parameters import Parameter
 from .portfolio import OrderView, PositionView
 from .roster import LoadRequest

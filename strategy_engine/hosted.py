@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from .loader import LoadedClass
 from .session import Session, StrategyState
 from .strategy import CALLBACKS, Strategy
 
-__all__ = ["CallbackTimes", "HostedStrategy"]
+__all__ = ["CallbackTimes", "HostedStrategy", "StrategyInfo"]
 
 _BACKLOG_LIMIT = 20_000  # events that may wait for a coroutine
 
@@ -42,6 +42,21 @@ class CallbackTimes:
         self.total_ns += spent_ns
         if spent_ns > self.max_ns:
             self.max_ns = spent_ns
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyInfo:
+    """What one strategy is and how long its callbacks take."""
+
+    id: str
+    state: str
+    kind: str
+    file: str
+    class_name: str
+    symbols: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    error: str
+    times: Mapping[str, CallbackTimes]
 
 
 @dataclass(slots=True)
@@ -96,6 +111,20 @@ class HostedStrategy:
             if getattr(type(strategy), name) is not getattr(Strategy, name)
         }
         self.times = {name: CallbackTimes() for name in self._callbacks}
+
+    def info(self) -> StrategyInfo:
+        """Return what it is at this moment."""
+        return StrategyInfo(
+            id=self.id,
+            state=self.state.value,
+            kind=self.loaded.kind,
+            file=str(self.loaded.file),
+            class_name=self.loaded.cls.__name__,
+            symbols=self.session.symbols,
+            parameters=self.strategy.parameters,
+            error=self.error,
+            times=dict(self.times),
+        )
 
     def handles(self, callback: str) -> bool:
         """Return whether the strategy has defined this callback."""

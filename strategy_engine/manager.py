@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gcg_quant import clock
-from gcg_quant.bus import Subscription, symbol_matches
+from gcg_quant.bus import Subscription
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 from gcg_quant.events import (
@@ -34,37 +33,23 @@ from gcg_quant.events import (
 from .adapter import StrategyAdapter
 from .bar_book import BarBook
 from .discovery import StrategyFile
-from .hosted import CallbackTimes, HostedStrategy
+from .hosted import HostedStrategy, StrategyInfo
 from .loader import StrategyLoader
 from .market import Market
 from .recovery import Past, read_past
 from .restart import PlannedLoad, plan_restart
 from .roster import LoadRequest, Roster
+from .routes import Routes
 from .session import Session, StrategyState
 from .timers import Timers
 
 if TYPE_CHECKING:
     from gcg_quant.settings import Settings
 
-__all__ = ["ACTIONS", "StrategyInfo", "StrategyManager"]
+__all__ = ["ACTIONS", "StrategyManager"]
 
 ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
 _METRICS_EVERY_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyInfo:
-    """What one strategy is and how long its callbacks take."""
-
-    id: str
-    state: str
-    kind: str
-    file: str
-    class_name: str
-    symbols: tuple[str, ...]
-    parameters: Mapping[str, Any]
-    error: str
-    times: Mapping[str, CallbackTimes]
 
 
 class StrategyManager(Component):
@@ -104,7 +89,6 @@ class StrategyManager(Component):
         self._bar_periods = tuple(bar_periods)
         self._event_time = False
         self._now_ns = 0
-        self._routes: dict[tuple[Any, ...], tuple[HostedStrategy, ...]] = {}
         self._feeds: dict[type, Subscription] = {}
         self._metrics_at = 0.0
         self._begin()
@@ -139,20 +123,7 @@ class StrategyManager(Component):
 
     def strategies(self) -> list[StrategyInfo]:
         """Return what is loaded, in the order of loading."""
-        return [
-            StrategyInfo(
-                id=hosted.id,
-                state=hosted.state.value,
-                kind=hosted.loaded.kind,
-                file=str(hosted.loaded.file),
-                class_name=hosted.loaded.cls.__name__,
-                symbols=hosted.session.symbols,
-                parameters=hosted.strategy.parameters,
-                error=hosted.error,
-                times=dict(hosted.times),
-            )
-            for hosted in self._roster
-        ]
+        return [hosted.info() for hosted in self._roster]
 
     # ---- its life
 
@@ -278,29 +249,13 @@ class StrategyManager(Component):
         self.market.note_bar(bar)
         self._advance(bar)
         for closed in self.bar_book.add(bar):
-            key = ("on_bar", closed.symbol, closed.venue, closed.period, closed.basis, self.bar_book.basis(closed.symbol, closed.venue))
-            route = self._routes.get(key)
-            if route is None:
-                route = self._routes[key] = tuple(hosted for hosted in self._matching(closed) if self._wants_bar(hosted, closed))
-            for hosted in route:
+            for hosted in self._routes.of_bar(closed, self.bar_book.basis(closed.symbol, closed.venue)):
                 hosted.handle("on_bar", closed, bar.id, self._now_ns)
 
     def _deliver(self, callback: str, event: Tick | Depth | TradeTick) -> None:
-        key = (callback, event.instrument)
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = tuple(hosted for hosted in self._matching(event) if hosted.handles(callback))
         now_ns = self._advance(event)
-        for hosted in route:
+        for hosted in self._routes.of_market(callback, event):
             hosted.handle(callback, event, event.id, now_ns)
-
-    def _matching(self, event: Event) -> list[HostedStrategy]:
-        return [hosted for hosted in self._roster if symbol_matches(frozenset(hosted.session.symbols), event)]
-
-    def _wants_bar(self, hosted: HostedStrategy, bar: Bar) -> bool:
-        basis = hosted.strategy.basis
-        wanted = self.bar_book.basis(bar.symbol, bar.venue) if basis is None else basis
-        return hosted.handles("on_bar") and bar.period in hosted.strategy.wanted_periods() and bar.basis == wanted
 
     # ---- what becomes of orders
 
@@ -332,7 +287,7 @@ class StrategyManager(Component):
     def handle_signal(self, event: SignalEvent) -> None:
         """Show a signal to the other strategies of its symbol."""
         now_ns = self._advance(event)
-        for hosted in self._matching(event):
+        for hosted in self._routes.matching(event):
             if hosted.id != event.strategy:
                 hosted.handle("on_signal", event, event.id, now_ns)
 
@@ -340,7 +295,7 @@ class StrategyManager(Component):
     def handle_gap(self, event: GapEvent) -> None:
         """Tell the strategies of a symbol that data is missing."""
         now_ns = self._advance(event)
-        for hosted in self._matching(event):
+        for hosted in self._routes.matching(event):
             hosted.handle("on_gap", event, event.id, now_ns)
 
     @event_handler(TimerEvent)
@@ -369,7 +324,7 @@ class StrategyManager(Component):
     def _begin(self) -> None:
         self._timers = Timers()
         self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
-        self._routes.clear()
+        self._routes = Routes(self._roster)
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay

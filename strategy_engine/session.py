@@ -317,7 +317,7 @@ class Session:
 def _check_numbers(quantity: object, terms: OrderTerms) -> None:
     if isinstance(quantity, bool) or not isinstance(quantity, Real):
         raise OrderError(f"An order's quantity must be a number, not {quantity!r}; a symbol goes into symbol=.", quantity=quantity)
-    if not (isfinite(quantity) and quantity > 0):
+    if not (isfinite(quantity) and float(quantity) > 0):
         raise OrderError(f"An order's quantity must be above 0, not {quantity!r}; the side says buy or sell.", quantity=quantity)
     for name, value in (("price", terms.price), ("stop_price", terms.stop_price), ("trail_amount", terms.trail_amount)):
         if value is not None and not isfinite(value):
