@@ -50,6 +50,7 @@ __all__ = ["ACTIONS", "StrategyManager"]
 
 ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
 _METRICS_EVERY_S = 10.0
+_PATIENCE_S = 10.0  # how long a strategy of the start list waits for its instruments
 
 
 class StrategyManager(Component):
@@ -140,6 +141,7 @@ class StrategyManager(Component):
         self._answer_late(past)
         for planned in plan_restart(self._load, past):
             self._load_planned(planned)
+        self._start_waiting()
 
     def on_stop(self) -> None:
         """Call on_stop of the running strategies; no order leaves any more."""
@@ -152,6 +154,8 @@ class StrategyManager(Component):
     def on_batch(self) -> None:
         """Let coroutines go on, publish timers that are due and, now and then, measurements."""
         self._roster.turn()
+        if self._waiting:
+            self._start_waiting()
         due_at = self._now_ns if self._event_time else clock.now_ns()
         for timer, cause in self._timers.due(due_at):
             self.publish(timer, cause=cause)
@@ -188,6 +192,8 @@ class StrategyManager(Component):
                 name = hosted.id
             case "start":
                 roster.start(name, cause, now_ns)
+            case "stop" if self._waiting.pop(name, None) is not None:
+                return f"{name}: was still waiting for its instruments and does not start"
             case "stop":
                 roster.stop(name, cause, now_ns)
             case "unload":
@@ -223,7 +229,7 @@ class StrategyManager(Component):
         if planned.error:
             roster.mark_failed(hosted, planned.error)
         if request.start:
-            self._start_planned(hosted)
+            self._waiting[hosted.id] = time.monotonic() + _PATIENCE_S
 
     def _start_planned(self, hosted: HostedStrategy) -> None:
         # The status event that said "loaded" stands in for a command, so that orders sent in on_start have a cause of their own.
@@ -231,6 +237,19 @@ class StrategyManager(Component):
             self._roster.start(hosted.id, hosted.announced, self._now_ns)
         except GcgQuantError as error:
             self.log(f"{hosted.id} was not started: {error}", level="error")
+
+    def _start_waiting(self) -> None:
+        # When the whole system starts, the collectors may register their instruments a moment later than strategies are loaded.
+        for name, deadline in list(self._waiting.items()):
+            hosted = self._roster.find(name)
+            if hosted is not None and hosted.state is StrategyState.LOADED:
+                unknown = [text for text in hosted.session.symbols if not self.market.knows(text)]
+                if unknown and time.monotonic() < deadline:
+                    continue
+                if unknown:
+                    self.log(f"{name} starts though nothing is known of {', '.join(unknown)} yet", level="warning")
+                self._start_planned(hosted)
+            del self._waiting[name]
 
     # ---- market data
 
@@ -325,6 +344,7 @@ class StrategyManager(Component):
         self._timers = Timers()
         self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
         self._routes = Routes(self._roster)
+        self._waiting: dict[str, float] = {}
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay

@@ -50,6 +50,12 @@ class Market:
                 raise
             return None
 
+    def knows(self, text: str) -> bool:
+        """Return whether the bus has the instrument, or several of that symbol; a pattern is always known."""
+        if text in self._numbers or any(sign in text for sign in "*?["):
+            return True
+        return any(text in (one.symbol, one.name) for one in self._bus.instruments)
+
     def note_tick(self, tick: Tick) -> None:
         """Remember a tick and its price: the last one, else the middle; a one-sided tick without a last price changes no price."""
         number = tick.instrument

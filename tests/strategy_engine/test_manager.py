@@ -380,8 +380,11 @@ def test_period_parameter_changes_the_bars(
     assert lines() == ["1s"]
 
 
-def test_strategies_of_the_list_are_loaded_and_started(start_manager: Start, journal: Journal, write_file: WriteFile) -> None:
-    """The start list is loaded in order; one that cannot be loaded is reported and the others are there."""
+def test_strategies_of_the_list_are_loaded_and_started(
+    bus: EventBus, start_manager: Start, journal: Journal, write_file: WriteFile
+) -> None:
+    """The start list is loaded in order, then started; one that cannot be loaded is reported and the others are there."""
+    bus.instruments.number("BTC/USDT", "SIM")
     write_file("buyer.py", BUYER)
     load = [
         LoadRequest(file="buyer", id="one", start=True),
@@ -390,8 +393,8 @@ def test_strategies_of_the_list_are_loaded_and_started(start_manager: Start, jou
     ]
     manager = start_manager(load=load)
     assert [(info.id, info.state) for info in manager.strategies()] == [("one", "running"), ("three", "loaded")]
-    assert states(journal) == [("one", "loaded"), ("one", "running"), ("two", "failed"), ("three", "loaded")]
-    assert "There is no strategy file 'nothing'" in journal(StrategyStatusEvent)[2].error
+    assert states(journal) == [("one", "loaded"), ("two", "failed"), ("three", "loaded"), ("one", "running")]
+    assert "There is no strategy file 'nothing'" in journal(StrategyStatusEvent)[1].error
     assert journal(LogEvent)[0].level == "error"
 
 
@@ -508,12 +511,13 @@ def test_control_event_without_a_manager_is_answered_at_its_start(bus: EventBus,
 
 def test_manager_can_be_stopped_and_started_again(bus: EventBus, start_manager: Start, command: Command, wait_until: WaitUntil) -> None:
     """The same object starts anew, as the registry's restart does, and routes each event once."""
+    bus.instruments.number("BTC/USDT", "SIM")
     manager = start_manager()
     assert StrategyManager().strategies() == []
     assert command("run", "grid", file="grid").ok
     assert manager.stop()
     manager.start(bus)
-    wait_until(lambda: manager.state == "running", "the second start")
+    wait_until(lambda: [info.state for info in manager.strategies()] == ["running"], "the second start")
     bus.publish(tick(100.0))
     wait_until(lambda: manager.strategies()[0].times["on_tick"].calls, "the tick")
     assert [(info.id, info.state, info.times["on_tick"].calls) for info in manager.strategies()] == [("grid", "running", 1)]

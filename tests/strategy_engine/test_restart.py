@@ -46,8 +46,9 @@ class Reporter(Strategy):
 
 
 @pytest.fixture(autouse=True)
-def reporter(write_file: WriteFile) -> Path:
-    """Write the strategy that all tests here use."""
+def reporter(bus: EventBus, write_file: WriteFile) -> Path:
+    """Register the instrument and write the strategy that all tests here use."""
+    bus.instruments.number("BTC/USDT", "SIM")
     return write_file("reporter.py", REPORTER)
 
 
@@ -83,7 +84,6 @@ def test_position_and_open_orders_are_found_again(
     bus: EventBus, start_manager: Start, command: Command, journal: Journal, wait_until: WaitUntil
 ) -> None:
     """on_start after a restart sees the position and the open orders that the journal tells, with what came while nobody ran."""
-    bus.instruments.number("BTC/USDT", "SIM")
     first = start_manager()
     assert command("run", "mine", file="reporter").ok
     for _ in range(2):
@@ -184,3 +184,13 @@ def test_file_that_vanished_is_reported(start_manager: Start, command: Command, 
     failed = next(event for event in journal(StrategyStatusEvent) if event.state == "failed")
     assert failed.strategy == "mine"
     assert "There is no strategy file" in failed.error
+
+
+def test_start_waits_for_the_instrument(bus: EventBus, start_manager: Start, command: Command, wait_until: WaitUntil) -> None:
+    """A strategy of the start list starts once its symbol is known to the bus; a stop before that lets it be."""
+    load = [LoadRequest(file="reporter", id=name, symbols=("LATE",), start=True) for name in ("mine", "unwanted")]
+    manager = start_manager(load=load)
+    assert shown(manager) == [("mine", "loaded"), ("unwanted", "loaded")]
+    assert command("stop", "unwanted").ok
+    bus.publish(Tick(symbol="LATE", venue="SIM", last_price=1.0))
+    wait_until(lambda: shown(manager) == [("mine", "running"), ("unwanted", "loaded")], "the start")
