@@ -1,0 +1,142 @@
+"""From chunks of rows to arrays of records: instruments, order in time, ordinals, and the account of every row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gcg_quant.errors import InstrumentError
+from gcg_quant.instrument_table import InstrumentTable
+from gcg_quant.instruments import preset
+
+from .bar_rows import BarRows
+from .blank import RecordArray
+from .built import Built
+from .cells import BoolArray, as_text
+from .csv_file import RawChunk
+from .import_plan import ImportPlan
+from .import_report import ImportReport
+from .ordinals import Ordinals
+from .sheet import Sheet
+from .tick_rows import TickRows, TradeRows
+from .zones import Int64Array
+
+__all__ = ["Conversion"]
+
+_SERIES = 8  # bars of different bases count their equal times apart: instrument * 8 + basis
+
+
+class Conversion:
+    """Turns the chunks of one file into records, in the order of the file, and keeps the report."""
+
+    def __init__(self, plan: ImportPlan, instruments: InstrumentTable, report: ImportReport) -> None:
+        self._plan = plan
+        self._instruments = instruments
+        self._report = report
+        self._times = plan.row_times()
+        self._rows = self._builder()
+        self._ordinals = Ordinals(sorted_times=not plan.options.allow_unsorted)
+        self._newest: dict[int, int] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def convert(self, chunk: RawChunk) -> RecordArray:
+        """Return the records of a chunk; what was refused is in the report."""
+        columns = self._plan.columns.columns
+        sheet = Sheet(chunk.lines, {field: chunk.columns[name] for field, name in columns.items()}, columns)
+        self._find_instruments(sheet)
+        built = self._rows.build(sheet)
+        if not self._plan.options.allow_unsorted:
+            back = self._going_back(sheet, built.order_ns)
+            sheet.refuse(back, "the time goes back behind an earlier row (see the option allow_unsorted)", "date", "time")
+        records = self._living(sheet, built)
+        self._account(chunk, sheet, records)
+        return records
+
+    def _builder(self) -> BarRows | TickRows | TradeRows:
+        if self._plan.kind in ("bars", "quote_bars"):
+            return BarRows(self._plan, self._times, self._report)
+        if self._plan.kind == "trades":
+            return TradeRows(self._plan, self._times)
+        return TickRows(self._plan, self._times, self._report)
+
+    def _living(self, sheet: Sheet, built: Built) -> RecordArray:
+        kept = sheet.alive[built.rows]
+        records, rows, basis = built.records[kept], built.rows[kept], built.series[kept]
+        records["instrument"] = sheet.instruments[rows]
+        records["ordinal"] = self._ordinals.number(sheet.instruments[rows] * _SERIES + basis, records["event_ns"])
+        return records
+
+    def _going_back(self, sheet: Sheet, times: Int64Array) -> BoolArray:
+        back: BoolArray = np.zeros(len(sheet), bool)
+        for one in np.unique(sheet.instruments[sheet.alive]).tolist():
+            rows = np.flatnonzero(sheet.alive & (sheet.instruments == one))
+            reached = np.maximum.accumulate(np.concatenate(([self._newest.get(one, np.iinfo(np.int64).min)], times[rows])))
+            back[rows] = times[rows] < reached[:-1]
+            self._newest[one] = int(reached[-1])
+        return back
+
+    # ---- instruments
+
+    def _find_instruments(self, sheet: Sheet) -> None:
+        if self._plan.symbol is not None and (self._plan.venue or not sheet.has("venue")):
+            sheet.instruments[:] = self._number(self._plan.symbol, self._plan.venue)
+            return
+        symbols = [self._plan.symbol] * len(sheet) if self._plan.symbol is not None else as_text(sheet.cells("symbol")).to_pylist()
+        venues = [self._plan.venue] * len(sheet)
+        if not self._plan.venue and sheet.has("venue"):
+            venues = [venue or "" for venue in as_text(sheet.cells("venue")).to_pylist()]
+        nameless = np.array([symbol is None for symbol in symbols], bool)
+        sheet.refuse(nameless, "symbol is missing", "symbol")
+        unusable = np.zeros(len(sheet), bool)
+        for row, (symbol, venue) in enumerate(zip(symbols, venues, strict=True)):
+            if symbol is not None:
+                number = self._known(symbol, venue)
+                sheet.instruments[row] = number
+                unusable[row] = number == 0
+        sheet.refuse(unusable, "symbol or venue is too long or holds an @", "symbol", "venue")
+
+    def _known(self, symbol: str, venue: str) -> int:
+        # 0 for names that no instrument can have; remembered, so that each is tried once.
+        key = (symbol, venue)
+        if key not in self._numbers:
+            try:
+                self._numbers[key] = self._number(symbol, venue)
+            except InstrumentError:
+                self._numbers[key] = 0
+        return self._numbers[key]
+
+    def _number(self, symbol: str, venue: str) -> int:
+        # A new instrument gets its market's usual terms where the market is known; one that the bus knows keeps those it has.
+        key = (symbol, venue)
+        if key in self._numbers:
+            return self._numbers[key]
+        known = any((one.symbol, one.venue) == key for one in self._instruments)
+        number = 0
+        if not known and self._plan.terms is not None:
+            try:
+                number = self._instruments.add(preset(self._plan.terms, symbol, venue))
+            except InstrumentError as error:
+                self._report.note(f"{symbol} keeps the default terms: {error.message}", 1)
+        number = number or self._instruments.number(symbol, venue)
+        self._numbers[key] = number
+        self._report.instruments.append(f"{symbol}@{venue}" if venue else symbol)
+        return number
+
+    # ---- the account
+
+    def _account(self, chunk: RawChunk, sheet: Sheet, records: RecordArray) -> None:
+        report = self._report
+        refused = [(line, reason, "") for line, reason in chunk.bad] + sheet.refusals()
+        for line, reason, detail in sorted(refused):
+            report.refuse(line, reason, detail)
+        report.rows += len(sheet) + len(chunk.bad)
+        report.stored_rows += int(sheet.alive.sum())
+        if len(records) == 0:
+            return
+        name = {"trades": "TradeTick", "bars": "Bar", "quote_bars": "Bar"}.get(self._plan.kind, "Tick")
+        report.records[name] = report.records.get(name, 0) + len(records)
+        first, last = int(records["event_ns"].min()), int(records["event_ns"].max())
+        report.first_ns = first if report.first_ns is None else min(report.first_ns, first)
+        report.last_ns = last if report.last_ns is None else max(report.last_ns, last)
+        if self._times.resolved:
+            report.note(f"a local time that occurred twice was read as the {self._plan.options.ambiguous} one", self._times.resolved)
+            self._times.resolved = 0
