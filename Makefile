@@ -3,6 +3,7 @@
 # make lint              ruff, clang-format, mypy
 # make types             mypy alone
 # make format            put the code into shape
+# make docs              write docs/settings.md anew
 # make bench [ARGS=...]  the benchmarks
 # make clean             remove what was built; .venv and gcg_home stay
 
@@ -10,7 +11,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test lint types format bench clean force
+.PHONY: run test lint types format docs bench clean force
 
 ROOMS := data_collector data_storage strategy_engine backtest visualization admin
 PYTHON_BIN := .venv/bin/python
@@ -47,6 +48,9 @@ format: .venv/dev.stamp
 	$(PYTHON_BIN) -m ruff check --fix .
 	$(PYTHON_BIN) -m ruff format .
 	.venv/bin/clang-format -i $(CPP)
+
+docs: .venv/run.stamp .venv/native.stamp
+	$(PYTHON_BIN) -c "from gcg_quant.settings import markdown; print(markdown(), end='')" > docs/settings.md
 
 bench: .venv/dev.stamp .venv/native.stamp
 	@$(MAKE) -s -C native bench

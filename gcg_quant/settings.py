@@ -33,7 +33,7 @@ from gcg_quant.sections import (
 )
 from gcg_quant.settings_source import DEMO, Variable, check_document, explain, read_demo, read_environment, read_file, variable_name
 
-__all__ = ["FILE_NAME", "SettingRow", "Settings", "diff", "needs_restart", "variable_name"]
+__all__ = ["FILE_NAME", "SettingRow", "Settings", "diff", "markdown", "needs_restart", "variable_name"]
 
 FILE_NAME = "gcg_quant.toml"
 MASK = "***"
@@ -136,7 +136,7 @@ class Settings(Section):
                 section,
                 key,
                 _type_text(field.annotation),
-                json.dumps(_plain(key, field.default), ensure_ascii=False),
+                json.dumps("off" if field.default is None else _plain(key, field.default), ensure_ascii=False),
                 field.description or "",
                 "live" if is_live(model, key) else "restart",
                 is_secret(model, key),
@@ -162,6 +162,27 @@ def diff(old: Settings, new: Settings) -> dict[str, Any]:
         for key in model.model_fields
         if getattr(getattr(old, section), key) != getattr(getattr(new, section), key)
     }
+
+
+def markdown() -> str:
+    """Return the settings table as the page docs/settings.md (`make docs` writes it)."""
+    lines = [
+        "# Settings",
+        "",
+        f"`{FILE_NAME}` in the working folder, or `--config FILE`; without one the built-in demo runs (`gcg_quant/demo.toml`).",
+        f"Every key is also an environment variable: `{variable_name('database', 'url')}` is `url` under `[database]`, and wins over the",
+        "file. Lists and tables are written as JSON there. A *live* key takes effect at once when the file changes, the others at the",
+        "next start. Secrets are taken from the environment only. This page is made from `gcg_quant/sections.py`: `make docs`.",
+    ]
+    section = ""
+    for row in Settings.table():
+        if row.section != section:
+            section = row.section
+            lines += ["", f"## [{section}]", "", "| key | type | default | change | meaning |", "|---|---|---|---|---|"]
+        kind, default = (text.replace("|", "\\|") for text in (row.type, row.default))
+        meaning = f"{row.help} (secret)" if row.secret else row.help
+        lines.append(f"| `{row.key}` | {kind} | `{default}` | {row.change} | {meaning} |")
+    return "\n".join(lines) + "\n"
 
 
 def needs_restart(changes: Mapping[str, Any]) -> list[str]:
