@@ -30,6 +30,7 @@ __all__ = ["BacktestEngine"]
 PARALLEL = 2
 END_PATIENCE_S = 1.0
 STDERR_SHOWN = 2000
+STOPPED = "The system was stopped before the backtest ended."
 
 
 class BacktestEngine(Component):
@@ -98,15 +99,7 @@ class BacktestEngine(Component):
 
     def on_idle(self) -> None:
         """Look after the children."""
-        running = []
-        for job, child in self._children:
-            if child.poll() is None:
-                running.append((job, child))
-            elif child.returncode != 0:
-                self._fail(job.request.run, job.request.id, _last_words(child))
-            if child.returncode is not None and child.stderr is not None:
-                child.stderr.close()
-        self._children = running
+        self._reap()
         self._start_waiting()
 
     def on_batch(self) -> None:
@@ -115,19 +108,33 @@ class BacktestEngine(Component):
 
     def on_stop(self) -> None:
         """End the runs that are on their way; their results say so."""
-        jobs = [job for job, _ in self._children] + list(self._waiting)
+        self._reap()
         for _, child in self._children:
             child.terminate()
-        for _, child in self._children:
+        for job, child in self._children:
             try:
                 child.wait(END_PATIENCE_S)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        for job in jobs:
-            self._fail(job.request.run, job.request.id, "The system was stopped before the backtest ended.")
+            _close(child)
+            if child.returncode != 0:
+                self._fail(job.request.run, job.request.id, STOPPED)
+        for job in self._waiting:
+            self._fail(job.request.run, job.request.id, STOPPED)
         self._children.clear()
         self._waiting.clear()
+
+    def _reap(self) -> None:
+        running = []
+        for job, child in self._children:
+            if child.poll() is None:
+                running.append((job, child))
+                continue
+            if child.returncode != 0:
+                self._fail(job.request.run, job.request.id, _last_words(child))
+            _close(child)
+        self._children = running
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._children) < self._parallel:
@@ -145,6 +152,11 @@ class BacktestEngine(Component):
 
     def _fail(self, run: str, cause: int, error: str) -> None:
         self.publish(BacktestResultEvent(run=run, ok=False, error=error), cause=cause)
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    if child.stderr is not None:
+        child.stderr.close()
 
 
 def _last_words(child: subprocess.Popen[bytes]) -> str:

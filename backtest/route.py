@@ -30,7 +30,7 @@ ENDED = (OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, Order
 class _Sent:
     """An order that is on its way, and what the engine has said of it."""
 
-    __slots__ = ("filled", "order", "reasons", "reported", "request", "status")
+    __slots__ = ("complete", "filled", "order", "reasons", "reported", "request", "status")
 
     def __init__(self, order: Any, request: int) -> None:
         self.order = order
@@ -39,6 +39,7 @@ class _Sent:
         self.filled = 0.0  # as the engine's order events count it
         self.reported = 0.0  # as the strategy has been told
         self.reasons = 0
+        self.complete = False
 
 
 class OrderRoute:
@@ -56,6 +57,7 @@ class OrderRoute:
         self._sent: dict[str, _Sent] = {}
         self._held: list[Any] = []  # children whose parent is not filled yet
         self._queue: deque[Any] = deque()
+        self._funded = False
         self._refused: deque[tuple[Any, str]] = deque()
         for kind in (RiskVerdict, OrderEvent, Fill):
             self._stream.listen(kind, self._keep_own)
@@ -188,12 +190,12 @@ class OrderRoute:
     def _tell_fills(self, sent: _Sent) -> None:
         order = sent.order
         done = abs(order.executed.size)
-        if done <= sent.reported or done + FILLED_TOLERANCE < sent.filled:
+        if abs(done - sent.filled) > FILLED_TOLERANCE:
             return
-        if sent.status not in (OrderStatus.PARTLY_FILLED, OrderStatus.FILLED, *ENDED):
+        complete = sent.status == OrderStatus.FILLED and not sent.complete
+        if not complete and done <= sent.reported:
             return
-        sent.reported = done
-        complete = sent.status == OrderStatus.FILLED
+        sent.reported, sent.complete = done, complete
         if complete:
             order.executed.remsize = 0
             order.completed()
@@ -251,12 +253,16 @@ class OrderRoute:
         own = rows[rows["account"] == name]
         if len(own):
             self._set_cash(float(own["available"][-1]), float(own["equity"][-1]))
-            self._broker.startingcash = self._broker.cash
 
     def _set_account(self, event: AccountEvent) -> None:
         self._set_cash(event.available, event.equity)
 
     def _set_cash(self, cash: float, value: float) -> None:
-        self._broker.cash = cash
-        self._broker._value = value
-        self._broker._fundval = value / self._broker._fundshares
+        broker = self._broker
+        if not self._funded:  # the fund begins with what the account is worth at first
+            self._funded = True
+            broker.startingcash = cash
+            broker._fundshares = value / broker.p.fundstartval
+        broker.cash = cash
+        broker._value = value
+        broker._fundval = value / broker._fundshares if broker._fundshares else broker.p.fundstartval

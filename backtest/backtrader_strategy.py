@@ -1,0 +1,235 @@
+"""Backtrader classes in the StrategyManager: the same file that backtests runs on paper and live.
+
+Each such strategy has a thread with an `EventDrivenCerebro`. The manager's thread brings it bars, order events and fills; its orders
+leave by the strategy's session, so that positions, open orders and what happens at a stop are those of every other strategy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from gcg_quant.component import Component
+from gcg_quant.errors import StrategyError
+from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
+from gcg_quant.periods import period_ns
+
+from ..strategy_engine.session import OrderTerms, Session
+from ..strategy_engine.strategy import Strategy
+from .broker import EventDrivenBroker
+from .cerebro import EventDrivenCerebro
+from .comminfo import comminfo_of
+from .facts import place_of
+from .feed import EventDrivenDataFeed
+from .order_terms import terms_of
+from .parameters import bt_defaults, bt_parameters, plain_parameters
+from .stream import QueueStream, market_id
+from .warmup import bars_before
+
+__all__ = ["BacktraderStrategy"]
+
+STOP_PATIENCE_S = 0.9
+WARMUP_BARS = 500
+
+
+class SessionSender:
+    """Sends a Backtrader broker's orders by the session of its strategy."""
+
+    def __init__(self, session: Session) -> None:
+        self.account = session.account
+        self._session = session
+
+    def send(self, order: Any) -> tuple[str, int]:
+        """Publish the order's request; raise GcgQuantError if the strategy may not trade now or the order makes no sense."""
+        symbol, venue = place_of(order.data)
+        place = f"{symbol}@{venue}" if venue else symbol
+        terms = terms_of(order, self._session.instrument(place))
+        side, quantity = terms.pop("side"), terms.pop("quantity")
+        return self._session.order(side, quantity, place, OrderTerms(**terms)), 0
+
+    def cancel(self, client_id: str, request: int, order: Any) -> None:
+        """Publish the cancel request of an order."""
+        self._session.cancel(client_id)
+
+
+class BacktraderStrategy(Strategy):
+    """Runs one Backtrader class. Made by `BacktraderAdapter.wrap`.
+
+    Parameters are those of the class, and two of ours: `period` of the bars (default "1m"; where the class has a parameter of that name,
+    `bar_period`), and `warmup_bars`, how many bars of history it is given before the first live one. History is quiet: `next()` starts
+    with the first live bar. Changing a parameter while it runs begins a new run of the class, warm-up included; positions stay.
+    """
+
+    def __init__(self, cls: type, parameters: Mapping[str, Any]) -> None:
+        self._cls = cls
+        self._chosen: dict[str, Any] = {}
+        self._period_name = "bar_period" if "period" in bt_defaults(cls) else "period"
+        self._options: dict[str, Any] = {self._period_name: "1m", "warmup_bars": WARMUP_BARS}
+        self._cerebro: EventDrivenCerebro | None = None
+        self._stream = QueueStream()
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._subscriptions: list[Any] = []
+        super().__init__(**parameters)
+
+    # --- parameters ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the class and ours, with their present values."""
+        return plain_parameters({**self._options, **bt_defaults(self._cls), **self._chosen})
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Set several parameters: all of them, or none. Raises StrategyError."""
+        ours = {name: value for name, value in values.items() if name in self._options}
+        theirs = bt_parameters(self._cls, {name: value for name, value in values.items() if name not in ours})
+        if self._period_name in ours:
+            period_ns(ours[self._period_name])
+        if "warmup_bars" in ours:
+            ours["warmup_bars"] = _count(ours["warmup_bars"])
+        self._options.update(ours)
+        self._chosen.update(theirs)
+
+    def on_parameters(self, changed: Mapping[str, Any]) -> None:
+        """Begin a new run with the new parameters, if one is on its way."""
+        if self._thread is not None:
+            self._end()
+            self._begin()
+
+    def wanted_periods(self) -> tuple[str, ...]:
+        """Return the period of its bars."""
+        return (str(self._options[self._period_name]),)
+
+    # --- callbacks, on the manager's thread ----------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Begin the run. Raises StrategyError if a symbol is a pattern, or if there is no manager."""
+        self._begin()
+
+    def on_tick(self, tick: Tick) -> None:
+        """Look after the run."""
+        self._look_after()
+
+    def on_bar(self, bar: Bar) -> None:
+        """Bring the run a bar."""
+        self._look_after()
+        self._stream.push(bar)
+
+    def on_order(self, order: OrderEvent) -> None:
+        """Bring the run a change of one of its orders."""
+        self._stream.push(order)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Bring the run a fill."""
+        self._stream.push(fill)
+
+    def on_stop(self) -> None:
+        """End the run; raises what the class raised and nobody has been told."""
+        self._end()
+        if self._failure is not None:
+            error, self._failure = self._failure, None
+            raise error
+
+    # --- inside --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _host(self) -> Component:
+        host = self._session.host
+        if not isinstance(host, Component):
+            raise StrategyError(f"{self._cls.__name__} is a Backtrader class: it runs in a StrategyManager, or in a backtest.")
+        return host
+
+    def _begin(self) -> None:
+        host, session = self._host, self._session
+        self._stream, self._failure = QueueStream(), None
+        self._cerebro = cerebro = EventDrivenCerebro(run=session.strategy_id)
+        broker = EventDrivenBroker(
+            matching="engine", bus=host.bus, stream=self._stream, account=session.account, strategy=session.strategy_id
+        )
+        broker.use_sender(SessionSender(session))
+        cerebro.broker = broker
+        for symbol in self._symbols():
+            self._add_feed(cerebro, broker, symbol)
+        cerebro.adddatacb(self._on_data_status)
+        cerebro.addstrategy(self._cls, **self._chosen)
+        self.warming_up = True
+        self._subscriptions = [
+            host.subscribe(RiskVerdict, self._push_own),
+            host.subscribe(AccountEvent, self._push_own),
+        ]
+        self._thread = threading.Thread(target=self._run, args=(cerebro,), name=f"backtrader {session.strategy_id}", daemon=True)
+        self._thread.start()
+
+    def _end(self) -> None:
+        for subscription in self._subscriptions:
+            self._host.unsubscribe(subscription)
+        self._subscriptions = []
+        if self._cerebro is not None and self._thread is not None:
+            self._cerebro.stop()
+            self._stream.wake()
+            self._thread.join(STOP_PATIENCE_S)
+            if self._thread.is_alive():
+                raise StrategyError(f"next() of {self._cls.__name__} did not come back within {STOP_PATIENCE_S} s of the stop.")
+        self._thread = self._cerebro = None
+
+    def _run(self, cerebro: EventDrivenCerebro) -> None:
+        try:
+            cerebro.run(stdstats=False)
+        except BaseException as error:  # raised again on the manager's thread, which reports it with file and line
+            self._failure = error
+
+    def _look_after(self) -> None:
+        if self._thread is None or self._thread.is_alive():
+            return
+        error, self._failure = self._failure, None
+        self._end()
+        raise error or StrategyError(f"{self._cls.__name__} has ended its run by itself (runstop).")
+
+    def _symbols(self) -> list[str]:
+        for symbol in self.symbols:
+            if any(sign in symbol for sign in "*?["):
+                raise StrategyError(f"{self._cls.__name__} is a Backtrader class and needs symbols by name, not {symbol!r}.", symbol=symbol)
+        if not self.symbols:
+            raise StrategyError(f"{self._cls.__name__} needs a symbol: load it with one.")
+        return list(self.symbols)
+
+    def _add_feed(self, cerebro: EventDrivenCerebro, broker: EventDrivenBroker, text: str) -> None:
+        terms = self.instrument(text)
+        period = self.wanted_periods()[0]
+        feed = EventDrivenDataFeed(
+            dataname=terms.name, period=period, bars=self._warmup(text, terms.symbol, terms.venue), live=True, stream=self._stream
+        )
+        cerebro.adddata(feed, name=terms.symbol)
+        broker.addcommissioninfo(comminfo_of(terms), name=terms.symbol)
+        held = self._session.position(text)
+        if not held.is_flat:
+            broker.use_position(feed, held.quantity, held.average_price)
+
+    # The store is a moment behind the bus. Where the bus carries the period the journal closes the gap, up to where the manager reads.
+    def _warmup(self, text: str, symbol: str, venue: str) -> Any:
+        period, count = self.wanted_periods()[0], self._options["warmup_bars"]
+        host = self._host
+        before_id = market_id(host.reader.cursor.market)
+        bars = bars_before(host.bus, before_id, host.history, symbol, period, venue=venue, limit=count)
+        return bars if len(bars) else self.bars(text, period, count)
+
+    def _push_own(self, event: Event) -> None:
+        if getattr(event, "account", "") == self._session.account:
+            self._stream.push(event)
+
+    # On the run's thread: the second lock, beside the broker's own.
+    def _on_data_status(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:
+        cerebro = self._cerebro
+        if cerebro is not None and all(one._laststatus == one.LIVE for one in cerebro.datas if one.islive()):
+            self.warming_up = False
+
+
+def _count(value: Any) -> int:
+    try:
+        count = int(value)
+    except (TypeError, ValueError):
+        count = -1
+    if count < 0:
+        raise StrategyError(f"warmup_bars must be a number of bars from 0, not {value!r}.", value=value)
+    return count
