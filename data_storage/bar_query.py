@@ -1,0 +1,118 @@
+"""Bars from the database: which periods are stored, one bar for each start, and longer ones put together from shorter ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection
+
+from gcg_quant.clock import now_ns
+from gcg_quant.enumerations import BarBasis, BarOrigin
+from gcg_quant.events import Bar
+from gcg_quant.periods import period_ns
+
+from .models import RECORD_TABLES
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from gcg_quant.history import RecordArray
+
+    from .database import Database
+
+__all__ = ["BarQuery", "newest", "plain_bars"]
+
+_SPARE_ROWS = 16
+
+
+class BarQuery:
+    """The bars of one instrument (by its database number) and basis, inside an open transaction."""
+
+    def __init__(self, database: Database, connection: Connection, number: int, basis: BarBasis) -> None:
+        self._database = database
+        self._connection = connection
+        self._number = number
+        self._basis = basis
+
+    def periods(self) -> list[str]:
+        """Return the stored periods, shortest first."""
+        # From one period to the next through the index, never over all bars.
+        mark = self._database.mark
+        following = f'SELECT MIN("period") FROM "bars" WHERE "instrument" = {mark} AND "period" > {mark}'
+        any_bar = f'SELECT 1 FROM "bars" WHERE "instrument" = {mark} AND "period" = {mark} AND "basis" = {mark} LIMIT 1'
+        found = []
+        period = self._connection.exec_driver_sql(following, (self._number, "")).scalar()
+        while period is not None:
+            if self._connection.exec_driver_sql(any_bar, (self._number, period, int(self._basis))).first() is not None:
+                found.append(str(period))
+            period = self._connection.exec_driver_sql(following, (self._number, period)).scalar()
+        return sorted(found, key=period_ns)
+
+    def source_of(self, period: str) -> str | None:
+        """Return the stored period to answer with: itself, or the longest shorter one that divides it, or None."""
+        stored = self.periods()
+        if period in stored:
+            return period
+        length = period_ns(period)
+        fitting = [name for name in stored if period_ns(name) < length and length % period_ns(name) == 0]
+        return max(fitting, key=period_ns) if fitting else None
+
+    def stored(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
+        """Return bars of a stored period, one for each start; `limit` keeps the newest so many."""
+        wanted = None if limit is None else max(limit, 0) + _SPARE_ROWS
+        while True:
+            rows = self._rows(period, start_ns, end_ns, wanted)
+            bars = _one_for_each_start(rows)
+            # Several sources may have made the same bars: then look further back. The earliest start may be cut in two.
+            if limit is None or wanted is None or len(rows) < wanted or len(bars) > limit:
+                return newest(plain_bars(bars), limit)
+            wanted *= 2
+
+    def made(
+        self, period: str, source: str, calendar_name: str, start_ns: int | None, end_ns: int | None, limit: int | None
+    ) -> RecordArray:
+        """Return bars of `period` put together from stored bars of `source`; an unfinished last one is left out."""
+        from gcg_quant.bars import resample
+        from gcg_quant.calendar import Calendar
+
+        # So many short bars hold `limit` long ones for certain, beside a first one that is cut and a last one that is unfinished.
+        needed = None if limit is None else (max(limit, 0) + 2) * (period_ns(period) // period_ns(source))
+        bars = self.stored(source, start_ns, end_ns, needed)
+        bars = resample(bars, period, None if calendar_name == "24/7" else Calendar(calendar_name))
+        wanted = bars["event_ns"] <= (now_ns() if end_ns is None else end_ns)
+        if start_ns is not None:
+            wanted &= bars["start_ns"] >= start_ns
+        return newest(plain_bars(bars[wanted]), limit)
+
+    def _rows(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
+        selection = Selection(self._database, RECORD_TABLES[Bar], extra=("time_ns", "seq")).where("instrument", "=", self._number)
+        selection.where("period", "=", period).where("basis", "=", int(self._basis)).where("start_ns", ">=", start_ns)
+        # A bar ends after its start: the first condition finds the rows in the index, the second decides.
+        selection.where("start_ns", "<", end_ns).where("event_ns", "<=", end_ns)
+        return selection.rows(self._connection, ("start_ns",), limit=limit, newest=limit is not None)
+
+
+def newest(rows: RecordArray, limit: int | None) -> RecordArray:
+    """Return the last `limit` rows, all of them without a limit."""
+    return rows if limit is None else rows[len(rows) - min(max(limit, 0), len(rows)) :]
+
+
+def _one_for_each_start(rows: RecordArray) -> RecordArray:
+    starts = rows["start_ns"]
+    if len(rows) < 2 or bool((starts[1:] != starts[:-1]).all()):
+        return rows
+    worth = (rows["seq"], rows["time_ns"], rows["revision"], rows["origin"] == BarOrigin.VENUE, ~np.isnan(rows["close"]))
+    ordered: RecordArray = rows[np.lexsort((*worth, starts))]
+    best: RecordArray = ordered[np.append(ordered["start_ns"][1:] != ordered["start_ns"][:-1], True)]
+    return best
+
+
+def plain_bars(rows: RecordArray) -> RecordArray:
+    """Return rows that have (at least) the fields of a Bar as an array of Bar.dtype.
+
+    Its unused bytes are zero: NumPy leaves anything there when it picks rows, and records are compared by their bytes.
+    """
+    bars = np.zeros(len(rows), Bar.dtype)
+    for name in Bar.dtype.names or ():
+        bars[name] = rows[name]
+    return bars

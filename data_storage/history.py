@@ -1,0 +1,138 @@
+"""History from the database: range queries that return NumPy arrays of the records' own dtypes, or events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gcg_quant.enumerations import BarBasis
+from gcg_quant.events import Bar, BookDelta, Depth, MarketDataEvent, Record, Tick, TradeTick
+from gcg_quant.instruments import Instrument
+from gcg_quant.periods import period_ns
+
+from .bar_query import BarQuery
+from .models import MARKET_KEY, RECORD_TABLES
+from .names import Names
+from .selection import Selection
+from .stream import EventStream
+
+if TYPE_CHECKING:
+    from gcg_quant.history import RecordArray
+
+    from .database import Database
+
+__all__ = ["DatabaseHistory"]
+
+_ORDER = MARKET_KEY[1:]
+
+
+class DatabaseHistory:
+    """A `gcg_quant.history.History` over a database. Any thread may ask; each question sees one consistent state.
+
+    Where several sources made the same bar, one with prices wins over one without (an open interest file), then the venue's own over
+    one of ours, then the highest revision, then the one published last.
+    A symbol may also be written "SYMBOL@VENUE".
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._names = Names(database)
+
+    def symbols(self) -> list[tuple[str, str]]:
+        """Return every (symbol, venue) that market data is stored of, sorted."""
+        with self._database.reading() as connection:
+            return self._names.with_rows(connection)
+
+    def instrument(self, symbol: str, venue: str | None = None) -> Instrument:
+        """Return an instrument with its terms as stored. Raises InstrumentError if it is unknown."""
+        with self._database.reading() as connection:
+            return self._names.instrument(connection, self._names.number(connection, symbol, venue))
+
+    def periods(self, symbol: str, venue: str | None = None, basis: BarBasis = BarBasis.LAST) -> list[str]:
+        """Return the periods that bars are stored of, shortest first. Raises InstrumentError for an unknown symbol."""
+        with self._database.reading() as connection:
+            return BarQuery(self._database, connection, self._names.number(connection, symbol, venue), basis).periods()
+
+    def bars(
+        self,
+        symbol: str,
+        period: str,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        basis: BarBasis = BarBasis.LAST,
+    ) -> RecordArray:
+        """Return the bars that start at or after `start_ns` and end at or before `end_ns`, sorted by `start_ns`, one for each start.
+
+        A period that is not stored is put together from the longest stored one that divides it. `limit` keeps the newest so many.
+
+        Raises:
+            InstrumentError: nothing is stored of the symbol, or of several venues. EventError: `period` is no period.
+        """
+        period_ns(period)
+        with self._database.reading() as connection:
+            number = self._names.number(connection, symbol, venue)
+            query = BarQuery(self._database, connection, number, basis)
+            source = query.source_of(period)
+            if source is None:
+                return np.empty(0, Bar.dtype)
+            if source == period:
+                return query.stored(period, start_ns, end_ns, limit)
+            calendar = self._names.instrument(connection, number).calendar
+            return query.made(period, source, calendar, start_ns, end_ns, limit)
+
+    def ticks(
+        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+    ) -> RecordArray:
+        """Return the ticks from `start_ns` up to and including `end_ns`, in order; `limit` keeps the newest so many."""
+        return self._records(Tick, symbol, venue, start_ns, end_ns, limit)
+
+    def trades(
+        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+    ) -> RecordArray:
+        """Return the trades from `start_ns` up to and including `end_ns`, in order; `limit` keeps the newest so many."""
+        return self._records(TradeTick, symbol, venue, start_ns, end_ns, limit)
+
+    def depth(
+        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+    ) -> RecordArray:
+        """Return the order book snapshots from `start_ns` up to and including `end_ns`, in order."""
+        return self._records(Depth, symbol, venue, start_ns, end_ns, limit)
+
+    def book_deltas(
+        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+    ) -> RecordArray:
+        """Return the order book changes from `start_ns` up to and including `end_ns`, in order."""
+        return self._records(BookDelta, symbol, venue, start_ns, end_ns, limit)
+
+    def events(
+        self,
+        symbols: Iterable[str] | None = None,
+        *,
+        kinds: Any = MarketDataEvent,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        periods: Iterable[str] | None = None,
+    ) -> Iterator[Record]:
+        """Return stored market events of several symbols (None: all) as one stream, ordered by (event_ns, ordinal).
+
+        Rows are read as they are needed; `periods` chooses bars. Raises InstrumentError if nothing is stored of a symbol.
+        """
+        with self._database.reading() as connection:
+            names = self._names.all(connection)
+            chosen = list(names) if symbols is None else [self._names.number(connection, symbol) for symbol in symbols]
+        wanted = {number: names[number] for number in chosen}
+        return iter(EventStream(self._database, wanted, kinds, start_ns, end_ns, periods))
+
+    def _records(
+        self, kind: type[Record], symbol: str, venue: str | None, start_ns: int | None, end_ns: int | None, limit: int | None
+    ) -> RecordArray:
+        with self._database.reading() as connection:
+            selection = Selection(self._database, RECORD_TABLES[kind])
+            selection.where("instrument", "=", self._names.number(connection, symbol, venue))
+            selection.where("event_ns", ">=", start_ns).where("event_ns", "<=", end_ns)
+            return selection.rows(connection, _ORDER, limit=limit, newest=limit is not None)

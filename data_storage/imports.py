@@ -1,0 +1,195 @@
+"""Imports: which files are in the database, known by their content, and no half of one.
+
+    registry = ImportRegistry(database)
+    known = registry.find(sha256_of(path))                  # the import that stored the same content, or None
+    number = registry.begin(path, sha256)                   # a row in `imports`, and a lock held while this process lives
+    stored = registry.store(bus, number)                    # everything that the importer published onto its import bus
+    registry.finish(number, report)                         # or registry.cancel(number)
+
+Until `finish` an import counts as unfinished; when its process is gone, the next `begin` or `clean` removes its rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+
+from gcg_quant.clock import now_ns
+from gcg_quant.errors import StorageError
+from gcg_quant.events import event_types
+
+from .models import RECORD_TABLES, buses, import_ranges, imports, instruments, recorder_cursors, row_counts
+from .store import STORED_EVENTS, Store, Stored
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+
+    from .database import Database
+
+__all__ = ["ImportRegistry", "ImportRow", "sha256_of"]
+
+_EVENTS_AT_A_TIME = 20_000
+
+
+class ImportRow(msgspec.Struct, frozen=True):
+    """One import as the database knows it; `status` is "running" or "done"."""
+
+    number: int
+    sha256: str
+    path: str
+    status: str
+    started_ns: int
+    finished_ns: int | None
+    report: dict[str, Any]
+
+
+class ImportRegistry:
+    """The imports of one database. One thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._locks: dict[int, int] = {}  # import number -> file descriptor of its lock
+
+    def find(self, sha256: str) -> ImportRow | None:
+        """Return the finished import of exactly this content, or None."""
+        query = select(imports).where(imports.c.sha256 == sha256, imports.c.status == "done").order_by(imports.c.number)
+        with self._database.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _import_row(row)
+
+    def rows(self) -> list[ImportRow]:
+        """Return every import, oldest first."""
+        with self._database.reading() as connection:
+            return [_import_row(row) for row in connection.execute(select(imports).order_by(imports.c.number)).mappings()]
+
+    def begin(self, path: str | Path, sha256: str) -> int:
+        """Register an import that starts now and return its number; what dead imports left is removed first.
+
+        Raises:
+            StorageError: another process imports the same content at this moment.
+        """
+        self.clean()
+        with self._database.writing() as connection:
+            same = imports.select().where(imports.c.sha256 == sha256, imports.c.status == "running")
+            if connection.execute(same).first() is not None:
+                raise StorageError(f"{path} is being imported by another process: wait for it to finish.", path=str(path))
+            values = {"sha256": sha256, "path": str(path), "status": "running", "started_ns": now_ns(), "report": "{}"}
+            key = connection.execute(imports.insert().values(**values)).inserted_primary_key
+            number = int(key[0]) if key is not None else 0
+            self._lock(number)  # before the row can be seen
+        return number
+
+    def store(self, bus: EventBus, number: int, progress: Callable[[int], None] | None = None) -> Stored:
+        """Store everything that stands on an import bus under import `number`; return what became of it.
+
+        Call it once the importer is done, or again and again while it works: each call goes on where the last one ended.
+        `progress` is called with the number of events read by each transaction.
+        """
+        store = Store(self._database, bus, f"import {number}", import_number=number)
+        stored = Stored()
+        cursor = store.load_cursor()
+        with bus.reader(start=cursor or "begin", events=event_types(*STORED_EVENTS)) as reader:
+            while True:
+                tables, cold = reader.read_tables(_EVENTS_AT_A_TIME)
+                events = sum(len(rows) for rows in tables.values()) + len(cold)
+                if not events:
+                    return stored
+                stored.merge(store.write(tables, cold, reader.cursor))
+                if progress is not None:
+                    progress(events)
+
+    def finish(self, number: int, report: Mapping[str, Any] | msgspec.Struct | None = None) -> None:
+        """Mark an import as done: from now on its rows stay, and the same content is known. `report` is kept as JSON."""
+        values = {"status": "done", "finished_ns": now_ns(), "report": msgspec.json.encode(report or {}).decode()}
+        with self._database.writing() as connection:
+            connection.execute(imports.update().where(imports.c.number == number).values(**values))
+            connection.execute(recorder_cursors.delete().where(recorder_cursors.c.recorder == f"import {number}"))
+        self._unlock(number)
+
+    def cancel(self, number: int) -> None:
+        """Remove an unfinished import with all its rows."""
+        with self._database.writing() as connection:
+            _remove(connection, number)
+        self._unlock(number)
+
+    def clean(self) -> int:
+        """Remove what imports left whose process is gone, and return how many there were. Call it at the start."""
+        with self._database.reading() as connection:
+            running = connection.scalars(select(imports.c.number).where(imports.c.status == "running")).all()
+        dead = [number for number in running if number not in self._locks and self._is_free(number)]
+        for number in dead:
+            with self._database.writing() as connection:
+                _remove(connection, number)
+            self._lock_file(number).unlink(missing_ok=True)
+        return len(dead)
+
+    # Whether an import's process lives is known from the kernel: the lock goes with the process, a pid may be reused.
+
+    def _lock_file(self, number: int) -> Path:
+        return self._database.path.with_name(f"{self._database.path.name}.import-{number}.lock")
+
+    def _lock(self, number: int) -> None:
+        handle = os.open(self._lock_file(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        self._locks[number] = handle
+
+    def _unlock(self, number: int) -> None:
+        handle = self._locks.pop(number, None)
+        if handle is not None:
+            self._lock_file(number).unlink(missing_ok=True)
+            os.close(handle)
+
+    def _is_free(self, number: int) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(self._lock_file(number), os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            finally:
+                os.close(handle)
+        return True
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _import_row(row: RowMapping) -> ImportRow:
+    return ImportRow(**{**row, "report": msgspec.json.decode(row["report"])})
+
+
+def _remove(connection: Connection, number: int) -> None:
+    mine = connection.scalars(select(buses.c.number).where(buses.c.import_number == number)).all()
+    tables = {table.name: table for table in RECORD_TABLES.values()}
+    ranges = connection.execute(select(import_ranges).where(import_ranges.c.import_number == number)).mappings().all()
+    for held in ranges:
+        table = tables[held["table_name"]]
+        columns = table.table.c
+        times = columns[table.time_column].between(held["first_ns"], held["last_ns"])
+        gone = connection.execute(
+            table.table.delete().where(columns.instrument == held["instrument"], times, columns.bus.in_(mine))
+        ).rowcount
+        connection.execute(row_counts.update().where(row_counts.c.table_name == table.name).values(rows=row_counts.c.rows - gone))
+    connection.execute(import_ranges.delete().where(import_ranges.c.import_number == number))
+    connection.execute(recorder_cursors.delete().where(recorder_cursors.c.recorder == f"import {number}"))
+    _remove_unused_instruments(connection, mine)
+    connection.execute(imports.delete().where(imports.c.number == number))
+
+
+def _remove_unused_instruments(connection: Connection, mine: Any) -> None:
+    # Instruments that only this import brought: no row of any market table names them (the key begins with the instrument).
+    for number in connection.scalars(select(instruments.c.number).where(instruments.c.bus.in_(mine))).all():
+        markets = [table.table for table in RECORD_TABLES.values() if table.key[0] == "instrument"]
+        if not any(connection.scalar(select(table.c.instrument).where(table.c.instrument == number).limit(1)) for table in markets):
+            connection.execute(instruments.delete().where(instruments.c.number == number))

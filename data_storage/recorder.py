@@ -1,0 +1,180 @@
+"""The recorder: reads the bus in columns and stores every event exactly once.
+
+The journal is the buffer. The recorder sleeps for `flush_ms`, reads what has come meanwhile, and stores it in one transaction
+together with its cursor. Killed at any moment it goes on from the cursor in the database; while the database is locked, full or away
+it keeps the batch, tries again with growing pauses, and says so once in an AlertEvent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from gcg_quant.component import Component
+from gcg_quant.errors import ComponentError, JournalError, StorageError
+from gcg_quant.events import AlertEvent, ColdEvent, MetricEvent, Record, event_types
+from gcg_quant.reader import BusReader, Cursor
+
+from .store import STORED_EVENTS, Store, Stored
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+
+    from .columns import Rows
+    from .database import Database
+
+__all__ = ["Recorder"]
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_METRICS_EVERY_S = 10.0
+_LONGEST_WAIT_S = 0.5
+
+
+class _Batch(msgspec.Struct, frozen=True, eq=False):
+    tables: dict[type[Record], Rows]
+    cold: list[ColdEvent]
+    cursor: Cursor
+    events: int
+
+
+class Recorder(Component):
+    """Stores market data, trading events, signals, alerts and logs of one bus in a database.
+
+    Invariant: the cursor in the database stands behind exactly the events whose rows are stored. A bus that it has never seen is stored
+    from its beginning.
+
+    Args:
+        database: where to; it stays open when the recorder stops.
+        name: the name of the cursor; two recorders of one bus need two names and two databases.
+        batch_rows: the most events in one transaction.
+        flush_ms: how long events may wait before they are stored.
+    """
+
+    capabilities: ClassVar[tuple[str, ...]] = ("recorder",)
+    drain_on_stop: ClassVar[bool] = True
+
+    def __init__(self, database: Database, *, name: str = "recorder", batch_rows: int = 5000, flush_ms: float = 200.0) -> None:
+        super().__init__(name)
+        self.database = database
+        self.stored = Stored()
+        self._batch_rows = batch_rows
+        self._flush_s = flush_ms / 1000
+        self._store: Store | None = None
+        self._held: _Batch | None = None  # read, but not stored yet
+        self._pause_s = 0.0
+        self._next_at = 0.0
+        self._metrics_at = 0.0
+
+    def open_reader(self, bus: EventBus) -> BusReader:
+        """Return a reader that goes on where the database's cursor stands.
+
+        The reader is durable so that the journal keeps the pages it still needs, but its own cursor file decides nothing.
+
+        Raises:
+            StorageError: the database cannot be read. CursorError: its cursor stands beyond the bus's end.
+        """
+        self._store = Store(self.database, bus, self.name)
+        self._held, self._pause_s, self._next_at = None, 0.0, 0.0
+        cursor = self._store.load_cursor()
+        reader = BusReader(bus, self.name, durable=True, start="begin", wait="sleep", sleep_s=0.001)
+        if cursor is None:
+            reader.seek_begin()
+        else:
+            reader.seek(cursor)
+        return reader
+
+    def on_start(self) -> None:
+        """Read what is worth storing, and nothing else."""
+        self.reader.clear_rules()
+        self.reader.add_rule(event_types(*STORED_EVENTS), None, None, True)
+
+    def read_batch(self) -> int:
+        """Store the next batch and return how many events it held; 0 if there is none or it could not be stored yet."""
+        if not self._is_time():
+            return 0
+        batch = self._held or self._read()
+        if batch is None:
+            return 0
+        self._held = batch
+        if not self._try_to_store(batch):
+            return 0
+        self._held = None
+        self._handled += batch.events
+        self.reader.commit()
+        return batch.events
+
+    def on_idle(self) -> None:
+        """Publish the counts now and then."""
+        self._publish_counts()
+
+    def on_batch(self) -> None:
+        """Publish the counts now and then."""
+        self._publish_counts()
+
+    def on_stop(self) -> None:
+        """Say how much was stored in all."""
+        self._publish_counts(at_once=True)
+
+    def _is_time(self) -> bool:
+        # Waits a little, never long: a thread that is seen here for seconds would be taken for a hanging one.
+        left = self._next_at - time.monotonic()
+        if left > 0 and not self.stopping:
+            self._stopping.wait(min(left, _LONGEST_WAIT_S))
+        return self.stopping or time.monotonic() >= self._next_at
+
+    def _read(self) -> _Batch | None:
+        tables, cold = self.reader.read_tables(self._batch_rows)
+        events = sum(len(rows) for rows in tables.values()) + len(cold)
+        if events < self._batch_rows:  # else more is waiting: go on at once
+            self._next_at = time.monotonic() + self._flush_s
+        return _Batch(tables, cold, self.reader.cursor, events) if events else None
+
+    def _try_to_store(self, batch: _Batch) -> bool:
+        store = self._store
+        if store is None:
+            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        started = time.perf_counter_ns()
+        try:
+            self.stored.merge(store.write(batch.tables, batch.cold, batch.cursor))
+        except StorageError as error:
+            self._wait_longer(error, batch.events)
+            return False
+        self._note_time(time.perf_counter_ns() - started)
+        self._say_recovered()
+        return True
+
+    def _note_time(self, spent_ns: int) -> None:
+        self._spent_ns += spent_ns
+        self._max_ns = max(self._max_ns, spent_ns)
+
+    def _wait_longer(self, error: StorageError, held: int) -> None:
+        if not error.context.get("retry", False):
+            raise error
+        if self._pause_s == 0.0:
+            waiting = held + self.reader.lag
+            self._alert("critical", f"{error} Nothing is lost: {waiting} events wait in the journal until the database takes rows again.")
+        self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
+        self._next_at = time.monotonic() + self._pause_s
+
+    def _say_recovered(self) -> None:
+        if self._pause_s:
+            self._pause_s = 0.0
+            self._alert("info", f"The database {self.database.name} takes rows again.")
+
+    def _alert(self, level: str, message: str) -> None:
+        # Database and journal may lie on the same full disk: then the alert has nowhere to go either.
+        with contextlib.suppress(JournalError):
+            self.publish(AlertEvent(level=level, component=self.name, name="database", message=message), cause=0)
+
+    def _publish_counts(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if now < self._metrics_at and not at_once:
+            return
+        self._metrics_at = now + _METRICS_EVERY_S
+        with contextlib.suppress(JournalError):
+            for table, rows in self.stored.rows.items():
+                self.publish(MetricEvent(component=self.name, name="rows_stored", value=float(rows), labels={"table": str(table)}), cause=0)

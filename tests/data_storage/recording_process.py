@@ -1,0 +1,40 @@
+"""A process that makes recorders to be killed: each line on stdin starts one, whose pid is printed; killed children are waited for.
+
+Imports are done once and every recorder is a fork, so that a kill costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from gcg_quant.bus import EventBus
+from gcg_quant.data_storage.database import Database
+from gcg_quant.data_storage.recorder import Recorder
+
+
+def record(bus_path: str, home: str) -> None:
+    """Run a recorder with small batches until killed."""
+    with EventBus(bus_path, source="recording", sync="none") as bus, Database(home=home) as database:
+        recorder = Recorder(database, batch_rows=200, flush_ms=2)
+        recorder.start(bus)
+        while recorder.state in ("starting", "running"):
+            time.sleep(0.005)
+
+
+def main() -> None:
+    """Fork a recorder for each line on stdin."""
+    bus_path, home = sys.argv[1:]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            record(bus_path, home)
+            os._exit(1)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()
