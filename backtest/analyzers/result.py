@@ -19,7 +19,8 @@ DAYS_PER_YEAR = 365.25
 class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
     """Collects a run's value bar by bar and its trades, and works out the measures at the end.
 
-    Inside are `bt.analyzers.SharpeRatio`, `DrawDown`, `TradeAnalyzer`, `Returns` and `TimeReturn`. Two Sharpe ratios are given, each
+    Inside are `bt.analyzers.SharpeRatio`, `DrawDown`, `TradeAnalyzer` and `TimeReturn` (not `Returns`: it raises at the end of a run
+    whose yearly rate overflows, or that lost everything). Two Sharpe ratios are given, each
     with its terms: of daily returns, annualised by the square root of `periods_per_year`, over a risk-free rate of 0; and with
     Backtrader's defaults (yearly returns, risk-free rate 1 %).
 
@@ -35,7 +36,6 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         self.sharpe_yearly = bt.analyzers.SharpeRatio()
         self.drawdown = bt.analyzers.DrawDown()
         self.trade_analyzer = bt.analyzers.TradeAnalyzer()
-        self.returns = bt.analyzers.Returns(**days, tann=self.p.periods_per_year)
         self.daily = bt.analyzers.TimeReturn(**days)
         self.times = array("d")
         self.values = array("d")
