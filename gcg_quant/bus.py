@@ -24,7 +24,7 @@ import numpy as np
 
 from gcg_quant import _native
 from gcg_quant.errors import EventError
-from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, EventFlag, Lane, Record, World, event_types
+from gcg_quant.events import ColdEvent, Event, EventFlag, Lane, Record, World, event_types, record_rows
 from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.reader import BusReader, Cursor, ReaderStatus
 from gcg_quant.schema import write_schema
@@ -32,7 +32,6 @@ from gcg_quant.schema import write_schema
 __all__ = ["BusReader", "Cursor", "EventBus", "ReaderStatus", "Subscription", "current_cause", "handling", "symbol_matches"]
 
 _handled = threading.local()
-_RECORD_BY_DTYPE = {cls.dtype: cls for cls in HOT_RECORDS}
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -204,14 +203,14 @@ class EventBus:
         Raises:
             EventError: the dtype is no record's, or an instrument number is unknown.
         """
-        cls = _RECORD_BY_DTYPE.get(array.dtype)
-        if cls is None or array.ndim != 1:
+        found = record_rows(array) if array.ndim == 1 else None
+        if found is None:
             raise EventError(f"publish_batch() takes a one-dimensional array of a record's dtype (Tick.dtype ...), found {array.dtype}.")
         if len(array) == 0:
             raise EventError("publish_batch() was given an empty array.")
         number = self._default_source if source is None else self.source_number(source)
         because = current_cause() if cause is None else cause
-        rows = np.ascontiguousarray(array)
+        cls, rows = found
         return self.native.publish_batch(cls, rows.view(np.uint8), len(rows), because, int(EventFlag.BACKFILL) if backfill else 0, number)
 
     def _publish_cold(self, event: ColdEvent, cause: int, flags: int, source: int) -> int:

@@ -143,6 +143,7 @@ __all__ = [
     "World",
     "event_types",
     "from_array",
+    "record_rows",
 ]
 
 
@@ -180,16 +181,35 @@ def event_types(*kinds: Any) -> tuple[type[Event], ...]:
     return tuple(found)
 
 
+def record_rows(array: np.ndarray[Any, Any]) -> tuple[type[Record], np.ndarray[Any, Any]] | None:
+    """Return (record class, contiguous rows in its dtype) of a structured array, or None if its fields are no record's.
+
+    An array with the same fields in another layout, as `np.concatenate` makes them, is copied.
+    """
+    for cls in HOT_RECORDS:
+        if array.dtype == cls.dtype:
+            return cls, np.ascontiguousarray(array)
+    for cls in HOT_RECORDS:
+        own, theirs = cls.dtype.fields or {}, array.dtype.fields or {}
+        if list(own) == list(theirs) and all(own[name][0] == theirs[name][0] for name in own):
+            rows = np.zeros(len(array), cls.dtype)
+            for name in own:
+                rows[name] = array[name]
+            return cls, rows
+    return None
+
+
 def from_array(array: np.ndarray[Any, Any], symbol: str, venue: str) -> list[Any]:
     """Return the records behind a structured array of some record's dtype, all of one symbol and venue.
 
     Raises:
-        TypeError: the dtype is no record's.
+        TypeError: the fields are no record's.
     """
-    for cls in HOT_RECORDS:
-        if cls.dtype == array.dtype:
-            return _native.records_from(cls, np.ascontiguousarray(array).view(np.uint8), symbol, venue)
-    raise TypeError(f"from_array() takes an array of a record's dtype (Tick.dtype ...), found {array.dtype}.")
+    found = record_rows(array)
+    if found is None:
+        raise TypeError(f"from_array() takes an array of a record's dtype (Tick.dtype ...), found {array.dtype}.")
+    cls, rows = found
+    return _native.records_from(cls, rows.view(np.uint8), symbol, venue)
 
 
 def _equip_records() -> None:

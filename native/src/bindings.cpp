@@ -1,5 +1,5 @@
-// The module gcg_quant._native: records, bus and readers for Python. No logic here beyond converting arguments, releasing
-// the GIL around anything that waits, and translating errors.
+// The module gcg_quant._native: records, bus and readers for Python. No logic here beyond converting arguments,
+// releasing the GIL around anything that waits, and translating errors.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -10,8 +10,8 @@
 
 namespace py = pybind11;
 using namespace gcg;
-using gcg::python::PyBus;
 using gcg::python::PageView;
+using gcg::python::PyBus;
 using gcg::python::PyReader;
 
 __attribute__((weak)) void bind_trading(py::module_& module);
@@ -20,18 +20,25 @@ namespace {
 
 const char* error_class(Fault fault) {
     switch (fault) {
-        case Fault::full: return "JournalFullError";
-        case Fault::busy: return "JournalBusyError";
-        case Fault::corrupt: return "JournalCorruptError";
-        case Fault::version: return "JournalVersionError";
-        case Fault::cursor: return "CursorError";
-        default: return "JournalError";
+        case Fault::full:
+            return "JournalFullError";
+        case Fault::busy:
+            return "JournalBusyError";
+        case Fault::corrupt:
+            return "JournalCorruptError";
+        case Fault::version:
+            return "JournalVersionError";
+        case Fault::cursor:
+            return "CursorError";
+        default:
+            return "JournalError";
     }
 }
 
 // C++ errors are clauses; the console prints sentences.
 std::string sentence(std::string text) {
-    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+        text.front() = static_cast<char>(text.front() - 'a' + 'A');
     if (!text.empty() && text.back() != '.') text += '.';
     return text;
 }
@@ -45,31 +52,34 @@ void bind_functions(py::module_& module) {
     };
     PyModule_AddFunctions(module.ptr(), functions);
     module.def("register_cold", &gcg::python::register_cold, py::arg("type"), py::arg("lane"), py::arg("decoder"));
-    module.def("inspect", [](const std::string& folder, bool verify) {
-        std::vector<PageReport> reports;
-        {
-            py::gil_scoped_release release;
-            reports = inspect(folder, verify);
-        }
-        py::list result;
-        for (const PageReport& page : reports) {
-            py::dict row;
-            row["lane"] = static_cast<int>(page.lane);
-            row["index"] = page.index;
-            row["file"] = page.file;
-            row["bytes"] = page.bytes;
-            row["used"] = page.used;
-            row["first_seq"] = page.first_seq;
-            row["frames"] = page.frames;
-            row["records"] = page.records;
-            row["first_ns"] = page.first_ns;
-            row["last_ns"] = page.last_ns;
-            row["epoch"] = page.epoch;
-            row["damage"] = page.damage;
-            result.append(row);
-        }
-        return result;
-    }, py::arg("folder"), py::arg("verify"));
+    module.def(
+        "inspect",
+        [](const std::string& folder, bool verify) {
+            std::vector<PageReport> reports;
+            {
+                py::gil_scoped_release release;
+                reports = inspect(folder, verify);
+            }
+            py::list result;
+            for (const PageReport& page : reports) {
+                py::dict row;
+                row["lane"] = static_cast<int>(page.lane);
+                row["index"] = page.index;
+                row["file"] = page.file;
+                row["bytes"] = page.bytes;
+                row["used"] = page.used;
+                row["first_seq"] = page.first_seq;
+                row["frames"] = page.frames;
+                row["records"] = page.records;
+                row["first_ns"] = page.first_ns;
+                row["last_ns"] = page.last_ns;
+                row["epoch"] = page.epoch;
+                row["damage"] = page.damage;
+                result.append(row);
+            }
+            return result;
+        },
+        py::arg("folder"), py::arg("verify"));
     module.def("record_schema", &gcg::python::record_schema);
 }
 
@@ -83,30 +93,35 @@ void bind_bus(py::module_& module) {
         .def_property_readonly("epoch", [](const PyBus& bus) { return bus.native().epoch(); })
         .def_property_readonly("page_bytes", [](const PyBus& bus) { return bus.native().page_bytes(); })
         .def("epoch_reports", &PyBus::epoch_reports)
-        .def("publish_record", &PyBus::publish_record, py::arg("record"), py::arg("cause"), py::arg("flags"), py::arg("source"))
-        .def("publish_records", &PyBus::publish_records, py::arg("records"), py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("publish_record", &PyBus::publish_record, py::arg("record"), py::arg("cause"), py::arg("flags"),
+             py::arg("source"))
+        .def("publish_records", &PyBus::publish_records, py::arg("records"), py::arg("cause"), py::arg("flags"),
+             py::arg("source"))
         .def("publish_cold", &PyBus::publish_cold, py::arg("lane"), py::arg("type"), py::arg("payload"),
              py::arg("instrument"), py::arg("cause"), py::arg("flags"), py::arg("source"))
         .def("publish_batch", &PyBus::publish_batch, py::arg("record_class"), py::arg("buffer"), py::arg("count"),
              py::arg("cause"), py::arg("flags"), py::arg("source"))
         .def("head", [](const PyBus& bus, int lane) { return bus.native().head(static_cast<Lane>(lane)); })
-        .def("sync", [](PyBus& bus) {
-            py::gil_scoped_release release;
-            bus.native().sync();
-        })
+        .def("sync",
+             [](PyBus& bus) {
+                 py::gil_scoped_release release;
+                 bus.native().sync();
+             })
         .def("wake", [](PyBus& bus) { bus.native().wake(); })
         .def("add_source", [](PyBus& bus, const std::string& name) { return bus.native().add_source(name); })
         .def("source", [](const PyBus& bus, uint16_t number) { return bus.native().source(number); })
         .def("add_instrument", &PyBus::add_instrument, py::arg("symbol"), py::arg("venue"), py::arg("terms"))
         .def("set_instrument_terms", &PyBus::set_instrument_terms, py::arg("number"), py::arg("terms"))
-        .def("find_instrument", [](const PyBus& bus, const std::string& symbol, const std::string& venue) {
-            return bus.native().find_instrument(symbol, venue);
-        })
+        .def("find_instrument", [](const PyBus& bus, const std::string& symbol,
+                                   const std::string& venue) { return bus.native().find_instrument(symbol, venue); })
         .def("instrument", &PyBus::instrument)
         .def("instrument_count", [](const PyBus& bus) { return bus.native().instrument_count(); })
-        .def("reader", [](std::shared_ptr<PyBus> bus, const std::string& name, bool durable, bool begin) {
-            return std::make_unique<PyReader>(bus, name, durable, begin);
-        }, py::arg("name"), py::arg("durable"), py::arg("begin"))
+        .def(
+            "reader",
+            [](std::shared_ptr<PyBus> bus, const std::string& name, bool durable, bool begin) {
+                return std::make_unique<PyReader>(bus, name, durable, begin);
+            },
+            py::arg("name"), py::arg("durable"), py::arg("begin"))
         .def("readers", &PyBus::readers)
         .def("close", &PyBus::close);
 }
@@ -117,7 +132,8 @@ void bind_reader(py::module_& module) {
                                {static_cast<py::ssize_t>(view.bytes)}, {py::ssize_t{1}}, true);
     });
     py::class_<PyReader>(module, "Reader")
-        .def("add_rule", &PyReader::add_rule, py::arg("types"), py::arg("symbols"), py::arg("sources"), py::arg("backfill"))
+        .def("add_rule", &PyReader::add_rule, py::arg("types"), py::arg("symbols"), py::arg("sources"),
+             py::arg("backfill"))
         .def("clear_rules", &PyReader::clear_rules)
         .def("wait_policy", &PyReader::wait_policy, py::arg("policy"), py::arg("sleep_s"))
         .def("read_many", &PyReader::read_many, py::arg("limit"), py::arg("timeout_s"))

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "record_type_table.h"
+
 namespace gcg::python {
 
 namespace {
@@ -18,19 +20,36 @@ PyObject* interned(const std::string& text) {
 
 const char* kind_name(FieldKind kind) {
     switch (kind) {
-        case FieldKind::F64: return "f64";
-        case FieldKind::I64: return "i64";
-        case FieldKind::U64: return "u64";
-        case FieldKind::I32: return "i32";
-        case FieldKind::U32: return "u32";
-        case FieldKind::ENUM: return "enum8";
-        case FieldKind::U8: return "u8";
-        case FieldKind::STR: return "utf8";
-        case FieldKind::F64A: return "f64[]";
-        case FieldKind::I32A: return "i32[]";
-        case FieldKind::PAD: return "reserved";
+        case FieldKind::F64:
+            return "f64";
+        case FieldKind::I64:
+            return "i64";
+        case FieldKind::U64:
+            return "u64";
+        case FieldKind::I32:
+            return "i32";
+        case FieldKind::U32:
+            return "u32";
+        case FieldKind::ENUM:
+            return "enum8";
+        case FieldKind::U8:
+            return "u8";
+        case FieldKind::STR:
+            return "utf8";
+        case FieldKind::F64A:
+            return "f64[]";
+        case FieldKind::I32A:
+            return "i32[]";
+        case FieldKind::PAD:
+            return "reserved";
     }
     return "";
+}
+
+bool has_padding(const RecordInfo& info) {
+    for (uint32_t i = 0; i < info.field_count; ++i)
+        if (info.fields[i].kind == FieldKind::PAD) return true;
+    return false;
 }
 
 FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, uint32_t flags, uint16_t source) {
@@ -47,7 +66,8 @@ FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, u
 const RecordInfo& require_record(PyObject* object) {
     const RecordInfo* info = info_of(Py_TYPE(object));
     if (!info) {
-        std::string text = std::string("publish() takes events of gcg_quant.events, found ") + Py_TYPE(object)->tp_name + ".";
+        std::string text =
+            std::string("publish() takes events of gcg_quant.events, found ") + Py_TYPE(object)->tp_name + ".";
         set_error("EventError", text.c_str());
         throw py::error_already_set();
     }
@@ -145,8 +165,12 @@ const PyBus::Name& PyBus::name(uint32_t number) {
     return entry;
 }
 
-PyObject* PyBus::symbol_of(uint32_t number) { return name(number).symbol; }
-PyObject* PyBus::venue_of(uint32_t number) { return name(number).venue; }
+PyObject* PyBus::symbol_of(uint32_t number) {
+    return name(number).symbol;
+}
+PyObject* PyBus::venue_of(uint32_t number) {
+    return name(number).venue;
+}
 
 PyObject* PyBus::source_of(uint16_t number) {
     if (number >= sources_.size()) sources_.resize(number + 1u, nullptr);
@@ -221,17 +245,25 @@ uint64_t PyBus::publish_batch(py::handle record_class, const py::buffer& buffer,
     if (!info) throw py::type_error("publish_batch() takes a record class");
     py::buffer_info view = buffer.request();
     const auto total = static_cast<std::size_t>(view.size) * static_cast<std::size_t>(view.itemsize);
-    if (total != static_cast<std::size_t>(count) * info->bytes) throw py::value_error("the buffer does not hold count records");
+    if (total != static_cast<std::size_t>(count) * info->bytes)
+        throw py::value_error("the buffer does not hold count records");
     const auto* rows = static_cast<const unsigned char*>(view.ptr);
+    std::vector<unsigned char> clean;  // NumPy leaves anything in the padding, and equal records have equal bytes
+    if (has_padding(*info)) {
+        clean.assign(rows, rows + total);
+        for (uint32_t i = 0; i < count; ++i) clear_padding(*info, clean.data() + std::size_t{i} * info->bytes);
+        rows = clean.data();
+    }
     const uint32_t known = native().instrument_count();
     uint32_t common = 0;
     for (uint32_t i = 0; i < count; ++i) {
         uint32_t number;
         std::memcpy(&number, rows + std::size_t{i} * info->bytes + offsetof(RecordPrefix, instrument), 4);
         if (number > known) {
-            set_error("EventError", ("Row " + std::to_string(i) + " of the batch names instrument " +
-                                     std::to_string(number) + ", but the bus knows " + std::to_string(known) +
-                                     ": take numbers from bus.instruments.").c_str());
+            set_error("EventError",
+                      ("Row " + std::to_string(i) + " of the batch names instrument " + std::to_string(number) +
+                       ", but the bus knows " + std::to_string(known) + ": take numbers from bus.instruments.")
+                          .c_str());
             throw py::error_already_set();
         }
         common = i == 0 ? number : (common == number ? common : 0);
@@ -270,7 +302,8 @@ py::object PyBus::instrument(uint32_t number) const {
 py::list PyBus::epoch_reports() const {
     py::list result;
     for (const EpochReport& report : native().epoch_reports())
-        result.append(py::make_tuple(static_cast<int>(report.lane), report.epoch, report.kept_seq, report.cut_bytes, report.detail));
+        result.append(py::make_tuple(static_cast<int>(report.lane), report.epoch, report.kept_seq, report.cut_bytes,
+                                     report.detail));
     return result;
 }
 

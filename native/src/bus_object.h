@@ -32,8 +32,8 @@ class PyBus {
 
     uint64_t publish_record(py::handle record, uint64_t cause, uint32_t flags, uint16_t source);
     py::list publish_records(const py::list& records, uint64_t cause, uint32_t flags, uint16_t source);
-    uint64_t publish_cold(int lane, int type, const py::bytes& payload, uint32_t instrument, uint64_t cause, uint32_t flags,
-                          uint16_t source);
+    uint64_t publish_cold(int lane, int type, const py::bytes& payload, uint32_t instrument, uint64_t cause,
+                          uint32_t flags, uint16_t source);
     uint64_t publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
                            uint32_t flags, uint16_t source);
     uint32_t add_instrument(const std::string& symbol, const std::string& venue, const py::bytes& terms);

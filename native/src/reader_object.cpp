@@ -25,7 +25,9 @@ struct ColumnHead {
 };
 static_assert(sizeof(ColumnHead) == 32);
 
-bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+bool is_pattern(const std::string& text) {
+    return text.find_first_of("*?[") != std::string::npos;
+}
 
 }  // namespace
 
@@ -46,7 +48,9 @@ BusReader& PyReader::native() const {
     return *reader_;
 }
 
-void PyReader::close() { reader_.reset(); }
+void PyReader::close() {
+    reader_.reset();
+}
 
 void PyReader::add_rule(const std::vector<int>& types, std::optional<std::vector<std::string>> symbols,
                         std::optional<std::vector<std::string>> sources, bool backfill) {
@@ -67,7 +71,9 @@ void PyReader::add_rule(const std::vector<int>& types, std::optional<std::vector
     rules_.push_back(std::move(rule));
 }
 
-void PyReader::clear_rules() { rules_.clear(); }
+void PyReader::clear_rules() {
+    rules_.clear();
+}
 
 void PyReader::wait_policy(const std::string& policy, double sleep_s) {
     if (policy == "busy")
@@ -89,7 +95,8 @@ bool PyReader::passes_instrument(Rule& rule, uint32_t instrument) {
         const std::string full = symbol + "@" + py::cast<std::string>(py::handle(bus_->venue_of(instrument)));
         bool found = rule.symbols.contains(symbol) || rule.symbols.contains(full);
         for (const std::string& pattern : rule.patterns)
-            found = found || fnmatch(pattern.c_str(), symbol.c_str(), 0) == 0 || fnmatch(pattern.c_str(), full.c_str(), 0) == 0;
+            found = found || fnmatch(pattern.c_str(), symbol.c_str(), 0) == 0 ||
+                    fnmatch(pattern.c_str(), full.c_str(), 0) == 0;
         decided = found ? 1 : -1;
     }
     return decided > 0;
@@ -244,7 +251,8 @@ py::list PyReader::read_views(int type, std::size_t limit) {
     std::shared_ptr<const void> page;
     auto flush = [&] {
         if (count == 0) return;
-        views.append(py::make_tuple(PageView{page, first, (count - 1) * stride + info->bytes}, count, stride, first_id));
+        views.append(
+            py::make_tuple(PageView{page, first, (count - 1) * stride + info->bytes}, count, stride, first_id));
         count = 0;
     };
     Item item;
@@ -333,8 +341,12 @@ void PyReader::seek_time(int64_t time_ns) {
     reset_batch();
 }
 
-uint64_t PyReader::lag(int lane) const { return native().lag(static_cast<Lane>(lane)); }
+uint64_t PyReader::lag(int lane) const {
+    return native().lag(static_cast<Lane>(lane));
+}
 
-void PyReader::commit() { native().commit(position()); }
+void PyReader::commit() {
+    native().commit(position());
+}
 
 }  // namespace gcg::python

@@ -46,12 +46,13 @@ class PyReader {
     void clear_rules();
     void wait_policy(const std::string& policy, double sleep_s);
 
-    // Events, at most `limit`; waits up to `timeout_s` (< 0: for ever) for the first one. Filtered-out events do not end the wait.
+    // Events, at most `limit`; waits up to `timeout_s` (< 0: for ever) for the first one. Filtered-out events do not
+    // end the wait.
     py::list read_many(std::size_t limit, double timeout_s);
     // ({type number: bytearray of rows}, [cold events]): a row is ColumnHead and the record.
     py::tuple read_tables(std::size_t limit, double timeout_s);
-    // Zero-copy views of at most `limit` records of one type up to the head: (PageView, count, stride, first id) tuples;
-    // everything else is passed over.
+    // Zero-copy views of at most `limit` records of one type up to the head: (PageView, count, stride, first id)
+    // tuples; everything else is passed over.
     py::list read_views(int type, std::size_t limit);
 
     // {type number: how many}, of at most `limit` events up to the head.
@@ -79,8 +80,8 @@ class PyReader {
     };
     [[nodiscard]] BusReader& native() const;
     [[nodiscard]] Cursor position() const;  // behind the last record handed out, also within a batch
-    bool advance(Item& item);  // the next record that passes; false at the head
-    bool fetch();              // the next frame into frame_; false at the head
+    bool advance(Item& item);               // the next record that passes; false at the head
+    bool fetch();                           // the next frame into frame_; false at the head
     bool wait(double timeout_s, double& left);
     bool passes(uint16_t type, uint32_t instrument);
     bool passes_instrument(Rule& rule, uint32_t instrument);

@@ -3,6 +3,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
 
 #include <cstdint>
 
@@ -12,13 +13,12 @@ namespace gcg::python {
 
 // One event as Python sees it. `payload` is the record; the fields above it come from the frame's header.
 struct RecordObject {
-    PyObject_HEAD
-    uint64_t id;
+    PyObject_HEAD uint64_t id;
     int64_t time_ns;
     uint64_t cause;
-    PyObject* symbol;  // interned str, never null
-    PyObject* venue;   // interned str, never null
-    PyObject* source;  // str, never null
+    PyObject* symbol;   // interned str, never null
+    PyObject* venue;    // interned str, never null
+    PyObject* source;   // str, never null
     const void* owner;  // the bus whose number is in the payload's `instrument`, or null
     uint32_t flags;
     uint32_t reserved;

@@ -26,6 +26,7 @@ from gcg_quant.events import (
     TradeTick,
     World,
     event_types,
+    from_array,
 )
 
 
@@ -105,6 +106,23 @@ def test_batch_is_read_one_by_one_and_as_views(bus: EventBus) -> None:
     assert view.first_id == first
     np.testing.assert_array_equal(view.records, rows)
     assert not view.records.flags.writeable
+
+
+def test_batch_in_another_layout_is_taken(bus: EventBus) -> None:
+    """NumPy packs the fields of concatenated arrays and leaves anything in the padding; the journal holds neither."""
+    rows = np.zeros(3, Bar.dtype)
+    rows["close"] = [1.0, 2.0, 3.0]
+    packed = np.concatenate([rows, rows])
+    dirty = np.frombuffer(b"\xff" * Bar.dtype.itemsize, Bar.dtype).copy()
+    for name in Bar.dtype.names or ():
+        dirty[name] = rows[name][:1]
+    bus.publish_batch(packed)
+    bus.publish_batch(dirty)
+    events = bus.reader(start="begin").read_many()
+    assert [event.close for event in events] == [1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0]
+    assert events[0] == events[6] == from_array(dirty, "", "")[0]
+    with pytest.raises(EventError, match="dtype"):
+        bus.publish_batch(np.zeros(3))
 
 
 def test_views_outlive_reader_and_bus(tmp_path: Path) -> None:
