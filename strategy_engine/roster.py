@@ -83,13 +83,16 @@ class Roster:
         """Load a strategy from its file; it does not run yet."""
         strategy_id = self._new_id(request)
         loaded = self.loader.load(request.file, request.class_name)
-        strategy = loaded.make(dict(request.parameters))
-        symbols = request.symbols or _symbols_of(strategy)
-        if not symbols:
-            raise StrategyError(
-                f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT'].", strategy=strategy_id
-            )
-        self._check_periods(strategy)
+        try:
+            strategy = loaded.make(dict(request.parameters))
+            symbols = request.symbols or _symbols_of(strategy)
+            if not symbols:
+                message = f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT']."
+                raise StrategyError(message, strategy=strategy_id)
+            self._check_periods(strategy)
+        except Exception:
+            loaded.release()
+            raise
         session = Session(self._host, strategy_id, symbols, self.portfolios[strategy_id], request.account or self._account)
         hosted = HostedStrategy(strategy, session, loaded, self.runner, self.fail, given=dict(request.parameters))
         self._hosted[strategy_id] = hosted
@@ -135,8 +138,12 @@ class Roster:
         old = hosted.loaded
         loaded = self.loader.load(str(old.file), old.cls.__name__)
         given = _still_known(hosted.given, loaded)
-        strategy = loaded.make(given)
-        self._check_periods(strategy)
+        try:
+            strategy = loaded.make(given)
+            self._check_periods(strategy)
+        except Exception:
+            loaded.release()
+            raise
         was_running = hosted.state is StrategyState.RUNNING
         if was_running:
             hosted.stop(cause, now_ns)

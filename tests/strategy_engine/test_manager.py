@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -135,9 +136,10 @@ def test_command_that_cannot_be_done_is_answered_with_a_sentence(
     write_file("homeless.py", "class Homeless(Strategy): ...\n")
     manager = start_manager()
     assert command("load", "mine", file="buyer").ok
-    before = manager.strategies()
+    before, modules = manager.strategies(), set(sys.modules)
     answer = command(action, strategy, **fields)
     assert not answer.ok
+    assert set(sys.modules) == modules
     assert any(part in answer.detail for part in words.split("|")), answer.detail
     assert manager.strategies() == before
     assert states(journal) == [("mine", "loaded")]
