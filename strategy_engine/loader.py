@@ -90,6 +90,13 @@ class StrategyLoader:
         """
         path = self.find(name)
         module = _run(path)
+        try:
+            return self._choose(path, module, class_name)
+        except StrategyError:
+            sys.modules.pop(module.__name__, None)
+            raise
+
+    def _choose(self, path: Path, module: ModuleType, class_name: str) -> LoadedClass:
         classes = {cls.__name__: kind for cls, kind in self._classes(module)}
         chosen = class_name or _only(path, classes)
         if chosen not in classes:
