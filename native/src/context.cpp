@@ -35,10 +35,13 @@ void BusContext::refuse() const {
 }
 
 void BusContext::fail(const std::string& message) {
-    failure_ =
-        message + "; what was published lately may not survive a power loss: check the disk and open the bus again";
-    uint8_t open = kOpen;
-    condition_.compare_exchange_strong(open, kFailed, std::memory_order_release, std::memory_order_relaxed);
+    std::call_once(failed_, [&] {
+        failure_ =
+            message + "; what was published lately may not survive a power loss: check the disk and open the bus again";
+        uint8_t open = kOpen;
+        // K0: release, pairs with K1 in check_writable(); publishes the message.
+        condition_.compare_exchange_strong(open, kFailed, std::memory_order_release, std::memory_order_relaxed);
+    });
 }
 
 }  // namespace gcg

@@ -8,8 +8,9 @@
 
 namespace gcg {
 
-static constexpr int64_t kLookEvery = 1'000'000;  // ns between questions whether the owner lives
-static constexpr int64_t kYieldFor = 50'000;      // ns before waiting becomes sleeping
+static constexpr int64_t kLookEvery = 1'000'000;          // ns between questions whether the owner lives
+static constexpr int64_t kDyingPatience = 2'000'000'000;  // ns for an owner that the kernel is taking down
+static constexpr int64_t kYieldFor = 50'000;              // ns before waiting becomes sleeping
 
 bool LaneLock::try_lock(uint64_t from) {
     // L0: acquire, pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too.
@@ -43,7 +44,8 @@ void LaneLock::lock_slowly() {
             // instruction.
             const bool alive = slots_.alive(owner);
             if (!alive && try_lock(owner)) return;
-            if (alive && now - since >= kLockPatience)
+            const bool impatient = alive && now - since >= kLockPatience;
+            if (impatient && (now - since >= kDyingPatience || !slots_.dying(owner)))
                 throw JournalError(Fault::busy, name_ + " has been locked for 100 ms by " + slots_.describe(owner) +
                                                     ", which is alive but does not go on: resume or end that process");
         }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 namespace gcg {
 
@@ -33,6 +35,23 @@ bool Slots::alive(uint64_t word) const {
     if (!locks_.held_elsewhere(slot)) return false;
     // G1: acquire, pairs with G0 in claim().
     return state_.slots[slot].generation.load(std::memory_order_acquire) == word >> 16;
+}
+
+bool Slots::dying(uint64_t word) const {
+    const int slot = static_cast<int>(word & 0xFFFF) - 1;
+    if (slot < 0 || slot >= kSlots) return false;
+    const int32_t pid = state_.slots[slot].pid.load(std::memory_order_relaxed);  // relaxed: a hint
+    std::string line;
+    std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+    // "pid (name) state ppid pgrp session tty tpgid flags ...": the name may contain anything but ends with the last
+    // ')'.
+    std::istringstream fields(line.substr(std::min(line.size(), line.rfind(')') + 1)));
+    std::string state;
+    int64_t skipped = 0;
+    uint64_t flags = 0;
+    fields >> state >> skipped >> skipped >> skipped >> skipped >> skipped >> flags;
+    constexpr uint64_t kExiting = 0x4;  // PF_EXITING of the kernel
+    return fields && (flags & kExiting) != 0;
 }
 
 std::string Slots::describe(uint64_t word) const {

@@ -80,7 +80,7 @@ bool kill_after(uint64_t before, int steps) {
     CHECK_EQUAL(child.wait(), -SIGKILL);
     const auto started = std::chrono::steady_clock::now();
     const uint64_t seq = event_seq(append_stamped(*bus, Lane::market, 2, 0, 10).id);
-    CHECK(seconds_since(started) < 0.1);
+    CHECK(seconds_since(started) < 1);  // Fault::busy comes after 100 ms; the rest is for a loaded machine
     CHECK(seq == before + 1 || seq == before + 2);
     CHECK(killed || seq == before + 2);
     auto reader = bus->reader("", false, true);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "gcg/bus.h"
@@ -19,6 +20,7 @@ class BusContext {
  public:
     BusContext(std::string folder, const BusMeta& meta, std::unique_ptr<LockFile> locks, Mapping state);
 
+    // K1: acquire, both, pair with K0 in close() and fail().
     // Throw unless appending is possible: not read-only, not closed, not in a child of fork(), no failed sync.
     void check_writable() const {
         if (condition_.load(std::memory_order_acquire) != kOpen || fork_.forked() || !slots.claimed()) refuse();
@@ -29,7 +31,7 @@ class BusContext {
     }
     [[nodiscard]] bool forked() const { return fork_.forked(); }
     [[nodiscard]] bool closed() const { return condition_.load(std::memory_order_acquire) == kClosed; }
-    void close() { condition_.store(kClosed, std::memory_order_release); }
+    void close() { condition_.store(kClosed, std::memory_order_release); }  // K0
     // Data may not be on the disk: refuse every further append.
     void fail(const std::string& message);
 
@@ -53,6 +55,7 @@ class BusContext {
     [[noreturn]] void refuse() const;
 
     std::atomic<uint8_t> condition_{kOpen};
+    std::once_flag failed_;
     std::string failure_;  // written once, before condition_
     ForkGuard fork_;
 };

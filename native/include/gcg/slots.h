@@ -31,6 +31,8 @@ class Slots {
     [[nodiscard]] int slot() const { return static_cast<int>(word_ & 0xFFFF) - 1; }
 
     [[nodiscard]] bool alive(uint64_t word) const;
+    // Whether the owner is being taken down by the kernel: its memory goes first, its locks after that.
+    [[nodiscard]] bool dying(uint64_t word) const;
     // "'collector' (pid 4711)"
     [[nodiscard]] std::string describe(uint64_t word) const;
 
