@@ -217,7 +217,8 @@ void InstrumentTable::change(uint32_t number, std::string_view terms) {
     TableFile::Append append(file_);
     const InstrumentEntry* old = entry(number);
     if (!old)
-        throw JournalError(Fault::argument, "there is no instrument number " + std::to_string(number) + ": add it first");
+        throw JournalError(Fault::argument,
+                           "there is no instrument number " + std::to_string(number) + ": add it first");
     if (std::string_view(old->terms, old->terms_bytes) == terms) return;
     uint32_t place;
     auto* row = static_cast<InstrumentEntry*>(append.place(place));
