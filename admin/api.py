@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Query
@@ -10,37 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
-from gcg_quant.component import Component
 from gcg_quant.errors import GcgQuantError, NotRunningError, nearest
-from gcg_quant.events import BacktestRequestEvent, Event, StrategyControlEvent
+from gcg_quant.events import BacktestRequestEvent, StrategyControlEvent
 
 from .client import send
+from .monitor import Monitor
 from .status import account_row, order_row, position_row, strategy_row, system_status
-from .system_view import SystemView
 
-__all__ = ["Monitor", "create_router"]
-
-
-class Monitor(Component):
-    """Keeps a `SystemView` up to date for the REST interface."""
-
-    capabilities = ("monitor",)
-
-    def __init__(self, name: str = "monitor") -> None:
-        super().__init__(name, start="begin", wait="sleep", sleep_s=0.05)
-        self._view = SystemView()
-        self._guard = threading.Lock()
-        for cls in SystemView.EVENTS:
-            self.subscribe(cls, self._apply)
-
-    def _apply(self, event: Event) -> None:
-        with self._guard:
-            self._view.apply(event)
-
-    def ask(self, question: Any) -> Any:
-        """Return `question(view)` while the view stands still."""
-        with self._guard:
-            return question(self._view)
+__all__ = ["create_router"]
 
 
 class LoadRequest(BaseModel):

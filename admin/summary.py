@@ -14,7 +14,7 @@ __all__ = ["RunSummary", "Tally"]
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """The outcome of a run. `profit` is per account, in its currency, since the run began."""
+    """The outcome of a run. `profit` is what the run added, by "account currency": realised and open, less fees."""
 
     seconds: float
     events: dict[str, int]
@@ -23,7 +23,6 @@ class RunSummary(msgspec.Struct, frozen=True):
     refused: int
     fills: int
     profit: dict[str, float]
-    currency: dict[str, str]
     errors: int
     killed: list[str]
 
@@ -42,8 +41,8 @@ class Tally:
         self._events: Counter[str] = Counter()
         self._reader = bus.reader(start=self._start, events=[AccountEvent, LogEvent, MetricEvent, RiskVerdict])
         self._metrics: deque[MetricEvent] = deque()
-        self._first: dict[str, AccountEvent] = {}
-        self._last: dict[str, AccountEvent] = {}
+        self._before = {key: _profit(event) for key, event in _accounts(bus).items()}
+        self._last: dict[tuple[str, str], AccountEvent] = {}
         self._stored: dict[str, float] = {}
         self._rows: dict[str, float] = {}
         self._errors = self._refused = 0
@@ -54,8 +53,7 @@ class Tally:
             self._events[cls.__name__] += count
         for event in self._reader:
             if isinstance(event, AccountEvent):
-                self._first.setdefault(event.account, event)
-                self._last[event.account] = event
+                self._last[event.account, event.currency] = event
             elif isinstance(event, MetricEvent):
                 self._note(event)
             elif isinstance(event, LogEvent):
@@ -78,8 +76,10 @@ class Tally:
             orders=self._events[OrderRequest.__name__],
             refused=self._refused,
             fills=self._events[Fill.__name__],
-            profit={name: last.equity - self._first[name].equity for name, last in self._last.items()},
-            currency={name: last.currency for name, last in self._last.items()},
+            profit={
+                f"{account} {currency}": _profit(last) - self._before.get((account, currency), 0.0)
+                for (account, currency), last in sorted(self._last.items())
+            },
             errors=self._errors,
             killed=killed,
         )
@@ -93,6 +93,16 @@ class Tally:
         if metric.value < self._stored.get(name, 0.0):
             self._rows[name] = self._rows.get(name, 0.0) + self._stored[name]
         self._stored[name] = metric.value
+
+
+def _profit(account: AccountEvent) -> float:
+    return account.realised_pnl + account.unrealised_pnl - account.fees
+
+
+def _accounts(bus: EventBus) -> dict[tuple[str, str], AccountEvent]:
+    # The accounts as the last run on this bus left them.
+    with bus.reader(start="begin", events=[AccountEvent]) as reader:
+        return {(event.account, event.currency): event for event in reader if isinstance(event, AccountEvent)}
 
 
 def table(summary: RunSummary) -> Any:
@@ -110,8 +120,9 @@ def table(summary: RunSummary) -> Any:
     result.add_section()
     result.add_row("orders", f"{summary.orders:,}" + (f" ({summary.refused:,} refused)" if summary.refused else ""))
     result.add_row("fills", f"{summary.fills:,}")
-    for account, profit in summary.profit.items():
-        result.add_row(f"profit {account}", f"{profit:+,.2f} {summary.currency[account]}")
+    for name, profit in summary.profit.items():
+        account, currency = name.rsplit(" ", 1)
+        result.add_row(f"profit {account}", f"{profit:+,.2f} {currency}")
     if summary.errors:
         result.add_row("errors on the log lane", f"{summary.errors:,}")
     if summary.killed:

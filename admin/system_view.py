@@ -65,7 +65,7 @@ class SystemView:
         self.strategies: dict[str, StrategyStatusEvent] = {}
         self.orders: dict[int, OrderEvent] = {}
         self.positions: dict[tuple[str, str, str, str], PositionEvent] = {}
-        self.accounts: dict[str, AccountEvent] = {}
+        self.accounts: dict[tuple[str, str], AccountEvent] = {}  # by account and currency
         self.fills: deque[Fill] = deque(maxlen=_KEPT)
         self.problems: deque[LogEvent | AlertEvent] = deque(maxlen=_KEPT)
         self.backtests: dict[str, dict[str, Any]] = {}
@@ -139,7 +139,7 @@ class SystemView:
         self.positions[event.account, event.strategy, event.symbol, event.venue] = event
 
     def _on_AccountEvent(self, event: AccountEvent) -> None:  # noqa: N802
-        self.accounts[event.account] = event
+        self.accounts[event.account, event.currency] = event
 
     def _on_BacktestRequestEvent(self, event: BacktestRequestEvent) -> None:  # noqa: N802
         self.backtests[event.run] = {"run": event.run, "file": event.file, "symbols": event.symbols, "state": "requested", "progress": 0.0}

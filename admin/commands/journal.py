@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from .context import home_of
 
 __all__ = ["journal"]
 
+_META = ("id", "time_ns", "cause", "source")
 _EVENTS = {cls.__name__: cls for cls in (*HOT_RECORDS, *COLD_EVENTS)}
 
 
@@ -95,9 +97,20 @@ def line_of(event: Event) -> str:
 
 def _text(event: Any) -> str:
     if type(event) in HOT_RECORDS:
-        return repr(event)
-    shown = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("id", "time_ns", "cause", "source")}
-    return f"{type(event).__name__}(" + ", ".join(f"{name}={value!r}" for name, value in shown.items() if value not in ("", 0, None)) + ")"
+        defaults = type(event)().to_dict()
+        fields = {name: value for name, value in event.to_dict().items() if name != "instrument" and not _same(value, defaults[name])}
+    else:
+        fields = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _META}
+        fields = {name: value for name, value in fields.items() if value not in ("", 0, None)}
+    return f"{type(event).__name__}(" + ", ".join(f"{name}={_shown(value)}" for name, value in fields.items()) + ")"
+
+
+def _same(left: Any, right: Any) -> bool:
+    return bool(left == right) or (left != left and right != right)  # NaN is absent in both
+
+
+def _shown(value: Any) -> str:
+    return value.name if isinstance(value, Enum) else repr(value)
 
 
 @journal.command()

@@ -1,0 +1,32 @@
+"""The web part of the running system: the charts' bridge, the monitor behind the REST interface, and the server of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gcg_quant.bus import EventBus
+from gcg_quant.component import Component
+from gcg_quant.settings import Settings
+
+from ..visualization.bridge import WebSocketEventBridge
+from ..visualization.server import WebServer
+from .monitor import Monitor
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+__all__ = ["web_components"]
+
+
+def web_components(settings: Settings) -> list[Component]:
+    """Return the components of the web part, in the order in which they start."""
+    bridge = WebSocketEventBridge(settings)
+    monitor = Monitor()
+
+    def routers(bus: EventBus) -> Sequence[APIRouter]:
+        from .api import create_router  # FastAPI takes its time to import
+
+        return [create_router(bus, monitor)]
+
+    return [bridge, monitor, WebServer(settings, bridge, routers=routers)]
