@@ -311,10 +311,10 @@ class Component:
             self.on_stop()
             self.state = "stopped"
         except Exception as error:  # the one place where a component's thread ends: say why, and be seen as failed
-            self.state = "failed"
             self._errors += 1
             with contextlib.suppress(JournalError):
                 self.log(f"{self.name} stopped: {error}", level="error", detail=traceback.format_exc())
+            self.state = "failed"
         finally:
             if self._loop is not None:
                 self._loop.close()
