@@ -262,11 +262,11 @@ void MatchingEngine::report(const Order& order, ReportKind kind, ReportReason re
     reports_.push_back({kind, reason, false, order.terms.key, now_ns, kNoPrice, 0, order.left()});
 }
 
-void MatchingEngine::fill(Order& order, int64_t ticks, int64_t lots, bool maker, int64_t now_ns) {
+void MatchingEngine::fill(const Market& market, Order& order, int64_t ticks, int64_t lots, bool maker, int64_t now_ns) {
     order.terms.filled += lots;
     order.done = order.left() == 0;
-    reports_.push_back(
-        {ReportKind::filled, ReportReason::none, maker, order.terms.key, now_ns, ticks, lots, order.left()});
+    reports_.push_back({ReportKind::filled, ReportReason::none, maker, order.terms.key, now_ns, ticks, lots,
+                        order.left(), market.trading_day});
 }
 
 // ---- taking
@@ -301,7 +301,7 @@ void MatchingEngine::take(Market& market, Order& order, int64_t now_ns) {
         if (limit != kNoPrice && (order.buys() ? level.ticks > limit : level.ticks < limit)) break;
         const int64_t lots = std::min(order.left(), level.lots);
         if (lots == 0) continue;
-        fill(order, slipped(order, level.ticks), lots, false, now_ns);
+        fill(market, order, slipped(order, level.ticks), lots, false, now_ns);
         if (level.lots != kUnlimited) level.lots -= lots;
     }
 }

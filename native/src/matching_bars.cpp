@@ -35,6 +35,7 @@ void MatchingEngine::on_bar(const Bar& bar) {
     if (market && !market->fine && complete && span > 0 && (market->bar_ns == 0 || span <= market->bar_ns)) {
         const Grid& grid = market->grid;
         market->bar_ns = span;
+        if (bar.trading_day != 0) market->trading_day = bar.trading_day;
         BarPath path{bar.start_ns,          bar.event_ns,         grid.up(bar.open),   grid.down(bar.open),
                      grid.up(bar.close),    grid.down(bar.close), grid.down(bar.high), grid.up(bar.low),
                      grid.lots(bar.volume), bar.basis != kBid,    bar.basis != kAsk};
@@ -49,22 +50,22 @@ void MatchingEngine::on_bar(const Bar& bar) {
     end(bar.event_ns);
 }
 
-void MatchingEngine::bar_take(Order& order, int64_t ticks, BarPath& path) {
+void MatchingEngine::bar_take(const Market& market, Order& order, int64_t ticks, BarPath& path) {
     const int64_t limit = order.limit();
     if (limit != kNoPrice && (order.buys() ? ticks > limit : ticks < limit)) return;
     const int64_t lots = std::min(order.left(), path.room);
     if (lots <= 0 || (order.terms.time_in_force == TimeInForce::fok && lots < order.left())) return;
     if (order.terms.post_only && order.terms.type == OrderType::limit)
-        fill(order, limit, lots, true, path.end_ns);
+        fill(market, order, limit, lots, true, path.end_ns);
     else
-        fill(order, slipped(order, ticks), lots, false, path.end_ns);
+        fill(market, order, slipped(order, ticks), lots, false, path.end_ns);
     if (path.room != kUnlimited) path.room -= lots;
 }
 
 void MatchingEngine::bar_open(Market& market, BarPath& path) {
     for (auto* side : {&market.buys, &market.sells}) {
         for (Order* order : *side)
-            if (order && path.whole(*order)) bar_take(*order, path.open(*order), path);
+            if (order && path.whole(*order)) bar_take(market, *order, path.open(*order), path);
     }
     for (Order*& order : market.stops) {
         if (!order || !path.whole(*order)) continue;
@@ -87,7 +88,7 @@ void MatchingEngine::bar_range(Market& market, BarPath& path) {
             const int64_t limit = order->limit(), lots = std::min(order->left(), path.room);
             const bool through = limit != kNoPrice && (order->buys() ? path.low < limit : path.high > limit);
             if (!through || lots <= 0) continue;
-            fill(*order, limit, lots, true, path.end_ns);
+            fill(market, *order, limit, lots, true, path.end_ns);
             if (path.room != kUnlimited) path.room -= lots;
         }
     }
@@ -96,7 +97,7 @@ void MatchingEngine::bar_range(Market& market, BarPath& path) {
 void MatchingEngine::bar_close(Market& market, BarPath& path) {
     for (auto* side : {&market.buys, &market.sells}) {
         for (Order* order : *side)
-            if (order && !order->done && path.late(*order)) bar_take(*order, path.close(*order), path);
+            if (order && !order->done && path.late(*order)) bar_take(market, *order, path.close(*order), path);
     }
     for (Order*& order : market.stops) {
         if (!order || !path.late(*order)) continue;
@@ -112,7 +113,7 @@ void MatchingEngine::bar_trigger(Market& market, Order*& slot, int64_t ticks, Ba
     slot = nullptr;
     order.terms.triggered = true;
     report(order, ReportKind::triggered, ReportReason::none, path.end_ns);
-    bar_take(order, ticks, path);
+    bar_take(market, order, ticks, path);
     const bool served = order.sent_ns <= path.start_ns;
     if (served) order.sent_ns = path.end_ns;
     work(market, order);

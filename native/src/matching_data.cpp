@@ -21,6 +21,7 @@ void MatchingEngine::on_tick(const Tick& tick) {
     begin(tick.event_ns);
     if (Market* market = this->market(tick.instrument)) {
         market->fine = true;
+        if (tick.trading_day != 0) market->trading_day = tick.trading_day;
         const bool has_quotes = tick.bid_price == tick.bid_price || tick.ask_price == tick.ask_price;
         if (has_quotes && !recent(market->depth_ns, tick.event_ns)) {
             const int64_t bid = market->grid.down(tick.bid_price), ask = market->grid.up(tick.ask_price);
@@ -43,6 +44,7 @@ void MatchingEngine::on_trade(const TradeTick& tick) {
     begin(tick.event_ns);
     if (Market* market = this->market(tick.instrument)) {
         market->fine = true;
+        if (tick.trading_day != 0) market->trading_day = tick.trading_day;
         market->trade_ns = tick.event_ns;
         const Trade trade{market->grid.nearest(tick.price), market->grid.lots(tick.size)};
         last_price(*market, trade.ticks);
@@ -55,6 +57,7 @@ void MatchingEngine::on_depth(const Depth& depth) {
     begin(depth.event_ns);
     if (Market* market = this->market(depth.instrument)) {
         market->fine = true;
+        if (depth.trading_day != 0) market->trading_day = depth.trading_day;
         market->quoted = true;
         market->depth_ns = depth.event_ns;
         market->bids.count = market->asks.count = 0;
@@ -119,12 +122,12 @@ void MatchingEngine::match_side(Market& market, std::vector<Order*>& side, Trade
         if (!through && !crossed) break;  // those behind it ask for a better price still
         if (through) {
             const int64_t lots = std::min(order->left(), trade.lots);
-            if (lots > 0) fill(*order, limit, lots, true, now_ns);
+            if (lots > 0) fill(market, *order, limit, lots, true, now_ns);
             if (trade.lots != kUnlimited) trade.lots -= lots;
         }
         for (int i = 0; crossed && i < opposite.count && !order->done && crosses(opposite.at[i]); ++i) {
             const int64_t lots = std::min(order->left(), opposite.at[i].lots);
-            if (lots > 0) fill(*order, limit, lots, true, now_ns);
+            if (lots > 0) fill(market, *order, limit, lots, true, now_ns);
             if (opposite.at[i].lots != kUnlimited) opposite.at[i].lots -= lots;
         }
     }

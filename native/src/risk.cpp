@@ -96,6 +96,7 @@ int RiskEngine::price(uint32_t instrument, double price, int64_t event_ns, bool 
 }
 
 int RiskEngine::new_day(int64_t event_ns) {
+    clock_ns_ = std::max(clock_ns_, event_ns);
     const int64_t day = event_ns / kDayNs;
     if (day <= day_) return 0;
     day_ = day;
@@ -170,6 +171,11 @@ int64_t RiskEngine::position(uint32_t strategy, uint32_t instrument) const {
 
 int64_t RiskEngine::open_orders(uint32_t strategy, uint32_t instrument) const {
     return exposure(strategy, instrument).open_orders;
+}
+
+int64_t RiskEngine::open_lots(uint32_t strategy, uint32_t instrument, Side side) const {
+    const Exposure& open = exposure(strategy, instrument);
+    return side == Side::buy ? open.open_buys : open.open_sells;
 }
 
 double RiskEngine::rate(uint32_t currency) const {

@@ -71,7 +71,8 @@ py::list reports_of(MatchingEngine& engine) {
     py::list rows;
     for (const Report& report : engine.take_reports())
         rows.append(py::make_tuple(static_cast<int>(report.kind), static_cast<int>(report.reason), report.maker,
-                                   report.key, report.event_ns, report.ticks, report.lots, report.left));
+                                   report.key, report.event_ns, report.ticks, report.lots, report.left,
+                                   report.trading_day));
     return rows;
 }
 
@@ -219,6 +220,13 @@ void bind_risk(py::module_& module) {
         .def("last_price", &RiskEngine::last_price, py::arg("instrument"))
         .def("position", &RiskEngine::position, py::arg("strategy"), py::arg("instrument"))
         .def("open_orders", &RiskEngine::open_orders, py::arg("strategy"), py::arg("instrument"))
+        .def(
+            "open_lots",
+            [](const RiskEngine& self, uint32_t strategy, uint32_t instrument, int side) {
+                return self.open_lots(strategy, instrument, static_cast<Side>(side));
+            },
+            py::arg("strategy"), py::arg("instrument"), py::arg("side"))
+        .def_property_readonly("clock_ns", &RiskEngine::clock_ns)
         .def_property_readonly("equity", &RiskEngine::equity)
         .def_property_readonly("tied_up", &RiskEngine::tied_up)
         .def_property_readonly("daily_profit", &RiskEngine::daily_profit);

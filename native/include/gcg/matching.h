@@ -96,9 +96,10 @@ struct Report {
     bool maker;
     uint64_t key;
     int64_t event_ns;
-    int64_t ticks;  // of a fill
-    int64_t lots;   // of a fill
-    int64_t left;   // lots still open
+    int64_t ticks;            // of a fill
+    int64_t lots;             // of a fill
+    int64_t left;             // lots still open
+    int32_t trading_day = 0;  // of a fill: as the market data had it, YYYYMMDD; 0 = it did not say
 };
 
 class MatchingEngine {
@@ -164,9 +165,10 @@ class MatchingEngine {
         int64_t last = kNoPrice;
         double volume = kNaN;
         int64_t depth_ns = kNoPrice, trade_ns = kNoPrice;  // event time of the last depth, of the last trade
-        int64_t bar_ns = 0;                                // the shortest bar period seen
-        std::vector<Order*> buys, sells;                   // working, best price first, then by arrival
-        std::vector<Order*> stops;                         // waiting for their trigger, by arrival
+        int32_t trading_day = 0;
+        int64_t bar_ns = 0;               // the shortest bar period seen
+        std::vector<Order*> buys, sells;  // working, best price first, then by arrival
+        std::vector<Order*> stops;        // waiting for their trigger, by arrival
         [[nodiscard]] bool idle() const { return buys.empty() && sells.empty() && stops.empty(); }
     };
     enum class ActionKind : uint8_t { arrive, cancel, modify, expire };
@@ -202,7 +204,7 @@ class MatchingEngine {
     void sweep(Market& market);
 
     void report(const Order& order, ReportKind kind, ReportReason reason, int64_t now_ns);
-    void fill(Order& order, int64_t ticks, int64_t lots, bool maker, int64_t now_ns);
+    void fill(const Market& market, Order& order, int64_t ticks, int64_t lots, bool maker, int64_t now_ns);
     void take(Market& market, Order& order, int64_t now_ns);
     [[nodiscard]] int64_t available(const Market& market, const Order& order) const;
     [[nodiscard]] int64_t slipped(const Order& order, int64_t ticks) const;
@@ -218,7 +220,7 @@ class MatchingEngine {
     void bar_open(Market& market, BarPath& path);
     void bar_range(Market& market, BarPath& path);
     void bar_close(Market& market, BarPath& path);
-    void bar_take(Order& order, int64_t ticks, BarPath& path);
+    void bar_take(const Market& market, Order& order, int64_t ticks, BarPath& path);
     void bar_trigger(Market& market, Order*& slot, int64_t ticks, BarPath& path);
     void bar_at_once(Market& market, const BarPath& path, bool at_open);
 

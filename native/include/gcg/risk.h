@@ -118,7 +118,9 @@ class RiskEngine {
     [[nodiscard]] double last_price(uint32_t instrument) const;                    // NaN if there is none
     [[nodiscard]] int64_t position(uint32_t strategy, uint32_t instrument) const;  // lots; strategy 0 = all
     [[nodiscard]] int64_t open_orders(uint32_t strategy, uint32_t instrument) const;
-    [[nodiscard]] double equity() const;        // account currency
+    [[nodiscard]] int64_t open_lots(uint32_t strategy, uint32_t instrument, Side side) const;
+    [[nodiscard]] int64_t clock_ns() const { return clock_ns_; }  // the latest event time of the market data seen
+    [[nodiscard]] double equity() const;                          // account currency
     [[nodiscard]] double tied_up() const;       // by positions and the open orders' worst case, account currency
     [[nodiscard]] double daily_profit() const;  // NaN without a day base
 
@@ -146,7 +148,7 @@ class RiskEngine {
         uint32_t strategy, instrument;  // the scope it was set for
     };
     static uint64_t key(uint32_t strategy, uint32_t instrument) { return (uint64_t{strategy} << 32) | instrument; }
-    [[nodiscard]] Rule rule(double RiskLimits::* member, const RiskOrder& order) const;
+    [[nodiscard]] Rule rule(double RiskLimits::*member, const RiskOrder& order) const;
     [[nodiscard]] const Exposure& exposure(uint32_t strategy, uint32_t instrument) const;
     template <typename Change>
     void each_scope(uint32_t strategy, uint32_t instrument, Change change);
@@ -170,7 +172,7 @@ class RiskEngine {
     std::vector<double> ledgers_, rates_;                      // by currency number
     double daily_loss_ = kNaN, day_base_ = kNaN;
     int64_t mark_interval_ns_;
-    int64_t day_ = -1;
+    int64_t day_ = -1, clock_ns_ = 0;
     bool buying_power_ = true, kill_switch_ = false;
 };
 

@@ -1,0 +1,394 @@
+"""The trading desk: risk, orders, accounts and gateway of one account, calling each other directly and publishing every step."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from math import isnan
+from typing import TYPE_CHECKING
+
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.errors import InstrumentError, OrderError
+from gcg_quant.events import (
+    CancelRequest,
+    Fill,
+    MarketDataEvent,
+    ModifyRequest,
+    OrderEvent,
+    OrderFlag,
+    OrderRequest,
+    OrderStatus,
+    RiskReason,
+    Side,
+)
+from gcg_quant.instruments import Instrument
+
+from .books import Books
+from .gateways.base import Change, Gateway, GatewayReport, MarketGateway, ReportKind
+from .order import Order, WholeTerms
+from .orders import OrderManager, Publish
+from .risk import Finding, RiskEngine, read_terms
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+
+__all__ = ["Log", "TradingDesk"]
+
+Log = Callable[[str, str, int], None]  # text, level, the id of the event it concerns
+
+_UNKNOWN, _MARK, _NEW_DAY = 1, 2, 4  # market_signal in risk.h
+_NO_ORDER = "there is no such order"
+_ENDS = {
+    ReportKind.REJECTED: OrderStatus.REJECTED,
+    ReportKind.CANCELLED: OrderStatus.CANCELLED,
+    ReportKind.EXPIRED: OrderStatus.EXPIRED,
+    ReportKind.FAILED: OrderStatus.FAILED,
+}
+
+
+class TradingDesk:
+    """Turns requests into verdicts, commands and fills. It belongs to the trading engine's thread; reports may come from any.
+
+    Every request is answered, and what it led to is published, before the next event is looked at.
+
+    Args:
+        bus: its instruments are traded.
+        books: accounts and risk, which see the same fills.
+        gateway: where orders go; opened by the caller with `listen` as its listener.
+        orders: the order manager.
+        publish: how events leave.
+        log: how words leave.
+    """
+
+    def __init__(self, bus: EventBus, books: Books, gateway: Gateway, orders: OrderManager, publish: Publish, log: Log) -> None:
+        self.books = books
+        self.orders = orders
+        self.gateway = gateway
+        self.risk: RiskEngine = books.risk
+        self.unknown_reports = 0  # reports of orders that nobody knows
+        self._bus = bus
+        self._publish = publish
+        self._log = log
+        self._native = books.risk.native
+        self._venue = gateway if isinstance(gateway, MarketGateway) else None
+        self._terms: dict[int, Instrument] = {}
+        self._reports: deque[GatewayReport] = deque()
+        self._changes: dict[str, deque[WholeTerms]] = {}
+
+    # ---- what comes in
+
+    def market(self, event: MarketDataEvent) -> None:
+        """Take in a market data record: prices, fills, marks, the change of the day."""
+        signals = self._native.on_market(event)
+        if signals & _UNKNOWN:
+            if not event.instrument:
+                return
+            self.instrument(event.instrument)
+            signals = self._native.on_market(event)
+        if signals & _NEW_DAY:
+            self.books.begin_day(event.event_ns // NS_PER_DAY, event.event_ns, event.id)
+        if self._venue is not None:
+            self._venue.on_market(event)
+            if self._reports:
+                self.drain(event.id)
+        if signals & _MARK:
+            self.books.mark(event.instrument, event.event_ns, event.id)
+
+    def seed(self, event: MarketDataEvent) -> None:
+        """Take in market data of before a restart: it moves prices, and nothing is published."""
+        if event.instrument:
+            self.instrument(event.instrument)
+            self._native.on_market(event)
+            if self._venue is not None:
+                self._venue.seed(event)
+
+    def request(self, request: OrderRequest) -> None:
+        """Check an order and, if it passes, send it; one with a client id that was used before is answered and goes nowhere."""
+        if self._is_duplicate(request):
+            return
+        now_ns = self.now_ns(request)
+        instrument = self.instrument_of(request)
+        whole, findings = read_terms(request, instrument)
+        rules, more = self._check(request, instrument, whole, now_ns)
+        findings += more
+        order = self.orders.create(request, request.id, request.instrument, instrument, whole)
+        verdict = self.risk.verdict(request, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
+        verdict_id = self._publish(verdict, cause=request.id)
+        if findings:
+            self.orders.move(order, OrderStatus.REJECTED, event_ns=now_ns, cause=verdict_id, reason=verdict.message)
+            return
+        self.orders.pass_risk(order)
+        self.send(order, now_ns, verdict_id)
+
+    def cancel(self, request: CancelRequest) -> None:
+        """Have an order cancelled; what cannot be cancelled is answered with its unchanged state and the reason."""
+        order = self.orders.find(request.request, request.client_id)
+        if order is None:
+            self._answer_unknown(request, "cancel")
+        else:
+            self.cancel_order(order, self.now_ns(request), request.id)
+
+    def cancel_order(self, order: Order, now_ns: int, cause: int) -> None:
+        """Send a cancellation to the gateway, or say why not."""
+        if order.is_final or order.status == OrderStatus.CANCELLING:
+            self._refuse(order, f"cancel refused: the order is {order.status.name}", now_ns, cause)
+            return
+        self.gateway.cancel(self.orders.cancel(order, event_ns=now_ns, cause=cause))
+        self.drain(cause)
+
+    def modify(self, request: ModifyRequest) -> None:
+        """Check an order's new terms as if it were a new order, and have the gateway change it; or say why not."""
+        order = self.orders.find(request.request, request.client_id)
+        now_ns = self.now_ns(request)
+        if order is None:
+            self._answer_unknown(request, "change")
+            return
+        try:
+            whole = self._changed_terms(order, request)
+        except (OrderError, InstrumentError) as error:
+            self._refuse(order, f"change refused: {error.message}", now_ns, request.id)
+            return
+        left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, whole.stop_ticks)
+        rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots)
+        verdict = self.risk.verdict(order.terms, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
+        verdict_id = self._publish(verdict, cause=request.id)
+        if findings:
+            self._refuse(order, f"change refused: {verdict.message}", now_ns, verdict_id)
+        else:
+            self.change(order, whole, request, now_ns, verdict_id)
+
+    def change(self, order: Order, whole: WholeTerms, request: ModifyRequest, now_ns: int, cause: int) -> None:
+        """Send checked new terms to the gateway."""
+        self.books.open_more(order, whole.lots - order.whole.lots)
+        self._changes.setdefault(order.client_id, deque()).append(whole)
+        new = [None if isnan(value) else value for value in (request.quantity, request.price, request.stop_price)]
+        change = Change(request=order.request_id, client_id=order.client_id, quantity=new[0], price=new[1], stop_price=new[2])
+        self.gateway.modify(change, now_ns)
+        self.drain(cause)
+
+    def cancel_all(self, now_ns: int, cause: int) -> int:
+        """Cancel every order that is open; return how many."""
+        orders = [order for order in self.orders.open_orders() if order.status != OrderStatus.CANCELLING]
+        for order in orders:
+            self.cancel_order(order, now_ns, cause)
+        return len(orders)
+
+    def listen(self, report: GatewayReport) -> None:
+        """Take in a gateway's report; from any thread. It is handled by the next `drain`."""
+        self._reports.append(report)
+
+    def drain(self, cause: int) -> None:
+        """Handle the reports that have come; `cause` is the event that made the gateway speak."""
+        while self._reports:
+            report = self._reports.popleft()
+            try:
+                self._handle(report, cause)
+            except OrderError as error:
+                self._log(f"{self.gateway.name} reported {report.kind.name}: {error.message}", "error", cause)
+
+    # ---- sending
+
+    def send(self, order: Order, now_ns: int, cause: int) -> None:
+        """Write the command of an order that passed risk and give it to the gateway."""
+        self.books.open(order, now_ns)
+        command = self.orders.submit(order, event_ns=now_ns, cause=cause)
+        try:
+            self.gateway.submit(command)
+        except OrderError as error:  # the gateway is sure that nothing has reached the venue
+            self.books.close(order)
+            self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=error.message)
+        self.drain(cause)
+
+    def change_again(self, request: ModifyRequest, verdict_id: int) -> None:
+        """Send a change that risk let pass before a restart and that the venue never answered."""
+        order = self.orders.find(request.request, request.client_id)
+        if order is None:
+            return
+        try:
+            whole = self._changed_terms(order, request)
+        except (OrderError, InstrumentError) as error:
+            self._refuse(order, f"change refused: {error.message}", self.now_ns(request), verdict_id)
+            return
+        self.change(order, whole, request, self.now_ns(request), verdict_id)
+
+    @property
+    def clock_ns(self) -> int:
+        """The latest event time of the market data seen, 0 before the first."""
+        return self._native.clock_ns
+
+    def now_ns(self, event: OrderRequest | CancelRequest | ModifyRequest) -> int:
+        """Return the event time at which a request is handled: never before the market that was seen."""
+        return max(event.event_ns, self._native.clock_ns) or event.time_ns
+
+    def instrument(self, number: int) -> Instrument:
+        """Return the terms of an instrument number; new ones are taken over while none of its orders and positions is open."""
+        known, found = self._terms.get(number), self._bus.instruments[number]
+        if found is known:
+            return found
+        if known is not None and (self.books.accounts.held(number) or any(self.orders.open_orders(number=number))):
+            return known
+        self._terms[number] = found
+        self.books.set_terms(number, found)
+        if self._venue is not None:
+            self._venue.set_terms(number, found)
+        return found
+
+    def instrument_of(self, request: OrderRequest) -> Instrument:
+        """Return the terms behind a request; one without a symbol gets an instrument that nobody trades."""
+        if request.instrument:
+            return self.instrument(request.instrument)
+        return Instrument(symbol=request.symbol or "?", venue=request.venue)
+
+    def _is_duplicate(self, request: OrderRequest) -> bool:
+        if self.orders.find(request.id) is not None:
+            self.orders.duplicates += 1
+            return True
+        if not self.orders.knows(request.client_id):
+            return False
+        self.orders.duplicates += 1
+        order = self.orders.find(client_id=request.client_id)
+        if order is not None:
+            self.orders.remark(order, "duplicate request", event_ns=self.now_ns(request), cause=request.id)
+        self._log(f"The client id {request.client_id!r} was used before: the request is not sent again.", "warning", request.id)
+        return True
+
+    def _check(self, request: OrderRequest, instrument: Instrument, whole: WholeTerms, now_ns: int) -> tuple[int, list[Finding]]:
+        findings = [Finding(reason, float("nan"), float("nan"), text) for reason, text in self._obstacles(request, instrument)]
+        if not whole.lots or any(finding.reason == RiskReason.UNKNOWN_INSTRUMENT for finding in findings):
+            if self.risk.rules.limits.kill_switch:
+                findings.append(Finding(RiskReason.KILL_SWITCH, float("nan"), float("nan"), "kill switch is on"))
+            return len(findings), findings
+        rules, measured = self.risk.check(request, request.instrument, whole, now_ns)
+        return rules, findings + measured
+
+    def _obstacles(self, request: OrderRequest, instrument: Instrument) -> list[tuple[RiskReason, str]]:
+        found: list[tuple[RiskReason, str]] = []
+        gateway, name = self.gateway, f"the {self.gateway.name} gateway"
+        # An instrument that nobody described and that nobody trades is a symbol that somebody mistyped.
+        if not request.instrument or (not instrument.kind and isnan(self._native.last_price(request.instrument))):
+            found.append((RiskReason.UNKNOWN_INSTRUMENT, f"no instrument {instrument.name} is known"))
+        if not gateway.connected:
+            found.append((RiskReason.GATEWAY_DOWN, f"{name} is not connected"))
+        if request.side == Side.NONE:
+            found.append((RiskReason.UNSUPPORTED, "the order says neither buy nor sell"))
+        if request.order_type not in gateway.order_types:
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.order_type.name} orders"))
+        if request.time_in_force not in gateway.times_in_force:
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
+        flags = OrderFlag(request.order_flags) & ~gateway.order_flags
+        if flags:
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
+        return found
+
+    def _changed_terms(self, order: Order, request: ModifyRequest) -> WholeTerms:
+        instrument, old = order.instrument, order.whole
+        if order.is_final or order.status == OrderStatus.CANCELLING:
+            raise OrderError(f"the order is {order.status.name}", client_id=order.client_id)
+        if not isnan(request.quantity):
+            instrument.check_order(request.quantity)
+        whole = WholeTerms(
+            old.lots if isnan(request.quantity) else instrument.lots(request.quantity),
+            old.price_ticks if isnan(request.price) or old.price_ticks is None else instrument.ticks(request.price),
+            old.stop_ticks if isnan(request.stop_price) or old.stop_ticks is None else instrument.ticks(request.stop_price),
+        )
+        if whole == old:
+            raise OrderError("nothing would change", client_id=order.client_id)
+        if whole.lots <= order.filled_lots:
+            raise OrderError(f"{order.filled_quantity:g} is filled already", client_id=order.client_id)
+        return whole
+
+    def _refuse(self, order: Order, reason: str, now_ns: int, cause: int) -> None:
+        self.orders.impossible += 1
+        self.orders.remark(order, reason, event_ns=now_ns, cause=cause)
+        self._log(f"Order {order.client_id}: {reason}.", "warning", cause)
+
+    def _answer_unknown(self, request: CancelRequest | ModifyRequest, what: str) -> None:
+        self.orders.impossible += 1
+        now_ns = self.now_ns(request)
+        answer = OrderEvent(
+            symbol=request.symbol,
+            venue=request.venue,
+            event_ns=now_ns,
+            recv_ns=now_ns,
+            request=request.request,
+            account=self.orders.account,
+            strategy=request.strategy,
+            client_id=request.client_id,
+            gateway=self.gateway.name,
+            status=OrderStatus.REJECTED,
+            reason=f"{what} refused: {_NO_ORDER}",
+        )
+        self._publish(answer, cause=request.id)
+        self._log(f"Order {request.client_id or request.request}: {answer.reason}.", "warning", request.id)
+
+    # ---- what the gateway says
+
+    def _handle(self, report: GatewayReport, cause: int) -> None:
+        order = self.orders.find(client_id=report.client_id)
+        if order is None:
+            self.unknown_reports += 1
+            self._log(f"{self.gateway.name} reported {report.kind.name} of the unknown order {report.client_id!r}.", "error", cause)
+            return
+        kind, event_ns = report.kind, report.event_ns
+        if kind == ReportKind.FILLED:
+            self._fill(order, report, cause)
+        elif kind == ReportKind.ACCEPTED:
+            self.orders.accept(order, report.venue_order_id, event_ns=event_ns, cause=cause)
+        elif kind in _ENDS:
+            self._end(order, _ENDS[kind], report, cause)
+        elif kind == ReportKind.TRIGGERED:
+            order.triggered = True
+            self.orders.remark(order, "triggered", event_ns=event_ns, cause=cause)
+        elif kind == ReportKind.CANCEL_REFUSED:
+            self.orders.keep(order, f"cancel refused: {report.reason}", event_ns=event_ns, cause=cause)
+        else:
+            self._answer_change(order, report, cause)
+
+    def _end(self, order: Order, status: OrderStatus, report: GatewayReport, cause: int) -> None:
+        open_lots = order.left_lots
+        if self.orders.move(order, status, event_ns=report.event_ns, cause=cause, reason=report.reason):
+            self.books.close(order, open_lots)
+
+    def _answer_change(self, order: Order, report: GatewayReport, cause: int) -> None:
+        waiting = self._changes.get(order.client_id)
+        whole = waiting.popleft() if waiting else order.whole
+        if not waiting:
+            self._changes.pop(order.client_id, None)
+        if report.kind == ReportKind.MODIFIED:
+            self.orders.change(order, whole, event_ns=report.event_ns, cause=cause)
+            return
+        self.books.open_more(order, order.whole.lots - whole.lots)
+        self.orders.remark(order, f"change refused: {report.reason}", event_ns=report.event_ns, cause=cause)
+
+    def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
+        if not self.orders.is_new_trade(order, report.trade_id):
+            return
+        terms = order.terms
+        fill = Fill(
+            symbol=terms.symbol,
+            venue=terms.venue,
+            event_ns=report.event_ns,
+            recv_ns=report.event_ns,
+            request=order.request_id,
+            account=self.orders.account,
+            strategy=order.strategy,
+            client_id=order.client_id,
+            gateway=self.gateway.name,
+            venue_order_id=report.venue_order_id,
+            trade_id=report.trade_id,
+            price=report.price,
+            quantity=report.quantity,
+            fee=report.fee,
+            fee_currency=report.fee_currency,
+            trading_day=report.trading_day,
+            side=terms.side,
+            offset=terms.offset,
+            position_side=terms.position_side,
+            liquidity=report.liquidity,
+        )
+        fill_id = self._publish(fill, cause=cause)
+        lots, before, was_final = order.instrument.lots(report.quantity), order.left_lots, order.is_final
+        self.orders.fill(order, lots, report.price, event_ns=report.event_ns, cause=fill_id)
+        if not was_final:
+            self.books.reduce(order, before - order.left_lots)
+        self.books.settle(fill, order.number, order.instrument, fill_id)

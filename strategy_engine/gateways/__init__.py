@@ -1,0 +1,6 @@
+"""Gateways: where orders go. The paper gateway simulates a venue; real ones run on a live bus only."""
+
+from .base import Change, Gateway, GatewayReport, MarketGateway, ReportKind, VenueOrder
+from .paper import PaperGateway
+
+__all__ = ["Change", "Gateway", "GatewayReport", "MarketGateway", "PaperGateway", "ReportKind", "VenueOrder"]

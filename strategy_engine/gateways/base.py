@@ -1,0 +1,185 @@
+"""What a gateway is: commands go in, reports come back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from math import nan
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from gcg_quant.errors import ComponentError
+from gcg_quant.events import (
+    CancelCommand,
+    Liquidity,
+    MarketDataEvent,
+    OrderCommand,
+    OrderFlag,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+    World,
+)
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+    from gcg_quant.instruments import Instrument
+
+    from ..order import Order
+
+__all__ = ["Change", "Gateway", "GatewayReport", "Listener", "MarketGateway", "ReportKind", "VenueOrder"]
+
+
+class ReportKind(IntEnum):
+    """What a venue says of an order."""
+
+    ACCEPTED = 0
+    REJECTED = 1
+    TRIGGERED = 2
+    FILLED = 3
+    CANCELLED = 4
+    EXPIRED = 5
+    MODIFIED = 6
+    CANCEL_REFUSED = 7
+    MODIFY_REFUSED = 8
+    FAILED = 9  # the venue does not know the order, and it is certain that it never will
+
+
+class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a venue says of one order. Fills say what was traded this time; `trade_id` is the venue's own."""
+
+    kind: ReportKind
+    client_id: str
+    event_ns: int
+    venue_order_id: str = ""
+    reason: str = ""
+    trade_id: str = ""
+    price: float = nan
+    quantity: float = nan
+    fee: float = 0.0
+    fee_currency: str = ""
+    liquidity: Liquidity = Liquidity.UNKNOWN
+    trading_day: int = 0
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """New terms for a working order; None leaves one as it is. `quantity` is the whole one, filled or not."""
+
+    request: int
+    client_id: str
+    quantity: float | None = None
+    price: float | None = None
+    stop_price: float | None = None
+
+
+class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An open order as the venue has it, for reconciliation."""
+
+    client_id: str
+    venue_order_id: str
+    symbol: str
+    venue: str
+    status: OrderStatus
+    quantity: float
+    filled_quantity: float
+
+
+Listener = Callable[[GatewayReport], None]
+
+
+class Gateway(ABC):
+    """The way to a venue. Only a trading engine calls it, on its own thread; reports may come from any thread.
+
+    A gateway acts on commands alone, never on requests. One that is `real` refuses any world but LIVE, so that no backtest, import or
+    replay can reach a venue.
+    """
+
+    real: ClassVar[bool] = True
+    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT})
+    times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset({TimeInForce.GTC})
+    order_flags: ClassVar[OrderFlag] = OrderFlag.NONE
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self, bus: EventBus, listener: Listener) -> None:
+        """Connect, and report to `listener` from now on. Raises ComponentError if it is real and the bus is not live."""
+        self.check_world(bus.world)
+        self.connect(bus, listener)
+
+    def check_world(self, world: World) -> None:
+        """Raise ComponentError if it reaches a real venue and this is not the live world."""
+        if self.real and world != World.LIVE:
+            raise ComponentError(
+                f"Gateway {self.name!r} reaches a real venue and refuses a {world.name.lower()} bus: run it on a live one.",
+                gateway=self.name,
+                world=world,
+            )
+
+    @abstractmethod
+    def connect(self, bus: EventBus, listener: Listener) -> None:
+        """Connect to the venue; called by `open` alone."""
+
+    @property
+    @abstractmethod
+    def connected(self) -> bool:
+        """Whether an order would reach the venue now."""
+
+    @abstractmethod
+    def submit(self, command: OrderCommand) -> None:
+        """Send an order. Raises OrderError if it is certain that nothing has reached the venue."""
+
+    @abstractmethod
+    def cancel(self, command: CancelCommand) -> None:
+        """Ask the venue to cancel an order."""
+
+    @abstractmethod
+    def modify(self, change: Change, event_ns: int) -> None:
+        """Ask the venue to change an order."""
+
+    @abstractmethod
+    def restore(self, orders: Sequence[Order]) -> None:
+        """Learn after a restart which orders the journal has as open at the venue, oldest first, and report what became of each.
+
+        One that is SUBMITTING may or may not have reached the venue: it is looked up by its client id, never sent blindly again.
+        """
+
+    @abstractmethod
+    def query_orders(self) -> list[VenueOrder]:
+        """Return the orders that are open at the venue."""
+
+    def query_positions(self) -> dict[tuple[str, str], float] | None:
+        """Return the signed quantities by (symbol, venue), or None if the venue keeps no account of its own."""
+        return None
+
+    def query_account(self) -> dict[str, float] | None:
+        """Return the cash by currency, or None if the venue keeps no account of its own."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Disconnect. Orders stay at the venue."""
+
+
+class MarketGateway(Gateway):
+    """A gateway that fills orders itself, against the market data of the bus."""
+
+    real: ClassVar[bool] = False
+
+    @abstractmethod
+    def set_terms(self, number: int, instrument: Instrument) -> None:
+        """Learn the terms of an instrument number; they change only while none of its orders is open."""
+
+    @abstractmethod
+    def on_market(self, event: MarketDataEvent) -> None:
+        """Take in a market data record, backfilled history never."""
+
+    @abstractmethod
+    def seed(self, event: MarketDataEvent) -> None:
+        """Take in market data of before a restart: it shows where the market stood, and no order may act on it."""
+
+    @abstractmethod
+    def advance(self, now_ns: int) -> None:
+        """Let event time pass without market data."""

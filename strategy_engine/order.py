@@ -1,0 +1,82 @@
+"""One order as the order manager keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+from gcg_quant.events import OrderCommand, OrderEvent, OrderRequest, OrderStatus, OrderType, Side
+from gcg_quant.instruments import Instrument
+
+from .order_states import FINAL_STATES
+
+__all__ = ["Order", "WholeTerms"]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTerms:
+    """Quantity and prices in whole lots and ticks, rounded nowhere else than by the instrument; None is a price that is absent."""
+
+    lots: int = 0
+    price_ticks: int | None = None
+    stop_ticks: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """An order's terms, state and fills. Written by the order manager alone.
+
+    `filled_lots` never decreases; `lots` is the whole quantity, filled or not; `trades` counts its fills.
+    """
+
+    request_id: int
+    client_id: str
+    strategy: str
+    number: int
+    instrument: Instrument
+    terms: OrderRequest | OrderCommand  # the command as soon as it is in the journal
+    whole: WholeTerms
+    report: OrderEvent  # what was published of it last, or would have been
+    status: OrderStatus = OrderStatus.NEW
+    filled_lots: int = 0
+    filled_value: float = 0.0  # sum of price x quantity
+    trades: int = 0
+    venue_order_id: str = ""
+    triggered: bool = False
+    cancel_commanded: bool = False  # its CancelCommand is in the journal
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell."""
+        return self.terms.side
+
+    @property
+    def order_type(self) -> OrderType:
+        """How it is priced."""
+        return self.terms.order_type
+
+    @property
+    def left_lots(self) -> int:
+        """The lots that are not filled; never negative, whatever a venue fills."""
+        return max(0, self.whole.lots - self.filled_lots)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.status in FINAL_STATES
+
+    @property
+    def filled_quantity(self) -> float:
+        """The quantity filled."""
+        return self.instrument.quantity(self.filled_lots)
+
+    @property
+    def average_price(self) -> float:
+        """The average price of its fills, NaN before the first."""
+        return self.filled_value / self.filled_quantity if self.filled_lots else nan
+
+    def add_fill(self, lots: int, price: float) -> None:
+        """Count a fill."""
+        self.filled_lots += lots
+        self.filled_value += price * self.instrument.quantity(lots)
+        self.trades += 1

@@ -1,0 +1,33 @@
+"""A bounded memory of what was seen: the newest entries are known, the oldest are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Remembered"]
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Remembered(Generic[Key]):
+    """A set that holds at most `limit` keys and drops the oldest one for a new one."""
+
+    def __init__(self, limit: int = 65_536) -> None:
+        self._limit = limit
+        self._keys: dict[Key, None] = {}
+
+    def add(self, key: Key) -> bool:
+        """Remember a key; return whether it is new."""
+        if key in self._keys:
+            return False
+        self._keys[key] = None
+        if len(self._keys) > self._limit:
+            del self._keys[next(iter(self._keys))]
+        return True
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __len__(self) -> int:
+        return len(self._keys)

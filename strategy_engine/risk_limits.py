@@ -1,0 +1,129 @@
+"""The limits of the risk check: for all orders, and other ones for a strategy or a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite, nan
+from typing import Any
+
+import msgspec
+
+from gcg_quant.errors import SettingsError, nearest
+
+__all__ = ["LIMIT_NAMES", "RiskLimits", "RiskOverride", "RiskRules", "overrides_from"]
+
+# The limits that can differ by strategy and symbol, in the order of the native RiskLimits.
+LIMIT_NAMES = {
+    "max_order_quantity": "order_quantity",
+    "max_order_value": "order_value",
+    "max_position_quantity": "position_quantity",
+    "max_position_value": "position_value",
+    "max_orders_per_second": "orders_per_second",
+    "max_open_orders": "open_orders",
+    "price_band": "price_band",
+}
+_ACCOUNT_LIMITS = ("max_daily_loss",)
+_SWITCHES = ("buying_power", "kill_switch")
+_KEYS = (*LIMIT_NAMES, *_ACCOUNT_LIMITS, *_SWITCHES, "overrides")
+
+
+class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits for every order of the account; None is off. Values are in the instrument's currency unless stated."""
+
+    max_order_quantity: float | None = None  # units
+    max_order_value: float | None = None
+    max_position_quantity: float | None = None  # units of one instrument, open orders included
+    max_position_value: float | None = None  # of one instrument, open orders included
+    max_orders_per_second: float | None = None  # of one strategy
+    max_open_orders: float | None = None  # all strategies together
+    price_band: float | None = None  # furthest limit price from the last price, as a fraction
+    max_daily_loss: float | None = None  # since the UTC day began, in the account's currency; then only closing orders pass
+    buying_power: bool = True  # refuse what the account cannot pay or margin
+    kill_switch: bool = False  # refuse every order
+
+
+class RiskOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """Other limits for a strategy, a symbol ("BTC/USDT" or "BTC/USDT@SIM") or both: None in `limits` switches a rule off there."""
+
+    strategy: str = ""
+    symbol: str = ""
+    limits: dict[str, float | None] = {}
+
+
+class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
+    """All limits in force. A change gives new rules or an error, never half of it."""
+
+    limits: RiskLimits = RiskLimits()
+    overrides: tuple[RiskOverride, ...] = ()
+
+    def changed(self, changes: Mapping[str, Any]) -> RiskRules:
+        """Return the rules after changes of [risk] keys, such as {"max_order_value": 5000, "price_band": "off"}.
+
+        Raises:
+            SettingsError: an unknown key or a value that makes no sense; it names the key.
+        """
+        plain: dict[str, Any] = {}
+        overrides = self.overrides
+        for key, value in changes.items():
+            if key == "overrides":
+                overrides = overrides_from(value)
+            elif key in _SWITCHES:
+                plain[key] = _switch(key, value)
+            elif key in _KEYS:
+                plain[key] = _limit(key, value)
+            else:
+                raise SettingsError(f"There is no setting risk.{key}.{nearest(key, _KEYS)}", key=f"risk.{key}")
+        return RiskRules(limits=msgspec.structs.replace(self.limits, **plain), overrides=overrides)
+
+
+def overrides_from(tables: object) -> tuple[RiskOverride, ...]:
+    """Return the overrides behind a list of tables, each with `strategy` or `symbol` or both, and limits by name.
+
+    Raises:
+        SettingsError: a table names neither, an unknown limit, or a value that makes no sense.
+    """
+    if not isinstance(tables, Sequence) or isinstance(tables, str):
+        raise SettingsError(f"risk.overrides must be a list of tables, found {tables!r}.", key="risk.overrides")
+    return tuple(_override(number, table) for number, table in enumerate(tables, start=1))
+
+
+def _override(number: int, table: object) -> RiskOverride:
+    place = f"risk.overrides item {number}"
+    if isinstance(table, RiskOverride):
+        return table
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"{place} must be a table, found {table!r}.", key="risk.overrides")
+    limits: dict[str, float | None] = {}
+    for key, value in table.items():
+        if key in LIMIT_NAMES:
+            if value is not None:
+                limits[key] = _limit(f"overrides item {number}, {key}", value)
+        elif key not in ("strategy", "symbol"):
+            raise SettingsError(f"{place} has no key {key!r}.{nearest(str(key), [*LIMIT_NAMES, 'strategy', 'symbol'])}", key=str(key))
+    strategy, symbol = str(table.get("strategy") or ""), str(table.get("symbol") or "")
+    if not strategy and not symbol:
+        raise SettingsError(f"{place} names neither a strategy nor a symbol; limits for all stand in [risk] itself.", key="risk.overrides")
+    return RiskOverride(strategy=strategy, symbol=symbol, limits=limits)
+
+
+def _limit(key: str, value: object) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("off", "none", "")):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value <= 0:
+        raise SettingsError(f'risk.{key} must be a number above 0 or "off", found {value!r}.', key=f"risk.{key}", value=value)
+    return float(value)
+
+
+def _switch(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"risk.{key} must be true or false, found {value!r}.", key=f"risk.{key}", value=value)
+    return value
+
+
+def native_limits(limits: Mapping[str, float | None], *, everywhere: bool) -> dict[str, float]:
+    """Return the keywords of the native set_limits(): NaN says nothing, inf switches a rule off."""
+    missing = inf if everywhere else nan
+    return {
+        native: missing if name not in limits else (inf if (value := limits[name]) is None else value)
+        for name, native in LIMIT_NAMES.items()
+    }

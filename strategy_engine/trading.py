@@ -1,0 +1,269 @@
+"""The trading engine: the one component of an account that turns requests into orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from gcg_quant.component import Component, event_handler
+from gcg_quant.errors import ComponentError, SettingsError
+from gcg_quant.events import (
+    AlertEvent,
+    Applied,
+    Bar,
+    CancelRequest,
+    ConfigChangeEvent,
+    Depth,
+    Event,
+    GatewayStatus,
+    InstrumentEvent,
+    Lane,
+    ModifyRequest,
+    OrderRequest,
+    Tick,
+    TimerEvent,
+    TradeTick,
+    World,
+)
+
+from .accounts import Accounts
+from .books import Books
+from .currencies import CurrencyRates
+from .desk import TradingDesk
+from .gateways.base import Gateway, GatewayReport, MarketGateway
+from .gateways.paper import PaperGateway
+from .orders import OrderManager
+from .risk import RiskEngine
+from .risk_limits import RiskLimits, RiskRules
+from .trading_fold import OWN_EVENTS, REQUESTS, TradingFold
+from .trading_restart import finish
+
+if TYPE_CHECKING:
+    from gcg_quant.bus import EventBus
+    from gcg_quant.history import History
+    from gcg_quant.settings import Settings
+
+__all__ = ["TradingConfig", "TradingEngine"]
+
+_MARKET = frozenset({Tick, TradeTick, Depth, Bar})
+_SEED_NS = 60_000_000_000  # market data of this long before the last own event shows where the market stood
+_SEQ = (1 << 60) - 1
+
+
+class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trading engine needs to know of its account."""
+
+    account: str = "paper"
+    currency: str = "USD"
+    cash: float = 1_000_000.0  # of a new account, in its currency; later the journal knows better
+    default: bool = True  # requests that name no account are this one's, too
+    mark_interval_ns: int = 1_000_000_000  # least event time between two marks of an instrument or a currency
+
+
+class TradingEngine(Component):
+    """One account's risk, orders, accounts and gateway, which call each other directly and publish every step in order.
+
+    OrderRequest -> RiskVerdict -> OrderEvent SUBMITTING -> OrderCommand -> OrderEvent ACCEPTED -> Fill -> OrderEvent -> PositionEvent ->
+    AccountEvent. Its state is what the journal says: after a restart it reads its own events back without publishing anything, finishes
+    what was left half done, and goes on after the last event it had handled. It refuses to start on a replay or import bus.
+
+    Args:
+        config: the account.
+        rules: the risk limits; changed while running by ConfigChangeEvents with "risk." keys.
+        gateway: where orders go; a PaperGateway without latency if None.
+        name: its name as a component, "trading-ACCOUNT" if empty.
+    """
+
+    capabilities: ClassVar[tuple[str, ...]] = ("trading", "risk", "accounts")
+
+    def __init__(
+        self,
+        config: TradingConfig | None = None,
+        rules: RiskRules | RiskLimits | None = None,
+        gateway: Gateway | None = None,
+        *,
+        name: str = "",
+    ) -> None:
+        self.config = config or TradingConfig()
+        super().__init__(name or f"trading-{self.config.account}", durable=True)
+        self._rules = RiskRules(limits=rules) if isinstance(rules, RiskLimits) else rules or RiskRules()
+        self._gateway = gateway or PaperGateway()
+        self._handled_before = 0
+        self._desk: TradingDesk | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> TradingEngine:
+        """Return the engine that `[trading]` and `[risk]` describe."""
+        trading = settings.trading
+        gateway = PaperGateway(latency_ns=round(trading.latency_ms * 1e6), slippage_ticks=trading.slippage_ticks)
+        config = TradingConfig(account=trading.account, currency=trading.currency, cash=trading.cash)
+        return cls(config, RiskRules().changed(settings.risk.model_dump()), gateway)
+
+    @property
+    def desk(self) -> TradingDesk:
+        """The desk with orders, books and risk; for its own thread and for looking after it has stopped.
+
+        Raises:
+            ComponentError: it was never started.
+        """
+        if self._desk is None:
+            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        return self._desk
+
+    # ---- its life
+
+    def start(self, bus: EventBus, history: History | None = None) -> None:
+        """Start it on a bus.
+
+        Raises:
+            ComponentError: it runs already; the bus is a replay or import; its gateway is real and the bus is not live.
+        """
+        if bus.world in (World.REPLAY, World.IMPORT):
+            raise ComponentError(
+                f"Component {self.name!r} does not trade on {bus.world.name.lower()} buses: run it on a live, paper or backtest one.",
+                name=self.name,
+                world=bus.world,
+            )
+        self._gateway.check_world(bus.world)
+        super().start(bus, history)
+
+    def on_start(self) -> None:
+        """Open the gateway, read back what the journal says, finish what was left half done, and go on from there."""
+        desk = self._desk = self._make_desk()
+        self._gateway.open(self.bus, self._listen)
+        self.publish(GatewayStatus(gateway=self._gateway.name, account=self.config.account, status="connected"), cause=0)
+        fold = TradingFold(desk, self.name, self._is_ours)
+        with self.bus.reader(start="begin") as reader:
+            reader.add_rule(REQUESTS, None, None, False)
+            reader.add_rule(OWN_EVENTS, None, [self.name], False)
+            fold.read(reader)
+        start = self._resume_at(fold.last_input)
+        self._seed(start, fold.last_time_ns)
+        self._handled_before = start
+        if fold.kill_switch is not None:
+            self._change_rules({"kill_switch": fold.kill_switch})
+        finish(fold, desk, start, self.handle)
+
+    def on_stop(self) -> None:
+        """Close the gateway; working orders stay where they are."""
+        self._gateway.close()
+
+    def on_idle(self) -> None:
+        """Handle what the gateway has reported meanwhile."""
+        self.desk.drain(0)
+
+    def on_batch(self) -> None:
+        """Handle what the gateway has reported meanwhile."""
+        self.desk.drain(0)
+
+    def dispatch(self, event: Event) -> None:
+        """Handle market data on the short way, everything else as a component does."""
+        if type(event) not in _MARKET:
+            super().dispatch(event)
+            return
+        self._handled += 1
+        try:
+            self.desk.market(event)  # type: ignore[arg-type]
+        except Exception as error:  # as for every handler: reported with the event's id, and the dispatch goes on
+            self._errors += 1
+            self.on_handler_error(self.desk.market, event, error)
+
+    # ---- handlers
+
+    @event_handler(Tick, TradeTick, Depth, Bar)
+    def on_market(self, event: Tick | TradeTick | Depth | Bar) -> None:
+        """Take in market data; `dispatch` leads here without a detour."""
+        self.desk.market(event)
+
+    @event_handler(OrderRequest, CancelRequest, ModifyRequest)
+    def on_request(self, event: OrderRequest | CancelRequest | ModifyRequest) -> None:
+        """Handle a request to this account, once."""
+        if event.id >= self._handled_before and self._is_ours(event.account):
+            self.handle(event)
+
+    @event_handler(TimerEvent)
+    def on_timer(self, event: TimerEvent) -> None:
+        """Let the paper venue's time pass: orders arrive and expire without market data, too."""
+        if isinstance(self._gateway, MarketGateway):
+            self._gateway.advance(event.event_ns)
+            self.desk.drain(event.id)
+
+    @event_handler(InstrumentEvent)
+    def on_instrument(self, event: InstrumentEvent) -> None:
+        """Take over new terms, if nothing of the instrument is open."""
+        self.desk.instrument(self.bus.instruments.number(event.symbol, event.venue))
+
+    @event_handler(ConfigChangeEvent)
+    def on_config(self, event: ConfigChangeEvent) -> None:
+        """Put changed limits in force, and write down from which point on."""
+        changes = {key.removeprefix("risk."): value for key, value in event.changes.items() if key.startswith("risk.")}
+        if not changes:
+            return
+        before = self.desk.risk.rules.limits.kill_switch
+        try:
+            self._change_rules(changes)
+        except SettingsError as error:
+            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=error.message))
+            self.log(error.message, level="error", about=event.id)
+            return
+        words = msgspec.json.encode({f"risk.{key}": value for key, value in changes.items()}).decode()
+        self.publish(Applied(control=event.id, component=self.name, detail=words))
+        if self.desk.risk.rules.limits.kill_switch and not before:
+            self._kill(event.id)
+
+    def handle(self, event: OrderRequest | CancelRequest | ModifyRequest) -> None:
+        """Answer one request."""
+        if isinstance(event, OrderRequest):
+            self.desk.request(event)
+        elif isinstance(event, CancelRequest):
+            self.desk.cancel(event)
+        else:
+            self.desk.modify(event)
+
+    # ---- inside
+
+    def _make_desk(self) -> TradingDesk:
+        config, instruments = self.config, self.bus.instruments
+        risk = RiskEngine(self._rules, currency=config.currency, mark_interval_ns=config.mark_interval_ns)
+        accounts = Accounts(config.account, config.currency, config.cash)
+        rates = CurrencyRates(config.currency, instruments, risk.native.last_price)
+        books = Books(accounts, risk, rates, self.publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
+        orders = OrderManager(config.account, self._gateway.name, self.publish, self.bus.bus_id)
+        return TradingDesk(self.bus, books, self._gateway, orders, self.publish, self._say)
+
+    def _say(self, text: str, level: str, about: int) -> None:
+        self.log(text, level=level, about=about)
+
+    def _listen(self, report: GatewayReport) -> None:
+        self.desk.listen(report)
+
+    def _is_ours(self, account: str) -> bool:
+        return account == self.config.account or (not account and self.config.default)
+
+    def _resume_at(self, last_input: int) -> int:
+        # The stored cursor may lag behind what was handled: whatever led to something was handled, and all before it.
+        cursor = self.reader.cursor
+        seq = max(cursor.market, (last_input & _SEQ) + 1)
+        if seq > cursor.market:
+            self.reader.seek(msgspec.structs.replace(cursor, market=seq))
+        return (Lane.MARKET << 60) | seq
+
+    def _seed(self, before: int, time_ns: int) -> None:
+        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute.
+        with self.bus.reader(start="begin", events=tuple(_MARKET), backfill=False) as reader:
+            reader.seek_time((time_ns or self._started_ns) - _SEED_NS)
+            for event in reader:
+                if event.id >= before:
+                    return
+                self.desk.seed(event)  # type: ignore[arg-type]
+
+    def _change_rules(self, changes: Mapping[str, Any]) -> None:
+        self._rules = self.desk.risk.rules.changed(changes)
+        self.desk.risk.set_rules(self._rules)
+
+    def _kill(self, cause: int) -> None:
+        count = self.desk.cancel_all(self.desk.clock_ns, cause)
+        message = f"The kill switch of account {self.config.account} is on: {count} orders are being cancelled, new ones are refused."
+        self.publish(AlertEvent(level="critical", component=self.name, name="kill_switch", message=message, about=cause))

@@ -1,0 +1,207 @@
+"""What the journal says of one account: orders, positions and cash as they were, and what was left half done.
+
+Reading changes nothing and publishes nothing. A killed engine may have stopped between any two of its events, so the fold also
+finds the one step whose last events are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.errors import OrderError
+from gcg_quant.events import (
+    AccountEvent,
+    Applied,
+    CancelCommand,
+    CancelRequest,
+    Event,
+    Fill,
+    Lane,
+    ModifyRequest,
+    OrderCommand,
+    OrderEvent,
+    OrderRequest,
+    OrderStatus,
+    PositionEvent,
+    RiskVerdict,
+)
+
+from .order import Order
+from .risk import read_terms
+
+if TYPE_CHECKING:
+    from .desk import TradingDesk
+
+__all__ = ["OWN_EVENTS", "REQUESTS", "TradingFold"]
+
+REQUESTS = (OrderRequest, CancelRequest, ModifyRequest)
+OWN_EVENTS = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent, Applied)
+_CHAIN = 256  # own events whose causes are followed back to what the engine had read
+
+Request = OrderRequest | CancelRequest | ModifyRequest
+
+
+@dataclass(slots=True)
+class TradingFold:
+    """Reads an engine's own events and the requests to it, in the order of the journal, into the desk's orders and accounts.
+
+    Attributes:
+        pending: requests that were never answered, by id.
+        refused: orders that risk refused and that no OrderEvent has closed yet, with the verdict.
+        checked: the verdict's id by request, for orders that risk let pass.
+        changes: changes of orders that risk let pass and the venue has not answered, by the order's request.
+        unreported: fills whose OrderEvent is missing, by the order's request.
+        unposted: fills whose PositionEvent is missing, by (strategy, instrument number).
+        unbooked: fills whose AccountEvent is missing, by currency.
+        base_of_day: each currency's first AccountEvent of the newest day.
+        kill_switch: as it was last applied; None if it never was.
+        last_input: the newest event (by id) that the engine read and that led to something.
+        last_time_ns: when the engine published last.
+    """
+
+    desk: TradingDesk
+    source: str
+    is_ours: Callable[[str], bool]
+    pending: dict[int, Request] = field(default_factory=dict)
+    refused: dict[int, tuple[Order, RiskVerdict]] = field(default_factory=dict)
+    checked: dict[int, int] = field(default_factory=dict)
+    changes: dict[int, tuple[ModifyRequest, int]] = field(default_factory=dict)
+    unreported: dict[int, Fill] = field(default_factory=dict)
+    unposted: dict[tuple[str, int], Fill] = field(default_factory=dict)
+    unbooked: dict[str, Fill] = field(default_factory=dict)
+    base_of_day: dict[str, AccountEvent] = field(default_factory=dict)
+    kill_switch: bool | None = None
+    last_input: int = 0
+    last_time_ns: int = 0
+    _day: int = -1
+    _opened: bool = False
+    _roots: dict[int, int] = field(default_factory=dict)
+
+    def read(self, events: Iterable[Event]) -> None:
+        """Fold events of the market lane, oldest first."""
+        steps: dict[type, Callable[..., None]] = {
+            RiskVerdict: self._verdict,
+            OrderEvent: self._order,
+            OrderCommand: self._command,
+            CancelCommand: self._cancel_command,
+            Fill: self._fill,
+            PositionEvent: self._position,
+            AccountEvent: self._account,
+            Applied: self._applied,
+        }
+        for event in events:
+            if isinstance(event, REQUESTS):
+                if self.is_ours(event.account):
+                    self.pending[event.id] = event
+            elif event.source == self.source:
+                self._follow(event)
+                steps[type(event)](event)
+
+    def _follow(self, event: Event) -> None:
+        # An event of ours was caused by another one of ours, and so on back to what we had read from the bus.
+        root = self._roots.get(event.cause, event.cause)
+        self._roots[event.id] = root
+        if len(self._roots) > _CHAIN:
+            del self._roots[next(iter(self._roots))]
+        if root >> 60 == Lane.MARKET:
+            self.last_input = max(self.last_input, root)
+        self.last_time_ns = event.time_ns
+
+    def _find(self, event: OrderEvent | OrderCommand | CancelCommand | Fill) -> Order | None:
+        return self.desk.orders.find(event.request, event.client_id)
+
+    def _verdict(self, event: RiskVerdict) -> None:
+        request = self.pending.pop(event.request, None)
+        if isinstance(request, ModifyRequest):
+            order = self.desk.orders.find(request.request, request.client_id)
+            if event.passed and order is not None:
+                self.changes[order.request_id] = (request, event.id)
+            return
+        if not isinstance(request, OrderRequest):
+            return
+        desk = self.desk
+        instrument = desk.instrument_of(request)
+        whole, _ = read_terms(request, instrument)
+        try:
+            order = desk.orders.create(request, request.id, request.instrument, instrument, whole)
+        except OrderError:
+            return
+        if event.passed:
+            desk.orders.pass_risk(order)
+            self.checked[request.id] = event.id
+            desk.risk.native.count_order(desk.risk.strategy_number(request.strategy), request.instrument, event.event_ns)
+        else:
+            self.refused[request.id] = (order, event)
+
+    def _order(self, event: OrderEvent) -> None:
+        self.pending.pop(event.cause, None)
+        self.refused.pop(event.request, None)
+        self.unreported.pop(event.request, None)
+        order = self._find(event)
+        if order is None:
+            return
+        if event.reason == "modified" or event.reason.startswith("change refused") or order.is_final:
+            self.changes.pop(order.request_id, None)
+        self.desk.orders.restore(order, event)
+        if order.status != OrderStatus.RISK_CHECKED:
+            self.checked.pop(order.request_id, None)
+
+    def _command(self, event: OrderCommand) -> None:
+        order = self._find(event)
+        if order is not None:
+            order.terms = event
+
+    def _cancel_command(self, event: CancelCommand) -> None:
+        self.pending.pop(event.cause, None)
+        order = self._find(event)
+        if order is not None:
+            order.cancel_commanded = True
+
+    def _fill(self, event: Fill) -> None:
+        desk = self.desk
+        instrument = desk.instrument(event.instrument)
+        order = self._find(event)
+        if order is not None and desk.orders.is_new_trade(order, event.trade_id):
+            order.add_fill(instrument.lots(event.quantity), event.price)
+            self.unreported[order.request_id] = event
+        desk.books.accounts.settle(event, event.instrument, instrument)
+        self.unposted[event.strategy, event.instrument] = event
+        self.unbooked[instrument.currency] = event
+        if event.fee_currency:
+            self.unbooked[event.fee_currency] = event
+
+    def _position(self, event: PositionEvent) -> None:
+        self.unposted.pop((event.strategy, event.instrument), None)
+        position = self.desk.books.accounts.position(event.strategy, event.instrument)
+        if position is not None:
+            position.last_price = event.last_price
+
+    def _account(self, event: AccountEvent) -> None:
+        self.unbooked.pop(event.currency, None)
+        accounts = self.desk.books.accounts
+        if event.currency == accounts.currency and not self._opened:
+            # The account was opened with this; what the settings say today does not change money of the past.
+            money = accounts.in_currency(event.currency)
+            money.ledger += event.cash - money.cash
+            money.cash = event.cash
+        self._opened = self._opened or event.currency == accounts.currency
+        day = event.event_ns // NS_PER_DAY
+        if day > self._day:
+            self._day = day
+            self.base_of_day.clear()
+        self.base_of_day.setdefault(event.currency, event)
+
+    def _applied(self, event: Applied) -> None:
+        if not event.ok:
+            return
+        try:
+            changes = msgspec.json.decode(event.detail or "{}", type=dict[str, object])
+        except msgspec.DecodeError:
+            return  # another component's words
+        if isinstance(changes.get("risk.kill_switch"), bool):
+            self.kill_switch = bool(changes["risk.kill_switch"])

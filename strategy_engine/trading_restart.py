@@ -1,0 +1,79 @@
+"""Going on after a restart: what was left half done is finished, what was never answered is answered, nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.events import OrderStatus
+
+from .order import Order
+from .trading_fold import Request, TradingFold
+
+if TYPE_CHECKING:
+    from .desk import TradingDesk
+
+__all__ = ["finish"]
+
+
+def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[Request], None]) -> None:
+    """Bring the desk from what the journal says to where a running engine would be.
+
+    Args:
+        fold: what the journal says; its orders and accounts are the desk's.
+        desk: the desk; its gateway is open and knows where the market stood.
+        start: the first event (its id) that the engine will read next; earlier requests are answered here.
+        handle: answers a request.
+    """
+    desk.books.resume(fold.base_of_day)
+    _publish_missing(fold, desk)
+    working = [order for order in desk.orders.open_orders() if order.status not in (OrderStatus.NEW, OrderStatus.RISK_CHECKED)]
+    for order in working:
+        desk.books.open_again(order)
+    _begin_day(desk)
+    _put_to_work(desk, working)
+    for request_id, verdict_id in fold.checked.items():
+        order = desk.orders.find(request_id)
+        if order is not None and order.status == OrderStatus.RISK_CHECKED:
+            desk.send(order, desk.clock_ns or order.terms.event_ns, verdict_id)
+    for request, verdict_id in fold.changes.values():
+        desk.change_again(request, verdict_id)
+    for request_id in sorted(fold.pending):
+        if request_id < start:
+            handle(fold.pending[request_id])
+
+
+def _publish_missing(fold: TradingFold, desk: TradingDesk) -> None:
+    # A fill or a verdict is published first, and what follows from it after it: the rest of the last one may be missing.
+    for order, verdict in fold.refused.values():
+        desk.orders.move(order, OrderStatus.REJECTED, event_ns=verdict.event_ns, cause=verdict.id, reason=verdict.message)
+    for fill in fold.unreported.values():
+        found = desk.orders.find(fill.request, fill.client_id)
+        if found is not None:
+            desk.orders.report_fill(found, event_ns=fill.event_ns, cause=fill.id)
+    for (strategy, number), fill in fold.unposted.items():
+        position = desk.books.accounts.position(strategy, number)
+        if position is not None:
+            desk.books.publish_position(position, fill.event_ns, fill.id)
+    for currency, fill in fold.unbooked.items():
+        desk.books.publish_account(currency, fill.event_ns, fill.id)
+
+
+def _begin_day(desk: TradingDesk) -> None:
+    # The market that was seen again may be of a later day than the last account event.
+    if desk.clock_ns:
+        desk.books.begin_day(desk.clock_ns // NS_PER_DAY, desk.clock_ns, 0)
+
+
+def _put_to_work(desk: TradingDesk, working: list[Order]) -> None:
+    cancelling = [order for order in working if order.status == OrderStatus.CANCELLING]
+    for order in working:
+        if order.status == OrderStatus.SUBMITTING:
+            desk.orders.submit(order, event_ns=order.report.event_ns, cause=0)
+    desk.gateway.restore(working)
+    desk.drain(0)
+    for order in cancelling:
+        if order.status == OrderStatus.CANCELLING:
+            desk.gateway.cancel(desk.orders.cancel(order, event_ns=order.report.event_ns, cause=0))
+            desk.drain(0)
