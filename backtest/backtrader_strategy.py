@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gcg_quant.component import Component
-from gcg_quant.errors import StrategyError
+from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
 from gcg_quant.periods import period_ns
 
@@ -104,8 +104,12 @@ class BacktraderStrategy(Strategy):
     # --- callbacks, on the manager's thread ----------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        """Begin the run. Raises StrategyError if a symbol is a pattern, or if there is no manager."""
-        self._begin()
+        """Begin the run, or wait for its instruments. Raises StrategyError if a symbol is a pattern, or if there is no manager."""
+        unknown = self._unknown()
+        if unknown:
+            self.log(f"{self._cls.__name__} waits: {unknown}", "warning")
+        else:
+            self._begin()
 
     def on_tick(self, tick: Tick) -> None:
         """Look after the run."""
@@ -113,8 +117,10 @@ class BacktraderStrategy(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         """Bring the run a bar."""
+        waiting = self._thread is None
         self._look_after()
-        self._stream.push(bar)
+        if not waiting:  # otherwise the run has just begun, and has found the bar in the journal
+            self._stream.push(bar)
 
     def on_order(self, order: OrderEvent) -> None:
         """Bring the run a change of one of its orders."""
@@ -180,11 +186,24 @@ class BacktraderStrategy(Strategy):
             self._failure = error
 
     def _look_after(self) -> None:
-        if self._thread is None or self._thread.is_alive():
+        if self._thread is None:
+            if not self._unknown():
+                self._begin()
+            return
+        if self._thread.is_alive():
             return
         error, self._failure = self._failure, None
         self._end()
         raise error or StrategyError(f"{self._cls.__name__} has ended its run by itself (runstop).")
+
+    # A system that starts for the first time knows an instrument only when its collector is there.
+    def _unknown(self) -> str:
+        try:
+            for symbol in self._symbols():
+                self.instrument(symbol)
+        except InstrumentError as error:
+            return error.message
+        return ""
 
     def _symbols(self) -> list[str]:
         for symbol in self.symbols:

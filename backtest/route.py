@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
-from gcg_quant.errors import GcgQuantError
+from gcg_quant.errors import GcgQuantError, InstrumentError
 from gcg_quant.events import AccountEvent, Fill, OrderEvent, OrderStatus, RiskReason, RiskVerdict, Side
 
 from .days import one_day_from_ns
@@ -52,12 +53,14 @@ class OrderRoute:
     def __init__(self, broker: EventDrivenBroker, bus: EventBus, sender: OrderSender, stream: Stream | None) -> None:
         self._broker: Any = broker
         self._sender = sender
+        self._instruments = bus.instruments
         self._own_stream = stream is None
         self._stream = BusStream(bus) if stream is None else stream
         self._sent: dict[str, _Sent] = {}
         self._held: list[Any] = []  # children whose parent is not filled yet
         self._queue: deque[Any] = deque()
         self._funded = False
+        self._money: dict[str, tuple[float, float]] = {}  # available and equity by currency
         self._refused: deque[tuple[Any, str]] = deque()
         for kind in (RiskVerdict, OrderEvent, Fill):
             self._stream.listen(kind, self._keep_own)
@@ -228,8 +231,13 @@ class OrderRoute:
         price_before = position.price
         size = fill.quantity if fill.side == Side.BUY else -fill.quantity
         days = one_day_from_ns(fill.event_ns)
-        psize, pprice, opened, closed = position.update(size, fill.price, bt.num2date(days))
-        closed_fee = fill.fee * abs(closed / size)
+        # In whole lots, since 1.0 - 0.3 - 0.7 is not 0 in floats, and a strategy that asks `if not self.position` would be wrong.
+        psize = self._whole(fill, position.size + size)
+        _, pprice, opened, closed = position.update(psize - position.size, fill.price, bt.num2date(days))
+        position.size = psize
+        if closed and not psize:
+            closed = _whole_trade(order, closed)
+        closed_fee = fill.fee * min(1.0, abs(closed / size))
         order.execute(
             days,
             size,
@@ -247,18 +255,30 @@ class OrderRoute:
         )
         order.addcomminfo(comminfo)
 
+    def _whole(self, fill: Fill, size: float) -> float:
+        try:
+            return self._instruments.get(fill.symbol, fill.venue).round_quantity(size, "nearest")
+        except InstrumentError:
+            return size
+
+    # An account has an AccountEvent for each of its currencies. Their sums are added one to one: exact for one currency; of a foreign
+    # one only the profit is told in the wrong money, since what was paid and what it bought cancel out.
     def _find_account(self, bus: EventBus, before_id: int) -> None:
         name = self._sender.account.encode()
         rows = look_back(bus, AccountEvent, before_id, lambda rows: bool((rows["account"] == name).any()))
-        own = rows[rows["account"] == name]
-        if len(own):
-            self._set_cash(float(own["available"][-1]), float(own["equity"][-1]))
+        for row in rows[rows["account"] == name]:
+            self._money[bytes(row["currency"]).decode()] = (float(row["available"]), float(row["equity"]))
+        self._show_money()
 
     def _set_account(self, event: AccountEvent) -> None:
-        self._set_cash(event.available, event.equity)
+        self._money[event.currency] = (event.available, event.equity)
+        self._show_money()
 
-    def _set_cash(self, cash: float, value: float) -> None:
+    def _show_money(self) -> None:
+        if not self._money:
+            return
         broker = self._broker
+        cash, value = (math.fsum(amounts) for amounts in zip(*self._money.values(), strict=True))
         if not self._funded:  # the fund begins with what the account is worth at first
             self._funded = True
             broker.startingcash = cash
@@ -266,3 +286,11 @@ class OrderRoute:
         broker.cash = cash
         broker._value = value
         broker._fundval = value / broker._fundshares if broker._fundshares else broker.p.fundstartval
+
+
+# What closes the whole position closes the whole trade, too, also where the trade's own sum of floats is a bit off.
+def _whole_trade(order: Any, closed: float) -> float:
+    trades = order.owner._trades[order.data][order.tradeid] if order.owner is not None else []
+    if trades and abs(trades[-1].size + closed) < FILLED_TOLERANCE:
+        return float(-trades[-1].size)
+    return closed

@@ -273,7 +273,6 @@ def test_parameters_are_shown_converted_and_changed(system: System) -> None:
         ({"period": "1x"}, ["X"], "not a bar period"),
         ({"warmup_bars": -1}, ["X"], "warmup_bars must be a number"),
         ({}, ["X*"], "needs symbols by name"),
-        ({}, ["Y"], "'Y'"),
     ],
 )
 def test_what_does_not_fit_is_refused(system: System, parameters: dict[str, Any], symbols: list[str], words: str) -> None:
@@ -285,6 +284,20 @@ def test_what_does_not_fit_is_refused(system: System, parameters: dict[str, Any]
     assert not answer.ok
     assert re.search(words, answer.detail)
     assert threads() == []
+
+
+def test_run_begins_when_its_instrument_is_known(system: System, kit: ModuleType, bus: EventBus) -> None:
+    """A strategy that is started before its collector waits, says so, and begins with the first bar."""
+    system.start()
+    answer = system.command("run", file=system.write(TELLING), strategy="one", symbols=["Y"], parameters={"period": "1s"})
+    assert answer.ok
+    assert any("waits: There is no instrument 'Y'" in event.message for event in system.read(LogEvent))
+    assert threads() == []
+    bus.instruments.add(Instrument(symbol="Y", venue="SIM"))
+    for number in range(20):
+        bus.publish(kit.make_bar(kit.START_NS + number * 10**9, 100.0, symbol="Y"))
+        time.sleep(0.01)
+    assert system.request().symbol == "Y"
 
 
 def test_run_that_ends_itself_is_reported(system: System) -> None:
@@ -358,5 +371,5 @@ def test_strategy_needs_a_manager(kit: ModuleType) -> None:
     import backtrader as bt
 
     strategy = BacktraderAdapter().wrap(type("Lone", (bt.Strategy,), {"__module__": __name__}), {})
-    with pytest.raises(StrategyError, match="not loaded yet"):
+    with pytest.raises(StrategyError, match="needs a symbol"):
         strategy.on_start()

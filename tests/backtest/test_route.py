@@ -67,9 +67,9 @@ class Scripted(bt.Strategy):
 class Desk:
     """A live run, and the other side of its orders."""
 
-    def __init__(self, kit: ModuleType, bus: EventBus, script: dict[int, Any], **feed: Any) -> None:
+    def __init__(self, kit: ModuleType, bus: EventBus, script: dict[int, Any], terms: Instrument | None = None, **feed: Any) -> None:
         self.kit, self.bus = kit, bus
-        bus.instruments.add(Instrument(symbol="X", venue="SIM", tick_size=0.05, lot_size=1.0))
+        bus.instruments.add(terms or Instrument(symbol="X", venue="SIM", tick_size=0.05, lot_size=1.0))
         self.requests = bus.reader(start="end", events=[OrderRequest, CancelRequest])
         self.feed = EventDrivenDataFeed(dataname="X", period="1s", bus=bus, live=True, **feed)
         self.cerebro = EventDrivenCerebro()
@@ -212,7 +212,7 @@ def test_partial_fills_are_told_one_by_one(open_desk: Any) -> None:
 
 def test_fractions_that_do_not_add_up_still_complete(open_desk: Any, bus: EventBus) -> None:
     """0.1 + 0.2 is not 0.3 in floats; the order is complete when the engine says so."""
-    desk = open_desk({1: lambda s: s.buy(size=1)})
+    desk = open_desk({1: lambda s: s.buy(size=1)}, terms=Instrument(symbol="X", venue="SIM", lot_size=0.1))
     desk.bar()
     request = desk.request()
     desk.state(request, OrderStatus.ACCEPTED)
@@ -221,6 +221,29 @@ def test_fractions_that_do_not_add_up_still_complete(open_desk: Any, bus: EventB
     desk.state(request, OrderStatus.FILLED, 1.0)
     assert desk.told()[-1][1] == "Completed"
     assert desk.strategy.orders[-1].executed.remsize == 0
+
+
+def test_parts_that_do_not_add_up_close_position_and_trade(open_desk: Any, bus: EventBus) -> None:
+    """1.0 - 0.3 - 0.7 is not 0 in floats; position and trade are closed all the same."""
+    desk = open_desk({1: lambda s: s.buy(size=1), 3: lambda s: s.sell(size=1)}, terms=Instrument(symbol="X", venue="SIM", lot_size=0.1))
+    desk.bar()
+    request = desk.request()
+    desk.state(request, OrderStatus.ACCEPTED)
+    for part in (0.3, 0.7):
+        desk.fill(request, part, 100.0)
+    desk.state(request, OrderStatus.FILLED, 1.0)
+    desk.bar()
+    desk.bar()
+    request = desk.request()
+    desk.state(request, OrderStatus.ACCEPTED)
+    for part in (0.3, 0.1, 0.6):
+        desk.fill(request, part, 101.0)
+    desk.state(request, OrderStatus.FILLED, 1.0)
+    desk.bar()
+    assert desk.strategy.position.size == 0
+    assert not desk.strategy.position
+    status, _, profit, _ = desk.strategy.trades[-1]
+    assert (status, profit) == (bt.Trade.Closed, pytest.approx(1.0))
 
 
 @pytest.mark.parametrize(
@@ -355,6 +378,18 @@ def test_cash_and_value_are_the_account_s(open_desk: Any, bus: EventBus) -> None
     assert desk.strategy.funds[0] == (800.0, 1000.0)
     assert desk.strategy.funds[-1] == (600.0, 1100.0)
     assert desk.cerebro.broker.fundvalue == pytest.approx(110.0)
+
+
+def test_currencies_of_an_account_are_added(open_desk: Any, bus: EventBus) -> None:
+    """An account with two currencies shows the sum of both."""
+    bus.publish(AccountEvent(account="paper", currency="USD", available=800.0, equity=1000.0))
+    bus.publish(AccountEvent(account="paper", currency="CNY", available=-50.0, equity=10.0))
+    desk = open_desk({})
+    desk.bar()
+    bus.publish(AccountEvent(account="paper", currency="CNY", available=-40.0, equity=20.0))
+    desk.bar()
+    desk.bar()
+    assert (desk.strategy.funds[0], desk.strategy.funds[-1]) == ((750.0, 1010.0), (760.0, 1020.0))
 
 
 def test_no_order_leaves_before_live(kit: ModuleType, open_desk: Any, bus: EventBus) -> None:

@@ -1,0 +1,218 @@
+"""Backtrader classes on paper: manager, adapter, the real TradingEngine and its paper gateway on one bus."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gcg_quant.backtest import BacktraderAdapter
+from gcg_quant.bus import EventBus
+from gcg_quant.events import Fill, OrderEvent, OrderRequest, PositionEvent, RiskVerdict, Side, Tick
+from gcg_quant.instruments import Instrument
+from gcg_quant.strategy_engine import LoadRequest, StrategyManager
+from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "strategies"
+SECOND = 10**9
+
+NOTING = """
+import backtrader as bt
+
+
+class Noting(bt.Strategy):
+    params = (("plan", ""),)
+
+    def __init__(self):
+        self.calls = 0
+        self.told = []
+        self.trades = []
+
+    def next(self):
+        self.calls += 1
+        if self.calls == 1:
+            getattr(self, self.p.plan)()
+
+    def notify_order(self, order):
+        self.told.append((order.ref, order.getstatusname(), order.executed.size, order.executed.price, order.info.get("reason", "")))
+
+    def notify_trade(self, trade):
+        self.trades.append((trade.isclosed, trade.size, trade.pnl, trade.commission))
+
+    def market(self):
+        self.buy(size=2)
+
+    def far_limit(self):
+        self.order = self.buy(exectype=bt.Order.Limit, price=self.data.close[0] * 0.951)
+
+    def too_much(self):
+        self.buy(size=100000)
+
+    def trailing(self):
+        self.sell(exectype=bt.Order.StopTrail, trailamount=1.0)
+
+    def bracket(self):
+        close = self.data.close[0]
+        self.buy_bracket(exectype=bt.Order.Market, stopprice=close - 5.004, limitprice=close + 5.004)
+"""
+
+
+class Paper:
+    """A small paper system whose market is made by the test."""
+
+    def __init__(self, kit: ModuleType, bus: EventBus, folder: Path) -> None:
+        self.kit, self.bus, self.folder = kit, bus, folder
+        folder.mkdir()
+        (folder / "noting.py").write_text(NOTING)
+        bus.instruments.add(Instrument(symbol="X", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0, taker_fee=0.001))
+        self.engine = TradingEngine(TradingConfig(cash=100_000.0))
+        self.manager = StrategyManager([folder, EXAMPLES], adapters=[BacktraderAdapter()], account="paper")
+        self.now_ns = kit.START_NS
+        for component in (self.engine, self.manager):
+            component.start(bus)
+        self.wait(lambda: self.engine.state == self.manager.state == "running")
+
+    def close(self) -> None:
+        """Stop everything."""
+        assert self.manager.stop()
+        assert self.engine.stop()
+
+    def wait(self, condition: Callable[[], Any], what: str = "the condition") -> None:
+        """Wait for a condition, or fail."""
+        deadline = time.monotonic() + 10.0
+        while not condition():
+            assert time.monotonic() < deadline, f"{what} did not come true in time"
+            time.sleep(0.002)
+
+    def load(self, file: str, **parameters: Any) -> None:
+        """Load and start a strategy as "one", and wait until it is live."""
+        request = LoadRequest(file=file, id="one", symbols=("X",), parameters={"period": "1s", **parameters})
+        self.manager._on_own_thread(lambda: (self.manager._roster.load(request, 0), self.manager._roster.start("one", 0, self.now_ns)))
+        self.wait(lambda: self.cerebro is not None and not self.adapter.warming_up, "the strategy's live run")
+
+    @property
+    def adapter(self) -> Any:
+        """The adapter's strategy."""
+        return self.manager._roster.get("one").strategy
+
+    @property
+    def cerebro(self) -> Any:
+        """The strategy's cerebro."""
+        return self.adapter._cerebro
+
+    @property
+    def strategy(self) -> Any:
+        """The Backtrader strategy."""
+        return self.cerebro.runningstrats[0]
+
+    def second(self, price: float) -> None:
+        """Let a second pass at a price: a tick, then the bar, which the strategy has seen afterwards."""
+        quote = {"bid_price": price - 0.01, "ask_price": price + 0.01, "bid_size": 1e6, "ask_size": 1e6}
+        self.bus.publish(Tick(symbol="X", venue="SIM", event_ns=self.now_ns, last_price=price, **quote))
+        seen = self.cerebro.bars_done
+        self.bus.publish(self.kit.make_bar(self.now_ns, price))
+        self.now_ns += SECOND
+        self.wait(lambda: self.cerebro.bars_done > seen or not self.adapter._thread.is_alive(), "the bar")
+
+    def told(self) -> list[str]:
+        """Return the states that the strategy was told."""
+        return [row[1] for row in self.strategy.told]
+
+    def until(self, condition: Callable[[], Any], price: float = 100.0) -> None:
+        """Let seconds pass until a condition holds."""
+        for _ in range(50):
+            if condition():
+                return
+            self.second(price)
+            time.sleep(0.005)
+        pytest.fail("the condition did not come true")
+
+    def read(self, *kinds: Any) -> list[Any]:
+        """Return all events of some classes."""
+        with self.bus.reader(start="begin", events=kinds) as reader:
+            return list(reader)
+
+
+@pytest.fixture
+def paper(kit: ModuleType, bus: EventBus, tmp_path: Path) -> Iterator[Paper]:
+    """Return a paper system, stopped at the end."""
+    made = Paper(kit, bus, tmp_path / "strategies")
+    yield made
+    made.close()
+
+
+def test_market_order_is_filled_on_paper(paper: Paper) -> None:
+    """A market order takes the ask; strategy, portfolio and engine agree on position, price and fee."""
+    paper.load("noting", plan="market")
+    paper.second(100.0)
+    paper.until(lambda: "Completed" in paper.told())
+    assert paper.told() == ["Submitted", "Accepted", "Completed"]
+    (fill,) = paper.read(Fill)
+    assert (fill.side, fill.quantity, fill.price) == (Side.BUY, 2.0, pytest.approx(100.01))
+    position = paper.strategy.position
+    assert (position.size, position.price) == (2.0, fill.price)
+    assert paper.read(PositionEvent)[-1].quantity == 2.0
+    assert paper.strategy.trades[-1] == (False, 2.0, 0.0, pytest.approx(fill.fee))
+    paper.until(lambda: paper.cerebro.broker.getvalue() != 100_000.0)
+    assert paper.cerebro.broker.getcash() == pytest.approx(100_000.0 - 2 * fill.price - fill.fee)
+
+
+def test_example_trades_and_every_fill_is_known(paper: Paper) -> None:
+    """sma_cross over a wave buys and sells, and its own position is always that of the engine."""
+
+    paper.load(str(EXAMPLES / "sma_cross.py"), fast=2, slow=5)
+    for number in range(60):
+        paper.second(100.0 + 5.0 * math.sin(number / 4.0))
+    fills = paper.read(Fill)
+    assert len(fills) >= 4
+    assert [fill.side for fill in fills[:4]] == [Side.BUY, Side.SELL, Side.BUY, Side.SELL]
+    paper.until(lambda: paper.strategy.position.size == paper.read(PositionEvent)[-1].quantity)
+    requests = {event.id: event for event in paper.read(OrderRequest)}
+    assert all(fill.request in requests and fill.strategy == "one" for fill in fills)
+
+
+def test_limit_order_is_rounded_waits_and_is_cancelled_at_the_stop(paper: Paper) -> None:
+    """A limit price is rounded to the tick; the order works until the strategy is stopped."""
+    paper.load("noting", plan="far_limit")
+    paper.second(100.03)
+    paper.until(lambda: "Accepted" in paper.told(), 100.03)
+    assert paper.read(OrderRequest)[0].price == pytest.approx(95.13)
+    paper.manager._on_own_thread(lambda: paper.manager._roster.stop("one", 0, paper.now_ns))
+    paper.wait(lambda: paper.read(OrderEvent)[-1].status.name == "CANCELLED", "the cancellation")
+
+
+def test_order_beyond_the_account_is_margin(paper: Paper) -> None:
+    """What the account cannot pay is Margin; the reason is the engine's."""
+    paper.load("noting", plan="too_much")
+    paper.second(100.0)
+    paper.until(lambda: len(paper.told()) == 2)
+    assert paper.told() == ["Submitted", "Margin"]
+    assert paper.strategy.told[-1][4] == paper.read(RiskVerdict)[0].message
+
+
+def test_order_type_that_the_gateway_lacks_is_rejected(paper: Paper) -> None:
+    """A trailing stop comes back Rejected with the reason."""
+    paper.load("noting", plan="trailing")
+    paper.second(100.0)
+    paper.until(lambda: len(paper.told()) == 2)
+    assert paper.told() == ["Submitted", "Rejected"]
+    assert "TRAILING_STOP" in paper.strategy.told[-1][4]
+
+
+def test_bracket_runs_its_course(paper: Paper) -> None:
+    """The stop and the limit of a bracket are sent when its parent is filled; the limit's fill cancels the stop."""
+    paper.load("noting", plan="bracket")
+    paper.second(100.0)
+    paper.until(lambda: paper.told().count("Completed") == 1)
+    paper.until(lambda: len(paper.read(OrderRequest)) == 3)
+    paper.until(lambda: paper.told().count("Completed") == 2, 106.0)
+    paper.until(lambda: "Canceled" in paper.told(), 106.0)
+    assert paper.strategy.position.size == 0
+    assert paper.strategy.trades[-1][0] is True
+    limit = next(request for request in paper.read(OrderRequest) if request.side == Side.SELL and request.price == request.price)
+    assert limit.price == pytest.approx(105.0)
