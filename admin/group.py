@@ -126,7 +126,7 @@ class _Signals:
 def _supervisor_gone() -> bool:
     # The supervisor holds the other end of our standard input; its death, however sudden, closes it.
     ready, _, _ = select.select([sys.stdin], [], [], 0.2)
-    return bool(ready) and not sys.stdin.buffer.read1(1)  # type: ignore[attr-defined]
+    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
 def main(arguments: list[str] | None = None) -> int:

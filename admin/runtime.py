@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -192,7 +193,7 @@ class Supervisor:
         if self.url:
             self._announce(f"chart page: {self.url}")
         self._announce(f"home: {self.home.path}   stop: Ctrl-C")
-        if self.url and self.settings.web.open_browser:
+        if self.url and self.settings.web.open_browser and _has_display():
             import webbrowser
 
             webbrowser.open(self.url)
@@ -263,3 +264,8 @@ class Supervisor:
     def _rank(self, group: str) -> int:
         parts = self.settings.system.groups[group]
         return max((_STOP_ORDER.index(part) for part in parts), default=0)
+
+
+def _has_display() -> bool:
+    # Without one a text browser would take the terminal.
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -167,9 +167,8 @@ def report(
         ("memory (sum of PSS), max", f"{max(sampler.pss, default=0):.0f} MB", "< 500 MB"),
         ("CPU", f"{cpu:.2f} cores", "2 cores"),
     ]
-    print(
-        f"{options.strategies} strategies, {options.ticks:,} ticks/s, {options.seconds:.0f} s; {platform.platform()}, {os.cpu_count()} cores"
-    )
+    load = f"{options.strategies} strategies, {options.ticks:,} ticks/s, {options.seconds:.0f} s"
+    print(f"{load}; {platform.platform()}, {os.cpu_count()} cores")
     for name, value, limit in rows:
         print(f"| {name} | {value} | {limit} |")
     for name, (count, mean) in sorted(components.items(), key=lambda item: -item[1][0] * item[1][1]):

@@ -171,13 +171,13 @@ HOT_RECORDS: tuple[type[Record], ...] = (
 
 def event_types(*kinds: Any) -> tuple[type[Event], ...]:
     """Return the concrete event classes behind classes, unions (`MarketDataEvent`) and base classes (`ColdEvent`, `Record`)."""
+    every: tuple[type[Event], ...] = (*HOT_RECORDS, *COLD_EVENTS)
     found: dict[type[Event], None] = {}
     for kind in kinds:
         members = getattr(kind, "__args__", (kind,))
         for member in members:
-            for cls in (*HOT_RECORDS, *COLD_EVENTS):
-                if isinstance(member, type) and issubclass(cls, member):
-                    found[cls] = None
+            if isinstance(member, type):
+                found |= {cls: None for cls in every if issubclass(cls, member)}
     return tuple(found)
 
 
@@ -190,7 +190,8 @@ def record_rows(array: np.ndarray[Any, Any]) -> tuple[type[Record], np.ndarray[A
         if array.dtype == cls.dtype:
             return cls, np.ascontiguousarray(array)
     for cls in HOT_RECORDS:
-        own, theirs = cls.dtype.fields or {}, array.dtype.fields or {}
+        own: dict[str, Any] = dict(cls.dtype.fields or {})
+        theirs: dict[str, Any] = dict(array.dtype.fields or {})
         if list(own) == list(theirs) and all(own[name][0] == theirs[name][0] for name in own):
             rows = np.zeros(len(array), cls.dtype)
             for name in own:
@@ -214,7 +215,8 @@ def from_array(array: np.ndarray[Any, Any], symbol: str, venue: str) -> list[Any
 
 def _equip_records() -> None:
     for cls in HOT_RECORDS:
-        cls.dtype = np.dtype(_native.record_dtype(cls))
+        description: Any = _native.record_dtype(cls)
+        cls.dtype = np.dtype(description)
     for enum in (
         Side,
         Offset,

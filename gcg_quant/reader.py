@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant.errors import JournalError
-from gcg_quant.events import COLD_EVENTS, HOT_RECORDS, ColdEvent, Event, Lane, Record
+from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record, event_types
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -20,7 +20,7 @@ __all__ = ["Batch", "BusReader", "Cursor", "ReaderStatus", "row_dtype"]
 _NO_TYPE = 255  # a type number that no event has
 _HEAD = [("id", "<u8"), ("time_ns", "<i8"), ("cause", "<u8"), ("source", "<u2"), ("flags", "<u2"), ("_head", "<u4")]
 _RECORD_BY_TYPE = {cls.TYPE: cls for cls in HOT_RECORDS}
-_EVENT_BY_TYPE: dict[int, type[Event]] = {cls.TYPE: cls for cls in (*HOT_RECORDS, *COLD_EVENTS)}
+_EVENT_BY_TYPE: dict[int, type[Event]] = {cls.TYPE: cls for cls in event_types(object)}
 
 
 def row_dtype(cls: type[Record]) -> np.dtype[Any]:
@@ -28,8 +28,8 @@ def row_dtype(cls: type[Record]) -> np.dtype[Any]:
     record = cls.dtype
     head = np.dtype(_HEAD)
     names = [name for name in head.names or () if name != "_head"]
-    fields = head.fields or {}
-    own = record.fields or {}
+    fields: dict[str, Any] = dict(head.fields or {})
+    own: dict[str, Any] = dict(record.fields or {})
     return np.dtype(
         {
             "names": [*names, *own],
@@ -154,7 +154,7 @@ class BusReader:
         """Return zero-copy views of up to `limit` records of one class up to the head; other events are passed over."""
         dtype = event_type.dtype
         return [
-            Batch(np.ndarray((count,), dtype, buffer=view, strides=(stride,)), first_id)
+            Batch(np.ndarray((count,), dtype, buffer=memoryview(view), strides=(stride,)), first_id)
             for view, count, stride, first_id in self._native.read_views(event_type.TYPE, limit)
         ]
 

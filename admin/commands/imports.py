@@ -39,14 +39,13 @@ _SHOWN_REFUSALS = 10
 @click.option("--allow-unsorted", is_flag=True, help="Take rows whose time goes back.")
 @click.option("--allow-nonpositive", is_flag=True, help="Take prices of 0 and below.")
 @click.option("--strict", is_flag=True, help="A bad row stops the import before anything is stored.")
-@click.pass_context
-def import_files(ctx: click.Context, files: tuple[Path, ...], columns: tuple[str, ...], **given: Any) -> None:
+def import_files(files: tuple[Path, ...], columns: tuple[str, ...], **given: Any) -> None:
     """Import CSV and Parquet files, plain or gzipped: ticks, quotes, trades, bars.
 
     What a file does not say (symbol, time zone, which end of a bar its time is) is asked for, or given by options. Every row is stored or
     refused with its line and reason; a file is stored once, however often it is imported.
     """
-    settings = settings_of(ctx)
+    settings = settings_of(click.get_current_context())
     home = Home(settings.home)
     given = {name: value for name, value in given.items() if value not in (None, "")}
     options = ImportOptions(columns=_mapping(columns), **given)

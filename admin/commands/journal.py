@@ -11,14 +11,14 @@ import click
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import EventError, JournalCorruptError, nearest
-from gcg_quant.events import COLD_EVENTS, HOT_RECORDS, Event, Lane
+from gcg_quant.events import HOT_RECORDS, Event, Lane, event_types
 
 from .context import home_of
 
 __all__ = ["journal"]
 
 _META = ("id", "time_ns", "cause", "source")
-_EVENTS = {cls.__name__: cls for cls in (*HOT_RECORDS, *COLD_EVENTS)}
+_EVENTS: dict[str, type[Event]] = {cls.__name__: cls for cls in event_types(object)}
 
 
 @click.group()

@@ -19,7 +19,13 @@ Console = Callable[..., subprocess.CompletedProcess[str]]
 def environment(home: Path) -> dict[str, str]:
     """Return an environment in which the console works on `home` and on a free port."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GCG_QUANT_")}
-    return {**own, "GCG_QUANT_SYSTEM__HOME": str(home), "GCG_QUANT_WEB__PORT": "0", "COLUMNS": "160"}
+    return {
+        **own,
+        "GCG_QUANT_SYSTEM__HOME": str(home),
+        "GCG_QUANT_WEB__PORT": "0",
+        "GCG_QUANT_WEB__OPEN_BROWSER": "false",
+        "COLUMNS": "160",
+    }
 
 
 def call(home: Path, *words: str, cwd: Path = ROOT, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
