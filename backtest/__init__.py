@@ -30,7 +30,7 @@ __all__ = [
     "print_report",
 ]
 
-HOMES = {
+_HOMES = {
     "BacktestEngine": "engine",
     "BacktestResult": "result",
     "BacktestSpec": "spec",
@@ -46,6 +46,6 @@ HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in HOMES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
