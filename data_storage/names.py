@@ -48,7 +48,7 @@ class Names:
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
-            venues = ", ".join(sorted(found))
+            venues = ", ".join(sorted(where or "''" for where in found))
             raise InstrumentError(f"{symbol!r} is stored for several venues; choose one of {venues}.", symbol=symbol)
         where = f" on {venue}" if venue else ""
         known = [name for name, _ in self.with_rows(connection)]

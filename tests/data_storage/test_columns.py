@@ -55,7 +55,7 @@ def through_sqlite(kind: type[Record], rows: np.ndarray[Any, Any]) -> np.ndarray
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("kind", HOT_RECORDS, ids=lambda kind: kind.__name__)
 def test_any_record_survives_sqlite(kind: type[Record], data: st.DataObject) -> None:
