@@ -33,7 +33,7 @@ __all__ = ["SCHEMA_VERSION", "Database"]
 SCHEMA_VERSION = 1
 FILE_NAME = "gcg_quant.db"
 _PAGE_BYTES = 8192  # rows of 100 to 700 bytes: fewer, fuller pages than with the default of 4096
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8_192
 _BUSY_WORDS = ("database is locked", "database table is locked", "database schema is locked")
 _FULL_WORDS = ("database or disk is full", "disk i/o error", "no space left")
 
@@ -111,6 +111,11 @@ class Database:
     def raw_text(self, column: str) -> str:
         """Return SQL for the UTF-8 bytes of a text column: arrays hold bytes, and str objects would be made for nothing."""
         return f'CAST("{column}" AS BLOB)' if self.engine.dialect.name == "sqlite" else f"convert_to(\"{column}\", 'UTF8')"
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the database file as far as no reader needs it; waits for nobody."""
+        with self._sentences(), self.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close all connections; the last one to close a SQLite file folds its write-ahead log into it."""

@@ -116,8 +116,10 @@ class Recorder(Component):
         self._publish_counts()
 
     def on_stop(self) -> None:
-        """Say how much was stored in all."""
+        """Say how much was stored in all, and leave a database file that is whole by itself."""
         self._publish_counts(at_once=True)
+        with contextlib.suppress(StorageError):  # a locked or full database; the next one to open it does the same
+            self.database.checkpoint()
 
     def _is_time(self) -> bool:
         # Waits a little, never long: a thread that is seen here for seconds would be taken for a hanging one.

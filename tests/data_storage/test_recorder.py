@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,17 @@ def test_stop_stores_what_was_published_before(bus: EventBus, database: Database
     publish_ticks(bus, 0, 1_000)
     assert recorder.stop()
     assert stored_times(database) == list(range(1_000))
+
+
+def test_stopped_recorder_leaves_a_file_that_is_whole(bus: EventBus, database: Database, tmp_path: Path) -> None:
+    """The database file alone, without its write-ahead log, holds every row."""
+    recorder = Recorder(database, flush_ms=1)
+    recorder.start(bus)
+    publish_ticks(bus, 0, 1_000)
+    assert recorder.stop()
+    shutil.copy(database.path, tmp_path / "gcg_quant.db")
+    with Database(home=tmp_path) as copy:
+        assert stored_times(copy) == list(range(1_000))
 
 
 def test_restarted_recorder_goes_on_where_it_stopped(bus: EventBus, tmp_path: Path) -> None:
