@@ -7,7 +7,7 @@ import numpy as np
 from gcg_quant.events import Bar, BarBasis
 from gcg_quant.periods import period_ns
 
-from .blank import RecordArray, blank
+from .blank import RecordArray, blank, picked
 from .built import Built
 from .cells import BoolArray, FloatArray
 from .import_plan import ImportPlan
@@ -40,7 +40,8 @@ class BarRows:
         records["start_ns"], records["event_ns"] = starts[rows], ends[rows]
         records["trading_day"], records["period"] = days[rows], self._plan.period.encode()
         present = ~np.isnan(records["open"])
-        return Built(records=records[present], rows=rows[present], order_ns=starts, series=records["basis"][present].astype(np.int64))
+        records, rows = picked(records, present), rows[present]
+        return Built(records=records, rows=rows, order_ns=starts, series=records["basis"].astype(np.int64))
 
     def _trades(self, sheet: Sheet) -> RecordArray:
         records = blank(Bar, len(sheet))

@@ -1,4 +1,8 @@
-"""Arrays of records that hold nothing yet: every field at its default, which for most means absent."""
+"""Arrays of records: empty ones, parts and joints, with every byte defined.
+
+The dtype of a record has gaps (the reserved bytes). NumPy copies structured arrays field by field, and leaves in a gap what happened
+to lie in memory; what is published would then differ from run to run. These functions copy whole records.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 
 from gcg_quant.events import Record
 
-__all__ = ["RecordArray", "blank", "joined"]
+__all__ = ["RecordArray", "blank", "joined", "picked"]
 
 RecordArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
@@ -19,15 +23,20 @@ _defaults: dict[int, RecordArray] = {}  # by type number
 def blank(record_type: type[Record], count: int) -> RecordArray:
     """Return `count` records of `record_type` as an array of its dtype, with the defaults of `native/include/gcg/records.h`."""
     if record_type.TYPE not in _defaults:
-        _defaults[record_type.TYPE] = np.frombuffer(memoryview(record_type()), record_type.dtype).copy()
-    return np.repeat(_defaults[record_type.TYPE], count)
+        _defaults[record_type.TYPE] = np.frombuffer(bytes(memoryview(record_type())), record_type.dtype)
+    return np.repeat(_raw(_defaults[record_type.TYPE]), count).view(record_type.dtype)
+
+
+def picked(records: RecordArray, index: Any) -> RecordArray:
+    """Return a copy of the records that `index` (a slice, mask or array of positions) picks."""
+    copied: RecordArray = _raw(records)[index].copy().view(records.dtype)
+    return copied
 
 
 def joined(record_type: type[Record], parts: Sequence[RecordArray]) -> RecordArray:
-    """Return some arrays of one record type as one; `numpy.concatenate` would lose the gaps of the dtype."""
-    whole = np.empty(sum(len(part) for part in parts), record_type.dtype)
-    first = 0
-    for part in parts:
-        whole[first : first + len(part)] = part
-        first += len(part)
-    return whole
+    """Return some arrays of one record type as one."""
+    return np.concatenate([_raw(blank(record_type, 0)), *(_raw(part) for part in parts)]).view(record_type.dtype)
+
+
+def _raw(records: RecordArray) -> RecordArray:
+    return np.ascontiguousarray(records).view(f"V{records.dtype.itemsize}")

@@ -29,6 +29,7 @@ _ORIGIN = {
 }
 _LAST = ("last", "lastprice")  # of a trade, or of a snapshot with the day's volume beside it: not to be told apart by name
 _PRICE = ("price", "tradeprice", "px", *_LAST)
+_DAY_VOLUME = ("totalvolume", "cumvolume", "dayvolume", "accvolume")
 _SIZE = ("size", "qty", "quantity", "tradesize", "lastsize", "volume", "vol", "shares")
 
 
@@ -76,7 +77,7 @@ _FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         **_side("ask"),
         "last_price": ("last", "lastprice", "price", "lasttradeprice", "current"),
         "last_size": ("lastsize", "lastqty", "lasttradesize", "size"),
-        "volume": ("totalvolume", "cumvolume", "dayvolume", "accvolume", "volume", "vol"),
+        "volume": (*_DAY_VOLUME, "volume", "vol"),
         "turnover": ("totalturnover", "cumturnover", "dayturnover", "accturnover", *_TURNOVER),
         "single_volume": ("singlevolume", "volumechange", "deltavolume", "volumedelta"),
         "single_turnover": ("singleturnover", "turnoverchange", "deltaturnover", "turnoverdelta"),
@@ -142,6 +143,8 @@ def detect_kind(header: Sequence[str], stated: Collection[str] = ()) -> str | No
         return "ticks" if has("ticks", "last_price") else "quotes"
     if has("bars", "open", "high", "low", "close"):
         return "bars"
+    if has("ticks", "last_price") and names.intersection(_DAY_VOLUME):
+        return "ticks"
     if has("trades", "price") and ("price" in stated or not names.intersection(_LAST)):
         return "trades"
     return "open_interest" if has("open_interest", "open_interest") else None

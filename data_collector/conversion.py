@@ -6,10 +6,10 @@ import numpy as np
 
 from gcg_quant.errors import InstrumentError
 from gcg_quant.instrument_table import InstrumentTable
-from gcg_quant.instruments import preset
+from gcg_quant.instruments import Instrument, preset
 
 from .bar_rows import BarRows
-from .blank import RecordArray
+from .blank import RecordArray, picked
 from .built import Built
 from .cells import BoolArray, as_text
 from .csv_file import RawChunk
@@ -60,7 +60,7 @@ class Conversion:
 
     def _living(self, sheet: Sheet, built: Built) -> RecordArray:
         kept = sheet.alive[built.rows]
-        records, rows, basis = built.records[kept], built.rows[kept], built.series[kept]
+        records, rows, basis = picked(built.records, kept), built.rows[kept], built.series[kept]
         records["instrument"] = sheet.instruments[rows]
         records["ordinal"] = self._ordinals.number(sheet.instruments[rows] * _SERIES + basis, records["event_ns"])
         return records
@@ -116,7 +116,9 @@ class Conversion:
                 number = self._instruments.add(preset(self._plan.terms, symbol, venue))
             except InstrumentError as error:
                 self._report.note(f"{symbol} keeps the default terms: {error.message}", 1)
-        number = number or self._instruments.number(symbol, venue)
+        if number == 0:
+            Instrument(symbol=symbol, venue=venue)  # refuses what no instrument can be called
+            number = self._instruments.number(symbol, venue)
         self._numbers[key] = number
         self._report.instruments.append(f"{symbol}@{venue}" if venue else symbol)
         return number

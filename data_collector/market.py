@@ -72,9 +72,9 @@ class SimulatedMarket:
         """Whether it trades in the current block."""
         return self._phase == "open"
 
-    def would_be_open(self, ns: int) -> bool:
-        """Return whether it trades at a UTC time."""
-        return self._calendar is None or self._calendar.is_open(ns)
+    def rests_at(self, ns: int) -> bool:
+        """Return whether it is closed, has said so, and will still be closed at a UTC time."""
+        return self._phase in ("break", "closed") and self._calendar is not None and not self._calendar.is_open(ns)
 
     def trading_day(self, ns: int) -> int:
         """Return the trading day YYYYMMDD of a UTC time."""

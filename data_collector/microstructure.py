@@ -28,7 +28,7 @@ FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Int64Array: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 _DRAWN_BACK_S = 86_400.0
-_WILD_SLOW_S, _WILD_SLOW_SD = 1_500.0, 0.45
+_WILD_SLOW_S, _WILD_SLOW_SD = 1_500.0, 0.6
 _WILD_QUICK_S, _WILD_QUICK_SD = 60.0, 0.3
 _QUOTE_SIZE_S, _QUOTE_SIZE_SD = 5.0, 0.7
 _TRADE_SIZE_SD = 1.1
@@ -123,7 +123,7 @@ class Microstructure:
         quick = relax(self._wild_quick, ages, _WILD_QUICK_S, _stationary(steps, _WILD_QUICK_S, _WILD_QUICK_SD) * self._normal(len(ages)))
         if len(ages):
             self._wild_slow, self._wild_quick = float(slow[-1]), float(quick[-1])
-        return np.exp(slow + quick)
+        return np.exp(slow + quick - _WILD_SLOW_SD**2 - _WILD_QUICK_SD**2)  # so that the mean of its square is 1
 
     def _middle(self, ages: FloatArray, steps: FloatArray, wildness: FloatArray) -> FloatArray:
         profile = self.profile

@@ -20,7 +20,7 @@ class MarketProfile(msgspec.Struct, frozen=True, kw_only=True):
     market: str
     price: float  # where it starts, and where it is drawn back to within days
     volatility: float  # of the wandering price, as a fraction per square root of a second
-    swing: float = 0.0006  # standard deviation of the quick swings around it, as a fraction
+    swing: float = 0.0005  # standard deviation of the quick swings around it, as a fraction
     swing_s: float = 20.0  # how long such a swing lasts, seconds
     spread_ticks: float = 1.0  # mean of what the spread exceeds one tick by, in ticks
     quote_lots: float = 20.0
@@ -44,8 +44,8 @@ PROFILES: dict[str, MarketProfile] = {
             symbol="BTC/USDT",
             market="crypto",
             price=64_000.0,
-            volatility=1e-4,
-            swing=7e-4,
+            volatility=1.3e-4,
+            swing=0.00056,
             spread_ticks=80.0,
             quote_lots=30_000.0,
             trade_lots=900.0,
@@ -55,8 +55,8 @@ PROFILES: dict[str, MarketProfile] = {
             symbol="ETH/USDT",
             market="crypto",
             price=3_200.0,
-            volatility=1.2e-4,
-            swing=8e-4,
+            volatility=1.6e-4,
+            swing=0.00064,
             spread_ticks=4.0,
             quote_lots=40_000.0,
             trade_lots=1_500.0,
@@ -66,8 +66,8 @@ PROFILES: dict[str, MarketProfile] = {
             symbol="EUR/USD",
             market="fx",
             price=1.085,
-            volatility=2.5e-5,
-            swing=1.5e-4,
+            volatility=3.3e-5,
+            swing=0.00012,
             spread_ticks=4.0,
             quote_lots=1_000.0,
             trade_lots=100.0,
@@ -77,20 +77,22 @@ PROFILES: dict[str, MarketProfile] = {
             symbol="USD/JPY",
             market="fx",
             price=152.4,
-            volatility=3e-5,
-            swing=1.6e-4,
+            volatility=3.9e-5,
+            swing=0.00013,
             spread_ticks=4.0,
             quote_lots=1_000.0,
             trade_lots=100.0,
             activity=2.0,
         ),
-        MarketProfile(symbol="600519", market="cn_stock", price=1_680.0, volatility=5e-5, swing=3e-4, spread_ticks=20.0, trade_lots=1.0),
+        MarketProfile(
+            symbol="600519", market="cn_stock", price=1_680.0, volatility=6.5e-5, swing=0.00024, spread_ticks=20.0, trade_lots=1.0
+        ),
         MarketProfile(
             symbol="IF2412",
             market="cn_future",
             price=3_900.0,
-            volatility=5e-5,
-            swing=3e-4,
+            volatility=6.5e-5,
+            swing=0.00024,
             spread_ticks=0.8,
             quote_lots=6.0,
             trade_lots=0.8,
@@ -101,8 +103,8 @@ PROFILES: dict[str, MarketProfile] = {
             symbol="rb2501",
             market="cn_future",
             price=3_300.0,
-            volatility=6e-5,
-            swing=4e-4,
+            volatility=7.8e-5,
+            swing=0.00032,
             spread_ticks=0.15,
             quote_lots=400.0,
             trade_lots=25.0,
@@ -111,24 +113,24 @@ PROFILES: dict[str, MarketProfile] = {
             price_limit=0.07,
         ),
         MarketProfile(
-            symbol="AAPL", market="us", price=228.0, volatility=7e-5, swing=4e-4, spread_ticks=0.6, quote_lots=300.0, trade_lots=100.0
+            symbol="AAPL", market="us", price=228.0, volatility=9.1e-5, swing=0.00032, spread_ticks=0.6, quote_lots=300.0, trade_lots=100.0
         ),
         MarketProfile(
-            symbol="SPY", market="us", price=585.0, volatility=4e-5, swing=2.5e-4, spread_ticks=0.4, quote_lots=600.0, trade_lots=150.0
+            symbol="SPY", market="us", price=585.0, volatility=5.2e-5, swing=0.0002, spread_ticks=0.4, quote_lots=600.0, trade_lots=150.0
         ),
         MarketProfile(
-            symbol="00700", market="hk", price=402.0, volatility=6e-5, swing=4e-4, spread_ticks=0.3, quote_lots=150.0, trade_lots=1.0
+            symbol="00700", market="hk", price=402.0, volatility=7.8e-5, swing=0.00032, spread_ticks=0.3, quote_lots=150.0, trade_lots=1.0
         ),
     )
 }
 
 _BY_MARKET = {
-    "crypto": (100.0, 1e-4),
-    "fx": (1.25, 2.5e-5),
-    "cn_stock": (25.0, 5e-5),
-    "cn_future": (4_000.0, 5e-5),
-    "us": (100.0, 7e-5),
-    "hk": (50.0, 6e-5),
+    "crypto": (100.0, 1.3e-4),
+    "fx": (1.25, 3.3e-5),
+    "cn_stock": (25.0, 6.5e-5),
+    "cn_future": (4_000.0, 6.5e-5),
+    "us": (100.0, 9.1e-5),
+    "hk": (50.0, 7.8e-5),
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gcg_quant.events import MarketDataEvent, Record, event_types
 from gcg_quant.instrument_table import InstrumentTable
 
-from .blank import RecordArray, blank
+from .blank import RecordArray, blank, picked
 from .cells import as_text, parse_bytes
 from .csv_file import RawChunk
 from .import_report import ImportReport
@@ -51,7 +51,7 @@ class RecordColumns:
         timed = np.asarray(chunk.columns["event_ns"].is_valid())
         for row in np.flatnonzero(~(named & timed)).tolist():
             report.refuse(int(chunk.lines[row]), "event_ns is missing" if named[row] else "symbol is missing")
-        kept: RecordArray = records[named & timed]
+        kept = picked(records, named & timed)
         self._account(report, count, kept)
         return kept
 
@@ -63,8 +63,7 @@ class RecordColumns:
         if form.kind == "S":
             records[name] = parse_bytes(cells.cast(pa.string()), form.itemsize)[0]
         elif form.subdtype is not None:
-            rows = [row if row is not None else default for row, default in zip(cells.to_pylist(), records[name].tolist(), strict=True)]
-            records[name] = np.array(rows, form.base).reshape(records[name].shape)
+            records[name] = _levels(cells, records[name])
         elif pa.types.is_string(cells.type):
             records[name] = self._enumerated(name, cells)
         else:
@@ -99,3 +98,20 @@ class RecordColumns:
             first, last = int(kept["event_ns"].min()), int(kept["event_ns"].max())
             report.first_ns = first if report.first_ns is None else min(report.first_ns, first)
             report.last_ns = last if report.last_ns is None else max(report.last_ns, last)
+
+
+def _levels(cells: Any, defaults: Any) -> Any:
+    # Lists of ten, in which a level that is not there is null.
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    width = defaults.shape[1]
+    if pa.types.is_fixed_size_list(cells.type) and cells.type.list_size == width and cells.null_count == 0 and len(cells):
+        flat = cells.flatten()
+        return np.asarray(pc.fill_null(flat, pa.scalar(defaults.flat[0].item(), flat.type))).reshape(-1, width)
+    levels = defaults.copy()
+    for row, values in enumerate(cells.to_pylist()):
+        for level, value in enumerate((values or [])[:width]):
+            if value is not None:
+                levels[row, level] = value
+    return levels

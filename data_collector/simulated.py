@@ -21,7 +21,7 @@ from gcg_quant.events import Applied, Bar, ConfigChangeEvent
 from gcg_quant.sections import SimulatedSettings
 
 from .base import BaseCollector
-from .blank import RecordArray, joined
+from .blank import RecordArray, joined, picked
 from .opening import Opening
 from .pacing import Pacer
 from .profiles import PROFILES, profile_of
@@ -160,7 +160,7 @@ class SimulatedExchange(BaseCollector):
             self.symbols.add(symbol)
         bars = joined(Bar, past)
         if len(bars):
-            self.publish_array(bars[np.argsort(bars["event_ns"], kind="stable")], backfill=True)
+            self.publish_array(picked(bars, np.argsort(bars["event_ns"], kind="stable")), backfill=True)
 
     def _running_tape(self) -> Tape:
         if self._tape is None:
@@ -232,7 +232,7 @@ class SimulatedExchange(BaseCollector):
                 for row in rows.tolist():
                     self.publish(block.sessions[row])
                 continue
-            records = block.records[kind][rows[0] : rows[-1] + 1].copy()
+            records = picked(block.records[kind], slice(rows[0], rows[-1] + 1))
             records["event_ns"] += origin_ns
             records["recv_ns"] += origin_ns
             self.publish_array(records)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant.calendar import Calendar
-from gcg_quant.clock import NS_PER_MINUTE
+from gcg_quant.clock import NS_PER_DAY, NS_PER_MINUTE
 from gcg_quant.events import Bar, BarOrigin
 from gcg_quant.instruments import Instrument
 
@@ -21,18 +21,27 @@ __all__ = ["PastMinutes", "open_minutes"]
 
 _STEPS = 30  # of two seconds in a minute
 _STEP_S = 60.0 / _STEPS
-_WILD_S, _WILD_SD = 1_500.0, 0.55
+_WILD_S, _WILD_SD = 1_500.0, 0.67
 
 
 def open_minutes(calendar: str, end_ns: int, minutes: int) -> Int64Array:
-    """Return the starts of the last `minutes` minutes before `end_ns` in which a market was open, looking back ten times as far at most."""
+    """Return the starts of the last `minutes` minutes before `end_ns` in which a market was open."""
     last = end_ns // NS_PER_MINUTE
     if calendar == "24/7":
         return np.arange(last - minutes, last) * NS_PER_MINUTE
     market = Calendar(calendar)
-    starts = np.arange(last - 10 * minutes, last) * NS_PER_MINUTE
-    is_open = np.array([market.is_open(start) for start in starts.tolist()], bool)
-    return starts[is_open][-minutes:] if minutes else starts[:0]
+    sessions: list[tuple[int, int]] = []
+    when_ns, found = last * NS_PER_MINUTE, 0
+    # Day by day, until there are enough; no market rests for longer than some two weeks.
+    for day in dict.fromkeys(market.trading_day(when_ns - back * NS_PER_DAY) for back in range(minutes // 60 + 20)):
+        before = [(begin, min(end, when_ns)) for begin, end in market.sessions(day) if begin < when_ns]
+        sessions += before
+        found += sum(end - begin for begin, end in before) // NS_PER_MINUTE
+        if found >= minutes:
+            break
+    starts = [np.arange(-(-begin // NS_PER_MINUTE), end // NS_PER_MINUTE) for begin, end in sessions]
+    every = np.unique(np.concatenate(starts)) * NS_PER_MINUTE if starts else np.zeros(0, np.int64)
+    return every[len(every) - min(minutes, len(every)) :]
 
 
 class PastMinutes(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +92,7 @@ def _path(profile: MarketProfile, minutes: int, random: np.random.Generator) -> 
     # The live process (see microstructure.py) at equal steps: the log price from the start of the first minute to the end of the last,
     # and the mean wildness of each minute.
     count = minutes * _STEPS
-    wildness = np.exp(_long_path(count, _WILD_S, _WILD_SD * random.standard_normal(count)))
+    wildness = np.exp(_long_path(count, _WILD_S, _WILD_SD * random.standard_normal(count)) - _WILD_SD**2)
     fat = random.standard_t(4.0, count) / np.sqrt(2.0)
     slow = np.cumsum(profile.volatility * np.sqrt(_STEP_S) * wildness * fat)
     swing = _long_path(count, profile.swing_s, profile.swing * np.sqrt(wildness) * random.standard_normal(count))

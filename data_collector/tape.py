@@ -13,7 +13,7 @@ import numpy as np
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND
 from gcg_quant.events import Depth, SessionEvent, Side, Tick, TradeTick
 
-from .blank import RecordArray, blank, joined
+from .blank import RecordArray, blank, joined, picked
 from .market import SimulatedMarket
 from .microstructure import QuoteBlock
 
@@ -93,9 +93,11 @@ class Tape:
     def skip_closed(self) -> None:
         """Go on to the block in which the first market opens, if all are closed."""
         now_ns = self._start_ns + self._elapsed_ns
-        if any(market.opens_at(now_ns) is None or market.would_be_open(now_ns) for market in self._markets):
+        openings = [market.opens_at(now_ns) for market in self._markets if market.rests_at(now_ns)]
+        known = [opening for opening in openings if opening is not None]
+        if not known or len(openings) < len(self._markets):
             return
-        first = min(market.opens_at(now_ns) or now_ns for market in self._markets)
+        first = min(known)
         length_ns = self._block_seconds() * NS_PER_SECOND
         self._elapsed_ns += (first - now_ns) // length_ns * length_ns
 
@@ -151,13 +153,13 @@ def _trade_ticks(ticks: RecordArray, block: QuoteBlock) -> RecordArray:
 
 
 def _numbered(trades: RecordArray) -> RecordArray:
-    trades = trades[np.argsort(trades["event_ns"], kind="stable")]
+    trades = picked(trades, np.argsort(trades["event_ns"], kind="stable"))
     trades["trade_id"] = trades["event_ns"].astype("S32")  # unique, since no two ticks share a nanosecond
     return trades
 
 
 def _merge(span: tuple[int, int], ticks: RecordArray, depths: RecordArray, trades: RecordArray, sessions: list[SessionEvent]) -> Block:
-    depths = depths[np.argsort(depths["event_ns"], kind="stable")]
+    depths = picked(depths, np.argsort(depths["event_ns"], kind="stable"))
     parts = {TRADE: trades, TICK: ticks, DEPTH: depths}
     times = np.concatenate([np.full(len(sessions), span[0]), *(part["event_ns"] for part in parts.values())])
     kinds = np.concatenate([np.full(len(sessions), SESSION), *(np.full(len(part), kind) for kind, part in parts.items())])
