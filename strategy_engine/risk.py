@@ -59,7 +59,7 @@ def summary(findings: Sequence[Finding]) -> str:
     if len(text.encode()) <= 160:
         return text
     short = "; ".join(
-        finding.reason.name.lower() + ("" if isnan(finding.value) else f" {finding.value:g}>{finding.limit:g}") for finding in findings
+        (finding.reason.name or "").lower() + ("" if isnan(finding.value) else f" {finding.value:g}>{finding.limit:g}") for finding in findings
     )
     return fitted(short)
 

@@ -139,7 +139,7 @@ class TradingEngine(Component):
             reader.add_rule(REQUESTS, None, None, False)
             reader.add_rule(OWN_EVENTS, None, [self.name], False)
             fold.read(reader)
-        start = self._resume_at(fold.last_input)
+        start = self._resume_at(fold)
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
         if fold.kill_switch is not None:
@@ -242,11 +242,13 @@ class TradingEngine(Component):
     def _is_ours(self, account: str) -> bool:
         return account == self.config.account or (not account and self.config.default)
 
-    def _resume_at(self, last_input: int) -> int:
-        # The stored cursor may lag behind what was handled: whatever led to something was handled, and all before it.
+    def _resume_at(self, fold: TradingFold) -> int:
+        # The stored cursor may lag behind what was handled: whatever led to something was handled, and all before it. A request
+        # that was never answered is where to go on, so that it meets the market of its time.
         cursor = self.reader.cursor
-        seq = max(cursor.market, (last_input & _SEQ) + 1)
-        if seq > cursor.market:
+        seq = max(cursor.market, (fold.last_input & _SEQ) + 1)
+        seq = min([seq, *(one & _SEQ for one in fold.pending if one > fold.last_input)])
+        if seq != cursor.market:
             self.reader.seek(msgspec.structs.replace(cursor, market=seq))
         return (Lane.MARKET << 60) | seq
 

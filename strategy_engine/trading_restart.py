@@ -34,9 +34,9 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
     _begin_day(desk)
     _put_to_work(desk, working)
     for request_id, verdict_id in fold.checked.items():
-        order = desk.orders.find(request_id)
-        if order is not None and order.status == OrderStatus.RISK_CHECKED:
-            desk.send(order, desk.clock_ns or order.terms.event_ns, verdict_id)
+        checked = desk.orders.find(request_id)
+        if checked is not None and checked.status == OrderStatus.RISK_CHECKED:
+            desk.send(checked, desk.clock_ns or checked.terms.event_ns, verdict_id)
     for request, verdict_id in fold.changes.values():
         desk.change_again(request, verdict_id)
     for request_id in sorted(fold.pending):

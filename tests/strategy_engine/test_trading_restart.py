@@ -1,0 +1,330 @@
+"""Restarts of the trading engine: killed between any two of its events, or with -9, it loses nothing and does nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.events import (
+    AccountEvent,
+    CancelCommand,
+    CancelRequest,
+    ConfigChangeEvent,
+    Event,
+    Fill,
+    ModifyRequest,
+    OrderCommand,
+    OrderEvent,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    PositionEvent,
+    RiskVerdict,
+    Side,
+    Tick,
+    VolumeKind,
+    World,
+)
+from gcg_quant.instruments import preset
+from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine.order_states import FINAL_STATES, may_follow
+
+DAY_NS = 1_790_000_000_000_000_000
+OWN = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent)
+
+
+class Killed(BaseException):
+    """The end of an engine, in the middle of whatever it was doing."""
+
+
+class MortalEngine(TradingEngine):
+    """An engine that dies before it publishes event number `life`, as if it was killed there."""
+
+    def __init__(self, life: int) -> None:
+        super().__init__(TradingConfig(cash=50_000.0), RiskLimits(max_order_value=20_000.0), PaperGateway())
+        self.life = life
+
+    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
+        """Publish, or die."""
+        if self.life == 0:
+            raise Killed
+        self.life -= 1
+        return super().publish(event, cause=cause, backfill=backfill)
+
+    def _run(self) -> None:
+        try:
+            super()._run()
+        except Killed:
+            self.state = "killed"
+
+
+def tick(second: int, bid: float, size: float = 2.0, volume: float = 0.0) -> Tick:
+    """Return a tick of BTC/USDT with a spread of one."""
+    return Tick(
+        symbol="BTC/USDT",
+        venue="SIM",
+        event_ns=DAY_NS + second * 1_000_000_000,
+        last_price=bid,
+        bid_price=bid,
+        bid_size=size,
+        ask_price=bid + 1,
+        ask_size=size,
+        volume=volume,
+        volume_kind=VolumeKind.DAY,
+    )
+
+
+def order(client_id: str, side: Side, quantity: float, price: float | None = None) -> OrderRequest:
+    """Return a market or limit order."""
+    return OrderRequest(
+        symbol="BTC/USDT",
+        venue="SIM",
+        event_ns=DAY_NS,
+        account="paper",
+        strategy="s",
+        client_id=client_id,
+        quantity=quantity,
+        price=price,
+        side=side,
+        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+    )
+
+
+def scene() -> list[Event]:
+    """Return a market and requests that use every step: partial fills, refusals, cancels, changes."""
+    names = {"symbol": "BTC/USDT", "venue": "SIM", "event_ns": DAY_NS, "account": "paper", "strategy": "s"}
+    return [
+        tick(0, 100.0),
+        order("a", Side.BUY, 5.0),  # 2 at once, the rest with the next ticks
+        order("b", Side.BUY, 3.0, 99.0),
+        tick(1, 101.0),
+        order("c", Side.BUY, 1000.0, 99.0),  # refused
+        CancelRequest(client_id="b", **names),
+        CancelRequest(client_id="b", **names),  # too late
+        CancelRequest(client_id="nobody", **names),
+        tick(2, 102.0),
+        order("d", Side.SELL, 4.0, 105.0),
+        ModifyRequest(client_id="d", price=103.0, **names),
+        ModifyRequest(client_id="d", quantity=1e6, **names),  # refused
+        tick(3, 103.0, 1.0),
+        order("e", Side.SELL, 9.0),
+        tick(4, 104.0),
+        tick(5, 100.0),
+    ]
+
+
+def run_to_end(engine: TradingEngine, bus: EventBus, wait_until: Callable[..., None]) -> None:
+    """Start an engine, let it handle all there is (or die), and stop it."""
+    engine.start(bus)
+    wait_until(lambda: engine.state == "killed" or (engine.state == "running" and engine.reader.lag == 0), "the engine's end")
+    assert engine.stop()
+
+
+def check_journal(events: list[Any]) -> dict[str, float]:
+    """Check the promises over a whole journal; return the quantity filled by client id."""
+    orders = [one for one in events if isinstance(one, OrderRequest)]
+    verdicts = Counter(one.request for one in events if isinstance(one, RiskVerdict))
+    assert all(verdicts[one.id] == 1 for one in orders), "each order is judged once"
+    commands = Counter(one.request for one in events if isinstance(one, OrderCommand))
+    passed = {one.request for one in events if isinstance(one, RiskVerdict) and one.passed} & {one.id for one in orders}
+    assert commands == Counter(passed), "each order that passed is commanded once"
+    answered = Counter(one.cause for one in events if isinstance(one, OrderEvent | RiskVerdict))
+    asked = [one.id for one in events if isinstance(one, CancelRequest | ModifyRequest)]
+    assert all(answered[one] >= 1 for one in asked), "each cancel and change is answered"
+    fills = [one for one in events if isinstance(one, Fill)]
+    assert len({one.trade_id for one in fills}) == len(fills), "no trade counts twice"
+    check_orders(events, fills)
+    check_positions(events, fills)
+    filled: dict[str, float] = defaultdict(float)
+    for one in fills:
+        filled[one.client_id] += one.quantity
+    return dict(filled)
+
+
+def check_orders(events: list[Any], fills: list[Fill]) -> None:
+    """The states of each order are a possible walk, and its last event knows all its fills."""
+    walks: dict[int, list[OrderEvent]] = defaultdict(list)
+    for one in events:
+        if isinstance(one, OrderEvent) and one.request:
+            walks[one.request].append(one)
+    for request, walk in walks.items():
+        states = [one.status for one in walk]
+        steps = zip([OrderStatus.NEW, *states], states, strict=False)
+        first = states[0] in (OrderStatus.SUBMITTING, OrderStatus.REJECTED)
+        assert first
+        assert all(a == b or may_follow(a, b) or (a, b) == (OrderStatus.NEW, OrderStatus.SUBMITTING) for a, b in steps)
+        assert walk[-1].filled_quantity == pytest.approx(sum(one.quantity for one in fills if one.request == request))
+        assert walk[-1].filled_quantity <= walk[-1].quantity
+
+
+def check_positions(events: list[Any], fills: list[Fill]) -> None:
+    """The last position and account events agree with the fills, money to the last bit of a plain fold."""
+    quantity, cash = 0.0, 0.0
+    for one in fills:
+        sign = 1.0 if one.side == Side.BUY else -1.0
+        quantity += sign * one.quantity
+        cash += -(sign * one.quantity * one.price)
+        cash -= one.fee
+    last = [one for one in events if isinstance(one, PositionEvent)][-1]
+    assert last.quantity == pytest.approx(quantity)
+    account = [one for one in events if isinstance(one, AccountEvent) and one.currency == "USDT"][-1]
+    assert account.cash == cash
+    dollars = {one.cash for one in events if isinstance(one, AccountEvent) and one.currency == "USD"}
+    assert dollars == {50_000.0}
+
+
+def prepared(path: Path) -> EventBus:
+    """Return a bus that knows the instrument and holds the scene."""
+    bus = EventBus(path, world=World.PAPER, source="test", page_mb=0.25, sync="none")
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    for event in scene():
+        bus.publish(event, cause=0)
+    return bus
+
+
+def read(bus: EventBus) -> list[Any]:
+    """Return all requests and all of the engine's events."""
+    with bus.reader(start="begin", events=[OrderRequest, CancelRequest, ModifyRequest, *OWN]) as reader:
+        return list(reader)
+
+
+def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+    """Wherever it dies, the next engine finishes what is half done, and the journal keeps all its promises."""
+    with prepared(tmp_path / "whole") as bus:
+        run_to_end(MortalEngine(-1), bus, wait_until)
+        undisturbed = check_journal(read(bus))
+        count = len(read(bus)) - sum(isinstance(one, OrderRequest | CancelRequest | ModifyRequest) for one in scene())
+    assert undisturbed["a"] == 5.0
+    assert count > 40
+    for life in range(count + 1):
+        with prepared(tmp_path / f"bus{life}") as bus:
+            for engine in (MortalEngine(life), MortalEngine(-1)):
+                run_to_end(engine, bus, wait_until)
+            filled = check_journal(read(bus))
+            assert set(filled) <= set(undisturbed)
+            assert filled["a"] == 5.0
+
+
+def test_engine_killed_again_while_it_recovers_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+    """A recovery that dies is recovered from, too."""
+    chance = random.Random(7)
+    for turn in range(12):
+        with prepared(tmp_path / f"bus{turn}") as bus:
+            for _ in range(4):
+                run_to_end(MortalEngine(chance.randrange(1, 14)), bus, wait_until)
+            run_to_end(MortalEngine(-1), bus, wait_until)
+            check_journal(read(bus))
+
+
+def test_quiet_restart_publishes_nothing_of_orders(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+    """An engine that stopped cleanly reads its state back mute."""
+    with prepared(tmp_path / "bus") as bus:
+        run_to_end(MortalEngine(-1), bus, wait_until)
+        before = read(bus)
+        engine = MortalEngine(-1)
+        run_to_end(engine, bus, wait_until)
+        assert len(read(bus)) == len(before)
+        assert engine.desk.books.accounts.in_currency("USDT").cash == [e for e in before if isinstance(e, AccountEvent)][-1].cash
+
+
+def test_open_order_works_after_a_restart(bus: EventBus, wait_until: Callable[..., None]) -> None:
+    """A limit order of before is filled by a tick of after, and is not accepted a second time."""
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    for event in (tick(0, 100.0), order("a", Side.BUY, 1.0, 95.0)):
+        bus.publish(event)
+    run_to_end(MortalEngine(-1), bus, wait_until)
+    bus.publish(tick(1, 90.0))
+    run_to_end(MortalEngine(-1), bus, wait_until)
+    states = [one.status for one in read(bus) if isinstance(one, OrderEvent)]
+    assert states == [OrderStatus.SUBMITTING, OrderStatus.ACCEPTED, OrderStatus.FILLED]
+
+
+def test_request_while_down_is_handled_once(bus: EventBus, wait_until: Callable[..., None]) -> None:
+    """What came between two lives is answered by the second one, and not again by the third."""
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    bus.publish(tick(0, 100.0))
+    run_to_end(MortalEngine(-1), bus, wait_until)
+    request = bus.publish(order("late", Side.BUY, 1.0))
+    for _ in range(2):
+        run_to_end(MortalEngine(-1), bus, wait_until)
+    assert [one.request for one in read(bus) if isinstance(one, RiskVerdict)] == [request]
+    assert sum(isinstance(one, Fill) for one in read(bus)) == 1
+
+
+def test_kill_switch_survives_a_restart(bus: EventBus, wait_until: Callable[..., None]) -> None:
+    """An engine that was stopped by hand does not trade because it was started again."""
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    bus.publish(tick(0, 100.0))
+    engine = MortalEngine(-1)
+    engine.start(bus)
+    bus.publish(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}))
+    wait_until(lambda: engine.state == "running" and engine.desk.risk.rules.limits.kill_switch, "the kill switch")
+    assert engine.stop()
+    bus.publish(order("a", Side.BUY, 1.0))
+    run_to_end(MortalEngine(-1), bus, wait_until)
+    assert [one.message for one in read(bus) if isinstance(one, RiskVerdict)] == ["kill switch is on"]
+
+
+PROCESS = """
+import sys, time
+from gcg_quant.bus import EventBus
+from gcg_quant.strategy_engine.gateways import PaperGateway
+from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
+bus = EventBus(sys.argv[1], source="engine", sync="none")
+engine = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
+engine.start(bus)
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until: Callable[..., None]) -> None:
+    """Killed at random moments while requests come in, every request is answered once, and the money adds up."""
+    chance = random.Random(20261120)
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    second = number = 0
+
+    def drive(count: int) -> None:
+        nonlocal second, number
+        for _ in range(count):
+            second += 1
+            bus.publish(tick(second, 100.0 + chance.randrange(-5, 6), chance.randrange(1, 4), second))
+            if chance.random() < 0.5:
+                number += 1
+                price = chance.choice([None, 95.0, 100.0, 105.0])
+                bus.publish(order(f"k{number}", chance.choice([Side.BUY, Side.SELL]), float(chance.randrange(1, 6)), price))
+            if number and chance.random() < 0.2:
+                bus.publish(
+                    CancelRequest(symbol="BTC/USDT", venue="SIM", account="paper", strategy="s", client_id=f"k{chance.randint(1, number)}")
+                )
+
+    for life in range(6):
+        process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path)], stdout=subprocess.PIPE, cwd="/")
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        deadline = time.monotonic() + chance.uniform(0.02, 0.25)
+        while time.monotonic() < deadline:
+            drive(20)
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        drive(5 + life)
+    last = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
+    run_to_end(last, bus, wait_until)
+    check_journal(read(bus))
+    open_now = {one.client_id for one in last.desk.orders.open_orders()}
+    latest = {one.client_id: one.status for one in read(bus) if isinstance(one, OrderEvent)}
+    assert open_now == {name for name, status in latest.items() if status not in FINAL_STATES}
