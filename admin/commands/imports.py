@@ -103,7 +103,8 @@ def _print(path: Path, outcome: ImportOutcome) -> None:
             why = f"  ({report.inferred[name]})" if name in report.inferred else ""
             click.echo(f"    {name}: {value}{why}")
     if report.first_ns is not None and report.last_ns is not None:
-        click.echo(f"    from {to_iso(report.first_ns)} to {to_iso(report.last_ns)}")
+        what = "bars ending from" if report.kind in ("bars", "quote_bars") else "from"
+        click.echo(f"    {what} {to_iso(report.first_ns)} to {to_iso(report.last_ns)}")
     for table, count in outcome.stored.items():
         click.echo(f"    stored: {count:,} {table}")
     for table, count in outcome.already.items():
