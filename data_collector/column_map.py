@@ -151,7 +151,7 @@ def detect_kind(header: Sequence[str], stated: Collection[str] = ()) -> str | No
 
 
 def map_columns(kind: str, header: Sequence[str], stated: Mapping[str, str]) -> ColumnMap:
-    """Return which column is which field of `kind`; `stated` are the user's (column -> field).
+    """Return which column is which field of `kind`; `stated` are the user's (field -> column).
 
     Raises:
         ImportFileError: two columns have one name or mean one field, a stated column or field does not exist, or a needed one is missing.
@@ -167,7 +167,7 @@ def map_columns(kind: str, header: Sequence[str], stated: Mapping[str, str]) -> 
         if matches:
             found[field] = _choose(field, aliases, matches)
             taken.add(found[field])
-    plain = "volume" in found and "volume" not in stated.values() and plain_name(found["volume"]) in ("volume", "vol")
+    plain = "volume" in found and "volume" not in stated and plain_name(found["volume"]) in ("volume", "vol")
     if kind in ("ticks", "quotes"):
         _add_singles(found, header, taken)
     _check_needed(kind, found, header)
@@ -183,28 +183,24 @@ def _check_header(header: Sequence[str]) -> None:
 
 
 def _stated_columns(kind: str, header: Sequence[str], stated: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for column, field in stated.items():
+    for field, column in stated.items():
         if field not in _FIELDS[kind]:
             raise ImportFileError(
-                f"Option columns maps {column!r} to the field {field!r}, which {kind} do not have.{nearest(field, _FIELDS[kind])}",
+                f"Option columns names the field {field!r}, which {kind} do not have.{nearest(field, _FIELDS[kind])}",
                 option="columns",
                 value=field,
             )
         if column not in header:
             raise ImportFileError(
-                f"Option columns names the column {column!r}, which the file does not have.{nearest(column, header)}",
+                f"Option columns takes {field} from the column {column!r}, which the file does not have.{nearest(column, header)}",
                 option="columns",
                 value=column,
             )
-        if field in found:
+        if list(stated.values()).count(column) > 1:
             raise ImportFileError(
-                f"Option columns maps both {found[field]!r} and {column!r} to {field}: one field has one column.",
-                option="columns",
-                value=field,
+                f"Option columns takes several fields from the column {column!r}: one column is one field.", option="columns", value=column
             )
-        found[field] = column
-    return found
+    return dict(stated)
 
 
 def _choose(field: str, aliases: Sequence[str], matches: Sequence[str]) -> str:
@@ -215,7 +211,7 @@ def _choose(field: str, aliases: Sequence[str], matches: Sequence[str]) -> str:
     if len(matches) > 1:
         names = " and ".join(repr(name) for name in matches)
         raise ImportFileError(
-            f"The columns {names} could both be {field}: say which with columns={{{matches[0]!r}: {field!r}}}.",
+            f"The columns {names} could both be {field}: say which with columns={{{field!r}: {matches[0]!r}}}.",
             option="columns",
             value=field,
         )
@@ -241,7 +237,7 @@ def _check_needed(kind: str, found: Mapping[str, str], header: Sequence[str]) ->
     if missing:
         wanted = ", ".join(" or ".join(choices) for choices in missing)
         raise ImportFileError(
-            f"No column for {wanted} among {', '.join(header)}: name it with columns={{...: {missing[0][0]!r}}}.",
+            f"No column for {wanted} among {', '.join(header)}: name it with columns={{{missing[0][0]!r}: ...}}.",
             option="columns",
             value=missing[0][0],
         )

@@ -45,7 +45,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     period: str | None = None  # of a bar: "1m", "1d" ...
     timezone: str | None = None  # IANA name of the zone of times that state none
     stamp: str | None = None  # which end of a bar its time is: "start" or "end"
-    columns: dict[str, str] = {}  # the file's column -> our field, for columns that are not recognised
+    columns: dict[str, str] = {}  # our field -> the file's column, for columns that are not recognised
     time_format: str | None = None  # a strptime pattern, or "s", "ms", "us", "ns" since 1970
     volume_kind: str | None = None  # what a tick's `volume` column counts: "day", "24h", "single"
     delimiter: str | None = None  # of a CSV file; else the one that divides the header

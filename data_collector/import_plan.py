@@ -90,7 +90,7 @@ def make_plan(path: str, header: tuple[str, ...], first_rows: dict[str, Any], op
         ImportFileError: the kind of the rows, a column or the time format cannot be told.
     """
     inferred: dict[str, str] = {}
-    kind = options.kind or detect_kind(header, options.columns.values())
+    kind = options.kind or detect_kind(header, options.columns)
     if kind is None:
         raise ImportFileError(
             f"{path}: the columns {', '.join(header)} do not say what a row holds. {QUESTIONS['kind']}",

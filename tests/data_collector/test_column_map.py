@@ -56,7 +56,7 @@ def test_plain_volume_of_a_tick_is_reported_as_unclear() -> None:
 
 def test_stated_columns_win() -> None:
     """What the user maps is taken before any name is compared."""
-    found = map_columns("trades", ["time", "price", "p2", "size"], {"p2": "price"})
+    found = map_columns("trades", ["time", "price", "p2", "size"], {"price": "p2"})
     assert found.columns["price"] == "p2"
     assert found.unused == ("price",)
 
@@ -73,9 +73,9 @@ def test_columns_without_a_field_are_listed() -> None:
         ("bars", ["time", "open", "high", "low"], {}, "No column for close among time, open, high, low"),
         ("bars", ["open", "high", "low", "close"], {}, "No column for time"),
         ("trades", ["time", "price", "last", "size"], {}, "'price' and 'last' could both be price: say which with columns="),
-        ("trades", ["time", "x"], {"x": "prize"}, "field 'prize', which trades do not have. Did you mean 'price'"),
-        ("trades", ["time", "price"], {"prise": "price"}, "column 'prise', which the file does not have. Did you mean 'price'"),
-        ("trades", ["time", "a", "b"], {"a": "price", "b": "price"}, "maps both 'a' and 'b' to price"),
+        ("trades", ["time", "x"], {"prize": "x"}, "field 'prize', which trades do not have. Did you mean 'price'"),
+        ("trades", ["time", "price"], {"price": "prise"}, "column 'prise', which the file does not have. Did you mean 'price'"),
+        ("trades", ["time", "a"], {"price": "a", "size": "a"}, "takes several fields from the column 'a'"),
     ],
 )
 def test_columns_that_cannot_be_mapped_are_refused_with_a_sentence(
