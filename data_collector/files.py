@@ -63,7 +63,8 @@ class FileImporter:
             ImportFileError: the file cannot be read, or its columns cannot be mapped.
         """
         source = self._open(Path(path))
-        return self._plan(source)
+        records = RecordColumns.of(source) if isinstance(source, ParquetSource) else None
+        return self._plan(source) if records is None else records.plan(str(source.path), self._options)
 
     def run(self, path: str | Path, progress: Watcher | None = None) -> ImportReport:
         """Publish the records of one file, in its order, and return the account of its rows.
@@ -141,9 +142,7 @@ class FileImporter:
             )
 
     def _run_records(self, source: CsvFile | ParquetSource, records: RecordColumns, progress: Watcher | None) -> ImportReport:
-        report = ImportReport(file=str(source.path), sha256=source.sha256, kind="records", unused_columns=list(records.unused))
-        report.settings = {"kind": "records", "record": records.record_type.__name__}
-        report.inferred = {"kind": f"the columns are the fields of {records.record_type.__name__}"}
+        report = self._report(source, records.plan(str(source.path), self._options))
         for chunk in source.chunks():
             array = records.convert(chunk, self._bus.instruments, report)
             if len(array):

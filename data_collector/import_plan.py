@@ -27,7 +27,7 @@ _BARS = ("bars", "quote_bars")
 
 class ImportPlan(msgspec.Struct, kw_only=True):
     """The options in force. `inferred` says why, for each one that nobody stated; `missing` names those that must be asked for,
-    with the question. A plan with `missing` cannot be run.
+    with the question. A plan with `missing` cannot be run. `record` is the class of a file of exported records, which needs no option.
     """
 
     file: str
@@ -42,6 +42,7 @@ class ImportPlan(msgspec.Struct, kw_only=True):
     zone: str = ""
     stamp: str = "start"
     volume_kind: str = ""
+    record: str = ""
     inferred: dict[str, str] = {}
     missing: dict[str, str] = {}
 
@@ -57,6 +58,8 @@ class ImportPlan(msgspec.Struct, kw_only=True):
 
     def settings(self) -> dict[str, Any]:
         """Return the options in force, for the report."""
+        if self.record:
+            return {"kind": self.kind, "record": self.record}
         chosen: dict[str, Any] = {"kind": self.kind, "timezone": self.zone, "time_format": self.time_format.name}
         chosen["symbol"] = self.symbol if self.symbol is not None else f"column {self.columns.columns['symbol']!r}"
         if self.venue or "venue" not in self.columns.columns:

@@ -12,8 +12,12 @@ from gcg_quant.instrument_table import InstrumentTable
 
 from .blank import RecordArray, blank, picked
 from .cells import as_text, parse_bytes
+from .column_map import ColumnMap
 from .csv_file import RawChunk
+from .import_options import ImportOptions
+from .import_plan import ImportPlan
 from .import_report import ImportReport
+from .import_times import find_time_format
 from .parquet_file import ParquetSource
 
 __all__ = ["RecordColumns"]
@@ -40,6 +44,19 @@ class RecordColumns:
                 if names <= columns and {"symbol", "venue"} <= columns:
                     return cls(record_type, source.header)
         return None
+
+    def plan(self, file: str, options: ImportOptions) -> ImportPlan:
+        """Return the plan of importing `file`: nothing needs to be asked."""
+        name = self.record_type.__name__
+        return ImportPlan(
+            file=file,
+            kind="records",
+            options=options,
+            columns=ColumnMap("records", {}, self.unused),
+            time_format=find_time_format("ns", ""),
+            record=name,
+            inferred={"kind": f"the columns are the fields of {name}"},
+        )
 
     def convert(self, chunk: RawChunk, instruments: InstrumentTable, report: ImportReport) -> RecordArray:
         """Return the records of a chunk; a row without symbol or event time is refused."""

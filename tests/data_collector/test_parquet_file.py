@@ -72,8 +72,11 @@ def test_exported_records_come_back_without_loss(importing: Any, tmp_path: Path,
     """Every field of every kind of market data, to the last bit, with its ordinal."""
     path = tmp_path / "export.parquet"
     pq.write_table(_table(record, 3), path)
+    plan = FileImporter(importing.bus).plan(path)
+    assert (plan.kind, plan.record, plan.missing) == ("records", type(record).__name__, {})
     report = importing.run(path)
     assert importing.events() == [record] * 3
+    assert report.settings == {"kind": "records", "record": type(record).__name__}
     assert report.records == {type(record).__name__: 3}
     assert report.instruments == ["BTC/USDT@SIM"]
     assert report.unused_columns == []
