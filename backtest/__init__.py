@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .adapters import BacktraderAdapter
     from .analyzers import ResultAnalyzer
     from .broker import EventDrivenBroker
+    from .bus_run import BusStrategyRunner
     from .cerebro import EventDrivenCerebro
     from .engine import BacktestEngine
     from .feed import EventDrivenDataFeed
@@ -21,6 +22,7 @@ __all__ = [
     "BacktestResult",
     "BacktestSpec",
     "BacktraderAdapter",
+    "BusStrategyRunner",
     "EventDrivenBroker",
     "EventDrivenCerebro",
     "EventDrivenDataFeed",
@@ -35,6 +37,7 @@ _HOMES = {
     "BacktestResult": "result",
     "BacktestSpec": "spec",
     "BacktraderAdapter": "adapters",
+    "BusStrategyRunner": "bus_run",
     "EventDrivenBroker": "broker",
     "EventDrivenCerebro": "cerebro",
     "EventDrivenDataFeed": "feed",

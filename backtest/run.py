@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import BacktestError, GcgQuantError, StrategyError
+from gcg_quant.errors import BacktestError, GcgQuantError
 from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, World
 
 from ..strategy_engine.loader import LoadedClass, StrategyLoader
@@ -20,7 +20,6 @@ from .adapters import BacktraderAdapter
 from .result import BacktestResult
 from .sources import Source, load_sources
 from .spec import BacktestSpec
-from .stock_run import run_backtrader
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -89,9 +88,13 @@ def _on_bus(bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: lis
 
 
 def _runner(loaded: LoadedClass) -> Callable[..., BacktestResult]:
-    if loaded.kind == BacktraderAdapter.kind:
-        return run_backtrader
-    raise StrategyError(f"{loaded.file}: a backtest knows no strategies of the kind {loaded.kind!r}.", file=str(loaded.file))
+    if loaded.adapter is None:
+        from .bus_run import run_on_bus
+
+        return run_on_bus
+    from .stock_run import run_backtrader
+
+    return run_backtrader
 
 
 def _request(spec: BacktestSpec) -> BacktestRequestEvent:

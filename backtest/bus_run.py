@@ -1,0 +1,175 @@
+"""`BusStrategyRunner`: our own `Strategy` classes over bars, by the same manager, risk, orders and paper venue that trade live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import to_iso
+from gcg_quant.errors import BacktestError, StrategyError
+from gcg_quant.events import BacktestProgressEvent, Fill, StrategyStatusEvent
+from gcg_quant.history import MemoryHistory
+from gcg_quant.instruments import Instrument, preset
+from gcg_quant.market_terms import market_of
+
+from ..strategy_engine.loader import LoadedClass
+from ..strategy_engine.parameters import declared_parameters
+from ..strategy_engine.roster import LoadRequest
+from ..strategy_engine.trading import TradingConfig
+from .curve import measure
+from .parameters import plain_parameters
+from .result import BacktestResult
+from .round_trips import round_trips
+from .sources import Source
+from .spec import BacktestSpec
+from .stepping import SteppedEngine, SteppedManager
+from .tape import BarTape
+
+__all__ = ["BusStrategyRunner", "run_on_bus"]
+
+ACCOUNT = "backtest"
+PROGRESS_STEPS = 50
+
+Progress = Callable[[BacktestProgressEvent], None]
+
+
+def run_on_bus(
+    bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None = None
+) -> BacktestResult:
+    """Run one of our own strategy classes and return its result; see BusStrategyRunner."""
+    return BusStrategyRunner(bus, spec, loaded, sources, on_progress).run()
+
+
+class BusStrategyRunner:
+    """Publishes bar after bar on the run's bus, and lets trading engine and strategy manager handle all that follows before the next.
+
+    One thread and no clock but the bars': the same bars give the same journal. Orders are matched as the paper gateway matches against
+    bars (see native/include/gcg/matching.h): what is sent on a bar trades at the next one's open, or within it. Fees are the spec's
+    commission, whatever the instrument's own are; the only limit of the risk check is what the account can pay.
+
+    Raises:
+        BacktestError: slippage or a stake, which belong to Backtrader's classes; a mirror that is switched off.
+        StrategyError: the file, its parameters, or what the strategy raised (with file, line and bar time).
+    """
+
+    def __init__(
+        self, bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None = None
+    ) -> None:
+        for name, plain in (("slippage", 0.0), ("stake", None), ("mirror", True)):
+            if getattr(spec, name) != plain:
+                raise BacktestError(f"{name} is an option for Backtrader's classes; {loaded.cls.__name__} is one of ours.", option=name)
+        self._bus = bus
+        self._spec = spec
+        self._loaded = loaded
+        self._sources = sources
+        self._on_progress = on_progress
+        self._terms = {(one.symbol, one.venue): _terms_of(one, spec.commission) for one in sources}
+        for terms in self._terms.values():
+            bus.instruments.add(terms)
+        self._currency = next(iter(self._terms.values())).currency
+        self._id = loaded.cls.__name__[:40]
+        self._tape = BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources})
+        self._ends = np.unique(np.concatenate([one.bars["event_ns"] for one in sources]))
+        self._starts = np.unique(np.concatenate([one.bars["start_ns"] for one in sources]))
+        self._invested = 0
+
+    def run(self) -> BacktestResult:
+        """Run to the end and return the result."""
+        engine = SteppedEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
+        manager = self._manager()
+        engine.open(self._bus)
+        manager.open(self._bus, MemoryHistory())
+        self._settle(engine, manager)
+        self._check(manager, 0)
+        parameters = plain_parameters(manager.strategies()[0].parameters)
+        values = np.empty(len(self._ends))
+        for number, end_ns in enumerate(self._ends.tolist()):
+            self._tape.forward(end_ns)
+            self._settle(engine, manager)
+            self._check(manager, end_ns)
+            values[number] = self._value(engine)
+            self._report(number + 1, end_ns, values[number])
+        manager.shut()
+        self._settle_engine(engine)
+        engine.shut()
+        return self._result(values, parameters)
+
+    def _manager(self) -> SteppedManager:
+        spec, loaded = self._spec, self._loaded
+        parameters = dict(spec.parameters)
+        if "period" in declared_parameters(loaded.cls):
+            parameters.setdefault("period", spec.period)
+        places = tuple(terms.name for terms in self._terms.values())
+        request = LoadRequest(
+            file=str(loaded.file), id=self._id, class_name=loaded.cls.__name__, symbols=places, parameters=parameters, start=True
+        )
+        return SteppedManager([loaded.file.parent], load=[request], account=ACCOUNT, bar_periods=(spec.period,))
+
+    # The engine first: what a bar does to working orders is settled before a strategy sees the bar.
+    def _settle(self, engine: SteppedEngine, manager: SteppedManager) -> None:
+        while engine.turn() + manager.turn():
+            pass
+
+    def _settle_engine(self, engine: SteppedEngine) -> None:
+        while engine.turn():
+            pass
+
+    def _check(self, manager: SteppedManager, bar_ns: int) -> None:
+        why = manager.failure(self._id)
+        if why is None:
+            return
+        with self._bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
+            told = [event.error for event in reader if isinstance(event, StrategyStatusEvent) and event.error]
+        when = f" (at the bar that ended at {to_iso(bar_ns)})" if bar_ns else ""
+        raise StrategyError(f"{told[-1] if told else f'{self._id}: {why}'}{when}", strategy=self._id, bar_ns=bar_ns)
+
+    def _value(self, engine: SteppedEngine) -> float:
+        accounts = engine.desk.books.accounts
+        self._invested += any(position.lots for position in accounts.positions.values())
+        return sum(accounts.equity(currency) for currency in accounts.money)
+
+    def _report(self, done: int, end_ns: int, value: float) -> None:
+        total = len(self._ends)
+        if done % max(1, total // PROGRESS_STEPS) and done != total:
+            return
+        event = BacktestProgressEvent(run=self._spec.run, done=done, total=total, event_ns=end_ns, value=float(value))
+        self._bus.publish(event)
+        if self._on_progress is not None:
+            self._on_progress(event)
+
+    def _result(self, values: Any, parameters: dict[str, Any]) -> BacktestResult:
+        with self._bus.reader(start="begin", events=[Fill]) as reader:
+            fills = [event for event in reader if isinstance(event, Fill)]
+        times = self._starts if len(self._starts) == len(self._ends) else self._ends
+        trades, still_open = round_trips(fills, self._terms, times, self._ends)
+        measures = measure(
+            self._spec.cash,
+            times,
+            values,
+            trades,
+            open_trades=still_open,
+            invested_bars=self._invested,
+            periods_per_year=self._spec.periods_per_year,
+        )
+        return BacktestResult(
+            run=self._spec.run,
+            spec=self._spec,
+            strategy=self._loaded.cls.__name__,
+            kind="gcg_quant",
+            parameters=parameters,
+            measures=measures,
+            trades=trades,
+            timezone=next(iter(self._terms.values())).timezone,
+            values=list(zip(times.tolist(), values.tolist(), strict=True)),
+        )
+
+
+def _terms_of(source: Source, commission: float) -> Instrument:
+    terms = source.terms or preset(market_of(source.symbol), source.symbol, source.venue)
+    return msgspec.structs.replace(
+        terms, taker_fee=commission, maker_fee=commission, fee_per_unit=0.0, fee_per_order=0.0, min_fee=0.0, stamp_duty=0.0
+    )
