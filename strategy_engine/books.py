@@ -65,7 +65,6 @@ class Books:
 
     def open(self, order: Order, now_ns: int) -> None:
         """Count an order that is sent now."""
-        self._refresh_rate(order.instrument.currency)
         self._native.count_order(self._strategy(order), order.number, now_ns)
         self.open_again(order)
 
@@ -89,6 +88,19 @@ class Books:
         self._native.close_order(self._strategy(order), order.number, order.side, left)
 
     # ---- fills and prices
+
+    def refresh_rate(self, currency: str) -> float:
+        """Look up what a currency is worth in the account's own and return it; without a market for it 1, with a warning once."""
+        rate = self._rates.rate(currency)
+        if rate is None:
+            rate = 1.0
+            if currency not in self._without_rate:
+                self._without_rate.add(currency)
+                self._warn(
+                    f"No market tells what a {currency} is worth in {self._rates.currency}: limits over all currencies count it 1:1."
+                )
+        self._native.set_rate(self.risk.currency_number(currency), rate)
+        return rate
 
     def settle(self, fill: Fill, number: int, instrument: Instrument, cause: int) -> None:
         """Settle a fill in accounts and risk, and publish position and account."""
@@ -129,7 +141,7 @@ class Books:
     def publish_account(self, currency: str, event_ns: int, cause: int) -> None:
         """Publish a currency's sums as they stand."""
         self._account_ns[currency] = event_ns
-        self._refresh_rate(currency)
+        self.refresh_rate(currency)
         self._publish(self.accounts.account_event(currency, event_ns), cause=cause)
 
     # ---- after a restart
@@ -144,7 +156,7 @@ class Books:
         base = 0.0
         for currency, event in base_of_day.items():
             self.day = event.event_ns // NS_PER_DAY
-            base += event.equity * self._refresh_rate(currency)
+            base += event.equity * self.refresh_rate(currency)
         if base_of_day:
             self._native.set_day_base(base)
 
@@ -161,15 +173,3 @@ class Books:
         closing = Side.SELL if position.lots > 0 else Side.BUY
         frozen = self._native.open_lots(self.risk.strategy_number(position.strategy), position.number, closing)
         return self.accounts.position_event(position, event_ns, frozen)
-
-    def _refresh_rate(self, currency: str) -> float:
-        rate = self._rates.rate(currency)
-        if rate is None:
-            rate = 1.0
-            if currency not in self._without_rate:
-                self._without_rate.add(currency)
-                self._warn(
-                    f"No market tells what a {currency} is worth in {self._rates.currency}: limits over all currencies count it 1:1."
-                )
-        self._native.set_rate(self.risk.currency_number(currency), rate)
-        return rate

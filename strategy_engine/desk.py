@@ -258,6 +258,7 @@ class TradingDesk:
             if self.risk.rules.limits.kill_switch:
                 findings.append(Finding(RiskReason.KILL_SWITCH, float("nan"), float("nan"), "kill switch is on"))
             return len(findings), findings
+        self.books.refresh_rate(instrument.currency)
         rules, measured = self.risk.check(request, request.instrument, whole, now_ns)
         return rules, findings + measured
 

@@ -58,10 +58,12 @@ def summary(findings: Sequence[Finding]) -> str:
     text = "; ".join(finding.sentence for finding in findings)
     if len(text.encode()) <= 160:
         return text
-    short = "; ".join(
-        (finding.reason.name or "").lower() + ("" if isnan(finding.value) else f" {finding.value:g}>{finding.limit:g}") for finding in findings
-    )
-    return fitted(short)
+    return fitted("; ".join(map(_in_short, findings)))
+
+
+def _in_short(finding: Finding) -> str:
+    name = (finding.reason.name or "").lower()
+    return name if isnan(finding.value) else f"{name} {finding.value:g}>{finding.limit:g}"
 
 
 def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerms, list[Finding]]:
