@@ -1,0 +1,166 @@
+"""Fixtures of the chart page: a market that publishes what it is told, a bridge, a real server, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_SECOND, now_ns
+from gcg_quant.events import Bar, Fill, Side, Tick, VolumeKind
+from gcg_quant.instruments import Instrument
+from gcg_quant.settings import Settings
+from gcg_quant.visualization.bridge import WebSocketEventBridge
+from gcg_quant.visualization.server import AppServer, create_app, serve
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 8.0) -> Any:
+    """Return the first true answer of `condition`, or fail after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come true within {timeout_s} s")
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Return `wait_until`."""
+    return wait_until
+
+
+class Market:
+    """A venue for tests: publishes ticks, bars and fills of a few instruments onto a bus."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self.bus = bus
+        self.volume = 0.0
+        for symbol, tick_size in (("BTC/USDT", 0.01), ("ETH/USDT", 0.1), ("EUR/USD", 0.00001)):
+            kind = "fx" if symbol == "EUR/USD" else "crypto"
+            bus.instruments.add(Instrument(symbol=symbol, venue="SIM", tick_size=tick_size, lot_size=0.0001, kind=kind))
+
+    def tick(self, price: float, *, symbol: str = "BTC/USDT", at_ns: int | None = None, size: float = 0.5) -> int:
+        """Publish a tick with a spread of 1 around its last price; return its id."""
+        self.volume += size
+        return self.bus.publish(
+            Tick(
+                symbol=symbol,
+                venue="SIM",
+                event_ns=now_ns() if at_ns is None else at_ns,
+                last_price=price,
+                last_size=size,
+                volume=self.volume,
+                volume_kind=VolumeKind.DAY,
+                bid_price=price - 0.5,
+                bid_size=2.0,
+                ask_price=price + 0.5,
+                ask_size=3.0,
+                prev_close=100.0,
+            )
+        )
+
+    def bar(self, start_ns: int, close: float, *, period: str = "1m", symbol: str = "BTC/USDT", backfill: bool = True) -> int:
+        """Publish a finished bar that opens one lower than it closes; return its id."""
+        length_s = {"1s": 1, "1m": 60, "5m": 300, "1h": 3600, "1d": 86_400}[period]
+        bar = Bar(
+            symbol=symbol,
+            venue="SIM",
+            period=period,
+            start_ns=start_ns,
+            end_ns=start_ns + length_s * NS_PER_SECOND,
+            open=close - 1,
+            high=close + 2,
+            low=close - 2,
+            close=close,
+            volume=10.0,
+        )
+        return self.bus.publish(bar, backfill=backfill)
+
+    def past(self, minutes: int, *, symbol: str = "BTC/USDT", base: float = 100.0) -> list[int]:
+        """Publish one-minute bars up to the minute before this one, as history; return their starts."""
+        this_minute = now_ns() // (60 * NS_PER_SECOND) * 60 * NS_PER_SECOND
+        starts = [this_minute - back * 60 * NS_PER_SECOND for back in range(minutes, 0, -1)]
+        for at, start in enumerate(starts):
+            self.bar(start, base + at % 7, symbol=symbol)
+        return starts
+
+    def fill(self, price: float, *, side: Side = Side.BUY, symbol: str = "BTC/USDT", strategy: str = "grid") -> int:
+        """Publish a fill of 0.25; return its id."""
+        fill = Fill(
+            symbol=symbol,
+            venue="SIM",
+            event_ns=now_ns(),
+            account="paper",
+            strategy=strategy,
+            request=17,
+            price=price,
+            quantity=0.25,
+            side=side,
+        )
+        return self.bus.publish(fill)
+
+
+@pytest.fixture
+def market(bus: EventBus) -> Market:
+    """Return a market on the test's bus."""
+    return Market(bus)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Return settings whose page shows BTC/USDT in minutes, on a free port."""
+    return Settings.model_validate({"web": {"port": 0}, "chart": {"symbol": "BTC/USDT", "period": "1m"}})
+
+
+@pytest.fixture
+def bridge(bus: EventBus, settings: Settings) -> Iterator[WebSocketEventBridge]:
+    """Return a bridge that runs on the test's bus."""
+    running = WebSocketEventBridge(settings)
+    running.start(bus)
+    wait_until(lambda: running.state == "running", "the bridge running")
+    yield running
+    assert running.stop()
+
+
+@pytest.fixture
+def server(bus: EventBus, settings: Settings, bridge: WebSocketEventBridge) -> Iterator[AppServer]:
+    """Return a real web server on a free port."""
+    running = serve(create_app(bus, settings, None, bridge), port=0)
+    yield running
+    assert running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Return a running Chromium, or skip; where CI is set a missing one is a failure."""
+    reason = "" if CHROMIUM.exists() else f"there is no {CHROMIUM}"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        reason = str(error)
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"the page cannot be tested: {reason}")
+    if reason:
+        pytest.skip(f"the page cannot be tested: {reason}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

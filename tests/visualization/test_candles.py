@@ -1,0 +1,133 @@
+"""Candles in memory: folded from seconds and minutes, replaced by finished bars."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gcg_quant.bars import BarAggregator
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
+from gcg_quant.events import Bar, BarBasis, Tick, TradeTick
+from gcg_quant.visualization.candles import Candle, CandleBook, CandleSeries, span_of
+
+START_NS = from_iso("2026-11-20 09:58:30")
+
+
+def trade(at_ns: int, price: float, size: float = 1.0) -> TradeTick:
+    """Return a trade."""
+    return TradeTick(symbol="X", venue="V", event_ns=at_ns, price=price, size=size)
+
+
+def candle(start_ns: int, close: float) -> Candle:
+    """Return a flat candle."""
+    return Candle(start_ns, start_ns // NS_PER_SECOND, close, close, close, close, 1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 40_000), st.integers(90, 110)), min_size=1, max_size=120),
+    period=st.sampled_from(["1s", "5s", "1m", "5m", "1h", "1d"]),
+)
+def test_every_period_equals_the_core_aggregator(steps: list[tuple[int, int]], period: str) -> None:
+    """Whatever the trades, the candles of any period are those that the core makes from the same trades."""
+    book, reference = CandleBook(), BarAggregator(period)
+    expected, at_ns = [], START_NS
+    for wait_ms, price in steps:
+        at_ns += wait_ms * 1_000_000
+        book.update(trade(at_ns, float(price), 0.5))
+        expected += reference.update(trade(at_ns, float(price), 0.5))
+    expected += [reference.current] if reference.current else []
+    kept = book.candles(period)[-min(len(expected), 5) :]
+    for made, bar in zip(kept, expected[-len(kept) :], strict=True):
+        assert (made.start_ns, made.open, made.high, made.low, made.close) == (bar.start_ns, bar.open, bar.high, bar.low, bar.close)
+        assert made.volume == pytest.approx(bar.volume)
+
+
+def test_finished_bar_replaces_what_was_folded() -> None:
+    """The canonical bar of a minute wins over the fold of its seconds, and longer candles follow it."""
+    book = CandleBook()
+    minute = from_iso("2026-11-20 10:00:00")
+    book.update(trade(minute + NS_PER_SECOND, 5.0))
+    book.update(trade(minute + NS_PER_MINUTE, 6.0))
+    assert book.candle(minute, "1m") == candle(minute, 5.0)
+    book.add(Bar(symbol="X", period="1m", start_ns=minute, end_ns=minute + NS_PER_MINUTE, open=4, high=9, low=3, close=5, volume=2))
+    assert book.candle(minute, "1m") == Candle(minute, minute // NS_PER_SECOND, 4, 9, 3, 5, 2)
+    longer = book.candle(minute, "5m")
+    assert longer is not None
+    assert longer[2:] == (4, 9, 3, 6, 3)
+
+
+def test_bars_of_another_basis_are_passed_over() -> None:
+    """A bid bar does not mix with candles of last prices."""
+    book = CandleBook(BarBasis.LAST)
+    book.add(Bar(symbol="X", period="1m", start_ns=0, open=1, high=1, low=1, close=1, basis=BarBasis.BID))
+    assert book.candles("1m") == []
+
+
+def test_mean_of_quotes_makes_candles_of_currencies() -> None:
+    """With basis MID the quotes of a currency pair make candles, without a volume."""
+    book = CandleBook(BarBasis.MID)
+    book.update(Tick(symbol="EUR/USD", event_ns=START_NS, bid_price=1.0, ask_price=1.5))
+    made = book.candle(START_NS, "1m")
+    assert made is not None
+    assert made.close == 1.25
+    assert math.isnan(made.volume)
+
+
+def test_event_without_a_price_changes_nothing() -> None:
+    """A tick without a price of the basis makes no candle."""
+    book = CandleBook()
+    assert book.update(Tick(symbol="X", event_ns=START_NS, bid_price=1.0)) == 0
+    assert book.candle(START_NS, "1m") is None
+    assert book.newest_ns == 0
+
+
+def test_series_sorts_trims_and_tells_where_it_was_cut() -> None:
+    """Late bars find their place; the oldest leave, and the series knows from when on it is whole."""
+    series = CandleSeries(keep=100)
+    for at in (3, 1, 2):
+        series.put(candle(at, 1.0))
+    assert [one.start_ns for one in series.all()] == [1, 2, 3]
+    assert series.cut_ns == 0
+    for at in range(4, 300):
+        series.put(candle(at, 1.0))
+    assert len(series.all()) <= 164
+    assert series.cut_ns == series.all()[0].start_ns
+    assert [one.start_ns for one in series.between(290, 293)] == [290, 291, 292]
+
+
+def test_complete_only_from_where_everything_was_seen() -> None:
+    """Before anything was seen nothing is complete; seeds of the history move the limit back."""
+    book = CandleBook()
+    minute = from_iso("2026-11-20 10:07:00")
+    assert book.complete_from("1h") > minute
+    book.see(minute)
+    assert book.complete_from("1h") == minute
+    hour = span_of(minute, "1h").start_ns
+    book.seed("1m", [candle(hour + at * NS_PER_MINUTE, 50.0 + at) for at in range(7)], hour)
+    book.update(trade(minute, 70.0))
+    assert book.complete_from("1h") == hour
+    made = book.candle(minute, "1h")
+    assert made is not None
+    assert (made.open, made.close, made.volume) == (50.0, 70.0, 8.0)
+
+
+def test_seed_does_not_replace_what_is_known() -> None:
+    """A stored candle never takes the place of one that came over the bus."""
+    book = CandleBook()
+    book.series("1m").put(candle(0, 9.0))
+    book.seed("1m", [candle(0, 1.0)], 0)
+    assert book.candle(0, "1m") == candle(0, 9.0)
+
+
+def test_day_follows_the_trading_calendar() -> None:
+    """With a calendar a daily candle holds the night session before it and stands at its trading day."""
+    evening = from_iso("2026-11-19 21:05:00", "Asia/Shanghai")
+    span = span_of(evening, "1d", Calendar("SHFE"))
+    assert span.time * NS_PER_SECOND == from_iso("2026-11-20")
+    assert span.start_ns <= evening < span.end_ns
+    assert span_of(evening, "1d").time * NS_PER_SECOND == from_iso("2026-11-19")

@@ -1,0 +1,93 @@
+"""The tables of the drawer."""
+
+from __future__ import annotations
+
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR
+from gcg_quant.events import AccountEvent, Fill, LogEvent, OrderEvent, OrderStatus, PositionEvent, StrategyStatusEvent
+from gcg_quant.visualization.ledger import TABLES, Ledger
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return an empty ledger of instruments whose units count tenfold."""
+    return Ledger(lambda symbol, venue: 10.0)
+
+
+def position(quantity: float, symbol: str = "X", **fields: float) -> PositionEvent:
+    """Return a position of strategy s."""
+    return PositionEvent(symbol=symbol, venue="V", account="a", strategy="s", quantity=quantity, **fields)  # type: ignore[arg-type]
+
+
+def test_rows_are_taken_once(ledger: Ledger) -> None:
+    """A changed row is told once, as it is by then; all rows stay for pages that come later."""
+    for status in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
+        ledger.on_order(OrderEvent(symbol="X", request=1, status=status))
+    assert [row["status"] for row in ledger.take()["orders"]] == ["filled"]
+    assert ledger.take() == {}
+    assert len(ledger.all()["orders"]) == 1
+    assert set(ledger.all()) == set(TABLES)
+
+
+def test_strategy_row_adds_its_positions_up(ledger: Ledger) -> None:
+    """A strategy's row shows position, profit and fees of what it holds, whichever event comes first."""
+    ledger.on_position(position(2, average_price=5, unrealised_pnl=3, realised_pnl=1, fees=0.5))
+    ledger.on_strategy(StrategyStatusEvent(strategy="s", state="running", symbols=["X"]))
+    ledger.on_fill(Fill(symbol="X", strategy="s", price=5, quantity=2))
+    row = ledger.all()["strategies"][0]
+    assert (row["position"], row["open"], row["realised"], row["fees"], row["fills"]) == (2, 3, 1, 0.5, 1)
+
+
+def test_positions_of_several_instruments_do_not_add_up(ledger: Ledger) -> None:
+    """Two instruments held at once have no common position."""
+    ledger.on_strategy(StrategyStatusEvent(strategy="s", state="running"))
+    ledger.on_position(position(2))
+    ledger.on_position(position(-1, "Y"))
+    assert ledger.all()["strategies"][0]["position"] is None
+
+
+def test_open_profit_follows_the_price(ledger: Ledger) -> None:
+    """Positions are valued at the last price with the instrument's multiplier; an unchanged price tells nothing."""
+    ledger.on_strategy(StrategyStatusEvent(strategy="s", state="running"))
+    ledger.on_position(position(-2, average_price=5))
+    ledger.take()
+    ledger.on_prices({"X@V": 4.0, "Y@V": 1.0})
+    changed = ledger.take()
+    assert changed["positions"][0]["open"] == 20.0
+    assert changed["strategies"][0]["open"] == 20.0
+    ledger.on_prices({"X@V": 4.0})
+    assert ledger.take() == {}
+
+
+def test_profit_of_today_begins_with_the_day(ledger: Ledger) -> None:
+    """Today's profit counts from the last equity of the day before, else from the first one seen."""
+    for hours, equity in ((20, 100.0), (21, 110.0), (25, 105.0), (26, 125.0)):
+        ledger.on_account(AccountEvent(account="a", equity=equity, event_ns=20_000 * NS_PER_DAY + hours * NS_PER_HOUR))
+    assert ledger.all()["accounts"][0]["today"] == 15.0
+
+
+def test_fill_counts_once(ledger: Ledger, bus: EventBus) -> None:
+    """A fill that is read twice counts once."""
+    fill = Fill(symbol="X", strategy="s", price=1, quantity=1)
+    ledger.on_strategy(StrategyStatusEvent(strategy="s", state="running"))
+    ledger.on_fill(fill)
+    ledger.on_fill(fill)
+    assert ledger.all()["strategies"][0]["fills"] == 1
+
+
+def test_only_the_newest_rows_are_kept(ledger: Ledger) -> None:
+    """The tables do not grow without end."""
+    for request in range(1, 700):
+        ledger.on_order(OrderEvent(symbol="X", request=request))
+    rows = ledger.all()["orders"]
+    assert len(rows) == 500
+    assert rows[-1]["key"] == "699"
+    assert len(ledger.take()["orders"]) == 500
+
+
+def test_debug_lines_are_left_out(ledger: Ledger) -> None:
+    """The log shows what a person should read."""
+    ledger.on_log(LogEvent(level="debug", component="c", message="m"))
+    assert ledger.take() == {}

@@ -1,0 +1,186 @@
+"""The web app: the chart page, its files, its WebSocket, and the charts' part of /api/v1. The admin room adds its routes to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import mimetypes
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from gcg_quant.bus import EventBus
+from gcg_quant.errors import ComponentError, EventError, GcgQuantError, InstrumentError
+from gcg_quant.history import History
+from gcg_quant.settings import Settings
+
+from . import messages
+from .adapter import EventToChartAdapter
+from .bridge import WebSocketEventBridge
+from .hub import Page
+from .security import Guard
+
+__all__ = ["chart_library", "create_app"]
+
+_PAGES = Path(__file__).parent / "web_frontend"
+_PROBLEM = "application/problem+json"
+
+
+def create_app(bus: EventBus, settings: Settings, history: History | None = None, bridge: WebSocketEventBridge | None = None) -> FastAPI:
+    """Return the web app of a bus.
+
+    Args:
+        bus: open for publishing.
+        settings: [web] for the guard, [chart] for what a page shows first.
+        history: stored bars.
+        bridge: a bridge that runs on `bus`; without one the app starts its own, and stops it at its end.
+
+    Raises:
+        ComponentError: the chart library is not installed.
+    """
+    own = bridge is None
+    bridge = bridge or WebSocketEventBridge(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        bridge.hub.attach()
+        if own:
+            bridge.start(bus, history)
+        yield
+        bridge.hub.detach()
+        if own:
+            await asyncio.to_thread(bridge.stop)
+
+    app = FastAPI(
+        title="gcg_quant", version=_version(), docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=lifespan
+    )
+    app.add_middleware(Guard, web=settings.web)
+    _add_pages(app, settings)
+    _add_questions(app, bridge)
+    _add_socket(app, bridge)
+    _add_errors(app)
+    return app
+
+
+def chart_library() -> Path:
+    """Return the chart library's file in its installed package, without importing that (it would open windows).
+
+    Raises:
+        ComponentError: it is not installed.
+    """
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files("lightweight-charts") or ():
+            if file.name == "lightweight-charts.js":
+                return Path(str(file.locate()))
+    raise ComponentError("The chart page needs the package lightweight-charts; install it: pip install lightweight-charts.")
+
+
+def _add_pages(app: FastAPI, settings: Settings) -> None:
+    library = chart_library()
+    mimetypes.add_type("text/javascript", ".js")
+    chart = settings.chart
+    page = (_PAGES / "index.html").read_text(encoding="utf-8")
+    up = "red" if chart.up_is_red or chart.language == "zh" else "green"
+    drawn = f'<html lang="{chart.language}" data-theme="{chart.theme}" data-up="{up}">'
+    page = page.replace('<html lang="en" data-theme="dark" data-up="green">', drawn, 1)
+
+    @app.get("/", include_in_schema=False)
+    def index() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    @app.get("/vendor/lightweight-charts.js", include_in_schema=False)
+    def vendor() -> FileResponse:
+        return FileResponse(library, media_type="text/javascript")
+
+    app.mount("/static", StaticFiles(directory=_PAGES), name="static")
+
+
+def _add_questions(app: FastAPI, bridge: WebSocketEventBridge) -> None:
+    @app.get("/api/v1/symbols", tags=["charts"])
+    def symbols() -> list[dict[str, Any]]:
+        """Return every instrument that the bus or the database knows."""
+        views = bridge.charts.views()
+        with bridge.markets.lock:
+            return [view.terms() for view in views]
+
+    @app.get("/api/v1/bars", tags=["charts"])
+    def bars(
+        symbol: str = Query(max_length=80),
+        period: str = Query("1m", max_length=8),
+        venue: str = Query("", max_length=32),
+        before: int | None = Query(None, ge=0, le=1 << 40, description="only bars before this time, in seconds since the epoch"),
+        limit: int = Query(800, ge=1, le=5_000),
+    ) -> Response:
+        """Return bars as [time (s), open, high, low, close, volume], the newest ones or those before a time, sorted."""
+        name = EventToChartAdapter.name(symbol, venue) if venue or "@" in symbol else _only_name(bridge, symbol)
+        window = bridge.charts.page(name, period, before, limit)
+        rows = [EventToChartAdapter.candle_row(candle) for candle in window.candles]
+        body = {"name": name, "period": period, "bars": rows, "through": window.through, "more": window.more}
+        return Response(messages.encode(body), media_type="application/json")
+
+
+def _only_name(bridge: WebSocketEventBridge, symbol: str) -> str:
+    names = [view.name for view in bridge.charts.views() if view.instrument.symbol == symbol]
+    if len(names) > 1:
+        raise InstrumentError(f"Several venues have {symbol!r}: say which ({', '.join(names)}).", symbol=symbol)
+    return names[0] if names else symbol
+
+
+def _add_socket(app: FastAPI, bridge: WebSocketEventBridge) -> None:
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        page = await bridge.desk.enter(websocket.send_text)
+        sender = asyncio.create_task(page.pump())
+        listener = asyncio.create_task(_listen(websocket, bridge, page))
+        try:
+            await asyncio.wait((sender, listener), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sender, listener):
+                task.cancel()
+            await asyncio.gather(sender, listener, return_exceptions=True)
+            await bridge.desk.leave(page)
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it is closed already, or the line is dead
+                await websocket.close(1013 if page.dropped else 1001)
+
+
+async def _listen(websocket: WebSocket, bridge: WebSocketEventBridge, page: Page) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await bridge.desk.receive(page, await websocket.receive_text())
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(GcgQuantError)
+    async def refuse(request: Request, error: GcgQuantError) -> JSONResponse:
+        status = 404 if isinstance(error, InstrumentError) else 400 if isinstance(error, EventError) else 503
+        return _problem(status, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return _problem(422, f"{place}: {first['msg']}.")
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> JSONResponse:
+        return _problem(error.status_code, str(error.detail))
+
+
+def _problem(status: int, detail: str) -> JSONResponse:
+    body = {"type": "about:blank", "title": detail.split(":")[0][:80], "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type=_PROBLEM)
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("gcg_quant")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,253 @@
+"""The bridge between the bus and the pages: events in, messages out, and the pages' changes back onto the bus."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import now_ns
+from gcg_quant.component import Component, event_handler
+from gcg_quant.events import (
+    AccountEvent,
+    AlertEvent,
+    Applied,
+    Bar,
+    Depth,
+    Fill,
+    Lane,
+    LogEvent,
+    OrderEvent,
+    PositionEvent,
+    SignalEvent,
+    StrategyStatusEvent,
+    Tick,
+    TradeTick,
+)
+from gcg_quant.history import History
+from gcg_quant.periods import period_start
+from gcg_quant.reader import BusReader, Cursor
+from gcg_quant.settings import Settings
+
+from . import messages
+from .adapter import EventToChartAdapter
+from .charts import ChartManager, Window
+from .desk import Desk
+from .hub import Hub, Parcel
+from .ledger import Ledger
+from .market_view import MarketView
+from .markets import Markets
+
+__all__ = ["WebSocketEventBridge"]
+
+_FLUSH_S = 0.05
+_STATUS_S = 1.0
+_PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for orders, fills and bars at the start
+_PAST_LOG = 20_000
+_PAST = (Bar, SignalEvent, OrderEvent, Fill, PositionEvent, AccountEvent, StrategyStatusEvent, LogEvent, AlertEvent)
+
+
+class WebSocketEventBridge(Component):
+    """Keeps what the pages show up to date and sends its changes, at most 20 times a second, each message encoded once.
+
+    It polls (a page needs no microseconds) and holds `markets.lock` while it handles a batch, so that snapshots are consistent.
+
+    Args:
+        settings: [chart] is what a page shows first.
+        name: of the component.
+    """
+
+    capabilities: ClassVar[tuple[str, ...]] = ("charts",)
+
+    def __init__(self, settings: Settings, name: str = "charts") -> None:
+        super().__init__(name, wait="sleep", sleep_s=0.01)
+        self.settings = settings
+        self.hub = Hub()
+        self.markets = Markets()
+        self.charts = ChartManager(self.markets)
+        self._ledger = Ledger(self._multiplier)
+        self.desk = Desk(self)
+        self._changed: set[MarketView] = set()
+        self._meter = messages.RateMeter()
+        self._next_flush_s = self._next_status_s = 0.0
+
+    # ---- its life
+
+    def start(self, bus: EventBus, history: History | None = None) -> None:
+        """Open the reader at the beginning of this minute and start the thread."""
+        self.charts.history = history
+        super().start(bus, history)
+
+    def open_reader(self, bus: EventBus) -> BusReader:
+        """Begin where this minute began, so that its candles are complete."""
+        self.markets.open(bus.instruments, period_start(now_ns(), "1m"))
+        self._ledger = Ledger(self._multiplier)
+        reader = super().open_reader(bus)
+        reader.seek_time(self.markets.read_from_ns)
+        return reader
+
+    def on_start(self) -> None:
+        """Look through the newest part of the journal for what the drawer and the charts show of the past."""
+        bus = self.bus
+        with bus.reader(start="begin", events=_PAST) as past:
+            begin = past.cursor
+            market = max(begin.market, bus.head(Lane.MARKET) - _PAST_EVENTS)
+            log = max(begin.log, bus.head(Lane.LOG) - _PAST_LOG)
+            past.seek(Cursor(begin.bus_id, begin.epoch, begin.control, market, log))
+            ends = [bus.head(lane) for lane in Lane]
+            with self.markets.lock:
+                while not self.stopping and (events := past.read_many(5_000)):
+                    for event in events:
+                        self.dispatch(event)
+                    cursor = past.cursor
+                    if all(at >= end for at, end in zip((cursor.control, cursor.market, cursor.log), ends, strict=True)):
+                        break
+        self._forget_news()
+        self.hub.drop_all()
+
+    def read_batch(self) -> int:
+        """Read and dispatch one batch under the lock."""
+        events = self.reader.read_many(self._batch, 0.02)
+        with self.markets.lock:
+            for event in events:
+                self.dispatch(event)
+            self.markets.position = self.reader.cursor.market - 1
+        return len(events)
+
+    def on_batch(self) -> None:
+        """Send what has changed, if it is time."""
+        self._flush()
+
+    def on_idle(self) -> None:
+        """Send what has changed, if it is time."""
+        self._flush()
+
+    # ---- events
+
+    @event_handler(Tick)
+    def on_tick(self, tick: Tick) -> None:
+        """Take a live tick."""
+        view = self.markets.numbered(tick.instrument)
+        view.on_tick(tick)
+        self._changed.add(view)
+
+    @event_handler(TradeTick)
+    def on_trade(self, trade: TradeTick) -> None:
+        """Take a live trade."""
+        view = self.markets.numbered(trade.instrument)
+        view.on_trade(trade)
+        self._changed.add(view)
+
+    @event_handler(Bar, backfill=True)
+    def on_bar(self, bar: Bar) -> None:
+        """Take a finished bar, also one of the past."""
+        view = self.markets.numbered(bar.instrument)
+        view.on_bar(bar)
+        self._changed.add(view)
+
+    @event_handler(Depth)
+    def on_depth(self, depth: Depth) -> None:
+        """Take an order book."""
+        view = self.markets.numbered(depth.instrument)
+        view.on_depth(depth)
+        self._changed.add(view)
+
+    @event_handler(Fill)
+    def on_fill(self, fill: Fill) -> None:
+        """Take a fill: a marker and a row."""
+        self._ledger.on_fill(fill)
+        view = self.markets.numbered(fill.instrument)
+        view.on_marker(fill)
+        self._changed.add(view)
+
+    @event_handler(SignalEvent)
+    def on_signal(self, signal: SignalEvent) -> None:
+        """Take a strategy's signal: a marker."""
+        if signal.symbol:
+            view = self.markets.named(EventToChartAdapter.name(signal.symbol, signal.venue))
+            view.on_marker(signal)
+            self._changed.add(view)
+
+    @event_handler(OrderEvent)
+    def on_order(self, order: OrderEvent) -> None:
+        """Take an order's state."""
+        self._ledger.on_order(order)
+
+    @event_handler(PositionEvent)
+    def on_position(self, position: PositionEvent) -> None:
+        """Take a position."""
+        self._ledger.on_position(position)
+
+    @event_handler(AccountEvent)
+    def on_account(self, account: AccountEvent) -> None:
+        """Take an account."""
+        self._ledger.on_account(account)
+
+    @event_handler(StrategyStatusEvent)
+    def on_strategy(self, status: StrategyStatusEvent) -> None:
+        """Take a strategy's state."""
+        self._ledger.on_strategy(status)
+
+    @event_handler(LogEvent, AlertEvent)
+    def on_log(self, event: LogEvent | AlertEvent) -> None:
+        """Take a log line or an alert."""
+        self._ledger.on_log(event)
+
+    @event_handler(Applied)
+    def on_applied(self, applied: Applied) -> None:
+        """Tell the page that asked what became of its command."""
+        self.desk.applied(applied)
+
+    # ---- messages
+
+    def greeting(self) -> str:
+        """Return the first message for a new page. From any thread."""
+        views = self.charts.views()
+        with self.markets.lock:
+            return messages.greeting(self.bus, self.settings.chart, views, self._ledger.all())
+
+    def history_message(self, name: str, period: str, request: int, window: Window) -> str:
+        """Return the answer to a subscription. From any thread."""
+        with self.markets.lock:
+            return messages.history(self.markets.named(name), period, request, window)
+
+    def terms_of(self, name: str) -> tuple[str, str]:
+        """Return symbol and venue behind the page's name of an instrument that is shown. From any thread."""
+        with self.markets.lock:
+            instrument = self.markets.named(name).instrument
+            return instrument.symbol, instrument.venue
+
+    def _flush(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_flush_s:
+            return
+        self._next_flush_s = now_s + _FLUSH_S
+        with self.markets.lock:
+            parcels = self._news() if self.hub.pages else []
+            self._forget_news()
+            if now_s >= self._next_status_s:
+                self._next_status_s = now_s + _STATUS_S
+                parcels += self._status(now_s)
+        self.hub.post(parcels)
+
+    def _news(self) -> list[Parcel]:
+        parcels = messages.quotes(self._changed)
+        for view in self._changed:
+            parcels += messages.news_of(view, self.markets.position)
+        return parcels + messages.tables(self._ledger.take())
+
+    def _forget_news(self) -> None:
+        for view in self._changed:
+            view.forget_news()
+        self._changed.clear()
+        if not self.hub.pages:
+            self._ledger.take()
+
+    def _status(self, now_s: float) -> list[Parcel]:
+        # Once a second: the rate of events, the value of positions, new instruments, commands that nobody took.
+        self._ledger.on_prices({view.name: view.last for view in self.markets})
+        self.desk.expire(now_s)
+        return messages.instruments(self.markets.take_changed()) + self._meter.status(self.bus, self.reader.lag, now_s)
+
+    def _multiplier(self, symbol: str, venue: str) -> float:
+        return self.markets.named(EventToChartAdapter.name(symbol, venue)).instrument.multiplier

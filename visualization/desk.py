@@ -1,0 +1,105 @@
+"""The desk where pages are served: their subscriptions, and their commands onto the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from gcg_quant.errors import GcgQuantError
+from gcg_quant.events import Applied, ChartConfigEvent, StrategyControlEvent
+
+from . import messages
+from .commands import ChartChange, Ping, StrategyCommand, Subscribe, parse_command
+from .hub import Page
+
+if TYPE_CHECKING:
+    from .bridge import WebSocketEventBridge
+
+__all__ = ["Desk"]
+
+_ANSWER_S = 10.0
+
+
+class Desk:
+    """Serves pages on the event loop; what blocks (database, bus, the bridge's lock) is done on other threads."""
+
+    def __init__(self, bridge: WebSocketEventBridge) -> None:
+        self._bridge = bridge
+        self._asked: dict[int, tuple[int, int, float]] = {}  # control event -> page, its request, until when
+
+    async def enter(self, send: Callable[[str], Awaitable[None]]) -> Page:
+        """Take a new page in and greet it; nothing that happens meanwhile passes it by."""
+        page = self._bridge.hub.add(send)
+        page.hold(())
+        try:
+            page.release(await asyncio.to_thread(self._bridge.greeting))
+        except BaseException:
+            self._bridge.hub.remove(page)
+            raise
+        return page
+
+    async def leave(self, page: Page) -> None:
+        """Forget a page and what it watched."""
+        self._bridge.hub.remove(page)
+        await self._unwatch(page)
+
+    async def receive(self, page: Page, text: str) -> None:
+        """Do what a page's message asks for; a bad one is answered by a problem."""
+        try:
+            command = parse_command(text)
+        except GcgQuantError as error:
+            page.offer(messages.problem(0, str(error)))
+            return
+        match command:
+            case Ping():
+                page.offer(messages.encode({"type": "pong", "sent": command.sent}))
+            case Subscribe():
+                await self._subscribe(page, command)
+            case StrategyCommand():
+                await asyncio.to_thread(self._control, page.number, command)
+            case ChartChange():
+                await self._tell(ChartConfigEvent(client=str(page.number), options=dict(command.options)))
+
+    def applied(self, event: Applied) -> None:
+        """Tell the page that asked what became of its command. For the bridge's thread, under its lock."""
+        asked = self._asked.pop(event.control, None)
+        if asked is not None:
+            self._bridge.hub.post_to(asked[0], messages.answer(asked[1], event.ok, event.detail))
+
+    def expire(self, now_s: float) -> None:
+        """Answer the commands that nobody took. For the bridge's thread, under its lock."""
+        for control, (page, request, until_s) in list(self._asked.items()):
+            if now_s > until_s:
+                del self._asked[control]
+                text = f"nobody answered within {_ANSWER_S:g} s; look at `python -m gcg_quant status`"
+                self._bridge.hub.post_to(page, messages.answer(request, False, text))
+
+    async def _subscribe(self, page: Page, command: Subscribe) -> None:
+        page.hold((command.name, f"{command.name}|{command.period}"), everything=False)
+        await self._unwatch(page)
+        charts = self._bridge.charts
+        try:
+            window = await asyncio.to_thread(charts.open, command.name, command.period, command.since)
+        except GcgQuantError as error:
+            page.release(messages.problem(command.request, str(error)))
+            return
+        page.series = (command.name, command.period)
+        page.release(await asyncio.to_thread(self._bridge.history_message, command.name, command.period, command.request, window))
+        symbol, venue = self._bridge.terms_of(command.name)
+        await self._tell(ChartConfigEvent(client=str(page.number), symbol=symbol, venue=venue, period=command.period))
+
+    async def _unwatch(self, page: Page) -> None:
+        series, page.series = page.series, None
+        if series is not None:
+            await asyncio.to_thread(self._bridge.charts.close, *series)
+
+    async def _tell(self, event: ChartConfigEvent) -> None:
+        await asyncio.to_thread(self._bridge.publish, event, cause=0)
+
+    def _control(self, page: int, command: StrategyCommand) -> None:
+        event = StrategyControlEvent(action=command.action, strategy=command.strategy)
+        with self._bridge.markets.lock:  # the answer is not looked at before the question is written down
+            control = self._bridge.publish(event, cause=0)
+            self._asked[control] = (page, command.request, time.monotonic() + _ANSWER_S)

@@ -1,0 +1,151 @@
+"""The tables of the page's drawer: strategies, orders, positions, fills, log, accounts; and which of their rows have changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.events import AccountEvent, AlertEvent, Fill, LogEvent, OrderEvent, PositionEvent, StrategyStatusEvent
+
+from .adapter import EventToChartAdapter, Row
+
+__all__ = ["TABLES", "Ledger"]
+
+TABLES = ("strategies", "orders", "positions", "fills", "log", "accounts")
+_KEPT = 500
+_adapter = EventToChartAdapter
+
+
+class _Table:
+    # Rows by key in the order in which they came; the oldest leave.
+
+    def __init__(self, keep: int = _KEPT) -> None:
+        self.rows: dict[str, Row] = {}
+        self.changed: set[str] = set()
+        self._keep = keep
+
+    def put(self, row: Row) -> bool:
+        """Add or replace a row; return whether its key is new."""
+        key = row["key"]
+        fresh = key not in self.rows
+        self.rows[key] = row
+        self.changed.add(key)
+        if len(self.rows) > self._keep:
+            oldest = next(iter(self.rows))
+            del self.rows[oldest]
+            self.changed.discard(oldest)
+        return fresh
+
+    def take(self) -> list[Row]:
+        """Return the rows that changed since the last call, in their order."""
+        rows = [row for key, row in self.rows.items() if key in self.changed] if self.changed else []
+        self.changed.clear()
+        return rows
+
+
+class Ledger:
+    """What the drawer shows. One thread at a time: the bridge holds its lock.
+
+    Args:
+        multiplier: returns the value of one unit of an instrument at price 1, by symbol and venue.
+    """
+
+    def __init__(self, multiplier: Callable[[str, str], float]) -> None:
+        self._multiplier = multiplier
+        self._tables = {name: _Table() for name in TABLES}
+        self._positions: dict[str, PositionEvent] = {}
+        self._fill_counts: dict[str, int] = {}
+        self._equity: dict[str, float] = {}
+        self._day: dict[str, tuple[int, float]] = {}
+
+    # ---- events
+
+    def on_strategy(self, status: StrategyStatusEvent) -> None:
+        """Take a strategy's state; one that is unloaded stays in the table, as such."""
+        self._tables["strategies"].put(_adapter.strategy(status) | self._sums(status.strategy))
+
+    def on_order(self, order: OrderEvent) -> None:
+        """Take an order's state."""
+        self._tables["orders"].put(_adapter.order(order))
+
+    def on_fill(self, fill: Fill) -> None:
+        """Take a fill; one that is known already changes nothing."""
+        row = _adapter.fill(fill)
+        if row["key"] in self._tables["fills"].rows:
+            return
+        self._tables["fills"].put(row)
+        self._fill_counts[fill.strategy] = self._fill_counts.get(fill.strategy, 0) + 1
+        self._refresh_strategy(fill.strategy)
+
+    def on_position(self, position: PositionEvent) -> None:
+        """Take a position."""
+        row = _adapter.position(position)
+        self._positions[row["key"]] = position
+        self._tables["positions"].put(row)
+        self._refresh_strategy(position.strategy)
+
+    def on_account(self, account: AccountEvent) -> None:
+        """Take an account; its profit of today counts from the last equity before this UTC day, or the first one seen in it."""
+        key, day = account.account, (account.event_ns or account.time_ns) // NS_PER_DAY
+        if key not in self._day or self._day[key][0] < day:
+            self._day[key] = (day, self._equity.get(key, account.equity))
+        self._equity[key] = account.equity
+        self._tables["accounts"].put(_adapter.account(account, account.equity - self._day[key][1]))
+
+    def on_log(self, event: LogEvent | AlertEvent) -> None:
+        """Take a log line or an alert, debug lines left out."""
+        if event.level != "debug":
+            self._tables["log"].put(_adapter.log(event))
+
+    def on_prices(self, prices: dict[str, float]) -> None:
+        """Value the open positions of these instruments (by the page's name) at their last prices."""
+        for key, position in self._positions.items():
+            row = self._tables["positions"].rows.get(key)
+            if row is None or not position.quantity or row["name"] not in prices:
+                continue
+            last = prices[row["name"]]
+            profit = (last - position.average_price) * position.quantity * self._multiplier(position.symbol, position.venue)
+            if last == row["last"] or math.isnan(profit):
+                continue
+            self._tables["positions"].put(row | {"last": last, "open": profit})
+            self._refresh_strategy(position.strategy)
+
+    # ---- rows
+
+    def take(self) -> dict[str, list[Row]]:
+        """Return the changed rows by table since the last call."""
+        changed = {name: table.take() for name, table in self._tables.items()}
+        return {name: rows for name, rows in changed.items() if rows}
+
+    def all(self) -> dict[str, list[Row]]:
+        """Return every row by table."""
+        return {name: list(table.rows.values()) for name, table in self._tables.items()}
+
+    # ---- inside
+
+    def _refresh_strategy(self, strategy: str) -> None:
+        table = self._tables["strategies"]
+        if strategy in table.rows:
+            table.put(table.rows[strategy] | self._sums(strategy))
+
+    def _sums(self, strategy: str) -> Row:
+        rows = [self._tables["positions"].rows[key] for key, one in self._positions.items() if one.strategy == strategy]
+        return {
+            "position": self._position(rows),
+            "open": _total(row["open"] for row in rows if row["quantity"]),
+            "realised": _total(row["realised"] for row in rows),
+            "fees": _total(row["fees"] for row in rows),
+            "fills": self._fill_counts.get(strategy, 0),
+        }
+
+    def _position(self, rows: list[Row]) -> float | None:
+        # One number only where one instrument is held; several do not add up.
+        held = [row for row in rows if row["quantity"]]
+        if len({row["name"] for row in held}) > 1:
+            return None
+        return _total(row["quantity"] for row in held)
+
+
+def _total(values: Iterable[float]) -> float:
+    return sum(value for value in values if value == value)

@@ -1,0 +1,141 @@
+"""The messages to the pages, each encoded once: the greeting, a series' history, what is new, and the state of the system.
+
+docs/page.md describes every message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_MILLISECOND, now_ns
+from gcg_quant.events import Lane
+from gcg_quant.sections import ChartSettings
+
+from .adapter import EventToChartAdapter, Row
+from .charts import Window
+from .hub import EVERYBODY, Parcel
+from .market_view import MarketView, Watch
+
+__all__ = ["PERIODS", "RateMeter", "answer", "encode", "greeting", "history", "instruments", "news_of", "problem", "quotes", "tables"]
+
+PERIODS = ("1s", "1m", "5m", "15m", "1h", "1d")
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(message: dict[str, Any]) -> str:
+    """Return a message as JSON; NaN becomes null."""
+    return _encode(message).decode()
+
+
+def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows: dict[str, list[Row]]) -> str:
+    """Return the first message to a page: all that it shows but the chart."""
+    return encode(
+        {
+            "type": "hello",
+            "bus_id": f"{bus.bus_id}/{bus.epoch}",
+            "world": bus.world.name.lower(),
+            "time_ms": now_ns() // NS_PER_MILLISECOND,
+            "settings": chart.model_dump(),
+            "periods": PERIODS,
+            "instruments": [view.terms() for view in views],
+            "quotes": [view.quote() for view in views if view.time_ns],
+            "sparks": {view.name: view.spark() for view in views if view.time_ns},
+            "tables": rows,
+        }
+    )
+
+
+def history(view: MarketView, period: str, request: int, window: Window) -> str:
+    """Return the answer to a subscription: candles, markers, depth and tape."""
+    return encode(
+        {
+            "type": "history",
+            "request": request,
+            "name": view.name,
+            "series": f"{view.name}|{period}",
+            "bars": [EventToChartAdapter.candle_row(one) for one in window.candles],
+            "through": window.through,
+            "since": window.since,
+            "more": window.more,
+            "markers": list(view.markers),
+            "depth": EventToChartAdapter.depth(view.depth) if view.depth else None,
+            "trades": list(view.tape)[::-1],
+        }
+    )
+
+
+def answer(request: int, ok: bool, detail: str) -> str:
+    """Return what became of a command."""
+    return encode({"type": "answer", "request": request, "ok": ok, "detail": detail})
+
+
+def problem(request: int, text: str) -> str:
+    """Return why a request could not be answered."""
+    return encode({"type": "problem", "request": request, "text": text})
+
+
+def quotes(views: Iterable[MarketView]) -> list[Parcel]:
+    """Return the changed quotes and sparklines of the watch list."""
+    shown = [view for view in views if view.time_ns]
+    parcels = [_parcel(EVERYBODY, {"type": "quotes", "rows": [view.quote() for view in shown]})] if shown else []
+    sparks = {view.name: view.spark() for view in shown if view.spark_changed}
+    return parcels + ([_parcel(EVERYBODY, {"type": "sparks", "rows": sparks})] if sparks else [])
+
+
+def tables(changed: dict[str, list[Row]]) -> list[Parcel]:
+    """Return the changed rows of the drawer."""
+    return [_parcel(EVERYBODY, {"type": "rows", "table": table, "rows": rows}) for table, rows in changed.items()]
+
+
+def news_of(view: MarketView, position: int) -> list[Parcel]:
+    """Return what is new of an instrument for the pages that look at it; candles are complete up to event `position`."""
+    parcels = []
+    for watch in view.watches.values():
+        parcels += _candles(view, watch, position)
+    if view.depth_changed and view.depth is not None and view.watches:
+        parcels.append(_parcel(view.name, EventToChartAdapter.depth(view.depth)))
+    if view.new_trades and view.watches:
+        rows = list(view.tape)[-min(view.new_trades, len(view.tape)) :]
+        parcels.append(_parcel(view.name, {"type": "trades", "name": view.name, "rows": rows}))
+    if view.new_markers:
+        parcels.append(_parcel(view.name, {"type": "markers", "name": view.name, "rows": view.new_markers}))
+    return parcels
+
+
+class RateMeter:
+    """How many events a second the bus gets."""
+
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._count = 0
+
+    def status(self, bus: EventBus, lag: int, now_s: float) -> list[Parcel]:
+        """Return the state of the system: events a second since the last call, and how far behind the bridge is."""
+        count = sum(bus.head(lane) for lane in Lane)
+        rate = (count - self._count) / (now_s - self._since_s) if self._since_s else 0.0
+        self._since_s, self._count = now_s, count
+        message = {"type": "status", "events_per_s": round(rate), "lag": lag, "time_ms": now_ns() // NS_PER_MILLISECOND}
+        return [_parcel(EVERYBODY, message)]
+
+
+def instruments(views: list[MarketView]) -> list[Parcel]:
+    """Return new instruments and changed terms."""
+    return [_parcel(EVERYBODY, {"type": "instruments", "rows": [view.terms() for view in views]})] if views else []
+
+
+def _candles(view: MarketView, watch: Watch, position: int) -> list[Parcel]:
+    candles = watch.take(view.candles) if watch.ready else []
+    if not candles:
+        return []
+    series, after = f"{view.name}|{watch.period}", watch.through
+    watch.through = position
+    rows = [EventToChartAdapter.candle_row(candle) for candle in candles]
+    return [_parcel(series, {"type": "candles", "series": series, "after": after, "through": position, "bars": rows})]
+
+
+def _parcel(topic: str, message: dict[str, Any]) -> Parcel:
+    return Parcel(topic, encode(message))

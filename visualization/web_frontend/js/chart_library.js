@@ -1,0 +1,112 @@
+// The only module that knows Lightweight Charts (4.1). A change to version 5 is a change of this file.
+
+const NEAR_END = 1.5; // bars: nearer to the newest bar than this, the chart counts as live
+
+export class PriceChart {
+  /** `on`: { hover(time, point, marker), click(point, marker), range() }; times are UTC seconds. */
+  constructor(container, on) {
+    const { createChart, CrosshairMode } = window.LightweightCharts;
+    this.chart = createChart(container, {
+      autoSize: true,
+      crosshair: { mode: CrosshairMode.Normal },
+      rightPriceScale: { borderVisible: true, scaleMargins: { top: 0.06, bottom: 0.2 } },
+      timeScale: { rightOffset: 6, barSpacing: 7, minBarSpacing: 0.6, timeVisible: true },
+    });
+    this.candles = this.chart.addCandlestickSeries({ wickVisible: true, borderVisible: false });
+    this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
+    this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.83, bottom: 0 } });
+    this.line = null;
+    this.count = 0;
+    this.chart.subscribeCrosshairMove((event) => on.hover(event.time ?? null, event.point ?? null, event.hoveredObjectId));
+    this.chart.subscribeClick((event) => on.click(event.point ?? null, event.hoveredObjectId));
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => on.range());
+  }
+
+  /** Recolour everything; `colours` are the tokens of appearance.js. */
+  setColours(colours) {
+    this.colours = colours;
+    const line = { color: `${colours.line}80` };
+    const edge = { borderColor: colours.line };
+    const pointer = { color: colours.faint, labelBackgroundColor: colours.faint };
+    const font = getComputedStyle(document.documentElement).fontFamily;
+    this.chart.applyOptions({
+      layout: { background: { color: colours.panel }, textColor: colours.muted, fontSize: 11, fontFamily: font },
+      grid: { vertLines: line, horzLines: line },
+      crosshair: { vertLine: pointer, horzLine: pointer },
+      rightPriceScale: edge,
+      timeScale: edge,
+    });
+    this.candles.applyOptions({ upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down });
+  }
+
+  /** Say how prices and times are written. */
+  setFormats({ price, minMove, time, tick, seconds }) {
+    this.candles.applyOptions({ priceFormat: { type: "custom", formatter: price, minMove } });
+    this.chart.applyOptions({
+      localization: { timeFormatter: time },
+      timeScale: { tickMarkFormatter: (at, kind) => tick(at, kind), secondsVisible: seconds },
+    });
+  }
+
+  /** Show other bars; with `keep` the view stays where it is, although bars came in front. */
+  setBars(bars, keep = false) {
+    const scale = this.chart.timeScale();
+    const range = keep ? scale.getVisibleLogicalRange() : null;
+    const added = bars.length - this.count;
+    this.candles.setData(bars.map(candle));
+    this.volume.setData(bars.map((bar) => this.#column(bar)));
+    this.count = bars.length;
+    if (range) scale.setVisibleLogicalRange({ from: range.from + added, to: range.to + added });
+    else scale.resetTimeScale();
+  }
+
+  /** Change the newest bar, or append one. */
+  updateBar(bar, count) {
+    this.candles.update(candle(bar));
+    this.volume.update(this.#column(bar));
+    this.count = count;
+  }
+
+  /** `markers`: { id, time, side: "buy" | "sell" | "", kind: "fill" | "signal", text }, sorted by time. */
+  setMarkers(markers) {
+    this.candles.setMarkers(
+      markers.map(({ id, time, side, kind, text }) => ({
+        id,
+        time,
+        text,
+        position: side === "sell" ? "aboveBar" : "belowBar",
+        shape: kind === "signal" ? "circle" : side === "sell" ? "arrowDown" : "arrowUp",
+        color: kind === "signal" ? this.colours.mark : side === "sell" ? this.colours.down : this.colours.up,
+        size: kind === "signal" ? 0.6 : 1,
+      })),
+    );
+  }
+
+  /** Draw our position's average price, or nothing. */
+  setPriceLine(line) {
+    if (this.line) this.candles.removePriceLine(this.line);
+    this.line = line && this.candles.createPriceLine({ ...line, color: this.colours.accent, lineWidth: 1, lineStyle: 1, axisLabelVisible: true });
+  }
+
+  /** Whether the newest bar is in view. */
+  get live() {
+    return this.chart.timeScale().scrollPosition() > -NEAR_END;
+  }
+
+  /** How many bars lie to the left of the view. */
+  get barsBefore() {
+    return this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity;
+  }
+
+  toLive() {
+    this.chart.timeScale().scrollToRealTime();
+  }
+
+  #column(bar) {
+    return { time: bar[0], value: bar[5] ?? 0, color: `${bar[4] >= bar[1] ? this.colours.up : this.colours.down}59` };
+  }
+}
+
+function candle([time, open, high, low, close]) {
+  return { time, open, high, low, close };
+}

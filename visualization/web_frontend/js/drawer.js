@@ -1,0 +1,123 @@
+// The drawer: tabs over the tables of strategies, orders, positions, fills and log. It can be folded and resized.
+
+import { byId, el, message, oncePerFrame, setText } from "./dom.js";
+import { columns } from "./tables.js";
+import { t } from "./texts.js";
+
+const TABS = ["strategies", "orders", "positions", "fills", "log"];
+const NEXT_STEP = { strategies: "python -m gcg_quant strategies load grid --symbol BTC/USDT" };
+const MOST = 200; // rows drawn
+const NEWEST_FIRST = ["orders", "fills", "log"];
+
+export class Drawer {
+  /** `control` makes the buttons of a strategy; `zone` names the zone of times. */
+  constructor(store, control, zone) {
+    this.store = store;
+    this.tab = "strategies";
+    this.nodes = new Map(); // key of a row -> its <tr>
+    this.drawn = "";
+    this.columns = columns({ zone: () => zone.current(), buttons: (row) => control.buttons(row), buttonsMark: (row) => control.mark(row) });
+    this.draw = oncePerFrame(() => this.#draw());
+    this.tabs = TABS.map((name) => this.#button(name));
+    byId("drawer-tabs").append(...this.tabs);
+    byId("drawer-tabs").addEventListener("keydown", (event) => this.#key(event));
+    for (const name of TABS) store.on(name, this.draw);
+    for (const topic of ["appearance", "zone"]) {
+      store.on(topic, () => {
+        this.drawn = "";
+        this.draw();
+      });
+    }
+    for (const topic of ["instruments", "ready", "asked"]) store.on(topic, this.draw);
+    this.draw();
+  }
+
+  /** Open a tab. */
+  show(name) {
+    this.tab = name;
+    this.draw();
+  }
+
+  #button(name) {
+    const parts = [el("span"), el("span", { class: "count" })];
+    const options = { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "drawer-table", on: { click: () => this.show(name) } };
+    return el("button", { ...options, data: { tab: name } }, ...parts);
+  }
+
+  #rows() {
+    const rows = [...this.store.tables[this.tab].values()];
+    const kept = this.tab === "positions" ? rows.filter((row) => row.quantity || row.realised) : rows;
+    return (NEWEST_FIRST.includes(this.tab) ? kept.reverse() : kept).slice(0, MOST);
+  }
+
+  #draw() {
+    for (const button of this.tabs) {
+      const { tab } = button.dataset;
+      setText(button.firstChild, t(tab));
+      setText(button.lastChild, tab === "log" ? "" : String(count(tab, this.store.tables[tab])));
+      button.setAttribute("aria-selected", String(tab === this.tab));
+      button.tabIndex = tab === this.tab ? 0 : -1;
+    }
+    const place = byId("drawer-table");
+    place.setAttribute("aria-labelledby", `tab-${this.tab}`);
+    const rows = this.store.ready ? this.#rows() : null;
+    if (rows === null) place.replaceChildren(message(t("watch_loading")));
+    else if (!rows.length) place.replaceChildren(message(t(`no_${this.tab}`), NEXT_STEP[this.tab], t("copy")));
+    else this.#table(place, rows);
+  }
+
+  #table(place, rows) {
+    const list = this.columns[this.tab];
+    if (this.drawn !== this.tab || !this.body?.isConnected) {
+      const heads = list.map((column) => el("th", { scope: "col", class: column.number ? "number" : "", text: column.head ? t(column.head) : "" }));
+      this.body = el("tbody");
+      this.nodes = new Map();
+      this.drawn = this.tab;
+      place.replaceChildren(el("table", {}, el("thead", {}, el("tr", {}, ...heads)), this.body));
+    }
+    const nodes = rows.map((row) => this.#row(row, list));
+    this.nodes = new Map(rows.map((row, at) => [row.key, nodes[at]]));
+    nodes.forEach((node, at) => this.body.children[at] !== node && this.body.insertBefore(node, this.body.children[at] ?? null));
+    while (this.body.children.length > nodes.length) this.body.lastChild.remove();
+  }
+
+  // The row of a key stays the same node, and a cell is drawn anew only if what it shows has changed: a focused button keeps its focus.
+  #row(row, list) {
+    const node = this.nodes.get(row.key) ?? el("tr", { data: { key: row.key } }, ...list.map(() => el("td")));
+    if (node.row === row && node.marked === this.store.instruments.size && !row.parameters) return node;
+    const name = row.name ?? this.#nameOf(row.symbols?.[0]);
+    if (name && !node.dataset.symbol) node.addEventListener("click", (event) => event.target.closest("button") || this.store.select(name));
+    if (name) node.dataset.symbol = name;
+    node.row = row;
+    node.marked = this.store.instruments.size;
+    list.forEach((column, at) => drawCell(node.children[at], column, row, this.store.terms(name ?? "")));
+    return node;
+  }
+
+  #nameOf(symbol) {
+    return symbol && [...this.store.instruments.keys()].find((known) => known === symbol || known.startsWith(`${symbol}@`));
+  }
+
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.show(TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]);
+    byId(`tab-${this.tab}`).focus();
+  }
+}
+
+function drawCell(node, column, row, terms) {
+  const mark = column.node ? column.mark(row) : column.text(row, terms);
+  if (node.mark === mark) return;
+  node.mark = mark;
+  const sign = column.sign ? Math.sign(column.sign(row) ?? 0) : 0;
+  const kinds = [column.number && "number", column.wide && "wide", column.act && "act", sign > 0 && "up", sign < 0 && "down"];
+  node.className = kinds.filter(Boolean).join(" ");
+  node.replaceChildren(column.node ? column.node(row) : mark);
+}
+
+function count(tab, rows) {
+  if (tab === "positions") return [...rows.values()].filter((row) => row.quantity).length;
+  return rows.size;
+}

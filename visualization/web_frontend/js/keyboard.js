@@ -1,0 +1,49 @@
+// The keys of the page, and the dialog that lists them.
+
+import { byId, el } from "./dom.js";
+import { t } from "./texts.js";
+
+const KEYS = [
+  ["/", "key_search"],
+  ["1 … 6", "key_period"],
+  ["↑ ↓", "key_arrows"],
+  ["Esc", "key_escape"],
+  ["?", "key_help"],
+];
+
+export class Keyboard {
+  /** `closers` are asked in turn to close something on Esc, until one says it did. */
+  constructor({ search, bar, watch, closers }) {
+    Object.assign(this, { search, bar, watch, closers });
+    addEventListener("keydown", (event) => this.#key(event));
+    byId("help-open").addEventListener("click", () => this.help());
+  }
+
+  /** Open the list of keys. */
+  help() {
+    const lines = KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", { text: key })), el("dd", { text: t(text) })]);
+    const close = el("button", { type: "button", class: "close", text: t("close"), on: { click: () => byId("help").close() } });
+    byId("help").replaceChildren(el("h2", { text: t("keys") }), el("dl", {}, ...lines), close);
+    byId("help").showModal();
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (!this.closers.some((close) => close())) document.activeElement?.blur();
+      return;
+    }
+    if (event.target.matches("input, select, textarea") || byId("help").open) return;
+    if (event.key === "/") this.#do(event, () => this.search.open());
+    if (event.key === "?") this.#do(event, () => this.help());
+    if (/^[1-9]$/.test(event.key)) this.#do(event, () => this.bar.choose(Number(event.key) - 1));
+    if (event.target === document.body && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+      this.#do(event, () => this.watch.move(event.key === "ArrowDown" ? 1 : -1));
+    }
+  }
+
+  #do(event, action) {
+    event.preventDefault();
+    action();
+  }
+}

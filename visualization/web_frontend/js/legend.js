@@ -1,0 +1,56 @@
+// The line above the chart: symbol, venue and period, and open, high, low, close and volume of the bar under the pointer.
+
+import { byId, el, oncePerFrame, setText } from "./dom.js";
+import * as format from "./format.js";
+import { t } from "./texts.js";
+
+const OLD_MS = 60_000; // a last tick older than this is told
+
+export class Legend {
+  constructor(store) {
+    this.store = store;
+    this.bar = null;
+    this.last = null;
+    this.title = el("h2");
+    this.place = el("span");
+    this.values = ["O", "H", "L", "C"].map(() => el("b"));
+    this.volume = el("b");
+    this.volumeLabel = el("span");
+    this.change = el("span");
+    this.age = el("span", { class: "age" });
+    const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", {}, `${letter} `, this.values[at]));
+    byId("legend").append(this.title, this.place, ...letters, el("span", {}, this.volumeLabel, this.volume), this.change, this.age);
+    this.draw = oncePerFrame(() => this.#draw());
+    for (const topic of ["selected", "period", "ready", "appearance", "status"]) store.on(topic, this.draw);
+  }
+
+  /** Show a bar's numbers; null shows the newest one again. */
+  show(bar) {
+    this.bar = bar ?? null;
+    this.draw();
+  }
+
+  /** The newest bar has changed. */
+  newest(bar) {
+    if (this.bar && bar && this.bar[0] === bar[0]) this.bar = bar;
+    this.last = bar ?? null;
+    this.draw();
+  }
+
+  #draw() {
+    const { name, period } = this.store;
+    const { symbol, venue, decimals, quantity_decimals: digits } = this.store.terms(name);
+    setText(this.title, symbol);
+    setText(this.place, name ? [venue, period].filter(Boolean).join(" · ") : "");
+    const bar = byId("chart").dataset.state === "ready" ? (this.bar ?? this.last) : null;
+    this.values.forEach((node, at) => setText(node, format.price(bar?.[at + 1], decimals)));
+    setText(this.volumeLabel, `${t("volume")} `);
+    setText(this.volume, format.quantity(bar?.[5], digits));
+    const move = bar ? bar[4] / bar[1] - 1 : null;
+    setText(this.change, bar ? format.percent(move) : "");
+    this.change.className = format.sign(Number((move ?? 0).toFixed(4)));
+    const quote = this.store.quotes.get(name);
+    const old = quote?.time_ms ? this.store.now() - quote.time_ms : 0;
+    setText(this.age, old > OLD_MS ? t("last_tick", format.age(old)) : "");
+  }
+}

@@ -1,0 +1,90 @@
+// The columns of the drawer's tables. A column: { head, text(row, terms), number, wide, sign(row) }, or instead of the text a
+// node(row) with mark(row), a text that changes whenever the node must.
+
+import { el } from "./dom.js";
+import * as format from "./format.js";
+import { splitName } from "./store.js";
+import { stateWord, t } from "./texts.js";
+
+const GOOD = ["running", "filled", "accepted", "info"];
+const BAD = ["failed", "rejected", "error", "critical"];
+const WARN = ["warning", "cancelling", "expired"];
+
+/** A state as a pill: its word, and a colour beside it. */
+export function pill(state, title = "") {
+  const kind = GOOD.includes(state) ? "good" : BAD.includes(state) ? "bad" : WARN.includes(state) ? "warn" : "";
+  return el("span", { class: `pill ${kind}`, text: stateWord(state), title });
+}
+
+const digits = (terms) => terms.quantity_decimals;
+const symbol = { head: "symbol", text: (row) => splitName(row.name)[0] };
+const strategy = { head: "strategy", text: (row) => row.strategy || "–" };
+const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? -1 : 1) };
+const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => row[key] });
+const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
+const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
+
+/** The columns by table; `tools` has zone(), and for strategies buttons(row) and buttonsMark(row). */
+export function columns(tools) {
+  const time = { head: "time", text: (row) => format.exactTime(row.time_ms, tools.zone()) };
+  return {
+    strategies: [
+      { head: "strategy", node: strategyName, mark: (row) => row.key + JSON.stringify(row.parameters) },
+      { head: "symbols", text: (row) => row.symbols.join(", ") },
+      { head: "state", node: (row) => pill(row.state, row.error), mark: (row) => `${row.state}|${row.error}` },
+      { head: "position", number: true, text: (row, terms) => (row.position === null ? "–" : format.signed(row.position, fitting(row.position, digits(terms)))) },
+      money("open_profit", "open"),
+      money("realised", "realised"),
+      { head: "fees", number: true, text: (row) => format.price(row.fees, 2) },
+      { head: "fill_count", number: true, text: (row) => String(row.fills) },
+      { head: "", node: (row) => tools.buttons(row), mark: (row) => tools.buttonsMark(row), act: true },
+    ],
+    orders: [
+      time,
+      symbol,
+      side,
+      { head: "kind", text: (row) => row.kind },
+      quantity("quantity", "quantity"),
+      quantity("filled", "filled"),
+      price("price", "price"),
+      price("average", "average"),
+      { head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
+      strategy,
+      { head: "reason", text: (row) => row.reason, wide: true },
+    ],
+    positions: [
+      symbol,
+      strategy,
+      { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => row.quantity },
+      price("average", "average"),
+      price("last", "last"),
+      money("open_profit", "open"),
+      money("realised", "realised"),
+      { head: "fees", number: true, text: (row) => format.price(row.fees, 2) },
+      { head: "account", text: (row) => row.account },
+    ],
+    fills: [
+      time,
+      symbol,
+      side,
+      quantity("quantity", "quantity"),
+      price("price", "price"),
+      { head: "fee", number: true, text: (row) => format.price(row.fee, 4) },
+      strategy,
+      { head: "order", text: (row) => row.order },
+      { head: "cause", text: (row) => row.cause },
+    ],
+    log: [time, { head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, { head: "component", text: (row) => row.component }, { head: "text", text: (row) => row.text, wide: true }],
+  };
+}
+
+// As many decimals as the quantity needs: 2, 0.35, 0.0125.
+function fitting(value, most) {
+  for (let count = 0; count < most; count += 1) if (Math.abs(value * 10 ** count - Math.round(value * 10 ** count)) < 1e-9) return count;
+  return most;
+}
+
+function strategyName(row) {
+  const settings = Object.entries(row.parameters).map(([name, value]) => `${name} ${value}`).join(" · ");
+  return el("span", { title: settings }, row.key, " ", el("span", { class: "muted", text: settings.length > 48 ? `${settings.slice(0, 46)}…` : settings }));
+}

@@ -1,0 +1,51 @@
+// The zone in which the page shows times: the reader's own, UTC, or the exchange's. Its name always stands beside them.
+
+import { byId } from "./dom.js";
+import * as format from "./format.js";
+import { t } from "./texts.js";
+
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const MONTH = { month: "short", year: "numeric" };
+const DAY = { day: "numeric", month: "short" };
+
+export class Zone {
+  constructor(store) {
+    this.store = store;
+    this.choice = 0;
+    byId("zone").addEventListener("click", () => this.#next());
+    for (const topic of ["selected", "appearance", "ready"]) store.on(topic, () => this.#name());
+    this.#name();
+  }
+
+  /** The IANA name of the zone to show times in. */
+  current() {
+    return this.#choices()[this.choice % this.#choices().length];
+  }
+
+  /** The text of a mark on the time axis; `kind` is 0 year, 1 month, 2 day, 3 time, 4 time with seconds. */
+  tick(ms, kind, zone) {
+    const time = format.hourMinute(ms, zone);
+    if (kind === 4) return format.timeOfDay(ms, zone);
+    if (kind === 3) return time;
+    const text = kind === 0 ? format.date(ms, zone, { year: "numeric" }) : format.date(ms, zone, kind === 1 ? MONTH : DAY);
+    return time === "00:00" ? text : `${format.date(ms, zone, DAY)} ${time}`; // a day that begins elsewhere begins at another hour here
+  }
+
+  #choices() {
+    return [...new Set([HERE, "UTC", this.store.terms(this.store.name).timezone])];
+  }
+
+  #next() {
+    this.choice = (this.choice + 1) % this.#choices().length;
+    this.#name();
+    this.store.tell("zone", this.current());
+  }
+
+  #name() {
+    const zone = this.current();
+    byId("zone").textContent = format.zoneName(zone);
+    byId("zone").title = t("zone", zone);
+    byId("zone").setAttribute("aria-label", t("zone", zone));
+    byId("tape-zone").textContent = format.zoneName(zone);
+  }
+}
