@@ -148,7 +148,7 @@ class RiskEngine {
         uint32_t strategy, instrument;  // the scope it was set for
     };
     static uint64_t key(uint32_t strategy, uint32_t instrument) { return (uint64_t{strategy} << 32) | instrument; }
-    [[nodiscard]] Rule rule(double RiskLimits::*member, const RiskOrder& order) const;
+    [[nodiscard]] Rule rule(double RiskLimits::* member, const RiskOrder& order) const;
     [[nodiscard]] const Exposure& exposure(uint32_t strategy, uint32_t instrument) const;
     template <typename Change>
     void each_scope(uint32_t strategy, uint32_t instrument, Change change);
