@@ -72,8 +72,7 @@ bool BusReader::wait(double timeout_s) {
     Impl& impl = *impl_;
     impl.bus->context->check_open();
     if (impl.untold > 0) impl.tell();
-    return impl.waiter.wait(
-        impl.bus->context->wake, [&impl] { return impl.ready(); }, timeout_s);
+    return impl.waiter.wait(impl.bus->context->wake, [&impl] { return impl.ready(); }, timeout_s);
 }
 
 void BusReader::lanes(uint32_t mask) {
