@@ -20,6 +20,7 @@ from ..strategy_engine.loader import LoadedClass
 from ..strategy_engine.parameters import declared_parameters
 from ..strategy_engine.roster import LoadRequest
 from ..strategy_engine.trading import TradingConfig
+from .bars import join_bars
 from .curve import measure
 from .parameters import plain_parameters
 from .result import BacktestResult
@@ -51,6 +52,9 @@ class BusStrategyRunner:
     bars (see native/include/gcg/matching.h): what is sent on a bar trades at the next one's open, or within it. Fees are the spec's
     commission, whatever the instrument's own are; the only limit of the risk check is what the account can pay.
 
+    Where a symbol has bid and ask bars, sales meet the bid and purchases the ask; the strategy sees bid bars, and positions are marked
+    by the bid.
+
     Raises:
         BacktestError: slippage or a stake, which belong to Backtrader's classes; a mirror that is switched off.
         StrategyError: the file, its parameters, or what the strategy raised (with file, line and bar time).
@@ -72,7 +76,7 @@ class BusStrategyRunner:
             bus.instruments.add(terms)
         self._currency = next(iter(self._terms.values())).currency
         self._id = loaded.cls.__name__[:40]
-        self._tape = BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources})
+        self._tape = BarTape(bus, {(one.symbol, one.venue): join_bars([one.bars, one.asks]) for one in sources})
         self._ends = np.unique(np.concatenate([one.bars["event_ns"] for one in sources]))
         self._starts = np.unique(np.concatenate([one.bars["start_ns"] for one in sources]))
         self._invested = 0

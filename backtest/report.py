@@ -71,20 +71,19 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     table = Table(title=shown, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     for name in ("symbol", "entry", "exit"):
         table.add_column(name, no_wrap=True)
-    for name in ("size", "price", "bars", "profit", "fees", "net"):
+    numbers = ("size", "price", "bars", "fees", "net")
+    for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     for row in trades:
-        table.add_row(
-            row.symbol,
-            _moment(row.entry_ns, result),
-            _moment(row.exit_ns, result),
-            f"{row.size:g}",
-            f"{row.entry_price:,.6g}",
-            f"{row.bars:,}",
-            f"{row.profit:,.2f}",
-            f"{row.commission:,.2f}",
-            f"[green]{row.net_profit:,.2f}[/]" if row.net_profit > 0 else f"[red]{row.net_profit:,.2f}[/]",
-        )
+        cells = {
+            "size": f"{row.size:g}",
+            "price": f"{row.entry_price:,.6g}",
+            "bars": f"{row.bars:,}",
+            "fees": f"{row.commission:,.2f}",
+            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{row.net_profit:,.2f}[/]",
+        }
+        entry, leave = (_moment(time_ns, result, short=True) for time_ns in (row.entry_ns, row.exit_ns))
+        table.add_row(row.symbol, entry, leave, *(cells[name] for name in numbers))
     return table
 
 
@@ -97,8 +96,9 @@ def _number(value: float | None) -> str:
 
 
 # Days for bars of a day or more, minutes below, on the clock of the first symbol's venue.
-def _moment(time_ns: int, result: BacktestResult) -> str:
+def _moment(time_ns: int, result: BacktestResult, *, short: bool = False) -> str:
     if not time_ns:
         return "n/a"
     whole_days = period_ns(result.spec.period) >= NS_PER_DAY
-    return to_iso(time_ns, result.timezone)[: 10 if whole_days else 16].replace("T", " ")
+    text = to_iso(time_ns, result.timezone)[: 10 if whole_days else 16].replace("T", " ")
+    return text[2:] if short and not whole_days else text  # nine columns go into 80 characters

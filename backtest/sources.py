@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, InstrumentError
+from gcg_quant.events import Bar, BarBasis
 
 from .bars import BarArray, bars_from_history, bars_from_journal, basis_of
 from .spec import BacktestSpec
@@ -18,23 +22,30 @@ if TYPE_CHECKING:
 __all__ = ["Source", "load_sources"]
 
 
+NO_BARS: BarArray = np.empty(0, Bar.dtype)
+
+
 class Source(NamedTuple):
-    """The bars of one symbol, and its terms where the journal or the store tells them."""
+    """The bars of one symbol, and its terms where the journal or the store tells them.
+
+    `asks` are the ask bars beside bid ones, where a run matches purchases against them; empty otherwise.
+    """
 
     symbol: str
     venue: str
     bars: BarArray
     terms: Instrument | None = None
+    asks: BarArray = NO_BARS
 
 
-def load_sources(spec: BacktestSpec, history: History | None) -> list[Source]:
-    """Return the sources of a spec's symbols, in its order.
+def load_sources(spec: BacktestSpec, history: History | None, *, both_sides: bool = False) -> list[Source]:
+    """Return the sources of a spec's symbols, in its order; with `both_sides` the ask bars beside bid ones, too.
 
     Raises:
         BacktestError: there is no store or journal, or no such bars in it. InstrumentError: an unknown symbol, or several venues.
     """
     if spec.journal:
-        return _from_journal(spec)
+        return _from_journal(spec, both_sides)
     if history is None:
         raise BacktestError("There is no store to take bars from: import data first, or name a journal (a bus folder).")
     found = []
@@ -43,8 +54,15 @@ def load_sources(spec: BacktestSpec, history: History | None) -> list[Source]:
         bars = bars_from_history(
             history, symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
         )
-        found.append(Source(symbol, place or "", bars, _stored_terms(history, symbol, place)))
+        asks = NO_BARS
+        if both_sides and _are_bids(bars):
+            asks = history.bars(symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=BarBasis.ASK)
+        found.append(Source(symbol, place or "", bars, _stored_terms(history, symbol, place), asks))
     return found
+
+
+def _are_bids(bars: BarArray) -> bool:
+    return bool(bars["basis"][0] == BarBasis.BID)
 
 
 # A database keeps the instruments' terms; the History protocol asks for market data only.
@@ -54,7 +72,7 @@ def _stored_terms(history: History, symbol: str, venue: str | None) -> Instrumen
     return terms
 
 
-def _from_journal(spec: BacktestSpec) -> list[Source]:
+def _from_journal(spec: BacktestSpec, both_sides: bool) -> list[Source]:
     if not (Path(spec.journal) / "bus.meta").exists():
         raise BacktestError(f"{spec.journal} is no bus folder: name the folder that holds bus.meta.", journal=spec.journal)
     found = []
@@ -64,7 +82,13 @@ def _from_journal(spec: BacktestSpec) -> list[Source]:
             bars = bars_from_journal(
                 bus, symbol, spec.period, venue=terms.venue, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
             )
-            found.append(Source(symbol, terms.venue, bars, terms))
+            asks = NO_BARS
+            if both_sides and _are_bids(bars):
+                with contextlib.suppress(BacktestError):  # then there are bids only
+                    asks = bars_from_journal(
+                        bus, symbol, spec.period, venue=terms.venue, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=BarBasis.ASK
+                    )
+            found.append(Source(symbol, terms.venue, bars, terms, asks))
     return found
 
 

@@ -14,7 +14,7 @@ from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, Eve
 from gcg_quant.backtest.curve import measure
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, StrategyError
-from gcg_quant.events import Bar, Fill, LogEvent, OrderEvent, OrderRequest, PositionEvent, Side
+from gcg_quant.events import Bar, BarBasis, Fill, LogEvent, OrderEvent, OrderRequest, PositionEvent, Side
 from gcg_quant.history import MemoryHistory
 
 HEAD = "from gcg_quant.events import *\nfrom gcg_quant.strategy_engine import Parameter, Strategy\n"
@@ -118,6 +118,19 @@ def test_two_symbols_of_different_length(kit: ModuleType, tmp_path: Path) -> Non
     said = [event.message.split()[1] for event in events(result, LogEvent) if event.component == "Plan"]
     assert said[:9] == ["A"] * 5 + ["A", "B", "A", "B"]
     assert result.measures.bars == 20
+
+
+def test_bid_and_ask_bars_make_a_spread(kit: ModuleType, tmp_path: Path) -> None:
+    """Purchases meet the ask, sales the bid; the strategy sees bid bars, and the position is marked by the bid."""
+    closes = np.array([100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0])
+    history = kit.stored(kit.make_bars(closes, "1d", basis=int(BarBasis.BID)))
+    history.add_bars("X", "SIM", kit.make_bars(closes + 0.5, "1d", basis=int(BarBasis.ASK)))
+    result = run(tmp_path, history)
+    assert [fill.price for fill in events(result, Fill)] == [101.5, 104.0]
+    assert [value for _, value in result.values][3] == pytest.approx(10_000.0 + 3 * (103.0 - 101.5))
+    said = [event.message for event in events(result, LogEvent) if event.component == "Plan"]
+    assert len(said) == 7
+    assert said[2] == "3 102 3 True"
 
 
 def test_exception_names_file_line_and_bar(kit: ModuleType, tmp_path: Path) -> None:
