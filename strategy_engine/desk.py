@@ -25,8 +25,9 @@ from gcg_quant.instruments import Instrument
 
 from .books import Books
 from .gateways.base import Change, Gateway, GatewayReport, MarketGateway, ReportKind
-from .order import Order, WholeTerms
+from .order import Order, WholeTerms, changed_terms
 from .orders import OrderManager, Publish
+from .reduce_only import cut_to_position, is_reduce_only
 from .risk import Finding, RiskEngine, read_terms
 
 if TYPE_CHECKING:
@@ -108,10 +109,10 @@ class TradingDesk:
             return
         now_ns = self.now_ns(request)
         instrument = self.instrument_of(request)
-        whole, findings = read_terms(request, instrument)
+        terms, whole, findings = self.read(request, instrument)
         rules, more = self._check(request, instrument, whole, now_ns)
         findings += more
-        order = self.orders.create(request, request.id, request.instrument, instrument, whole)
+        order = self.orders.create(terms, request.id, request.instrument, instrument, whole)
         verdict = self.risk.verdict(request, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
         if findings:
@@ -119,6 +120,13 @@ class TradingDesk:
             return
         self.orders.pass_risk(order)
         self.send(order, now_ns, verdict_id)
+
+    def read(self, request: OrderRequest, instrument: Instrument) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
+        """Return the terms to trade on, also in whole lots and ticks, and what is wrong with them; reduce-only orders are cut."""
+        whole, findings = read_terms(request, instrument)
+        if findings or request.side == Side.NONE or not is_reduce_only(request):
+            return request, whole, findings
+        return cut_to_position(request, whole, self.books.accounts, self.orders)
 
     def cancel(self, request: CancelRequest) -> None:
         """Have an order cancelled; what cannot be cancelled is answered with its unchanged state and the reason."""
@@ -144,7 +152,7 @@ class TradingDesk:
             self._answer_unknown(request, "change")
             return
         try:
-            whole = self._changed_terms(order, request)
+            whole = changed_terms(order, request)
         except (OrderError, InstrumentError) as error:
             self._refuse(order, f"change refused: {error.message}", now_ns, request.id)
             return
@@ -205,7 +213,7 @@ class TradingDesk:
         if order is None:
             return
         try:
-            whole = self._changed_terms(order, request)
+            whole = changed_terms(order, request)
         except (OrderError, InstrumentError) as error:
             self._refuse(order, f"change refused: {error.message}", self.now_ns(request), verdict_id)
             return
@@ -276,27 +284,10 @@ class TradingDesk:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.order_type.name} orders"))
         if request.time_in_force not in gateway.times_in_force:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
-        flags = OrderFlag(request.order_flags) & ~gateway.order_flags
+        flags = OrderFlag(request.order_flags) & ~gateway.order_flags & ~OrderFlag.REDUCE_ONLY
         if flags:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
         return found
-
-    def _changed_terms(self, order: Order, request: ModifyRequest) -> WholeTerms:
-        instrument, old = order.instrument, order.whole
-        if order.is_final or order.status == OrderStatus.CANCELLING:
-            raise OrderError(f"the order is {order.status.name}", client_id=order.client_id)
-        if not isnan(request.quantity):
-            instrument.check_order(request.quantity)
-        whole = WholeTerms(
-            old.lots if isnan(request.quantity) else instrument.lots(request.quantity),
-            old.price_ticks if isnan(request.price) or old.price_ticks is None else instrument.ticks(request.price),
-            old.stop_ticks if isnan(request.stop_price) or old.stop_ticks is None else instrument.ticks(request.stop_price),
-        )
-        if whole == old:
-            raise OrderError("nothing would change", client_id=order.client_id)
-        if whole.lots <= order.filled_lots:
-            raise OrderError(f"{order.filled_quantity:g} is filled already", client_id=order.client_id)
-        return whole
 
     def _refuse(self, order: Order, reason: str, now_ns: int, cause: int) -> None:
         self.orders.impossible += 1

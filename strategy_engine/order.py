@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
-from gcg_quant.events import OrderCommand, OrderEvent, OrderRequest, OrderStatus, OrderType, Side
+from gcg_quant.errors import OrderError
+from gcg_quant.events import ModifyRequest, OrderCommand, OrderEvent, OrderRequest, OrderStatus, OrderType, Side
 from gcg_quant.instruments import Instrument
 
 from .order_states import FINAL_STATES
 
-__all__ = ["Order", "WholeTerms"]
+__all__ = ["Order", "WholeTerms", "changed_terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,26 @@ class Order:
         self.filled_lots += lots
         self.filled_value += price * self.instrument.quantity(lots)
         self.trades += 1
+
+
+def changed_terms(order: Order, request: ModifyRequest) -> WholeTerms:
+    """Return an order's terms after a change.
+
+    Raises:
+    OrderError: the order is done, nothing would change, or less than is filled is asked for. InstrumentError: no whole lots or ticks.
+    """
+    instrument, old = order.instrument, order.whole
+    if order.is_final or order.status == OrderStatus.CANCELLING:
+        raise OrderError(f"the order is {order.status.name}", client_id=order.client_id)
+    if not isnan(request.quantity):
+        instrument.check_order(request.quantity)
+    whole = WholeTerms(
+        old.lots if isnan(request.quantity) else instrument.lots(request.quantity),
+        old.price_ticks if isnan(request.price) or old.price_ticks is None else instrument.ticks(request.price),
+        old.stop_ticks if isnan(request.stop_price) or old.stop_ticks is None else instrument.ticks(request.stop_price),
+    )
+    if whole == old:
+        raise OrderError("nothing would change", client_id=order.client_id)
+    if whole.lots <= order.filled_lots:
+        raise OrderError(f"{order.filled_quantity:g} is filled already", client_id=order.client_id)
+    return whole

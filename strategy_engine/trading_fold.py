@@ -7,7 +7,7 @@ finds the one step whose last events are missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,7 +32,6 @@ from gcg_quant.events import (
 )
 
 from .order import Order
-from .risk import read_terms
 
 if TYPE_CHECKING:
     from .desk import TradingDesk
@@ -126,9 +125,9 @@ class TradingFold:
             return
         desk = self.desk
         instrument = desk.instrument_of(request)
-        whole, _ = read_terms(request, instrument)
+        terms, whole, _ = desk.read(request, instrument)
         try:
-            order = desk.orders.create(request, request.id, request.instrument, instrument, whole)
+            order = desk.orders.create(terms, request.id, request.instrument, instrument, whole)
         except OrderError:
             return
         if event.passed:
@@ -155,6 +154,7 @@ class TradingFold:
         order = self._find(event)
         if order is not None:
             order.terms = event
+            order.whole = replace(order.whole, lots=order.instrument.lots(event.quantity))
 
     def _cancel_command(self, event: CancelCommand) -> None:
         self.pending.pop(event.cause, None)

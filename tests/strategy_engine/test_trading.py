@@ -24,6 +24,7 @@ from gcg_quant.events import (
     ModifyRequest,
     OrderCommand,
     OrderEvent,
+    OrderFlag,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -192,6 +193,35 @@ def test_client_id_used_twice_is_sent_once(floor: Floor, journal: Journal) -> No
     second = floor.order("a", Side.BUY, 1.0, 90.0)
     assert len(journal(OrderCommand)) == 1
     assert (journal(OrderEvent)[-1].reason, journal(OrderEvent)[-1].cause) == ("duplicate request", second)
+
+
+def test_reduce_only_order_is_cut_to_what_can_be_closed(floor: Floor, journal: Journal) -> None:
+    """It becomes a plain order of the rest of the position, and is refused with a sentence when nothing is left."""
+    only = {"order_flags": int(OrderFlag.REDUCE_ONLY)}
+    floor.order("flat", Side.SELL, 1.0, **only)
+    floor.order("a", Side.BUY, 3.0)
+    floor.order("more", Side.BUY, 1.0, **only)
+    floor.order("part", Side.SELL, 1.0, 120.0, **only)
+    floor.order("rest", Side.SELL, 10.0, **only)
+    floor.order("none", Side.SELL, 0.5, **only)
+    messages = {verdict.client_id: verdict.message for verdict in journal(RiskVerdict)}
+    assert messages == {
+        "flat": "reduce-only: nothing of BTC/USDT is left to sell",
+        "a": "",
+        "more": "reduce-only: nothing of BTC/USDT is left to buy back",
+        "part": "",
+        "rest": "",
+        "none": "reduce-only: nothing of BTC/USDT is left to sell, open orders close all of it",
+    }
+    assert {(one.client_id, one.quantity, one.order_flags) for one in journal(OrderCommand)} == {
+        ("a", 3.0, 0),
+        ("part", 1.0, 0),
+        ("rest", 2.0, 0),
+    }
+    assert journal(PositionEvent)[-1].quantity == 1.0
+    floor.say(CancelRequest(client_id="part", **NAMES))
+    floor.order("last", Side.SELL, 1.0, **only)
+    assert journal(PositionEvent)[-1].quantity == 0.0
 
 
 def test_other_account_s_requests_are_left_alone(floor: Floor, journal: Journal) -> None:

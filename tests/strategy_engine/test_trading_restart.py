@@ -26,6 +26,7 @@ from gcg_quant.events import (
     ModifyRequest,
     OrderCommand,
     OrderEvent,
+    OrderFlag,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -119,6 +120,7 @@ def scene() -> list[Event]:
         ModifyRequest(client_id="d", quantity=1e6, **names),  # refused
         tick(3, 103.0, 1.0),
         order("e", Side.SELL, 9.0),
+        order("f", Side.BUY, 50.0).replace(order_flags=int(OrderFlag.REDUCE_ONLY)),  # cut to what is short
         tick(4, 104.0),
         tick(5, 100.0),
     ]

@@ -1,0 +1,47 @@
+"""Reduce-only orders: cut to what the strategy can close, so that they never open a position."""
+
+from __future__ import annotations
+
+from math import nan
+
+from gcg_quant.events import OrderFlag, OrderRequest, RiskReason, Side
+
+from .accounts import Accounts
+from .order import WholeTerms
+from .orders import OrderManager
+from .risk import Finding
+
+__all__ = ["cut_to_position", "is_reduce_only"]
+
+
+def is_reduce_only(request: OrderRequest) -> bool:
+    """Return whether a request may only close."""
+    return bool(request.order_flags & OrderFlag.REDUCE_ONLY)
+
+
+def cut_to_position(
+    request: OrderRequest, whole: WholeTerms, accounts: Accounts, orders: OrderManager
+) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
+    """Return a reduce-only request as a plain one of at most what can be closed now, or what is wrong with it.
+
+    That is the strategy's position, less what its other open orders of that side may close. Venues differ in how they keep an order
+    reduce-only while it works, so none is asked to: the cut is made once, here.
+    """
+    position = accounts.position(request.strategy, request.instrument)
+    held = position.lots if position is not None else 0
+    held = held if request.side == Side.SELL else -held
+    others = [one for one in orders.open_orders(request.strategy, request.instrument) if one.side == request.side]
+    closing = sum(one.left_lots for one in others)
+    left = held - closing
+    if left <= 0:
+        what = "sell" if request.side == Side.SELL else "buy back"
+        sentence = f"reduce-only: nothing of {request.symbol} is left to {what}"
+        if held > 0:
+            sentence += ", open orders close all of it"
+        return request, whole, [Finding(RiskReason.BAD_QUANTITY, request.quantity, nan, sentence)]
+    cut = WholeTerms(min(whole.lots, left), whole.price_ticks, whole.stop_ticks)
+    quantity = request.quantity
+    if cut != whole and position is not None:
+        quantity = position.instrument.quantity(cut.lots)
+    flags = request.order_flags & ~int(OrderFlag.REDUCE_ONLY)
+    return request.replace(quantity=quantity, order_flags=flags), cut, []
