@@ -10,10 +10,13 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+import numpy as np
+
+from gcg_quant.bars import resample
 from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND, now_ns
-from gcg_quant.enumerations import BarBasis
 from gcg_quant.errors import InstrumentError
-from gcg_quant.history import History
+from gcg_quant.events import Bar, BarBasis
+from gcg_quant.history import History, RecordArray
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
@@ -25,6 +28,7 @@ __all__ = ["ChartManager", "Window"]
 
 _FIRST = 800  # candles of a first answer
 _MOST = 5_000  # candles of any answer
+_MOST_PARTS = 100_000  # shorter bars read to make longer ones
 _CATALOGUE_S = 30.0
 
 
@@ -74,6 +78,8 @@ class ChartManager:
         with self.markets.lock:
             candles = self._joined(view, period, stored)[-_FIRST:]
             if not watch.ready:
+                book = view.candles
+                watch.from_ns = book.span(book.newest_ns, period).start_ns if book.newest_ns else 0
                 watch.touched.clear()
                 watch.through, watch.ready = self.markets.position, True
             through = self.markets.position
@@ -162,15 +168,29 @@ class ChartManager:
     def _stored(
         self, view: MarketView, period: str, *, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
     ) -> list[Candle]:
+        bars = self._bars(view, period, start_ns, end_ns, limit)
+        if not len(bars) and period not in ("1s", "1m"):
+            bars = self._made(view, period, start_ns, end_ns, limit)
+        return candles_of(bars, period)
+
+    def _made(self, view: MarketView, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
+        # A history need not make longer bars of its shorter ones. The first of them may lack its beginning: it is left out.
+        base = view.candles.base(period)
+        parts = None if limit is None else min(limit * (period_ns(period) // period_ns(base)), _MOST_PARTS)
+        bars = self._bars(view, base, start_ns, end_ns, parts)
+        made = resample(bars, period, view.candles.calendar)
+        return made[1:] if parts is not None and len(bars) >= parts else made
+
+    def _bars(self, view: MarketView, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
+        none = np.empty(0, Bar.dtype)
         if self.history is None:
-            return []
+            return none
         symbol, venue = view.instrument.symbol, view.instrument.venue
-        bases = [view.candles.basis, *([BarBasis.MID, BarBasis.BID] if view.candles.basis == BarBasis.LAST else [])]
-        for basis in bases:
+        for basis in (view.candles.basis, *([BarBasis.MID, BarBasis.BID] if view.candles.basis == BarBasis.LAST else [])):
             try:
                 bars = self.history.bars(symbol, period, venue=venue, start_ns=start_ns, end_ns=end_ns, limit=limit, basis=basis)
             except InstrumentError:
-                return []  # the bus knows the instrument, and nothing is stored of it yet
+                return none  # the bus knows the instrument, and nothing is stored of it yet
             if len(bars):
-                return candles_of(bars, period)
-        return []
+                return bars
+        return none

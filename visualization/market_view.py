@@ -32,15 +32,15 @@ class Watch:
         self._sent: dict[int, Candle] = {}
         self.pages = 0
         self.ready = False  # history has been read: what was before is known
+        self.from_ns = 0  # older candles are told only if they came whole: their parts may be missing here
         self.touched: set[int] = set()
 
     def take(self, candles: CandleBook) -> list[Candle]:
-        """Return the candles that have changed since the last call; one whose beginning nobody has seen is left out."""
+        """Return the candles that have changed since the last call."""
         starts = sorted({candles.span(ns, self.period).start_ns for ns in self.touched})
         self.touched.clear()
-        complete_from = candles.complete_from(self.period)
         known = candles.series(self.period)
-        found = (candles.candle(start, self.period) for start in starts if start >= complete_from or known.get(start))
+        found = (candles.candle(start, self.period) for start in starts if start >= self.from_ns or known.get(start))
         return [candle for candle in found if candle is not None and self._is_news(candle)]
 
     def _is_news(self, candle: Candle) -> bool:

@@ -91,15 +91,16 @@ def test_unfinished_hour_is_seeded_from_stored_minutes(markets: Markets) -> None
     assert [candle.high for candle in view.watches["1h"].take(view.candles)] == [25.0]
 
 
-def test_candle_whose_beginning_nobody_saw_is_not_told(markets: Markets) -> None:
-    """Without a history the hour that has begun before the first tick is not told as if it were whole."""
-    charts = ChartManager(markets)
-    live(markets, TEN + 4 * NS_PER_MINUTE, 9.0)
-    charts.open("X@V", "1h")
-    live(markets, TEN + 5 * NS_PER_MINUTE, 10.0)
+def test_late_bars_do_not_remake_old_candles_of_their_parts(markets: Markets) -> None:
+    """A bar of the past changes no longer candle before the one that is in the making: most of its parts are not in memory."""
+    charts = ChartManager(markets, history_of([1, 2, 3, 4]))
+    live(markets, TEN + 61 * NS_PER_MINUTE, 9.0)
+    assert [candle.close for candle in charts.open("X@V", "1h").candles] == [4, 9]
+    late = Bar(symbol="X", venue="V", period="1m", start_ns=TEN, end_ns=TEN + NS_PER_MINUTE, open=1, high=1, low=1, close=1)
     view = markets.named("X@V")
-    assert view.candles.complete_from("1h") == TEN + 4 * NS_PER_MINUTE
-    assert view.watches["1h"].take(view.candles) == []
+    view.on_bar(late)
+    live(markets, TEN + 62 * NS_PER_MINUTE, 10.0)
+    assert [candle.close for candle in view.watches["1h"].take(view.candles)] == [10.0]
 
 
 def test_continuing_question_gets_only_what_is_missing(markets: Markets) -> None:
