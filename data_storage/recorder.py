@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from gcg_quant.component import Component
-from gcg_quant.errors import ComponentError, JournalError, StorageError
+from gcg_quant.errors import ComponentError, CursorError, JournalError, StorageError
 from gcg_quant.events import AlertEvent, ColdEvent, MetricEvent, Record, event_types
 from gcg_quant.reader import BusReader, Cursor
 
+from .resumption import resumed
 from .store import STORED_EVENTS, Store, Stored
 
 if TYPE_CHECKING:
@@ -80,12 +81,24 @@ class Recorder(Component):
         self._store = Store(self.database, bus, self.name)
         self._held, self._pause_s, self._next_at = None, 0.0, 0.0
         cursor = self._store.load_cursor()
-        reader = BusReader(bus, self.name, durable=True, start="begin", wait="sleep", sleep_s=0.001)
-        if cursor is None:
-            reader.seek_begin()
-        else:
-            reader.seek(cursor)
+        reader = self._named_reader(bus)
+        try:
+            if cursor is None:
+                reader.seek_begin()
+            else:
+                reader.seek(resumed(bus, cursor))
+        except BaseException:
+            reader.close()
+            raise
         return reader
+
+    def _named_reader(self, bus: EventBus) -> BusReader:
+        try:
+            return BusReader(bus, self.name, durable=True, start="begin", wait="sleep", sleep_s=0.001)
+        except CursorError:
+            # The journal refuses a cursor file from before a power loss. This one decides nothing: it is made anew.
+            (bus.path / "readers" / self.name).unlink(missing_ok=True)
+            return BusReader(bus, self.name, durable=True, start="begin", wait="sleep", sleep_s=0.001)
 
     def on_start(self) -> None:
         """Read what is worth storing, and nothing else."""

@@ -183,8 +183,10 @@ def test_cursor_beyond_the_end_of_the_bus_is_refused(bus: EventBus, database: Da
     """A database that knows more than the bus holds is not written on."""
     with database.writing() as connection:
         connection.exec_driver_sql("INSERT INTO recorder_cursors VALUES ('recorder', ?, ?, 1, 900, 1, 0)", (bus.bus_id, bus.epoch))
-    with pytest.raises(CursorError):
-        Recorder(database).start(bus)
+    recorder = Recorder(database)
+    for _ in range(2):  # the failed start keeps no reader's name
+        with pytest.raises(CursorError):
+            recorder.start(bus)
 
 
 def test_charts_read_while_the_recorder_writes(bus: EventBus, database: Database, wait_for: Any) -> None:
