@@ -1,6 +1,6 @@
 """The whole system under load: the figures that the source designs name, measured on the running demo.
 
-    make bench ARGS="system --for 600"
+    make bench ARGS=benchmarks/system.py
     python benchmarks/system.py --for 600 --ticks 2000 --strategies 10
 
 What it measures: tick -> order on the bus (the request's publishing time minus that of the tick that led to it, from the journal), the
