@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,6 +11,16 @@ from pathlib import Path
 import pytest
 
 from .conftest import Console, System, call
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.mark.parametrize("word", ["run", "import", "export", "backtest", "status", "strategies", "journal", "settings"])
@@ -141,3 +152,24 @@ def test_rest_loads_and_refuses_strategies(system: System) -> None:
     assert code == 409
     assert "nobody" in str(answer["detail"])
     assert _post(system, "/api/v1/strategies", {"fiel": "grid"})[0] == 422
+
+
+def test_docs_page_shows_the_interface_without_outside_requests(system: System) -> None:
+    """/docs lists the routes in a browser, and everything it loads comes from here."""
+    browser_path = shutil.which("chromium")
+    if browser_path is None:
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM)
+        page = browser.new_page()
+        requested: list[str] = []
+        problems: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(system.url + "/docs")
+        page.get_by_text("/api/v1/system/status").first.wait_for(timeout=20_000)
+        browser.close()
+    assert problems == []
+    assert all(url.startswith((system.url, "data:")) for url in requested)
