@@ -21,6 +21,7 @@ __all__ = [
     "ChartSettings",
     "DatabaseSettings",
     "RedisSettings",
+    "RiskOverrideEntry",
     "RiskSettings",
     "Section",
     "SimulatedSettings",
@@ -197,6 +198,20 @@ class TradingSettings(Section):
     slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
 
 
+class RiskOverrideEntry(Section):
+    """Other limits for one strategy or symbol: an item of `[[risk.overrides]]`; what is left out stays as in [risk]."""
+
+    strategy: str = Field(default="", description="id of the strategy; empty = all")
+    symbol: str = Field(default="", description="symbol, or SYMBOL@VENUE; empty = all")
+    max_order_quantity: float | str | None = Field(default=None, description="units")
+    max_order_value: float | str | None = Field(default=None, description="in the instrument's currency")
+    max_position_quantity: float | str | None = Field(default=None, description="units")
+    max_position_value: float | str | None = Field(default=None, description="in the instrument's currency")
+    max_orders_per_second: float | str | None = Field(default=None, description="orders a second")
+    max_open_orders: float | str | None = Field(default=None, description="orders")
+    price_band: float | str | None = Field(default=None, description="fraction of the last price")
+
+
 class RiskSettings(Section):
     """[risk]: limits that every order must pass; "off" switches one off."""
 
@@ -210,6 +225,9 @@ class RiskSettings(Section):
     max_daily_loss: Limit = setting(
         100_000.0, "loss since the day's start after which only closing orders pass, in the account's currency", live=True
     )
+    buying_power: bool = setting(True, "refuse what the account cannot pay or margin", live=True)
+    kill_switch: bool = setting(False, "refuse every order and cancel the open ones", live=True)
+    overrides: tuple[RiskOverrideEntry, ...] = setting((), "other limits for a strategy, a symbol or both: a list of tables", live=True)
 
 
 class StrategyEntry(Section):
