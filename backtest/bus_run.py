@@ -19,7 +19,7 @@ from gcg_quant.market_terms import market_of
 from ..strategy_engine.loader import LoadedClass
 from ..strategy_engine.parameters import declared_parameters
 from ..strategy_engine.roster import LoadRequest
-from ..strategy_engine.trading import TradingConfig
+from ..strategy_engine.trading import TradingConfig, TradingEngine
 from .bars import join_bars
 from .curve import measure
 from .parameters import plain_parameters
@@ -27,7 +27,7 @@ from .result import BacktestResult
 from .round_trips import round_trips
 from .sources import Source
 from .spec import BacktestSpec
-from .stepping import SteppedEngine, SteppedManager
+from .stepping import SteppedManager
 from .tape import BarTape
 
 __all__ = ["BusStrategyRunner", "run_on_bus"]
@@ -83,10 +83,10 @@ class BusStrategyRunner:
 
     def run(self) -> BacktestResult:
         """Run to the end and return the result."""
-        engine = SteppedEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
+        engine = TradingEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
         manager = self._manager()
-        engine.open(self._bus)
-        manager.open(self._bus, MemoryHistory())
+        engine.start(self._bus, threaded=False)
+        manager.start(self._bus, MemoryHistory(), threaded=False)
         self._settle(engine, manager)
         self._check(manager, 0)
         parameters = plain_parameters(manager.strategies()[0].parameters)
@@ -97,9 +97,9 @@ class BusStrategyRunner:
             self._check(manager, end_ns)
             values[number] = self._value(engine)
             self._report(number + 1, end_ns, values[number])
-        manager.shut()
+        manager.stop()
         self._settle_engine(engine)
-        engine.shut()
+        engine.stop()
         return self._result(values, parameters)
 
     def _manager(self) -> SteppedManager:
@@ -114,11 +114,11 @@ class BusStrategyRunner:
         return SteppedManager([loaded.file.parent], load=[request], account=ACCOUNT, bar_periods=(spec.period,))
 
     # The engine first: what a bar does to working orders is settled before a strategy sees the bar.
-    def _settle(self, engine: SteppedEngine, manager: SteppedManager) -> None:
+    def _settle(self, engine: TradingEngine, manager: SteppedManager) -> None:
         while engine.turn() + manager.turn():
             pass
 
-    def _settle_engine(self, engine: SteppedEngine) -> None:
+    def _settle_engine(self, engine: TradingEngine) -> None:
         while engine.turn():
             pass
 
@@ -131,7 +131,7 @@ class BusStrategyRunner:
         when = f" (at the bar that ended at {to_iso(bar_ns)})" if bar_ns else ""
         raise StrategyError(f"{told[-1] if told else f'{self._id}: {why}'}{when}", strategy=self._id, bar_ns=bar_ns)
 
-    def _value(self, engine: SteppedEngine) -> float:
+    def _value(self, engine: TradingEngine) -> float:
         accounts = engine.desk.books.accounts
         self._invested += any(position.lots for position in accounts.positions.values())
         return sum(accounts.equity(currency) for currency in accounts.money)

@@ -169,8 +169,11 @@ class Component:
 
         self._on_own_thread(remove)
 
-    def start(self, bus: EventBus, history: History | None = None) -> None:
+    def start(self, bus: EventBus, history: History | None = None, *, threaded: bool = True) -> None:
         """Open the reader and start the thread; all that is published after this call is seen.
+
+        With `threaded` false there is no thread: the caller drives the component by `turn()` and ends it by `stop()`, all on one thread of
+        its own. So several components run in lockstep, the same way every time.
 
         Raises:
             ComponentError: it is running already.
@@ -185,6 +188,11 @@ class Component:
         self._rebuild()
         self._stopping.clear()
         self.state, self._started_ns = "starting", time.time_ns()
+        if not threaded:
+            self._thread = None
+            self.on_start()
+            self.state = "running"
+            return
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
@@ -196,6 +204,8 @@ class Component:
         """Stop the thread and close the reader; return whether it ended within `timeout_s` seconds."""
         thread = self._thread
         if thread is None:
+            if self.state == "running":
+                self._end()
             return True
         self._stopping.set()
         if self._bus is not None and not self._bus.closed:
@@ -204,6 +214,15 @@ class Component:
         if thread is not threading.current_thread():
             thread.join(timeout_s)
         return not thread.is_alive()
+
+    def turn(self) -> int:
+        """Handle what is on the bus now, without waiting, and return how many events that were; for a start without a thread."""
+        events = self.reader.read_many(self._batch, 0.0)
+        for event in events:
+            self.dispatch(event)
+        if events:
+            self.on_batch()
+        return len(events)
 
     @property
     def stopping(self) -> bool:
@@ -305,21 +324,28 @@ class Component:
             self.state = "running"
             while not self._stopping.is_set():
                 self._step()
-            self.state = "stopping"
-            if self.drain_on_stop:
-                self._drain()
-            self.on_stop()
-            self.state = "stopped"
+            self._end()
         except Exception as error:  # the one place where a component's thread ends: say why, and be seen as failed
             self._errors += 1
             with contextlib.suppress(JournalError):
                 self.log(f"{self.name} stopped: {error}", level="error", detail=traceback.format_exc())
             self.state = "failed"
         finally:
-            if self._loop is not None:
-                self._loop.close()
-                self._loop = None
-            self.reader.close()
+            self._release()
+
+    def _end(self) -> None:
+        self.state = "stopping"
+        if self.drain_on_stop:
+            self._drain()
+        self.on_stop()
+        self.state = "stopped"
+        self._release()
+
+    def _release(self) -> None:
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+        self.reader.close()
 
     def _step(self) -> None:
         while self._requests:

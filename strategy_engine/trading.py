@@ -114,8 +114,8 @@ class TradingEngine(Component):
 
     # ---- its life
 
-    def start(self, bus: EventBus, history: History | None = None) -> None:
-        """Start it on a bus.
+    def start(self, bus: EventBus, history: History | None = None, *, threaded: bool = True) -> None:
+        """Start it on a bus, with a thread or driven by hand.
 
         Raises:
             ComponentError: it runs already; the bus is a replay or import; its gateway is real and the bus is not live.
@@ -127,7 +127,7 @@ class TradingEngine(Component):
                 world=bus.world,
             )
         self._gateway.check_world(bus.world)
-        super().start(bus, history)
+        super().start(bus, history, threaded=threaded)
 
     def on_start(self) -> None:
         """Open the gateway, read back what the journal says, finish what was left half done, and go on from there."""

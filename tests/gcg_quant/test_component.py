@@ -183,3 +183,18 @@ def test_idle_component_rests(bus: EventBus) -> None:
     for component in components:
         component.stop()
     assert spent < 0.4
+
+
+def test_component_without_a_thread_is_driven_by_hand(bus: EventBus) -> None:
+    """turn() handles what is there on the caller's thread, and stop() ends it."""
+    component = Collecting()
+    component.start(bus, threaded=False)
+    assert component.state == "running"
+    bus.publish(Tick(symbol="A", event_ns=1, last_price=1))
+    bus.publish(TradeTick(symbol="B", event_ns=2))
+    assert component.turn() == 2
+    assert component.turn() == 0
+    assert [event.event_ns for event in component.seen] == [1, 2]  # type: ignore[union-attr]
+    assert component.stop()
+    assert component.state == "stopped"
+    assert component.stop()
