@@ -73,10 +73,10 @@ class WebSocketEventBridge(Component):
 
     # ---- its life
 
-    def start(self, bus: EventBus, history: History | None = None) -> None:
+    def start(self, bus: EventBus, history: History | None = None, *, threaded: bool = True) -> None:
         """Open the reader at the beginning of this minute and start the thread."""
         self.charts.history = history
-        super().start(bus, history)
+        super().start(bus, history, threaded=threaded)
 
     def open_reader(self, bus: EventBus) -> BusReader:
         """Begin where this minute began, so that its candles are complete."""

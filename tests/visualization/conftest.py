@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_SECOND, now_ns
+from gcg_quant.clock import NS_PER_MILLISECOND, NS_PER_MINUTE, NS_PER_SECOND, now_ns
 from gcg_quant.events import Bar, Fill, Side, Tick, VolumeKind
 from gcg_quant.instruments import Instrument
 from gcg_quant.settings import Settings
@@ -48,11 +48,16 @@ def until() -> Callable[..., Any]:
 
 
 class Market:
-    """A venue for tests: publishes ticks, bars and fills of a few instruments onto a bus."""
+    """A venue for tests: publishes ticks, bars and fills of a few instruments onto a bus.
+
+    Its clock stands at the minute in which it was made and moves a millisecond a tick, so that no test meets the end of a minute.
+    """
 
     def __init__(self, bus: EventBus) -> None:
         self.bus = bus
         self.volume = 0.0
+        self.minute_ns = now_ns() // NS_PER_MINUTE * NS_PER_MINUTE
+        self.ticks = 0
         for symbol, tick_size in (("BTC/USDT", 0.01), ("ETH/USDT", 0.1), ("EUR/USD", 0.00001)):
             kind = "fx" if symbol == "EUR/USD" else "crypto"
             bus.instruments.add(Instrument(symbol=symbol, venue="SIM", tick_size=tick_size, lot_size=0.0001, kind=kind))
@@ -60,11 +65,12 @@ class Market:
     def tick(self, price: float, *, symbol: str = "BTC/USDT", at_ns: int | None = None, size: float = 0.5) -> int:
         """Publish a tick with a spread of 1 around its last price; return its id."""
         self.volume += size
+        self.ticks += 1
         return self.bus.publish(
             Tick(
                 symbol=symbol,
                 venue="SIM",
-                event_ns=now_ns() if at_ns is None else at_ns,
+                event_ns=self.minute_ns + self.ticks * NS_PER_MILLISECOND if at_ns is None else at_ns,
                 last_price=price,
                 last_size=size,
                 volume=self.volume,
@@ -96,8 +102,7 @@ class Market:
 
     def past(self, minutes: int, *, symbol: str = "BTC/USDT", base: float = 100.0) -> list[int]:
         """Publish one-minute bars up to the minute before this one, as history; return their starts."""
-        this_minute = now_ns() // (60 * NS_PER_SECOND) * 60 * NS_PER_SECOND
-        starts = [this_minute - back * 60 * NS_PER_SECOND for back in range(minutes, 0, -1)]
+        starts = [self.minute_ns - back * NS_PER_MINUTE for back in range(minutes, 0, -1)]
         for at, start in enumerate(starts):
             self.bar(start, base + at % 7, symbol=symbol)
         return starts
@@ -107,7 +112,7 @@ class Market:
         fill = Fill(
             symbol=symbol,
             venue="SIM",
-            event_ns=now_ns(),
+            event_ns=self.minute_ns + self.ticks * NS_PER_MILLISECOND,
             account="paper",
             strategy=strategy,
             request=17,

@@ -111,7 +111,7 @@ def test_history_then_live_has_no_gap(market: Any, client: Client) -> None:
 
 def test_live_candle_grows_and_the_next_one_follows(market: Any, client: Client) -> None:
     """Ticks of the next minute begin a new candle; the finished one is told with its last state."""
-    minute = now_ns() // NS_PER_MINUTE * NS_PER_MINUTE
+    minute = market.minute_ns
     market.tick(100.0, at_ns=minute)
     client.until("quotes")
     client.subscribe()
@@ -140,9 +140,10 @@ def test_other_series_is_told_instead(market: Any, client: Client) -> None:
 def test_page_that_comes_back_gets_what_it_missed(market: Any, server: AppServer) -> None:
     """A page that reconnects names its newest bar and gets the rest, so that nothing is missing."""
     market.past(5)
-    market.tick(100.0)
     with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
         client = Client(socket)
+        client.until("hello")
+        market.tick(100.0)
         client.until("quotes")
         before = client.subscribe()["bars"]
     market.tick(120.0)

@@ -1,5 +1,6 @@
 // The only module that knows Lightweight Charts (4.1). A change to version 5 is a change of this file.
 
+const RIGHT_BARS = 6; // empty room to the right of the newest bar
 const NEAR_END = 1.5; // bars: nearer to the newest bar than this, the chart counts as live
 
 export class PriceChart {
@@ -10,7 +11,7 @@ export class PriceChart {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: true, scaleMargins: { top: 0.06, bottom: 0.2 } },
-      timeScale: { rightOffset: 6, barSpacing: 7, minBarSpacing: 0.6, timeVisible: true },
+      timeScale: { rightOffset: RIGHT_BARS, barSpacing: 7, minBarSpacing: 0.6, timeVisible: true },
     });
     this.candles = this.chart.addCandlestickSeries({ wickVisible: true, borderVisible: false });
     this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
@@ -98,8 +99,18 @@ export class PriceChart {
     return this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity;
   }
 
+  /** The times of the first and the last bar in view: { from, to }. */
+  get visible() {
+    return this.chart.timeScale().getVisibleRange();
+  }
+
+  /** Where a price at a time is drawn, in pixels of the plot. */
+  point(time, price) {
+    return { x: this.chart.timeScale().timeToCoordinate(time), y: this.candles.priceToCoordinate(price) };
+  }
+
   toLive() {
-    this.chart.timeScale().scrollToRealTime();
+    this.chart.timeScale().scrollToPosition(RIGHT_BARS, false); // the animated way stops half-way where frames are slow
   }
 
   #column(bar) {

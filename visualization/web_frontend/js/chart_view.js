@@ -23,7 +23,7 @@ export class ChartView {
     });
     this.chart.setColours(colours());
     byId("to-live").addEventListener("click", () => this.chart.toLive());
-    Object.defineProperty(this.panel, "bars", { get: () => this.bars }); // what is drawn, for tests and the console
+    this.panel.view = this; // for tests and the browser's console
     store.on("appearance", () => this.#recolour());
     store.on("zone", () => this.formats());
     store.on("positions", () => this.priceLine());

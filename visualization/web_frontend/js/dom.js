@@ -57,12 +57,14 @@ export function oncePerFrame(draw) {
   };
 }
 
-/** Tint a node for 300 ms after its price went up (`direction` > 0) or down. */
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const tints = new WeakMap();
+
+/** Tint a node for 300 ms after its price went up (`direction` > 0) or down; nothing is laid out for it. */
 export function tint(node, direction) {
-  if (!direction) return;
-  node.classList.remove("tint-up", "tint-down");
-  void node.offsetWidth; // lets the same animation start anew
-  node.classList.add(direction > 0 ? "tint-up" : "tint-down");
+  if (!direction || calm.matches || tints.get(node)?.playState === "running") return; // a busy price is not tinted without an end
+  const colour = `color-mix(in srgb, var(--${direction > 0 ? "up" : "down"}) 26%, transparent)`;
+  tints.set(node, node.animate({ backgroundColor: [colour, "transparent"] }, { duration: 300, easing: "ease-out" }));
 }
 
 /** One sentence and, where there is one, a command with a copy button. */
