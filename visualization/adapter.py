@@ -168,6 +168,7 @@ class EventToChartAdapter:
             "open": position.unrealised_pnl,
             "realised": position.realised_pnl,
             "fees": position.fees,
+            "currency": position.currency,
         }
 
     @staticmethod
@@ -184,9 +185,9 @@ class EventToChartAdapter:
 
     @staticmethod
     def account(account: AccountEvent, today: float) -> Row:
-        """Return an account with its profit of today, in its currency."""
+        """Return an account's book of one currency with its profit of today."""
         return {
-            "key": account.account,
+            "key": f"{account.account}|{account.currency}",
             "account": account.account,
             "currency": account.currency,
             "equity": account.equity,

@@ -6,7 +6,7 @@ import time
 from typing import ClassVar
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import now_ns
+from gcg_quant.clock import NS_PER_HOUR, now_ns
 from gcg_quant.component import Component, event_handler
 from gcg_quant.events import (
     AccountEvent,
@@ -42,9 +42,10 @@ __all__ = ["WebSocketEventBridge"]
 
 _FLUSH_S = 0.05
 _STATUS_S = 1.0
-_PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for orders, fills and bars at the start
+_PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for orders and fills at the start
 _PAST_LOG = 20_000
-_PAST = (Bar, SignalEvent, OrderEvent, Fill, PositionEvent, AccountEvent, StrategyStatusEvent, LogEvent, AlertEvent)
+_PAST_BARS_NS = NS_PER_HOUR
+_PAST = (SignalEvent, OrderEvent, Fill, PositionEvent, AccountEvent, StrategyStatusEvent, LogEvent, AlertEvent)
 
 
 class WebSocketEventBridge(Component):
@@ -89,21 +90,28 @@ class WebSocketEventBridge(Component):
     def on_start(self) -> None:
         """Look through the newest part of the journal for what the drawer and the charts show of the past."""
         bus = self.bus
-        with bus.reader(start="begin", events=_PAST) as past:
-            begin = past.cursor
-            market = max(begin.market, bus.head(Lane.MARKET) - _PAST_EVENTS)
-            log = max(begin.log, bus.head(Lane.LOG) - _PAST_LOG)
-            past.seek(Cursor(begin.bus_id, begin.epoch, begin.control, market, log))
-            ends = [bus.head(lane) for lane in Lane]
-            with self.markets.lock:
-                while not self.stopping and (events := past.read_many(5_000)):
-                    for event in events:
-                        self.dispatch(event)
-                    cursor = past.cursor
-                    if all(at >= end for at, end in zip((cursor.control, cursor.market, cursor.log), ends, strict=True)):
-                        break
+        with self.markets.lock:
+            with bus.reader(start="begin", events=_PAST) as past:
+                begin = past.cursor
+                market = max(begin.market, bus.head(Lane.MARKET) - _PAST_EVENTS)
+                log = max(begin.log, bus.head(Lane.LOG) - _PAST_LOG)
+                past.seek(Cursor(begin.bus_id, begin.epoch, begin.control, market, log))
+                self._ledger.saw_the_beginning = market == 1
+                self._look_through(past)
+            with bus.reader(start="begin", events=[Bar]) as bars:
+                bars.seek_time(self.markets.read_from_ns - _PAST_BARS_NS)
+                self._look_through(bars)
         self._forget_news()
         self.hub.drop_all()
+
+    def _look_through(self, past: BusReader) -> None:
+        ends = [self.bus.head(lane) for lane in Lane]
+        while not self.stopping and (events := past.read_many(5_000)):
+            for event in events:
+                self.dispatch(event)
+            cursor = past.cursor
+            if all(at >= end for at, end in zip((cursor.control, cursor.market, cursor.log), ends, strict=True)):
+                break
 
     def read_batch(self) -> int:
         """Read and dispatch one batch under the lock."""

@@ -52,6 +52,7 @@ class Ledger:
     """
 
     def __init__(self, multiplier: Callable[[str, str], float]) -> None:
+        self.saw_the_beginning = True  # the journal was read from its first event on
         self._multiplier = multiplier
         self._tables = {name: _Table() for name in TABLES}
         self._positions: dict[str, PositionEvent] = {}
@@ -86,10 +87,10 @@ class Ledger:
         self._refresh_strategy(position.strategy)
 
     def on_account(self, account: AccountEvent) -> None:
-        """Take an account; its profit of today counts from the last equity before this UTC day, or the first one seen in it."""
-        key, day = account.account, (account.event_ns or account.time_ns) // NS_PER_DAY
+        """Take an account's book of one currency; its profit of today counts from the last equity before this UTC day."""
+        key, day = f"{account.account}|{account.currency}", (account.event_ns or account.time_ns) // NS_PER_DAY
         if key not in self._day or self._day[key][0] < day:
-            self._day[key] = (day, self._equity.get(key, account.equity))
+            self._day[key] = (day, self._equity.get(key, self._first_equity(account)))
         self._equity[key] = account.equity
         self._tables["accounts"].put(_adapter.account(account, account.equity - self._day[key][1]))
 
@@ -124,6 +125,11 @@ class Ledger:
 
     # ---- inside
 
+    def _first_equity(self, account: AccountEvent) -> float:
+        # What a book had before its first event here. One that is really new begins with the event of its first trade.
+        made = account.realised_pnl + account.unrealised_pnl - account.fees
+        return account.equity - made if self.saw_the_beginning else account.equity
+
     def _refresh_strategy(self, strategy: str) -> None:
         table = self._tables["strategies"]
         if strategy in table.rows:
@@ -131,11 +137,12 @@ class Ledger:
 
     def _sums(self, strategy: str) -> Row:
         rows = [self._tables["positions"].rows[key] for key, one in self._positions.items() if one.strategy == strategy]
+        one_currency = len({row["currency"] for row in rows}) < 2  # money of two does not add up
         return {
             "position": self._position(rows),
-            "open": _total(row["open"] for row in rows if row["quantity"]),
-            "realised": _total(row["realised"] for row in rows),
-            "fees": _total(row["fees"] for row in rows),
+            "open": _total(row["open"] for row in rows if row["quantity"]) if one_currency else math.nan,
+            "realised": _total(row["realised"] for row in rows) if one_currency else math.nan,
+            "fees": _total(row["fees"] for row in rows) if one_currency else math.nan,
             "fills": self._fill_counts.get(strategy, 0),
         }
 

@@ -107,8 +107,8 @@ def test_position_account_strategy_and_log_rows(bus: EventBus) -> None:
         PositionEvent(symbol="X", venue="V", account="a", strategy="s", quantity=-2, average_price=10, unrealised_pnl=4)
     )
     assert (position["name"], position["quantity"], position["open"]) == ("X@V", -2, 4)
-    account = Adapter.account(AccountEvent(account="a", equity=120, cash=100), 20.0)
-    assert (account["key"], account["equity"], account["today"]) == ("a", 120, 20.0)
+    account = Adapter.account(AccountEvent(account="a", currency="USD", equity=120, cash=100), 20.0)
+    assert (account["key"], account["equity"], account["today"]) == ("a|USD", 120, 20.0)
     strategy = Adapter.strategy(StrategyStatusEvent(strategy="s", state="failed", error="boom", symbols=["X"]))
     assert (strategy["key"], strategy["state"], strategy["error"]) == ("s", "failed", "boom")
     line = Adapter.log(published(bus, LogEvent(level="error", component="c", message="m")))  # type: ignore[arg-type]

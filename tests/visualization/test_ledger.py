@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gcg_quant.bus import EventBus
@@ -63,9 +65,25 @@ def test_open_profit_follows_the_price(ledger: Ledger) -> None:
 
 def test_profit_of_today_begins_with_the_day(ledger: Ledger) -> None:
     """Today's profit counts from the last equity of the day before, else from the first one seen."""
+    ledger.saw_the_beginning = False
     for hours, equity in ((20, 100.0), (21, 110.0), (25, 105.0), (26, 125.0)):
         ledger.on_account(AccountEvent(account="a", equity=equity, event_ns=20_000 * NS_PER_DAY + hours * NS_PER_HOUR))
     assert ledger.all()["accounts"][0]["today"] == 15.0
+
+
+def test_books_of_currencies_stand_apart_from_their_first_trade_on(ledger: Ledger) -> None:
+    """Each currency has its own profit; a new book's first event, that of its first trade, counts in full."""
+    ledger.on_account(AccountEvent(account="a", currency="USD", equity=1000.0))
+    ledger.on_account(AccountEvent(account="a", currency="USDT", equity=-0.5, unrealised_pnl=0.25, fees=0.75))
+    assert {row["currency"]: row["today"] for row in ledger.all()["accounts"]} == {"USD": 0.0, "USDT": -0.5}
+
+
+def test_money_of_two_currencies_is_not_added_up(ledger: Ledger) -> None:
+    """A strategy that holds positions in two currencies shows no sum."""
+    ledger.on_strategy(StrategyStatusEvent(strategy="s", state="running"))
+    ledger.on_position(position(2, currency="USD", realised_pnl=1))  # type: ignore[arg-type]
+    ledger.on_position(position(2, "Y", currency="CNY", realised_pnl=1))  # type: ignore[arg-type]
+    assert math.isnan(ledger.all()["strategies"][0]["realised"])
 
 
 def test_fill_counts_once(ledger: Ledger, bus: EventBus) -> None:

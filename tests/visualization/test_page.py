@@ -318,7 +318,7 @@ def test_phone_shows_the_chart_first(market: Any, server: AppServer, open_page: 
 def test_empty_system_says_what_to_do(bus: EventBus, server: AppServer, open_page: Open) -> None:
     """Without any instrument the page says how to get one; the first tick brings it to life."""
     page = open_page(server, state="empty")
-    assert "python -m gcg_quant run" in page.text("#chart-message")
+    assert "python -m gcg_quant import" in page.text("#chart-message")
     from gcg_quant.events import Tick
 
     for price in (5.0, 6.0):

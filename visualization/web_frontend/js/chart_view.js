@@ -39,7 +39,7 @@ export class ChartView {
     place.replaceChildren();
     if (state === "loading") place.append(t("loading", `${name} ${period}`));
     if (state === "empty" && name) place.append(message(t("no_bars", name, period)));
-    if (state === "empty" && !name) place.append(message(t("no_market"), "python -m gcg_quant run", t("copy")));
+    if (state === "empty" && !name) place.append(message(t("no_market"), "python -m gcg_quant import FILE", t("copy")));
     if (state === "error") place.append(message(t("history_failed", name, detail)), el("button", { type: "button", text: t("retry"), on: { click: () => this.retry() } }));
     if (state !== "ready") this.legend.show(null);
   }

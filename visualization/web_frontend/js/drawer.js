@@ -1,12 +1,14 @@
 // The drawer: tabs over the tables of strategies, orders, positions, fills and log. It can be folded and resized.
 
 import { byId, el, message, oncePerFrame, setText } from "./dom.js";
+import { KEPT } from "./store.js";
 import { columns } from "./tables.js";
 import { t } from "./texts.js";
 
 const TABS = ["strategies", "orders", "positions", "fills", "log"];
 const NEXT_STEP = { strategies: "python -m gcg_quant strategies load grid --symbol BTC/USDT" };
 const MOST = 200; // rows drawn
+const DONE = ["filled", "cancelled", "rejected", "expired", "failed"];
 const NEWEST_FIRST = ["orders", "fills", "log"];
 
 export class Drawer {
@@ -111,13 +113,14 @@ function drawCell(node, column, row, terms) {
   const mark = column.node ? column.mark(row) : column.text(row, terms);
   if (node.mark === mark) return;
   node.mark = mark;
-  const sign = column.sign ? Math.sign(column.sign(row) ?? 0) : 0;
-  const kinds = [column.number && "number", column.wide && "wide", column.act && "act", sign > 0 && "up", sign < 0 && "down"];
+  const kinds = [column.number && "number", column.wide && "wide", column.act && "act", column.sign?.(row)];
   node.className = kinds.filter(Boolean).join(" ");
   node.replaceChildren(column.node ? column.node(row) : mark);
 }
 
+// Open positions, working orders; of the others all, as far as they are kept.
 function count(tab, rows) {
-  if (tab === "positions") return [...rows.values()].filter((row) => row.quantity).length;
-  return rows.size;
+  const open = { positions: (row) => row.quantity, orders: (row) => !DONE.includes(row.status) }[tab];
+  if (open) return [...rows.values()].filter(open).length;
+  return rows.size < KEPT ? rows.size : `${KEPT}+`;
 }

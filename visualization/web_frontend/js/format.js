@@ -56,9 +56,10 @@ export function quantity(value, decimals = 4) {
   return write(value, 0, Math.min(decimals, size >= 1000 ? 1 : size >= 10 ? 2 : 4));
 }
 
-/** "up", "down" or "" for a number's sign, as a class. */
-export function sign(value) {
-  return value > 0 ? "up" : value < 0 ? "down" : "";
+/** "up", "down" or "" for the sign of a number as it is shown with so many decimals, as a class. */
+export function sign(value, decimals = 8) {
+  const shown = Number((value ?? 0).toFixed(decimals));
+  return shown > 0 ? "up" : shown < 0 ? "down" : "";
 }
 
 function clock(zone, options) {

@@ -20,6 +20,7 @@ export class Legend {
     this.age = el("span", { class: "age" });
     const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", {}, `${letter} `, this.values[at]));
     byId("legend").append(this.title, this.place, ...letters, el("span", {}, this.volumeLabel, this.volume), this.change, this.age);
+    this.filled = [...letters, this.volume.parentElement];
     this.draw = oncePerFrame(() => this.#draw());
     for (const topic of ["selected", "period", "ready", "appearance", "status"]) store.on(topic, this.draw);
   }
@@ -44,11 +45,12 @@ export class Legend {
     setText(this.place, name ? [venue, period].filter(Boolean).join(" · ") : "");
     const bar = byId("chart").dataset.state === "ready" ? (this.bar ?? this.last) : null;
     this.values.forEach((node, at) => setText(node, format.price(bar?.[at + 1], decimals)));
+    for (const node of this.filled) node.hidden = !name;
     setText(this.volumeLabel, `${t("volume")} `);
     setText(this.volume, format.quantity(bar?.[5], digits));
     const move = bar ? bar[4] / bar[1] - 1 : null;
     setText(this.change, bar ? format.percent(move) : "");
-    this.change.className = format.sign(Number((move ?? 0).toFixed(4)));
+    this.change.className = format.sign(move, 4);
     const quote = this.store.quotes.get(name);
     const old = quote?.time_ms ? this.store.now() - quote.time_ms : 0;
     setText(this.age, old > OLD_MS ? t("last_tick", format.age(old)) : "");

@@ -1,6 +1,8 @@
 // What the page knows, and who wants to hear of a change. Every module reads the store; only messages.js and the
 // page's own controls change it.
 
+export const KEPT = 500; // rows of a table
+
 export class Store {
   constructor() {
     this.settings = {}; // [chart] of the server's settings
@@ -55,13 +57,13 @@ export class Store {
     return Date.now() + this.clockAhead;
   }
 
-  /** Put rows of a table in, by their key; the oldest of more than 500 leave. */
+  /** Put rows of a table in, by their key; the oldest of more than KEPT leave. */
   putRows(table, rows) {
     const known = this.tables[table];
     for (const row of rows) {
       const fresh = !known.has(row.key);
       known.set(row.key, row);
-      if (fresh && known.size > 500) known.delete(known.keys().next().value);
+      if (fresh && known.size > KEPT) known.delete(known.keys().next().value);
     }
     this.tell(table, rows);
   }

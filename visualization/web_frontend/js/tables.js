@@ -19,8 +19,8 @@ export function pill(state, title = "") {
 const digits = (terms) => terms.quantity_decimals;
 const symbol = { head: "symbol", text: (row) => splitName(row.name)[0] };
 const strategy = { head: "strategy", text: (row) => row.strategy || "–" };
-const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? -1 : 1) };
-const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => row[key] });
+const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? "down" : "up") };
+const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => format.sign(row[key], 2) });
 const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
 const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
 
@@ -55,7 +55,7 @@ export function columns(tools) {
     positions: [
       symbol,
       strategy,
-      { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => row.quantity },
+      { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => format.sign(row.quantity) },
       price("average", "average"),
       price("last", "last"),
       money("open_profit", "open"),

@@ -39,7 +39,7 @@ const TEXTS = {
   copy: ["Copy", "复制"],
   history_failed: ["The bars of {0} could not be loaded: {1}", "无法加载 {0} 的K线：{1}"],
   no_bars: ["No {1} bars of {0} yet. They appear with the first tick; history comes with an import.", "{0} 还没有 {1} K线。收到第一笔行情后出现；历史数据可导入。"],
-  no_market: ["No market data yet. Start the demo, or import a file:", "还没有行情。启动演示或导入文件："],
+  no_market: ["No market data yet. Switch a collector on in gcg_quant.toml, or import a file:", "还没有行情。请在 gcg_quant.toml 中启用行情源，或导入文件："],
   no_chart_library: ["The chart library is missing on the server. Install it and reload:", "服务器缺少图表库，请安装后刷新："],
   watch_empty: ["No symbols yet.", "还没有代码。"],
   watch_loading: ["Loading …", "加载中 …"],

@@ -4,6 +4,8 @@ import { byId, el, setText } from "./dom.js";
 import * as format from "./format.js";
 import { t } from "./texts.js";
 
+const MOST_BOOKS = 3;
+
 export class TopBar {
   constructor(store) {
     this.store = store;
@@ -52,10 +54,19 @@ export class TopBar {
     document.body.dataset.connection = connection.state;
     setText(byId("connection-text"), this.#connection(connection));
     setText(byId("rate"), this.store.ready ? t("rate", format.price(status.events_per_s, 0)) : "");
-    const account = [...this.store.tables.accounts.values()][0];
-    setText(byId("account"), account ? account.account : "");
-    setText(byId("profit"), account ? format.money(account.today) : "");
-    byId("profit").className = format.sign(account?.today ?? 0);
+    this.#profit([...this.store.tables.accounts.values()]);
+  }
+
+  // Each currency by itself: money of two does not add up. The largest sums are shown, all of them in the title.
+  #profit(books) {
+    const sorted = books.toSorted((a, b) => Math.abs(b.today) - Math.abs(a.today));
+    const texts = sorted.map((book) => `${format.money(book.today)} ${book.currency}`);
+    setText(byId("account"), [...new Set(books.map((book) => book.account))].join(", "));
+    if (this.shown === texts.join()) return;
+    this.shown = texts.join();
+    const parts = sorted.slice(0, MOST_BOOKS).map((book) => el("span", { class: format.sign(book.today, 2), text: `${format.money(book.today)} ` }, el("small", { text: book.currency })));
+    byId("profit").replaceChildren(...parts);
+    byId("profit").title = `${t("profit_help")}: ${texts.join(", ")}`;
   }
 
   #connection({ state, latency, since, retryAt }) {

@@ -74,7 +74,7 @@ export class WatchList {
       if (!row) continue;
       setText(row.last, format.price(quote?.last, this.store.terms(name).decimals));
       setText(row.change, quote ? format.percent(quote.change) : "");
-      row.change.className = `change ${format.sign(Number((quote?.change ?? 0).toFixed(4)))}`;
+      row.change.className = `change ${format.sign(quote?.change, 4)}`;
       if (quote && row.price !== null && quote.last !== row.price) tint(row.last, quote.last - row.price);
       row.price = quote?.last ?? null;
     }
