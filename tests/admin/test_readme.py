@@ -42,9 +42,17 @@ def test_readme_names_every_console_command() -> None:
     assert missing == []
 
 
-@pytest.mark.slow
-def test_every_readme_command_runs(tmp_path: Path, shared_data: Path) -> None:
-    """Each console command of the README does what it says, in a working folder like a user's, beside a running system."""
+def _docs_commands() -> list[list[str]]:
+    # Every command line of the docs and of the examples' own docstrings.
+    texts = [path.read_text() for path in (*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").rglob("*.py")))]
+    lines = [line.split("#")[0].strip() for text in texts for line in text.splitlines()]
+    found = [tuple(line.split()[3:]) for line in lines if line.startswith("python -m gcg_quant ")]
+    return [list(words) for words in dict.fromkeys(found)]
+
+
+@pytest.fixture
+def work(tmp_path: Path, shared_data: Path) -> Path:
+    """Return a working folder like a user's: the examples, a data file, and a strategy of his own."""
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "examples").symlink_to(ROOT / "examples")
@@ -52,21 +60,39 @@ def test_every_readme_command_runs(tmp_path: Path, shared_data: Path) -> None:
     strategies = folder / "strategies"
     strategies.mkdir()
     (strategies / "dip.py").write_text(next(text for language, text in BLOCKS if language == "python" and "class Dip" in text))
-    system = System(tmp_path / "home", cwd=folder)
+    return folder
+
+
+def _check(words: list[str], home: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "gcg_quant", *words]
+    result = subprocess.run(command, cwd=folder, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"
+
+
+@pytest.mark.slow
+def test_every_readme_command_runs(tmp_path: Path, work: Path) -> None:
+    """Each console command of the README does what it says beside a running system, in the README's order."""
+    system = System(tmp_path / "home", cwd=work)
     try:
         for words in _commands():
-            if words[0] == "run":
-                continue  # it is running; tests/admin/test_runtime.py looks at `run --for`
-            result = subprocess.run(
-                [sys.executable, "-m", "gcg_quant", *words],
-                cwd=folder,
-                env=environment(tmp_path / "home"),
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"
+            if words[0] != "run":  # it is running; test_runtime.py looks at `run --for`
+                _check(words, system.home, work)
+    finally:
+        system.close()
+
+
+@pytest.mark.slow
+def test_every_command_of_the_docs_runs(tmp_path: Path, work: Path) -> None:
+    """Each console command of the docs and examples works: those about strategies beside a running system, the others alone."""
+    commands = _docs_commands()
+    assert len(commands) >= 5
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL | re.MULTILINE)
+    (work / "strategies" / "dip.py").write_text(next(text for text in blocks if "class " in text))
+    system = System(tmp_path / "home", cwd=work)
+    try:
+        for words in sorted(commands, key=lambda words: words[0] != "import"):  # data before what asks for it
+            if words[0] != "run":
+                _check(words, system.home if words[0] == "strategies" else tmp_path / "alone", work)
     finally:
         system.close()
 
