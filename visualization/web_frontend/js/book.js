@@ -17,11 +17,13 @@ export class Book {
     this.trades = Array.from({ length: TRADES }, () => el("div", {}, el("span"), el("span"), el("span")));
     byId("tape").append(...this.trades);
     this.price = null;
+    this.direction = 0; // of the last price that differed
     this.draw = oncePerFrame(() => this.#draw());
     store.on("quotes", (rows) => rows.some((row) => row.name === store.name) && this.draw());
     store.on("book", (name) => name === store.name && this.draw());
     store.on("selected", () => {
       this.price = null;
+      this.direction = 0;
       this.draw();
     });
     for (const topic of ["ready", "appearance", "zone"]) store.on(topic, this.draw);
@@ -63,11 +65,14 @@ export class Book {
   #middle(quote, book, terms) {
     const node = byId("middle-price");
     const last = quote?.last ?? null;
-    const arrow = { 1: " ▲", "-1": " ▼" }[quote?.direction] ?? "";
-    setText(node, last === null ? "–" : format.price(last, terms.decimals) + arrow);
-    node.className = format.sign(quote?.direction);
-    if (this.price !== null && last !== this.price) tint(node, last - this.price);
+    if (this.price !== null && last !== null && last !== this.price) {
+      this.direction = last - this.price;
+      tint(node, this.direction);
+    }
     this.price = last;
+    const arrow = this.direction > 0 ? " ▲" : this.direction < 0 ? " ▼" : "";
+    setText(node, last === null ? "–" : format.price(last, terms.decimals) + arrow);
+    node.className = format.sign(this.direction);
     const [ask, bid] = [quote?.ask ?? book.asks[0]?.[0], quote?.bid ?? book.bids[0]?.[0]];
     const empty = this.store.ready && name ? t("depth_empty") : "";
     setText(byId("spread"), ask > 0 && bid > 0 ? t("spread", format.price(ask - bid, terms.decimals)) : empty);

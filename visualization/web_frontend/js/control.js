@@ -14,17 +14,23 @@ export class Control {
     this.waiting = new Map(); // request -> strategy
     this.refused = new Map(); // strategy -> why
     this.request = 0;
+    store.on("connection", ({ state }) => {
+      if (state === "live" || !this.waiting.size) return;
+      this.waiting.clear(); // the answer will not come any more; the row's state tells what became of it
+      store.tell("asked", "");
+    });
   }
 
   /** A text that changes whenever the buttons of a row must. */
   mark(row) {
     const waits = [...this.waiting.values()].includes(row.key);
-    return [row.state === "running", waits, this.asking === row.key, this.refused.get(row.key) ?? ""].join("|");
+    return [row.state, waits, this.asking === row.key, this.refused.get(row.key) ?? ""].join("|");
   }
 
   /** The buttons of a strategy's row: Start or Stop, then the question. */
   buttons(row) {
     const action = row.state === "running" ? "stop" : "start";
+    if (row.state === "unloaded") return "";
     if ([...this.waiting.values()].includes(row.key)) return el("span", { class: "muted", text: t("sent") });
     if (this.asking === row.key) return this.#question(row, action);
     const button = el("button", { type: "button", text: t(action), on: { click: () => this.#ask(row.key) }, "aria-label": `${t(action)} ${row.key}` });
@@ -67,7 +73,9 @@ export class Control {
   #go(key, action) {
     this.request += 1;
     const sent = this.send({ type: "strategy", request: this.request, action, strategy: key });
-    if (sent) this.waiting.set(this.request, key);
     this.#ask("");
+    if (sent) this.waiting.set(this.request, key);
+    else this.refused.set(key, t("no_connection"));
+    this.store.tell("asked", key);
   }
 }

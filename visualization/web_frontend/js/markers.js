@@ -30,5 +30,6 @@ export function gather(rows, bars, digits) {
 function label(group, labelled, digits) {
   if (group.kind === "signal" || group.at - labelled[group.side] < APART) return "";
   labelled[group.side] = group.at;
-  return format.quantity(group.fills.reduce((sum, row) => sum + row.quantity, 0), digits);
+  const sum = group.fills.reduce((total, row) => total + row.quantity, 0);
+  return format.quantity(Number(sum.toPrecision(3)), digits); // three digits: there is no room for more; the card has them all
 }

@@ -94,12 +94,7 @@ function putInstruments(store, rows) {
 }
 
 function putQuotes(store, rows) {
-  for (const row of rows) {
-    const before = store.quotes.get(row.name)?.last;
-    row.moved = before === undefined || before === null || row.last === null ? 0 : Math.sign(row.last - before);
-    row.direction = row.moved || store.quotes.get(row.name)?.direction || 0;
-    store.quotes.set(row.name, row);
-  }
+  for (const row of rows) store.quotes.set(row.name, row);
   store.tell("quotes", rows);
 }
 

@@ -93,6 +93,7 @@ const TEXTS = {
   yes: ["Yes, {0}", "是，{0}"],
   no: ["No", "否"],
   sent: ["sent …", "已发送 …"],
+  no_connection: ["there is no connection", "没有连接"],
   refused: ["Refused: {0}", "被拒绝：{0}"],
   key_search: ["search for a symbol or command", "搜索代码或命令"],
   key_period: ["period, from the first to the last", "切换周期"],
