@@ -34,6 +34,9 @@ class MarketProfile(msgspec.Struct, frozen=True, kw_only=True):
         overrides: dict[str, object] = {"calendar": "24/7"} if around_the_clock else {}
         if self.price_limit is not None:
             overrides["price_limit"] = self.price_limit
+        if self.market == "crypto":
+            # A low-fee venue: at the usual entry tier's 0.1 % strategies that trade every few seconds would show fees and little else.
+            overrides |= {"maker_fee": 0.0, "taker_fee": 0.0002}
         return preset(self.market, self.symbol, venue, price=self.price, **overrides)
 
 
