@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import GcgQuantError, NotRunningError, nearest
+from gcg_quant.errors import EventError, GcgQuantError, NotRunningError, nearest
 from gcg_quant.events import BacktestRequestEvent, StrategyControlEvent
 
 from .client import send
+from .journal_tail import as_json, newest
 from .monitor import Monitor
 from .status import account_row, order_row, position_row, strategy_row, system_status
 
@@ -53,6 +54,7 @@ def create_router(bus: EventBus, monitor: Monitor) -> APIRouter:
     """Return the routes; `monitor` must run on `bus`."""
     router = APIRouter(prefix="/api/v1", tags=["system"])
     _add_questions(router, bus, monitor)
+    _add_journal(router, bus)
     _add_strategies(router, bus, monitor)
     _add_backtests(router, bus, monitor)
     return router
@@ -81,10 +83,32 @@ def _add_questions(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
         """Every account: cash, equity, margin, profit."""
         return [account_row(one) for one in monitor.ask(lambda view: list(view.accounts.values()))]
 
+
+def _add_journal(router: APIRouter, bus: EventBus) -> None:
     @router.get("/journal/inspect")
     def inspect() -> list[dict[str, Any]]:
         """The journal's pages."""
         return [page for pages in journal_check.by_lane(bus.path).values() for page in pages]
+
+    @router.get("/journal/tail")
+    def tail(
+        lines: int = Query(20, ge=1, le=1000),
+        type: list[str] = Query([]),  # noqa: B008 - FastAPI's way to say where a parameter comes from
+        symbol: list[str] = Query([]),  # noqa: B008
+        source: list[str] = Query([]),  # noqa: B008
+    ) -> list[dict[str, Any]]:
+        """The newest events, oldest first; `type`, `symbol` and `source` may be repeated."""
+        try:
+            return [as_json(event) for event in newest(bus, lines, types=type, symbols=symbol, sources=source)]
+        except EventError as error:
+            raise HTTPException(422, str(error)) from error
+
+    @router.get("/journal/verify")
+    def verify() -> dict[str, Any]:
+        """Every frame's checksum and number; `damage` names page, offset and seq of what is not whole."""
+        pages = journal_check.verify(bus.path)
+        damage = [page["damage"] for page in pages if page["damage"]]
+        return {"pages": len(pages), "events": sum(page["records"] for page in pages), "damage": damage}
 
 
 def _add_strategies(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:

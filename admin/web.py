@@ -26,8 +26,9 @@ def web_components(settings: Settings) -> list[Component]:
 
     def routers(bus: EventBus) -> Sequence[APIRouter]:
         from .api import create_router  # FastAPI takes its time to import
+        from .api_imports import create_imports_router
         from .api_page import create_docs_router
 
-        return [create_router(bus, monitor), create_docs_router()]
+        return [create_router(bus, monitor), create_imports_router(settings), create_docs_router()]
 
     return [bridge, monitor, WebServer(settings, bridge, routers=routers)]

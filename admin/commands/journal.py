@@ -10,15 +10,15 @@ import click
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
-from gcg_quant.errors import EventError, JournalCorruptError, nearest
-from gcg_quant.events import HOT_RECORDS, Event, Lane, event_types
+from gcg_quant.errors import JournalCorruptError
+from gcg_quant.events import HOT_RECORDS, Event, Lane
 
+from ..journal_tail import event_class, newest
 from .context import home_of
 
 __all__ = ["journal"]
 
 _META = ("id", "time_ns", "cause", "source")
-_EVENTS: dict[str, type[Event]] = {cls.__name__: cls for cls in event_types(object)}
 
 
 @click.group()
@@ -69,22 +69,14 @@ def inspect(ctx: click.Context) -> None:
 @click.pass_context
 def tail(ctx: click.Context, lines: int, follow: bool, types: tuple[str, ...], symbols: tuple[str, ...], sources: tuple[str, ...]) -> None:
     """Print the newest events, oldest first."""
-    classes = [_class(name) for name in types] or None
-    with _open(ctx) as bus, bus.reader(start="begin", events=classes, symbols=symbols or None, sources=sources or None) as reader:
-        from collections import deque
-
-        newest: deque[Event] = deque(reader, maxlen=lines)
-        for event in sorted(newest, key=lambda one: one.time_ns):
-            click.echo(line_of(event))
-        while follow:
-            for event in reader.read_many(timeout_s=0.5):
+    with _open(ctx) as bus:
+        classes = [event_class(name) for name in types] or None
+        with bus.reader(start="end", events=classes, symbols=symbols or None, sources=sources or None) as reader:
+            for event in newest(bus, lines, types=types, symbols=symbols, sources=sources):
                 click.echo(line_of(event))
-
-
-def _class(name: str) -> type[Event]:
-    if name not in _EVENTS:
-        raise EventError(f"There is no event class {name!r}.{nearest(name, _EVENTS)}", name=name)
-    return _EVENTS[name]
+            while follow:
+                for event in reader.read_many(timeout_s=0.5):
+                    click.echo(line_of(event))
 
 
 def line_of(event: Event) -> str:

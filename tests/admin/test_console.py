@@ -174,3 +174,44 @@ def test_docs_page_shows_the_interface_without_outside_requests(system: System) 
         browser.close()
     assert problems == []
     assert all(url.startswith((system.url, "data:")) for url in requested)
+
+
+def test_rest_looks_into_the_journal(system: System) -> None:
+    """Tail and verify answer over REST as on the console."""
+    events = _get(system, "/api/v1/journal/tail?type=Tick&symbol=BTC/USDT&lines=3")
+    assert isinstance(events, list)
+    assert [(event["event"], event["symbol"], event["lane"]) for event in events] == [("Tick", "BTC/USDT", "market")] * 3
+    verified = _get(system, "/api/v1/journal/verify")
+    assert isinstance(verified, dict)
+    assert verified["damage"] == []
+    assert verified["events"] > 100
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        _get(system, "/api/v1/journal/tail?type=Tik")
+    with refused.value:
+        assert "Did you mean 'Tick'?" in json.load(refused.value)["detail"]
+
+
+def _put(system: System, path: str, body: bytes) -> tuple[int, dict[str, object]]:
+    request = urllib.request.Request(system.url.rstrip("/") + path, body, {"Content-Type": "application/octet-stream"}, method="PUT")
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_rest_imports_a_file(system: System) -> None:
+    """A file in the body is stored; what it does not say is asked for by name, and a bad option is a sentence."""
+    rows = b"time,open,high,low,close,volume\n2024-01-02T09:30:00,1,2,0.5,1.5,10\nrubbish,1,2,1,1,1\n"
+    code, answer = _put(system, "/api/v1/imports/XYZ_1m.csv?timezone=UTC&stamp=start&period=1m&symbol=XYZ&venue=REST", rows)
+    assert code == 201, answer
+    report = answer["report"]
+    assert isinstance(report, dict)
+    assert (report["rows"], report["stored_rows"], report["refused_rows"]) == (2, 1, 1)
+    assert answer["stored"] == {"bars": 1}
+    code, answer = _put(system, "/api/v1/imports/data.csv", rows + b"2024-01-02T09:31:00,1,2,0.5,1.5,10\n")
+    assert code == 422
+    assert "option symbol is missing" in str(answer["detail"])
+    code, answer = _put(system, "/api/v1/imports/data.csv?symbl=X", rows)
+    assert "Did you mean 'symbol'?" in str(answer["detail"])
