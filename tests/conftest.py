@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import World
+
+# How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
+settings.register_profile("gcg_quant", deadline=None)
+settings.load_profile("gcg_quant")
 
 ROOT = Path(__file__).resolve().parent.parent
 
