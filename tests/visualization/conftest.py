@@ -153,7 +153,7 @@ def server(bus: EventBus, settings: Settings, bridge: WebSocketEventBridge) -> I
     assert running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright runs, this thread has an event loop: other modules must not meet it
 def chromium() -> Iterator[Any]:
     """Return a running Chromium, or skip; where CI is set a missing one is a failure."""
     reason = "" if CHROMIUM.exists() else f"there is no {CHROMIUM}"
