@@ -171,12 +171,10 @@ class SimulatedExchange(BaseCollector):
 
     def read_batch(self) -> int:
         """Publish what is due, and handle what is asked of the exchange; return how many events that were."""
-        events = self.reader.read_many(self._batch, 0.0)
-        for event in events:
-            self.dispatch(event)
+        count = self.handle_waiting(0.0)
         if not self.stopping:
             self._advance()
-        return len(events)
+        return count
 
     def _advance(self) -> None:
         if self.finished.is_set():

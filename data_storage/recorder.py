@@ -116,7 +116,6 @@ class Recorder(Component):
         if not self._try_to_store(batch):
             return 0
         self._held = None
-        self._handled += batch.events
         self.reader.commit()
         return batch.events
 
@@ -158,13 +157,9 @@ class Recorder(Component):
         except StorageError as error:
             self._wait_longer(error, batch.events)
             return False
-        self._note_time(time.perf_counter_ns() - started)
+        self.note_handled(batch.events, time.perf_counter_ns() - started)
         self._say_recovered()
         return True
-
-    def _note_time(self, spent_ns: int) -> None:
-        self._spent_ns += spent_ns
-        self._max_ns = max(self._max_ns, spent_ns)
 
     def _wait_longer(self, error: StorageError, held: int) -> None:
         if not error.context.get("retry", False):

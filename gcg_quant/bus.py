@@ -31,24 +31,22 @@ from gcg_quant.schema import write_schema
 
 __all__ = ["BusReader", "Cursor", "EventBus", "ReaderStatus", "Subscription", "current_cause", "handling", "symbol_matches"]
 
-_handled = threading.local()
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def current_cause() -> int:
     """Return the id of the event that this thread is handling, or 0."""
-    return getattr(_handled, "id", 0)
+    return _native.current_cause()
 
 
 @contextlib.contextmanager
 def handling(event_id: int) -> Iterator[None]:
     """Make `event_id` the cause of all that this thread publishes inside the block."""
-    before = current_cause()
-    _handled.id = event_id
+    before = _native.swap_cause(event_id)
     try:
         yield
     finally:
-        _handled.id = before
+        _native.swap_cause(before)
 
 
 def symbol_matches(symbols: frozenset[str], event: Event) -> bool:
@@ -63,17 +61,47 @@ def symbol_matches(symbols: frozenset[str], event: Event) -> bool:
 
 
 class Subscription(msgspec.Struct, frozen=True, eq=False):
-    """A handler and the events it wants; returned by `EventBus.subscribe`."""
+    """A handler and the events it wants, and how: one by one, in lists of up to `batch`, or only the `latest`.
+
+    With `latest` the handler gets the newest event a class and symbol of those that are waiting: who is slow misses states, and is never
+    late. With `batch` > 0 it gets lists; the first event of a list waits at most `within_s` seconds for others.
+    """
 
     types: tuple[type[Event], ...]
     handler: Callable[[Any], Any]
     symbols: frozenset[str] | None = None
     sources: frozenset[str] | None = None
     backfill: bool = False
+    latest: bool = False
+    batch: int = 0
+    within_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise EventError if the options exclude each other."""
+        if self.latest and self.batch:
+            raise EventError("A handler takes batches or only the latest, not both: leave out latest=True or batch=N.")
+        if self.batch < 0 or self.within_s < 0 or (self.within_s > 0 and not self.batch):
+            raise EventError(
+                f"within_s needs batch=N with N > 0, and neither is negative; found batch={self.batch}, within_s={self.within_s}."
+            )
+
+    def route(self) -> tuple[Any, ...]:
+        """Return what `_native.Reader.set_routes` takes."""
+        return (
+            self,
+            [cls.TYPE for cls in self.types],
+            None if self.symbols is None else sorted(self.symbols),
+            None if self.sources is None else sorted(self.sources),
+            self.backfill,
+            self.handler,
+            "latest" if self.latest else "batch" if self.batch else "single",
+            self.batch,
+            self.within_s,
+        )
 
 
-class EventBus:
-    """One bus folder, opened for publishing and reading.
+class EventBus(_native.Publisher):
+    """One bus folder, opened for publishing and reading; `publish(event)` appends to it.
 
     Args:
         path: the bus folder; made if missing (mode 0700) unless `create` is false.
@@ -104,7 +132,7 @@ class EventBus:
         existed = (self.path / "bus.meta").exists()
         if create and not read_only and not existed:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.native = _native.Bus(
+        native = _native.Bus(
             str(self.path),
             world=int(world if world is not None else (0 if existed else World.PAPER)),
             sync=sync,
@@ -116,11 +144,13 @@ class EventBus:
         self.source = source
         self.read_only = read_only
         self.closed = False
-        self.instruments = InstrumentTable(self)
-        self._sources: dict[str, int] = {"": 0}
         self._dispatcher: Any = None
         self._lock = threading.Lock()
-        self._default_source = 0 if read_only else self.source_number(source)
+        self._sources: dict[str, int] = {"": 0}
+        self._default_source = 0 if read_only else native.add_source(source)
+        self._sources[source] = self._default_source
+        self._attach(native, self._sources, self._default_source)
+        self.instruments = InstrumentTable(self)
         if not read_only:
             write_schema(self.path)
 
@@ -166,25 +196,6 @@ class EventBus:
         """Return the publisher behind a source number, as columns show it."""
         return self.native.source(number) if number else ""
 
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False, source: str | None = None) -> int:
-        """Append one event to its lane and return its id.
-
-        Args:
-            event: a hot record or a cold event.
-            cause: the id of the event that led to it; None means the event this thread is handling.
-            backfill: mark it as filled-in history, which subscriptions skip unless they ask.
-            source: who publishes, if not the bus's own `source`.
-
-        Raises:
-            EventError: not an event. JournalFullError, JournalBusyError: nothing was written.
-        """
-        number = self._default_source if source is None else self.source_number(source)
-        because = current_cause() if cause is None else cause
-        flags = EventFlag.BACKFILL if backfill else 0
-        if isinstance(event, ColdEvent):
-            return self._publish_cold(event, because, flags, number)
-        return self.native.publish_record(event, because, flags, number)
-
     def publish_many(
         self, events: Sequence[Record], *, cause: int | None = None, backfill: bool = False, source: str | None = None
     ) -> list[int]:
@@ -214,6 +225,8 @@ class EventBus:
         return self.native.publish_batch(cls, rows.view(np.uint8), len(rows), because, int(EventFlag.BACKFILL) if backfill else 0, number)
 
     def _publish_cold(self, event: ColdEvent, cause: int, flags: int, source: int) -> int:
+        if not isinstance(event, ColdEvent):
+            raise EventError(f"publish() takes events of gcg_quant.events, found {type(event).__name__}.")
         symbol = getattr(event, "symbol", "")
         instrument = self.instruments.number(symbol, getattr(event, "venue", "")) if symbol else 0
         if event.id or event.cause or event.source:
@@ -263,10 +276,14 @@ class EventBus:
         symbols: Iterable[str] | None = None,
         sources: Iterable[str] | None = None,
         backfill: bool = False,
+        latest: bool = False,
+        batch: int = 0,
+        within_s: float = 0.0,
     ) -> Subscription:
         """Call `handler(event)` for matching events from now on, on the bus's own thread; return the subscription.
 
-        Components have their own thread and reader; this is for scripts and notebooks.
+        Components have their own thread and reader; this is for scripts and notebooks. `latest`, `batch` and `within_s`: see
+        `Subscription`.
         """
         from gcg_quant.component import Component  # the component stands on the bus, and not the other way round
 
@@ -275,7 +292,7 @@ class EventBus:
                 self._dispatcher = Component(f"{self.source}-subscriptions", start="end")
                 self._dispatcher.start(self)
             subscription: Subscription = self._dispatcher.subscribe(
-                event_type, handler, symbols=symbols, sources=sources, backfill=backfill
+                event_type, handler, symbols=symbols, sources=sources, backfill=backfill, latest=latest, batch=batch, within_s=within_s
             )
         return subscription
 

@@ -22,7 +22,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -32,7 +32,7 @@ from gcg_quant.bus import EventBus, Subscription
 from gcg_quant.errors import ComponentError, JournalError
 from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
 from gcg_quant.handlers import Health, event_handler, marked_handlers
-from gcg_quant.reader import BusReader, Cursor
+from gcg_quant.reader import BusReader, Cursor, HandlerStatistics
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -82,8 +82,9 @@ class Component:
         self._subscriptions: list[Subscription] = []
         self._table: dict[type, list[Subscription]] = {}
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
-        self._handled = self._errors = self._spent_ns = self._max_ns = 0
-        self._started_ns = self._busy_since = 0
+        self._done = HandlerStatistics(0, 0, 0, 0, 0)  # besides what the reader of today has counted
+        self._released = False
+        self._failures = self._started_ns = self._busy_since = 0
 
     # ---- for subclasses
 
@@ -100,14 +101,23 @@ class Component:
         """Use a quiet moment: called about every 50 ms while nothing comes."""
 
     def read_batch(self) -> int:
-        """Read and dispatch one batch, waiting up to 50 ms for it; return how many events it held.
+        """Handle one batch of events, waiting up to 50 ms for it; return how many it held.
 
         Override it to read columns instead of events.
         """
-        events = self.reader.read_many(self._batch, 0.05)
-        for event in events:
-            self.dispatch(event)
-        return len(events)
+        return self.handle_waiting(0.05)
+
+    def handle_waiting(self, timeout_s: float) -> int:
+        """Call the handlers of the events that are waiting, at most one batch; wait up to `timeout_s` seconds for the first.
+
+        Returns:
+            How many events those were.
+        """
+        return self.reader.dispatch(self._batch, timeout_s, self.on_handler_error, self._run_coroutine)
+
+    def note_handled(self, events: int, spent_ns: int) -> None:
+        """Count events that an own `read_batch` has handled without `dispatch`, and the time they took."""
+        self._done = _sum(self._done, HandlerStatistics(events, 0, spent_ns, spent_ns, 0))
 
     # ---- for everybody
 
@@ -149,14 +159,20 @@ class Component:
         symbols: Iterable[str] | None = None,
         sources: Iterable[str] | None = None,
         backfill: bool = False,
+        latest: bool = False,
+        batch: int = 0,
+        within_s: float = 0.0,
     ) -> Subscription:
-        """Add a handler while running or before; from any thread."""
+        """Add a handler while running or before; from any thread. `latest`, `batch` and `within_s`: see `Subscription`."""
         subscription = Subscription(
             event_types(event_type),
             handler,
             None if symbols is None else frozenset(symbols),
             None if sources is None else frozenset(sources),
             backfill,
+            latest,
+            batch,
+            within_s,
         )
         self._on_own_thread(lambda: self._subscriptions.append(subscription))
         return subscription
@@ -185,6 +201,7 @@ class Component:
         own = {one.handler for one in marked}
         self._subscriptions = marked + [one for one in self._subscriptions if one.handler not in own]
         self._reader = self.open_reader(bus)
+        self._released = False
         self._rebuild()
         self._stopping.clear()
         self.state, self._started_ns = "starting", time.time_ns()
@@ -217,12 +234,10 @@ class Component:
 
     def turn(self) -> int:
         """Handle what is on the bus now, without waiting, and return how many events that were; for a start without a thread."""
-        events = self.reader.read_many(self._batch, 0.0)
-        for event in events:
-            self.dispatch(event)
-        if events:
+        count = self.handle_waiting(0.0)
+        if count:
             self.on_batch()
-        return len(events)
+        return count
 
     @property
     def stopping(self) -> bool:
@@ -231,43 +246,39 @@ class Component:
 
     def health(self) -> Health:
         """Return what it is doing; from any thread."""
-        handled = self._handled
         reader = self._reader
         lag = 0
         if reader is not None and self.state == "running":
             with contextlib.suppress(JournalError):
                 lag = reader.lag
-        busy_since = self._busy_since
+        done = self._done if reader is None or self._released else _sum(self._done, reader.statistics())
+        busy_since = done.busy_since_ns or self._busy_since
         return Health(
             name=self.name,
             state=self.state,
             lag=lag,
-            handled=handled,
-            errors=self._errors,
-            mean_us=self._spent_ns / handled / 1e3 if handled else 0.0,
-            max_us=self._max_ns / 1e3,
+            handled=done.handled,
+            errors=done.errors + self._failures,
+            mean_us=done.spent_ns / done.handled / 1e3 if done.handled else 0.0,
+            max_us=done.longest_ns / 1e3,
             started_ns=self._started_ns,
             busy_s=(time.monotonic_ns() - busy_since) / 1e9 if busy_since else 0.0,
         )
 
     def dispatch(self, event: Event) -> None:
-        """Call the handlers of one event on this thread; an exception is reported on the log lane and stops nothing."""
+        """Call the handlers of one event that somebody else has read; an exception is reported on the log lane and stops nothing."""
         for subscription in self._table.get(type(event), ()):
             if self._wants(subscription, event):
-                self._call(subscription.handler, event)
+                self._call(subscription.handler, event, [event] if subscription.batch else event)
 
     # ---- inside
 
     def _rebuild(self) -> None:
         self._table = {}
-        reader = self.reader
-        reader.clear_rules()
         for subscription in self._subscriptions:
-            reader.add_rule(subscription.types, subscription.symbols, subscription.sources, subscription.backfill)
             for cls in subscription.types:
                 self._table.setdefault(cls, []).append(subscription)
-        if not self._subscriptions:
-            reader.block()
+        self.reader.handle(self._subscriptions)
 
     def _on_own_thread(self, change: Callable[[], None]) -> None:
         thread = self._thread
@@ -283,29 +294,25 @@ class Component:
             raise ComponentError(f"Component {self.name!r} is busy and took no new subscription for 5 s.", name=self.name)
 
     def _wants(self, subscription: Subscription, event: Event) -> bool:
-        # The reader let the event pass for one of the subscriptions; with a single one for its type there is nothing to ask.
-        if len(self._table[type(event)]) == 1:
-            return True
         if not subscription.backfill and isinstance(event, Record) and event.flags & EventFlag.BACKFILL:
             return False
         if subscription.sources is not None and event.source not in subscription.sources:
             return False
         return subscription.symbols is None or bus_module.symbol_matches(subscription.symbols, event)
 
-    def _call(self, handler: Callable[[Any], Any], event: Event) -> None:
+    def _call(self, handler: Callable[[Any], Any], event: Event, argument: Any) -> None:
         begin = time.perf_counter_ns()
-        try:
-            with bus_module.handling(event.id):
-                result = handler(event)
+        failed = 0
+        with bus_module.handling(event.id):
+            try:
+                result = handler(argument)
                 if inspect.iscoroutine(result):
-                    self._event_loop().run_until_complete(result)
-        except Exception as error:
-            self._errors += 1
-            self.on_handler_error(handler, event, error)
+                    self._run_coroutine(result)
+            except Exception as error:
+                failed = 1
+                self.on_handler_error(handler, event, error)
         spent = time.perf_counter_ns() - begin
-        self._handled += 1
-        self._spent_ns += spent
-        self._max_ns = max(self._max_ns, spent)
+        self._done = _sum(self._done, HandlerStatistics(1, failed, spent, spent, 0))
 
     def on_handler_error(self, handler: Callable[[Any], Any], event: Event, error: Exception) -> None:
         """Report a handler's exception on the log lane with the event's id; override it to do more."""
@@ -313,10 +320,10 @@ class Component:
         message = f"{name} raised {type(error).__name__}: {error}"
         self.log(message, level="error", about=event.id, detail="".join(traceback.format_exception(error)))
 
-    def _event_loop(self) -> asyncio.AbstractEventLoop:
+    def _run_coroutine(self, awaitable: Coroutine[Any, Any, Any]) -> None:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        return self._loop
+        self._loop.run_until_complete(awaitable)
 
     def _run(self) -> None:
         try:
@@ -326,7 +333,7 @@ class Component:
                 self._step()
             self._end()
         except Exception as error:  # the one place where a component's thread ends: say why, and be seen as failed
-            self._errors += 1
+            self._failures += 1
             with contextlib.suppress(JournalError):
                 self.log(f"{self.name} stopped: {error}", level="error", detail=traceback.format_exc())
             self.state = "failed"
@@ -337,6 +344,9 @@ class Component:
         self.state = "stopping"
         if self.drain_on_stop:
             self._drain()
+        if self.reader.pending:
+            self.reader.flush(self.on_handler_error, self._run_coroutine)
+            self._commit()
         self.on_stop()
         self.state = "stopped"
         self._release()
@@ -345,6 +355,9 @@ class Component:
         if self._loop is not None:
             self._loop.close()
             self._loop = None
+        if not self._released:
+            self._done = _sum(self._done, self.reader.statistics())
+            self._released = True
         self.reader.close()
 
     def _step(self) -> None:
@@ -359,7 +372,11 @@ class Component:
             self.on_idle()
             return
         self.on_batch()
-        if self._durable:
+        self._commit()
+
+    def _commit(self) -> None:
+        # Events that wait in an unfinished batch have not been handled.
+        if self._durable and not self.reader.pending:
             self.reader.commit()
 
     def _timed_batch(self) -> int:
@@ -370,5 +387,14 @@ class Component:
     def _drain(self) -> None:
         while self.read_batch() > 0:
             self.on_batch()
-            if self._durable:
-                self.reader.commit()
+            self._commit()
+
+
+def _sum(one: HandlerStatistics, other: HandlerStatistics) -> HandlerStatistics:
+    return HandlerStatistics(
+        one.handled + other.handled,
+        one.errors + other.errors,
+        one.spent_ns + other.spent_ns,
+        max(one.longest_ns, other.longest_ns),
+        other.busy_since_ns,
+    )

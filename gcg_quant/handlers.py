@@ -20,6 +20,9 @@ class _Marked(msgspec.Struct, frozen=True):
     symbols: frozenset[str] | None
     sources: frozenset[str] | None
     backfill: bool
+    latest: bool
+    batch: int
+    within_s: float
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -37,7 +40,13 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def event_handler(
-    *kinds: Any, symbols: Iterable[str] | None = None, sources: Iterable[str] | None = None, backfill: bool = False
+    *kinds: Any,
+    symbols: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    backfill: bool = False,
+    latest: bool = False,
+    batch: int = 0,
+    within_s: float = 0.0,
 ) -> Callable[[Handler], Handler]:
     """Mark a component's method as the handler of these events; `def` and `async def` both work.
 
@@ -46,9 +55,18 @@ def event_handler(
         symbols: "BTC/USDT", "BTC/USDT@binance" or patterns; None means all.
         sources: names of publishers; None means all.
         backfill: also history that is filled in on a live bus.
+        latest: only the newest event a class and symbol of those that are waiting.
+        batch: lists of up to so many events instead of single ones.
+        within_s: how long the first event of a list may wait for others, in seconds.
     """
     marked = _Marked(
-        event_types(*kinds), None if symbols is None else frozenset(symbols), None if sources is None else frozenset(sources), backfill
+        event_types(*kinds),
+        None if symbols is None else frozenset(symbols),
+        None if sources is None else frozenset(sources),
+        backfill,
+        latest,
+        batch,
+        within_s,
     )
 
     def mark(function: Handler) -> Handler:
@@ -63,5 +81,5 @@ def marked_handlers(owner: object) -> list[Subscription]:
     found = []
     for name in dir(type(owner)):
         for marked in getattr(getattr(type(owner), name, None), "__gcg_handles__", ()):
-            found.append(Subscription(marked.types, getattr(owner, name), marked.symbols, marked.sources, marked.backfill))
+            found.append(Subscription(handler=getattr(owner, name), **msgspec.structs.asdict(marked)))
     return found

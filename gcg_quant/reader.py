@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,9 +13,9 @@ from gcg_quant.errors import JournalError
 from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record, event_types
 
 if TYPE_CHECKING:
-    from gcg_quant.bus import EventBus
+    from gcg_quant.bus import EventBus, Subscription
 
-__all__ = ["Batch", "BusReader", "Cursor", "ReaderStatus", "row_dtype"]
+__all__ = ["Batch", "BusReader", "Cursor", "HandlerStatistics", "ReaderStatus", "row_dtype"]
 
 _NO_TYPE = 255  # a type number that no event has
 _HEAD = [("id", "<u8"), ("time_ns", "<i8"), ("cause", "<u8"), ("source", "<u2"), ("flags", "<u2"), ("_head", "<u4")]
@@ -78,6 +78,16 @@ class ReaderStatus(msgspec.Struct, frozen=True):
         )
 
 
+class HandlerStatistics(msgspec.Struct, frozen=True):
+    """Calls of handlers, how many raised, the time they took, and since when one is running (monotonic; 0: none is)."""
+
+    handled: int
+    errors: int
+    spent_ns: int
+    longest_ns: int
+    busy_since_ns: int
+
+
 class Batch(msgspec.Struct, frozen=True, eq=False):
     """Records of one class that lie side by side on a page: a zero-copy view, which keeps its page mapped.
 
@@ -121,13 +131,49 @@ class BusReader:
         self._native.add_rule([_NO_TYPE], None, None, False)
 
     def read(self, timeout_s: float = 0.0) -> Event | None:
-        """Return the next event, or None if none came within `timeout_s` seconds."""
-        events = self._native.read_many(1, timeout_s)
-        return events[0] if events else None
+        """Return the next event, or None if none came within `timeout_s` seconds (negative: for ever)."""
+        event: Event | None = self._native.read(timeout_s)
+        return event
 
-    def read_many(self, limit: int = 1000, timeout_s: float = 0.0) -> list[Event]:
-        """Return up to `limit` events; wait up to `timeout_s` seconds for the first, then take what is there."""
-        return self._native.read_many(limit, timeout_s)
+    def read_many(self, limit: int = 1000, timeout_s: float = 0.0, within_s: float = 0.0) -> list[Event]:
+        """Return up to `limit` events: wait up to `timeout_s` seconds for the first, then up to `within_s` for the others."""
+        return self._native.read_many(limit, timeout_s, within_s)
+
+    def read_latest(self, limit: int = 1_000_000, timeout_s: float = 0.0) -> list[Event]:
+        """Return the newest event a class and symbol of up to `limit` that are waiting, by id; the others are passed over."""
+        return self._native.read_latest(limit, timeout_s)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether an event is there or came within `timeout_s` seconds; a filter may still refuse it."""
+        return self._native.wait(timeout_s)
+
+    def handle(self, subscriptions: Iterable[Subscription]) -> None:
+        """Give the events to these subscriptions' handlers from now on, whenever `dispatch` is called; no others pass."""
+        self._native.set_routes([one.route() for one in subscriptions])
+
+    def dispatch(self, limit: int, timeout_s: float, failed: Callable[[Any, Any, Exception], Any], coroutine: Callable[[Any], Any]) -> int:
+        """Call the handlers of up to `limit` events, control before market before log, and return how many events those were.
+
+        Args:
+            limit: the most events.
+            timeout_s: how long to wait for the first one, in seconds.
+            failed: called with (handler, event, error) when a handler raises an Exception; the dispatch goes on.
+            coroutine: called with what an `async def` handler returned; it has to run it to its end.
+        """
+        return self._native.dispatch(limit, timeout_s, failed, coroutine)
+
+    def flush(self, failed: Callable[[Any, Any, Exception], Any], coroutine: Callable[[Any], Any]) -> None:
+        """Call the handlers of batches and of the latest with what they are still owed."""
+        self._native.flush(failed, coroutine)
+
+    @property
+    def pending(self) -> bool:
+        """Whether handlers of batches or of the latest have not been called yet with events that were read."""
+        return self._native.pending
+
+    def statistics(self) -> HandlerStatistics:
+        """Return what `dispatch` has done so far; from any thread."""
+        return HandlerStatistics(*self._native.statistics())
 
     def read_tables(self, limit: int = 20_000, timeout_s: float = 0.0) -> tuple[dict[type[Record], np.ndarray[Any, Any]], list[ColdEvent]]:
         """Return up to `limit` events as one structured array a record class (see `row_dtype`), and the cold events.
@@ -164,7 +210,7 @@ class BusReader:
 
     def __iter__(self) -> Iterator[Event]:
         """Yield every event up to the head as it moves, then stop."""
-        while events := self._native.read_many(1000, 0.0):
+        while events := self._native.read_many(1000, 0.0, 0.0):
             yield from events
 
     @property

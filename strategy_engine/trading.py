@@ -16,7 +16,6 @@ from gcg_quant.events import (
     CancelRequest,
     ConfigChangeEvent,
     Depth,
-    Event,
     GatewayStatus,
     InstrumentEvent,
     Lane,
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TradingConfig", "TradingEngine"]
 
-_MARKET = frozenset({Tick, TradeTick, Depth, Bar})
 _SEED_NS = 60_000_000_000  # market data of this long before the last own event shows where the market stood
 _SEQ = (1 << 60) - 1
 
@@ -60,6 +58,9 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     cash: float = 1_000_000.0  # of a new account, in its currency; later the journal knows better
     default: bool = True  # requests that name no account are this one's, too
     mark_interval_ns: int = 1_000_000_000  # least event time between two marks of an instrument or a currency
+
+
+_MARKET = (Tick, TradeTick, Depth, Bar)
 
 
 class TradingEngine(Component):
@@ -158,23 +159,11 @@ class TradingEngine(Component):
         """Handle what the gateway has reported meanwhile."""
         self.desk.drain(0)
 
-    def dispatch(self, event: Event) -> None:
-        """Handle market data on the short way, everything else as a component does."""
-        if type(event) not in _MARKET:
-            super().dispatch(event)
-            return
-        self._handled += 1
-        try:
-            self.desk.market(event)  # type: ignore[arg-type]
-        except Exception as error:  # as for every handler: reported with the event's id, and the dispatch goes on
-            self._errors += 1
-            self.on_handler_error(self.desk.market, event, error)
-
     # ---- handlers
 
-    @event_handler(Tick, TradeTick, Depth, Bar)
+    @event_handler(*_MARKET)
     def on_market(self, event: Tick | TradeTick | Depth | Bar) -> None:
-        """Take in market data; `dispatch` leads here without a detour."""
+        """Take in market data."""
         self.desk.market(event)
 
     @event_handler(OrderRequest, CancelRequest, ModifyRequest)
@@ -254,7 +243,7 @@ class TradingEngine(Component):
 
     def _seed(self, before: int, time_ns: int) -> None:
         # Where the market stood: the data of the minute before the engine spoke last, or of the last minute.
-        with self.bus.reader(start="begin", events=tuple(_MARKET), backfill=False) as reader:
+        with self.bus.reader(start="begin", events=_MARKET, backfill=False) as reader:
             reader.seek_time((time_ns or self._started_ns) - _SEED_NS)
             for event in reader:
                 if event.id >= before:

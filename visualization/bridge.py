@@ -115,12 +115,12 @@ class WebSocketEventBridge(Component):
 
     def read_batch(self) -> int:
         """Read and dispatch one batch under the lock."""
-        events = self.reader.read_many(self._batch, 0.02)
+        if not self.reader.wait(0.02):
+            return 0
         with self.markets.lock:
-            for event in events:
-                self.dispatch(event)
+            count = self.handle_waiting(0.0)
             self.markets.position = self.reader.cursor.market - 1
-        return len(events)
+        return count
 
     def on_batch(self) -> None:
         """Send what has changed, if it is time."""

@@ -5,6 +5,7 @@
 
 #include "bus_object.h"
 #include "gcg/bus.h"
+#include "publisher.h"
 #include "reader_object.h"
 #include "record_types.h"
 
@@ -18,36 +19,13 @@ __attribute__((weak)) void bind_trading(py::module_& module);
 
 namespace {
 
-const char* error_class(Fault fault) {
-    switch (fault) {
-        case Fault::full:
-            return "JournalFullError";
-        case Fault::busy:
-            return "JournalBusyError";
-        case Fault::corrupt:
-            return "JournalCorruptError";
-        case Fault::version:
-            return "JournalVersionError";
-        case Fault::cursor:
-            return "CursorError";
-        default:
-            return "JournalError";
-    }
-}
-
-// C++ errors are clauses; the console prints sentences.
-std::string sentence(std::string text) {
-    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
-        text.front() = static_cast<char>(text.front() - 'a' + 'A');
-    if (!text.empty() && text.back() != '.') text += '.';
-    return text;
-}
-
 void bind_functions(py::module_& module) {
     static PyMethodDef functions[] = {
         {"register_enum", gcg::python::register_enum, METH_VARARGS, nullptr},
         {"record_dtype", gcg::python::record_dtype, METH_O, nullptr},
         {"records_from", gcg::python::records_from, METH_VARARGS, nullptr},
+        {"current_cause", gcg::python::get_current_cause, METH_NOARGS, nullptr},
+        {"swap_cause", gcg::python::set_current_cause, METH_O, nullptr},
         {nullptr, nullptr, 0, nullptr},
     };
     PyModule_AddFunctions(module.ptr(), functions);
@@ -93,8 +71,6 @@ void bind_bus(py::module_& module) {
         .def_property_readonly("epoch", [](const PyBus& bus) { return bus.native().epoch(); })
         .def_property_readonly("page_bytes", [](const PyBus& bus) { return bus.native().page_bytes(); })
         .def("epoch_reports", &PyBus::epoch_reports)
-        .def("publish_record", &PyBus::publish_record, py::arg("record"), py::arg("cause"), py::arg("flags"),
-             py::arg("source"))
         .def("publish_records", &PyBus::publish_records, py::arg("records"), py::arg("cause"), py::arg("flags"),
              py::arg("source"))
         .def("publish_cold", &PyBus::publish_cold, py::arg("lane"), py::arg("type"), py::arg("payload"),
@@ -136,7 +112,16 @@ void bind_reader(py::module_& module) {
              py::arg("backfill"))
         .def("clear_rules", &PyReader::clear_rules)
         .def("wait_policy", &PyReader::wait_policy, py::arg("policy"), py::arg("sleep_s"))
-        .def("read_many", &PyReader::read_many, py::arg("limit"), py::arg("timeout_s"))
+        .def("read", &PyReader::read, py::arg("timeout_s"))
+        .def("read_many", &PyReader::read_many, py::arg("limit"), py::arg("timeout_s"), py::arg("within_s"))
+        .def("read_latest", &PyReader::read_latest, py::arg("limit"), py::arg("timeout_s"))
+        .def("wait", &PyReader::wait, py::arg("timeout_s"))
+        .def("set_routes", &PyReader::set_routes, py::arg("routes"))
+        .def("dispatch", &PyReader::dispatch, py::arg("limit"), py::arg("timeout_s"), py::arg("failed"),
+             py::arg("coroutine"))
+        .def("flush", &PyReader::flush, py::arg("failed"), py::arg("coroutine"))
+        .def_property_readonly("pending", &PyReader::pending)
+        .def("statistics", &PyReader::statistics)
         .def("read_tables", &PyReader::read_tables, py::arg("limit"), py::arg("timeout_s"))
         .def("read_views", &PyReader::read_views, py::arg("type"), py::arg("limit"))
         .def("count", &PyReader::count, py::arg("limit"))
@@ -161,10 +146,11 @@ PYBIND11_MODULE(_native, module) {
         try {
             if (pointer) std::rethrow_exception(pointer);
         } catch (const JournalError& error) {
-            gcg::python::set_error(error_class(error.fault), sentence(error.what()).c_str());
+            gcg::python::set_journal_error(error);
         }
     });
-    if (gcg::python::add_record_types(module.ptr()) < 0) throw py::error_already_set();
+    if (gcg::python::add_record_types(module.ptr()) < 0 || gcg::python::add_publisher_type(module.ptr()) < 0)
+        throw py::error_already_set();
     bind_functions(module);
     bind_bus(module);
     bind_reader(module);

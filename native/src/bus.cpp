@@ -30,7 +30,7 @@ void Bus::Impl::close() {
     if (keeper) keeper->stop();
     context->close();  // no append begins from here on ...
     for (const auto& lane : lanes)
-        if (keeper) lane->drain();  // ... and those that had begun are done
+        if (keeper) lane->drain();  // ... and those that had begun are done; throws if they do not come to an end
     std::exception_ptr failure;
     try {
         // The last one out notes that everything is on the disk, so that the next one in, even after a reboot, need not
@@ -100,14 +100,19 @@ const std::vector<EpochReport>& Bus::epoch_reports() const {
 }
 
 Appended Bus::append(Lane lane, const FrameSpec& spec, const void* payload, uint32_t bytes) {
-    return append_many(lane, &spec, &payload, &bytes, 1);
+    impl_->context->check_writable();
+    LaneJournal& journal = impl_->lane(lane);
+    const Appended appended = journal.append(spec, payload, bytes);
+    impl_->context->wake.published();
+    if (impl_->options.sync == SyncPolicy::always) journal.sync(false);
+    return appended;
 }
 
 Appended Bus::append_many(Lane lane, const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes,
                           std::size_t n) {
     impl_->context->check_writable();
     LaneJournal& journal = impl_->lane(lane);
-    const Appended appended = journal.append(specs, payloads, bytes, n);
+    const Appended appended = journal.append_many(specs, payloads, bytes, n);
     impl_->context->wake.published();
     if (impl_->options.sync == SyncPolicy::always) journal.sync(false);
     return appended;

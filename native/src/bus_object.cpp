@@ -1,6 +1,8 @@
 #include "bus_object.h"
 
+#include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "record_type_table.h"
 
@@ -63,18 +65,52 @@ FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, u
     return spec;
 }
 
-const RecordInfo& require_record(PyObject* object) {
-    const RecordInfo* info = info_of(Py_TYPE(object));
-    if (!info) {
-        std::string text =
-            std::string("publish() takes events of gcg_quant.events, found ") + Py_TYPE(object)->tp_name + ".";
-        set_error("EventError", text.c_str());
-        throw py::error_already_set();
-    }
-    return *info;
+RecordObject* require_record(PyObject* object) {
+    if (is_record(object)) return as_record(object);
+    std::string text =
+        std::string("publish() takes events of gcg_quant.events, found ") + Py_TYPE(object)->tp_name + ".";
+    set_error("EventError", text.c_str());
+    throw py::error_already_set();
 }
 
+const char* error_class(Fault fault) {
+    switch (fault) {
+        case Fault::full:
+            return "JournalFullError";
+        case Fault::busy:
+            return "JournalBusyError";
+        case Fault::corrupt:
+            return "JournalCorruptError";
+        case Fault::version:
+            return "JournalVersionError";
+        case Fault::cursor:
+            return "CursorError";
+        default:
+            return "JournalError";
+    }
+}
+
+thread_local uint64_t t_cause = 0;
+std::atomic<uint64_t> g_serial{0};
+
 }  // namespace
+
+uint64_t current_cause() {
+    return t_cause;
+}
+
+uint64_t swap_cause(uint64_t cause) {
+    return std::exchange(t_cause, cause);
+}
+
+// C++ errors are clauses; the console prints sentences.
+void set_journal_error(const JournalError& error) {
+    std::string text = error.what();
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+        text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    if (!text.empty() && text.back() != '.') text += '.';
+    set_error(error_class(error.fault), text.c_str());
+}
 
 py::list record_schema() {
     py::list records;
@@ -121,6 +157,10 @@ std::shared_ptr<PyBus> PyBus::open(const std::string& folder, uint32_t world, co
     py::gil_scoped_release release;
     return std::shared_ptr<PyBus>(new PyBus(Bus::open(folder, options)));
 }
+
+// relaxed: only unique
+PyBus::PyBus(std::shared_ptr<Bus> bus)
+    : bus_(std::move(bus)), serial_(g_serial.fetch_add(1, std::memory_order_relaxed) + 1) {}
 
 PyBus::~PyBus() {
     for (const Name& name : names_) {
@@ -178,28 +218,40 @@ PyObject* PyBus::source_of(uint16_t number) {
     return sources_[number];
 }
 
-uint32_t PyBus::number_of(RecordObject* record) {
-    if (PyUnicode_GET_LENGTH(record->symbol) == 0) return 0;
-    auto found = numbers_.find({record->symbol, record->venue});
-    if (found != numbers_.end()) return found->second;
-    std::string symbol = py::cast<std::string>(py::handle(record->symbol));
-    std::string venue = py::cast<std::string>(py::handle(record->venue));
-    uint32_t number = native().add_instrument(symbol, venue, {});
-    Py_INCREF(record->symbol);
-    Py_INCREF(record->venue);
-    numbers_.emplace(std::make_pair(record->symbol, record->venue), number);
-    return number;
+uint32_t PyBus::number_of_names(PyObject* symbol, PyObject* venue) {
+    auto found = numbers_.find({symbol, venue});
+    if (found == numbers_.end()) {
+        const uint32_t number = native().add_instrument(py::cast<std::string>(py::handle(symbol)),
+                                                        py::cast<std::string>(py::handle(venue)), {});
+        Py_INCREF(symbol);
+        Py_INCREF(venue);
+        found = numbers_.emplace(std::make_pair(symbol, venue), number).first;
+    }
+    last_symbol_ = symbol;
+    last_venue_ = venue;
+    last_number_ = found->second;
+    return last_number_;
 }
 
-uint64_t PyBus::publish_record(py::handle object, uint64_t cause, uint32_t flags, uint16_t source) {
-    const RecordInfo& info = require_record(object.ptr());
-    auto* record = reinterpret_cast<RecordObject*>(object.ptr());
+uint32_t PyBus::look_up(RecordObject* record) {
+    // Names are interned, so that equal ones are the same object.
+    if (record->symbol == last_symbol_ && record->venue == last_venue_) {
+        record->number = last_number_;
+    } else {
+        record->number = PyUnicode_GET_LENGTH(record->symbol) == 0 ? 0 : number_of_names(record->symbol, record->venue);
+    }
+    record->numbered_by = serial_;
+    return record->number;
+}
+
+uint64_t PyBus::publish_record(PyObject* object, uint64_t cause, uint32_t flags, uint16_t source) {
+    RecordObject* record = require_record(object);
+    const RecordInfo& info = *record->info;
+    const uint32_t instrument = number_of(record);
     alignas(8) unsigned char payload[kMaxRecordBytes];
     std::memcpy(payload, record->payload, info.bytes);
-    const uint32_t instrument = number_of(record);
     std::memcpy(payload + offsetof(RecordPrefix, instrument), &instrument, 4);
-    FrameSpec spec = spec_of(info, instrument, cause, flags, source);
-    return native().append(Lane::market, spec, payload, info.bytes).id;
+    return native().append(Lane::market, spec_of(info, instrument, cause, flags, source), payload, info.bytes).id;
 }
 
 py::list PyBus::publish_records(const py::list& records, uint64_t cause, uint32_t flags, uint16_t source) {
@@ -210,8 +262,8 @@ py::list PyBus::publish_records(const py::list& records, uint64_t cause, uint32_
     std::vector<uint32_t> bytes(count);
     for (std::size_t i = 0; i < count; ++i) {
         PyObject* object = PyList_GET_ITEM(records.ptr(), static_cast<Py_ssize_t>(i));
-        const RecordInfo& info = require_record(object);
-        auto* record = reinterpret_cast<RecordObject*>(object);
+        RecordObject* record = require_record(object);
+        const RecordInfo& info = *record->info;
         const uint32_t instrument = number_of(record);
         copies[i].assign(record->payload, record->payload + info.bytes);
         std::memcpy(copies[i].data() + offsetof(RecordPrefix, instrument), &instrument, 4);

@@ -16,6 +16,13 @@ namespace gcg::python {
 
 namespace py = pybind11;
 
+// The cause that this thread's publishing has unless another one is given: the id of the event it is handling.
+uint64_t current_cause();
+uint64_t swap_cause(uint64_t cause);  // returns the one before
+
+// Set the Python exception that stands for an error of the journal.
+void set_journal_error(const JournalError& error);
+
 // Make a cold event class known to every reader: `decoder(payload, id, time_ns, cause, source)` returns the event.
 void register_cold(int type, int lane, py::object decoder);
 py::list record_schema();
@@ -30,7 +37,8 @@ class PyBus {
     [[nodiscard]] Bus& native() const;
     [[nodiscard]] bool closed() const { return !bus_; }
 
-    uint64_t publish_record(py::handle record, uint64_t cause, uint32_t flags, uint16_t source);
+    // The id. Throws JournalError, and error_already_set for anything that is no record.
+    uint64_t publish_record(PyObject* record, uint64_t cause, uint32_t flags, uint16_t source);
     py::list publish_records(const py::list& records, uint64_t cause, uint32_t flags, uint16_t source);
     uint64_t publish_cold(int lane, int type, const py::bytes& payload, uint32_t instrument, uint64_t cause,
                           uint32_t flags, uint16_t source);
@@ -58,12 +66,19 @@ class PyBus {
             return std::hash<void*>()(pair.first) * 31 + std::hash<void*>()(pair.second);
         }
     };
-    explicit PyBus(std::shared_ptr<Bus> bus) : bus_(std::move(bus)) {}
+    explicit PyBus(std::shared_ptr<Bus> bus);
     const Name& name(uint32_t number);
     // The number of a record's instrument; registers it with empty terms if it is new. 0 if it has no symbol.
-    uint32_t number_of(RecordObject* record);
+    uint32_t number_of(RecordObject* record) {
+        return record->numbered_by == serial_ ? record->number : look_up(record);
+    }
+    uint32_t look_up(RecordObject* record);
+    uint32_t number_of_names(PyObject* symbol, PyObject* venue);
 
     std::shared_ptr<Bus> bus_;
+    uint64_t serial_;                                          // of this object: never 0, never used again
+    PyObject *last_symbol_ = nullptr, *last_venue_ = nullptr;  // borrowed from numbers_
+    uint32_t last_number_ = 0;
     std::vector<Name> names_;  // owned references
     std::vector<PyObject*> sources_;
     std::unordered_map<std::pair<PyObject*, PyObject*>, uint32_t, PairHash> numbers_;  // owned references

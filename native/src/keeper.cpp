@@ -29,24 +29,18 @@ void Keeper::start() {
 }
 
 void Keeper::stop() {
-    {
-        std::lock_guard guard(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
+    bus_.nudge.stop();
     if (thread_.joinable()) thread_.join();
 }
 
 void Keeper::run() {
-    std::unique_lock guard(mutex_);
-    while (!stopping_) {
-        guard.unlock();
+    bool busy = false;
+    do {
         const int64_t now = monotonic_ns();
-        const bool busy = prepare(now);
+        stamp_clock().calibrate();
+        busy = prepare(now);
         if (policy_ != SyncPolicy::none && now - synced_at_ >= kSyncEvery) sync(now);
-        guard.lock();
-        changed_.wait_for(guard, busy ? kBusyPause : kIdlePause, [this] { return stopping_; });
-    }
+    } while (bus_.nudge.sleep(busy ? kBusyPause : kIdlePause));
 }
 
 bool Keeper::prepare(int64_t now) {

@@ -38,6 +38,17 @@ Position LaneJournal::position() const {
     }
 }
 
+Position LaneJournal::own_position() const {
+    // relaxed, all: only the lock's holder writes them
+    const auto& copy = state_->positions[state_->commits.load(std::memory_order_relaxed) & 1];
+    Position at;
+    at.page = copy.page.load(std::memory_order_relaxed);
+    at.offset = copy.offset.load(std::memory_order_relaxed);
+    at.next_seq = copy.next_seq.load(std::memory_order_relaxed);
+    at.last_ns = copy.last_ns.load(std::memory_order_relaxed);
+    return at;
+}
+
 void LaneJournal::commit(const Position& at) {
     // relaxed: only the lock holder writes `commits`
     const uint64_t commits = state_->commits.load(std::memory_order_relaxed) + 1;
@@ -88,6 +99,9 @@ std::shared_ptr<Page> LaneJournal::page(uint64_t index) {
     if (!page) entry = page = Page::open(kind_, index, kOneMapping);
     return page;
 }
+
+static FrameHeader header_of(const FrameSpec& spec, uint64_t seq, int64_t time_ns);
+static constexpr uint64_t kPrefetchAhead = 2048;
 
 // --- append ------------------------------------------------------------------------------------------------------
 
@@ -151,22 +165,56 @@ void LaneJournal::check_arguments(const FrameSpec* specs, const uint32_t* bytes,
     }
 }
 
-Appended LaneJournal::append(const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes,
-                             std::size_t n) {
+// The usual way: one frame, and the page it goes to is mapped and has room. What takes time is done before the lock.
+Appended LaneJournal::append(const FrameSpec& spec, const void* payload, uint32_t bytes) {
+    const uint64_t need = align8(kFrameHeaderBytes + bytes);
+    if (spec.type != kPageEnd && spec.count != 0 && bytes < kind_.page_bytes) {
+        const uint32_t crc = crc32c(0, payload, bytes);
+        const int64_t now = stamp_clock().now();
+        std::unique_lock guard(lock_);
+        bus_.check_writable();  // under the lock, so that close() can wait for whoever is inside
+        Position at = own_position();
+        std::byte* page = at.page == warm_index_ ? warm_ : nullptr;
+        // R0: acquire, pairs with A0 in publish(). A length that is not 0: a killed writer's frame, to be stepped over.
+        if (page && at.offset + need + kFrameHeaderBytes <= kind_.page_bytes &&
+            length_of(page + at.offset).load(std::memory_order_acquire) == 0) {
+            const uint64_t seq = at.next_seq;
+            std::byte* frame = page + at.offset;
+            // The cache lines of a frame to come: a lock that is taken waits until all earlier stores are done.
+            for (uint64_t line = 0; line < 192; line += 64) __builtin_prefetch(frame + kPrefetchAhead + line, 1);
+            const int64_t time_ns = std::max(now, at.last_ns);
+            if (bytes % 8 != 0) std::memset(frame + (need - 8), 0, 8);  // the payload's last bytes come on top
+            std::memcpy(frame + kFrameHeaderBytes, payload, bytes);
+            FrameHeader header = header_of(spec, seq, time_ns);
+            header.crc32c = crc32c_trailer(crc, reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom);
+            publish(page, at, header, bytes);
+            commit(at);
+            // relaxed: only the lock holder writes it, and the keeper wants no more than a guess
+            appended_.store(appended_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+            guard.unlock();
+            call_keeper(place(at));
+            return {make_event_id(lane(), seq), time_ns};
+        }
+    }
+    return append_many(&spec, &payload, &bytes, 1);
+}
+
+Appended LaneJournal::append_many(const FrameSpec* specs, const void* const* payloads, const uint32_t* bytes,
+                                  std::size_t n) {
     check_arguments(specs, bytes, n);
     for (;;) {
         uint64_t first_missing, last_needed;
         {
-            std::lock_guard guard(lock_);
-            bus_.check_writable();  // under the lock, so that close() can wait for whoever is inside
-            Position at = position();
+            std::unique_lock guard(lock_);
+            bus_.check_writable();  // as above
+            Position at = own_position();
             bool page_ended = false;
             if (settle(at, page_ended)) {
                 last_needed = at.page + turns(at, page_ended, bytes, n);
                 first_missing = at.page + 1;
                 while (first_missing <= last_needed && window_page(first_missing)) ++first_missing;
                 if (first_missing > last_needed) {
-                    const int64_t time_ns = std::max(now_ns(), at.last_ns);
+                    const int64_t time_ns = std::max(stamp_clock().now(), at.last_ns);
                     const uint64_t first = at.next_seq;
                     std::byte* page = window_page(at.page);
                     for (std::size_t item = 0; item < n; ++item) {
@@ -176,8 +224,12 @@ Appended LaneJournal::append(const FrameSpec* specs, const void* const* payloads
                         write(page, at, specs[item], payloads[item], bytes[item], time_ns);
                     }
                     commit(at);
-                    // relaxed: only the lock holder writes it, and the keeper wants no more than a guess
-                    appended_.store(appended_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+                    warm_index_ = at.page;
+                    warm_ = page;
+                    appended_.store(appended_.load(std::memory_order_relaxed) + n,
+                                    std::memory_order_relaxed);  // as above
+                    guard.unlock();
+                    call_keeper(place(at));
                     return {make_event_id(lane(), first), time_ns};
                 }
             } else {
@@ -188,14 +240,11 @@ Appended LaneJournal::append(const FrameSpec* specs, const void* const* payloads
     }
 }
 
-void LaneJournal::write(std::byte* page, Position& at, const FrameSpec& spec, const void* payload, uint32_t bytes,
-                        int64_t time_ns) {
-    std::byte* frame = page + at.offset;
-    const uint64_t length = kFrameHeaderBytes + bytes;
-    const uint64_t next = at.offset + align8(length);
+static FrameHeader header_of(const FrameSpec& spec, uint64_t seq, int64_t time_ns) {
     FrameHeader header;
     header.length = 0;
-    header.seq = at.next_seq;
+    header.crc32c = 0;
+    header.seq = seq;
     header.time_ns = time_ns;
     header.cause = spec.cause;
     header.instrument = spec.instrument;
@@ -204,19 +253,34 @@ void LaneJournal::write(std::byte* page, Position& at, const FrameSpec& spec, co
     header.flags = spec.flags;
     header.schema = spec.schema;
     header.count = spec.count;
-    const uint32_t crc = copy_crc32c(0, frame + kFrameHeaderBytes, payload, bytes);
-    header.crc32c =
-        crc32c(crc, reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom, kFrameHeaderBytes - kFrameCrcFrom);
+    return header;
+}
+
+void LaneJournal::write(std::byte* page, Position& at, const FrameSpec& spec, const void* payload, uint32_t bytes,
+                        int64_t time_ns) {
+    std::byte* frame = page + at.offset;
+    const uint64_t need = align8(kFrameHeaderBytes + bytes);
+    if (bytes % 8 != 0) std::memset(frame + (need - 8), 0, 8);  // the payload's last bytes come on top
+    FrameHeader header = header_of(spec, at.next_seq, time_ns);
+    header.crc32c = copy_crc32c_with_trailer(frame + kFrameHeaderBytes, payload, bytes,
+                                             reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom);
+    publish(page, at, header, bytes);
+}
+
+// The payload is in its place.
+void LaneJournal::publish(std::byte* page, Position& at, const FrameHeader& header, uint32_t bytes) {
+    std::byte* frame = page + at.offset;
+    const uint64_t length = kFrameHeaderBytes + bytes;
+    const uint64_t next = at.offset + align8(length);
     // The length word is left alone: it is 0 until the frame is whole.
     std::memcpy(frame + sizeof header.length, &header.crc32c, kFrameHeaderBytes - sizeof header.length);
-    std::memset(frame + length, 0, align8(length) - length);
     // Z0: relaxed, ordered by A0: who sees this frame sees no stale length behind it. Only the lock holder writes.
     if (next + kFrameHeaderBytes <= kind_.page_bytes) length_of(page + next).store(0, std::memory_order_relaxed);
     // A0: pairs with R0 and R1 (the readers); publishes header, payload and the zero behind them.
     length_of(frame).store(static_cast<uint32_t>(length), std::memory_order_release);
     at.offset = next;
-    at.next_seq += spec.count;
-    at.last_ns = time_ns;
+    at.next_seq += header.count;
+    at.last_ns = header.time_ns;
 }
 
 void LaneJournal::write_page_end(std::byte* page, const Position& at) const {

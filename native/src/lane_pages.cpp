@@ -18,6 +18,7 @@ void LaneJournal::map_window(uint64_t first, uint64_t last) {
     Window window;
     for (const auto& page : window_)  // read without the lane's lock: nobody else changes it while we hold the mutex
         if (page->index() >= current) window.push_back(page);
+    bool changed = window.size() != window_.size();
     const std::string tag = std::to_string(bus_.slots.slot());
     for (uint64_t index = first; index <= last; ++index) {
         const auto mapped = [index](const auto& page) { return page->index() == index; };
@@ -26,38 +27,54 @@ void LaneJournal::map_window(uint64_t first, uint64_t last) {
         auto page = kOneMapping ? this->page(index) : Page::open(kind_, index, true);
         if (!page) throw JournalError(Fault::io, kind_.path(index) + " was removed while it was put into use");
         window.push_back(std::move(page));
+        changed = true;
     }
+    if (!changed) return;
     std::lock_guard guard(lock_);
     window_.swap(window);  // the old pages are unmapped after the lock is released
+    warm_ = window_page(warm_index_);
+}
+
+static constexpr double kHorizon = 0.25e9;  // ns
+static constexpr uint64_t kMostPagesAhead = 4;
+static constexpr uint64_t kLeastAhead = 256 * 1024;
+static constexpr uint64_t kPopulateStep = 1024 * 1024;
+static constexpr int64_t kShortestTurn = 10'000'000;  // ns; a rate measured over less is a burst
+
+uint64_t LaneJournal::populate(const Window& window, uint64_t from, uint64_t to) {
+    while (from < to) {
+        const uint64_t index = from / kind_.page_bytes;
+        const uint64_t begin = from % kind_.page_bytes;
+        const uint64_t bytes = std::min({kPopulateStep, to - from, kind_.page_bytes - begin});
+        const auto found =
+            std::find_if(window.begin(), window.end(), [&](const auto& page) { return page->index() == index; });
+        if (found == window.end()) return from;
+        (*found)->populate(begin, begin + bytes);
+        // Where the writers were faster there is nothing left to do.
+        from = std::max(from + bytes, std::min(place(position()), to));
+    }
+    return from;
 }
 
 bool LaneJournal::prepare_ahead(int64_t since_last_ns) {
     const uint64_t appends = appended_.load(std::memory_order_relaxed);  // relaxed: see append()
     if (appends == std::exchange(appends_before_, appends)) return false;
     const Position at = position();
-    if (at.offset > kind_.page_bytes / 2) map_window(at.page, at.page + 1);
-
-    // What a second will need at this rate, at least 256 KB: on this page, then on the next one.
-    const uint64_t place = at.page * kind_.page_bytes + at.offset;
-    const uint64_t moved = place - std::min(place, std::exchange(place_before_, place));
-    const double rate = static_cast<double>(moved) / static_cast<double>(std::max<int64_t>(since_last_ns, 1'000'000));
-    uint64_t wanted = static_cast<uint64_t>(std::clamp(rate * 1e9, 262144.0, static_cast<double>(kind_.page_bytes)));
+    const uint64_t here = place(at);
+    const uint64_t moved = here - std::min(here, std::exchange(place_before_, here));
+    const double rate = static_cast<double>(moved) / static_cast<double>(std::max(since_last_ns, kShortestTurn));
+    const uint64_t least = std::min(kLeastAhead, kind_.page_bytes / 2);
+    const uint64_t ahead = static_cast<uint64_t>(std::clamp(rate * kHorizon, static_cast<double>(least),
+                                                            static_cast<double>(kMostPagesAhead * kind_.page_bytes)));
+    if (at.offset > kind_.page_bytes / 2 || ahead > kind_.page_bytes) map_window(at.page, at.page + 1);
+    if (ahead > kind_.page_bytes) map_window(at.page, (here + ahead) / kind_.page_bytes);
     Window window;
     {
         std::lock_guard preparing(prepare_mutex_);
         window = window_;
     }
-    for (const auto& page : window) {
-        if (page->index() < at.page) continue;
-        const uint64_t from = page->index() == at.page ? at.offset : 0;
-        const uint64_t to = std::min(from + wanted, kind_.page_bytes);
-        const uint64_t done = page->index() == populated_page_ ? populated_to_ : 0;
-        wanted -= to - from;
-        if (page->index() < populated_page_ || std::max(from, done) >= to) continue;
-        page->populate(std::max(from, done), to);
-        populated_page_ = page->index();
-        populated_to_ = to;
-    }
+    populated_to_ = populate(window, std::max(here, populated_to_), here + ahead);
+    call_keeper_at_.store(here + ahead / 2, std::memory_order_relaxed);  // relaxed: see call_keeper()
     return true;
 }
 

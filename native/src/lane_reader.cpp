@@ -21,14 +21,13 @@ void LaneReader::corrupt_frame() const {
 
 // --- forward -----------------------------------------------------------------------------------------------------
 
-const FrameHeader* LaneReader::peek() {
+// At a page end marker, behind the last frame that fits, or before the first page.
+const FrameHeader* LaneReader::peek_next_page() {
     for (;;) {
         if (data_ && offset_ <= limit_) {
-            const std::byte* frame = data_ + offset_;
-            // R1: acquire, pairs with A0 in LaneJournal::write(); we see the whole frame.
-            length_ = length_of(frame).load(std::memory_order_acquire);
+            length_ = length_of(data_ + offset_).load(std::memory_order_acquire);  // R1
             if (length_ == 0) return nullptr;
-            const auto* header = reinterpret_cast<const FrameHeader*>(frame);
+            const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
             if (header->type != kPageEnd) return header;
             if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, true)) corrupt_frame();
         }
@@ -69,24 +68,6 @@ void LaneReader::start_page(std::shared_ptr<Page> page) {
     offset_ = kPageHeaderBytes;
     limit_ = page_->bytes() - kFrameHeaderBytes;
     if (page_->first_seq() != expected_seq_) expected_seq_ = next_seq_ = page_->first_seq();
-}
-
-void LaneReader::take(FrameView& frame) {
-    const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
-    if (!frame_whole(data_, page_->bytes(), offset_, length_, expected_seq_, true)) corrupt_frame();
-    frame.header = header;
-    frame.payload = data_ + offset_ + kFrameHeaderBytes;
-    frame.payload_bytes = length_ - static_cast<uint32_t>(kFrameHeaderBytes);
-    frame.lane = journal_->lane();
-    taken_page_ = index_;
-    step();
-}
-
-void LaneReader::step() {
-    const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
-    expected_seq_ += header->count;
-    if (next_seq_ < expected_seq_) next_seq_ = expected_seq_;
-    offset_ += align8(length_);
 }
 
 // --- seek --------------------------------------------------------------------------------------------------------

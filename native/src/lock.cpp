@@ -11,24 +11,16 @@ namespace gcg {
 static constexpr int64_t kLookEvery = 1'000'000;          // ns between questions whether the owner lives
 static constexpr int64_t kDyingPatience = 2'000'000'000;  // ns for an owner that the kernel is taking down
 static constexpr int64_t kYieldFor = 50'000;              // ns before waiting becomes sleeping
-
-bool LaneLock::try_lock(uint64_t from) {
-    // L0: acquire, pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too.
-    return state_.lock.compare_exchange_strong(from, slots_.word(), std::memory_order_acquire,
-                                               std::memory_order_relaxed);
-}
-
-void LaneLock::lock() {
-    if (!try_lock(0)) lock_slowly();
-}
+static constexpr int kMostPauses = 16;
 
 void LaneLock::lock_slowly() {
     uint64_t seen_owner = 0, seen_commits = 0;
     int64_t since = 0, next_look = 0;
     for (;;) {
-        for (int turn = 0; turn < 64; ++turn) {
+        // Each look takes the owner's cache line away from it: ever fewer looks let it write on at full speed.
+        for (int pauses = 1; pauses <= kMostPauses; pauses *= 2) {
             if (state_.lock.load(std::memory_order_relaxed) == 0 && try_lock(0)) return;  // relaxed: only a hint
-            pause_processor();
+            for (int pause = 0; pause < pauses; ++pause) pause_processor();
         }
         // relaxed, both: they only show that somebody goes on
         const uint64_t owner = state_.lock.load(std::memory_order_relaxed);
@@ -58,20 +50,14 @@ void LaneLock::lock_slowly() {
     }
 }
 
-void LaneLock::unlock() {
-    // L1: release, pairs with L0 and L2. An exchange, not a store: once close() has let our slot go, the word may be
-    // that of a rescuer.
-    uint64_t mine = slots_.word();
-    state_.lock.compare_exchange_strong(mine, 0, std::memory_order_release, std::memory_order_relaxed);
-}
-
-bool LaneLock::drain() const {
-    const int64_t deadline = monotonic_ns() + kLockPatience;
-    while (state_.lock.load(std::memory_order_acquire) == slots_.word()) {
-        if (monotonic_ns() > deadline) return false;
+void LaneLock::drain() const {
+    const int64_t deadline = monotonic_ns() + kDrainPatience;
+    while (state_.lock.load(std::memory_order_acquire) == slots_.word()) {  // L3: pairs with L1
+        if (monotonic_ns() > deadline)
+            throw JournalError(Fault::busy, "a thread of this process has been appending to " + name_ +
+                                                " for a second: end that thread, then close the bus");
         sched_yield();
     }
-    return true;
 }
 
 }  // namespace gcg

@@ -212,6 +212,7 @@ void Opening::join() {
     impl_->sources = std::make_unique<SourceTable>(folder_, bus.locks, meta_.bus_id, tables);
     if (!options.read_only) {
         bus.slots.claim(options.owner);
+        bus.wake.join_publishers();
         for (const auto& lane : impl_->lanes) remove_unfinished(lane->kind().folder, bus.slots.slot());
         if (bus.state.clean.exchange(0, std::memory_order_relaxed) != 0)
             bus.sync_state();  // relaxed: under the opening lock

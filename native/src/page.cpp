@@ -19,6 +19,8 @@
 
 namespace gcg {
 
+static_assert(kFrameHeaderBytes - kFrameCrcFrom == kCrcTrailerBytes);
+
 std::string PageKind::path(uint64_t index) const {
     char name[32];
     std::snprintf(name, sizeof name, "/%010llu.page", static_cast<unsigned long long>(index));
@@ -138,16 +140,8 @@ void Page::populate(uint64_t from, uint64_t to) const {
 }
 
 uint32_t frame_crc(const FrameHeader& header, const void* payload) {
-    const uint32_t crc = crc32c(0, payload, header.length - kFrameHeaderBytes);
-    return crc32c(crc, reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom, kFrameHeaderBytes - kFrameCrcFrom);
-}
-
-bool frame_whole(const std::byte* page, uint64_t page_bytes, uint64_t offset, uint32_t length, uint64_t seq,
-                 bool check_crc) {
-    if (length < kFrameHeaderBytes || length > page_bytes - offset) return false;
-    const auto& header = *reinterpret_cast<const FrameHeader*>(page + offset);
-    if (header.seq != seq || (header.count == 0 && header.type != kPageEnd)) return false;
-    return !check_crc || header.crc32c == frame_crc(header, page + offset + kFrameHeaderBytes);
+    return crc32c_with_trailer(payload, header.length - kFrameHeaderBytes,
+                               reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom);
 }
 
 std::string frame_damage(const std::byte* page, uint64_t page_bytes, uint64_t offset, uint32_t length, uint64_t seq,

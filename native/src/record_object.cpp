@@ -5,12 +5,10 @@
 
 namespace gcg::python {
 
-RecordObject* allocate(PyTypeObject* type) {
-    auto* self = reinterpret_cast<RecordObject*>(type->tp_alloc(type, 0));
-    if (!self) return nullptr;
-    self->symbol = Py_NewRef(empty_text());
-    self->venue = Py_NewRef(empty_text());
-    self->source = Py_NewRef(empty_text());
+// A new record with every field at its default.
+static RecordObject* blank(const TypeEntry& entry) {
+    RecordObject* self = allocate(*entry.info, entry.type, empty_text(), empty_text(), empty_text());
+    if (self) std::memcpy(self->payload, entry.info->defaults, entry.info->bytes);
     return self;
 }
 
@@ -22,9 +20,8 @@ PyObject* record_vectorcall(PyObject* type_object, PyObject* const* args, std::s
         PyErr_Format(PyExc_TypeError, "%s() takes keywords only", type->tp_name);
         return nullptr;
     }
-    RecordObject* self = allocate(type);
+    RecordObject* self = blank(*entry);
     if (!self) return nullptr;
-    std::memcpy(self->payload, entry->info->defaults, entry->info->bytes);
     const Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
     std::size_t hint = 0;
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -43,9 +40,8 @@ PyObject* record_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
         PyErr_Format(PyExc_TypeError, "%s() takes keywords only", type->tp_name);
         return nullptr;
     }
-    RecordObject* self = allocate(type);
+    RecordObject* self = blank(*entry);
     if (!self) return nullptr;
-    std::memcpy(self->payload, entry->info->defaults, entry->info->bytes);
     PyObject *name, *value;
     Py_ssize_t at = 0;
     std::size_t hint = 0;
@@ -94,11 +90,8 @@ PyObject* record_to_dict(PyObject* object, PyObject*) {
 
 RecordObject* copy_of(PyObject* object, const TypeEntry& entry) {
     RecordObject* from = as_record(object);
-    RecordObject* copy = allocate(Py_TYPE(object));
-    if (!copy) return nullptr;
-    Py_SETREF(copy->symbol, Py_NewRef(from->symbol));
-    Py_SETREF(copy->venue, Py_NewRef(from->venue));
-    std::memcpy(copy->payload, from->payload, entry.info->bytes);
+    RecordObject* copy = allocate(*entry.info, Py_TYPE(object), from->symbol, from->venue, empty_text());
+    if (copy) std::memcpy(copy->payload, from->payload, entry.info->bytes);
     return copy;
 }
 

@@ -45,8 +45,8 @@ inline RecordObject* as_record(PyObject* object) {
 PyObject* field_value(const FieldSlot& slot, const unsigned char* payload);
 // Set one keyword; `hint` is where the last one was found. -1 with an EventError or TypeError set.
 int set_keyword(const TypeEntry& entry, RecordObject* self, PyObject* name, PyObject* value, std::size_t& hint);
-// A new object without a payload.
-RecordObject* allocate(PyTypeObject* type);
+// A new object; its payload is anything. Null with a Python error set when memory is out.
+RecordObject* allocate(const RecordInfo& info, PyTypeObject* type, PyObject* symbol, PyObject* venue, PyObject* source);
 // Zero the padding of a record: NumPy leaves anything there, and equal records have equal bytes.
 void clear_padding(const RecordInfo& info, unsigned char* payload);
 

@@ -171,6 +171,28 @@ PyTypeObject* record_base() {
     return g_base;
 }
 
+// Without tp_alloc's zeroing: every member is set here, and the payload by the caller.
+RecordObject* allocate(const RecordInfo& info, PyTypeObject* type, PyObject* symbol, PyObject* venue,
+                       PyObject* source) {
+    auto* self = static_cast<RecordObject*>(PyObject_Malloc(static_cast<std::size_t>(type->tp_basicsize)));
+    if (!self) {
+        PyErr_NoMemory();
+        return nullptr;
+    }
+    PyObject_Init(reinterpret_cast<PyObject*>(self), type);
+    self->id = 0;
+    self->time_ns = 0;
+    self->cause = 0;
+    self->symbol = Py_NewRef(symbol);
+    self->venue = Py_NewRef(venue);
+    self->source = Py_NewRef(source);
+    self->info = &info;
+    self->numbered_by = 0;
+    self->number = 0;
+    self->flags = 0;
+    return self;
+}
+
 PyTypeObject* record_type(uint16_t type) {
     return type < 256 && g_by_number[type] ? g_by_number[type]->type : nullptr;
 }
@@ -182,13 +204,8 @@ const RecordInfo* info_of(PyTypeObject* type) {
 
 PyObject* make_record(const RecordInfo& info, const void* payload, uint32_t bytes, PyObject* symbol, PyObject* venue,
                       PyObject* source) {
-    PyTypeObject* type = g_by_number[info.type]->type;
-    auto* self = reinterpret_cast<RecordObject*>(type->tp_alloc(type, 0));
-    if (!self) return nullptr;
-    self->symbol = Py_NewRef(symbol);
-    self->venue = Py_NewRef(venue);
-    self->source = Py_NewRef(source);
-    widen(info, payload, bytes, self->payload);
+    RecordObject* self = allocate(info, g_by_number[info.type]->type, symbol, venue, source);
+    if (self) widen(info, payload, bytes, self->payload);
     return reinterpret_cast<PyObject*>(self);
 }
 

@@ -16,12 +16,13 @@ struct RecordObject {
     PyObject_HEAD uint64_t id;
     int64_t time_ns;
     uint64_t cause;
-    PyObject* symbol;   // interned str, never null
-    PyObject* venue;    // interned str, never null
-    PyObject* source;   // str, never null
-    const void* owner;  // the bus whose number is in the payload's `instrument`, or null
+    PyObject* symbol;  // interned str, never null
+    PyObject* venue;   // interned str, never null
+    PyObject* source;  // str, never null
+    const RecordInfo* info;
+    uint64_t numbered_by;  // the bus that has looked up `number`, by PyBus::serial(); 0: none
+    uint32_t number;       // the instrument's there
     uint32_t flags;
-    uint32_t reserved;
     unsigned char payload[1];
 };
 
@@ -42,6 +43,10 @@ PyTypeObject* record_base();
 PyTypeObject* record_type(uint16_t type);
 // The description behind a record type, or null if `type` is no concrete record class.
 const RecordInfo* info_of(PyTypeObject* type);
+// Whether an object is a record.
+inline bool is_record(PyObject* object) {
+    return Py_TYPE(object)->tp_base == record_base();
+}
 
 // A fresh object for a frame's record; widened to today's size. Null with a Python error set when memory is out.
 PyObject* make_record(const RecordInfo& info, const void* payload, uint32_t bytes, PyObject* symbol, PyObject* venue,

@@ -8,6 +8,7 @@
 
 #ifdef __linux__
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -26,14 +27,36 @@ void WakeWord::wake_sleepers() {
         syscall(SYS_futex, &word_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
+bool WakeWord::register_for_barriers() {
+#ifdef __SANITIZE_THREAD__
+    return false;  // ThreadSanitizer does not know of it
+#else
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+#endif
+}
+
+bool WakeWord::send_barriers() {
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
 bool WakeWord::sleep(int64_t timeout_ns) {
     if (timeout_ns <= 0) return true;
     // At most 100 ms: a publisher killed between taking the 1 away and waking delays its readers by no more than that.
-    const timespec timeout = to_timespec(std::min<int64_t>(timeout_ns, 100'000'000));
+    // relaxed: written by this thread, or by another one of this process for the same reason
+    const int64_t longest = blind_.load(std::memory_order_relaxed) ? 1'000'000 : 100'000'000;
+    const timespec timeout = to_timespec(std::min(timeout_ns, longest));
     return syscall(SYS_futex, &word_, FUTEX_WAIT, 1, &timeout, nullptr, 0) == 0 || errno != EINTR;
 }
 
 #else  // no futex between processes: look every half millisecond
+
+bool WakeWord::register_for_barriers() {
+    return false;
+}
+
+bool WakeWord::send_barriers() {
+    return true;  // everybody runs his own
+}
 
 void WakeWord::wake_sleepers() {
     word_.store(0, std::memory_order_seq_cst);

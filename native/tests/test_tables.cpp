@@ -124,15 +124,19 @@ TEST(torn_row_is_invisible_and_written_over) {
 TEST(crc32c_agrees_with_the_standard_and_with_itself) {
     CHECK_EQUAL(crc32c(0, "123456789", 9), 0xE3069283u);
     CHECK_EQUAL(crc32c_software(0, "123456789", 9), 0xE3069283u);
-    std::string text(1000, '\0');
+    std::string text(20'000, '\0');
     for (std::size_t at = 0; at < text.size(); ++at) text[at] = static_cast<char>(at * 131 + at / 7);
-    for (std::size_t bytes = 0; bytes < text.size(); bytes += 13) {
-        std::string copy(bytes, 'z');
+    const std::string trailer = text.substr(100, kCrcTrailerBytes);
+    for (std::size_t bytes = 0; bytes < text.size(); bytes += bytes < 600 ? 1 : 1237) {
         const uint32_t crc = crc32c(7, text.data(), bytes);
         CHECK_EQUAL(crc, crc32c_software(7, text.data(), bytes));
-        CHECK_EQUAL(crc, copy_crc32c(7, copy.data(), text.data(), bytes));
-        CHECK(text.compare(0, bytes, copy) == 0);
         CHECK_EQUAL(crc32c(crc32c(0, text.data(), bytes / 3), text.data() + bytes / 3, bytes - bytes / 3),
                     crc32c(0, text.data(), bytes));
+        std::string copy(bytes + 1, 'z');
+        const uint32_t whole = crc32c_software(crc32c_software(0, text.data(), bytes), trailer.data(), trailer.size());
+        CHECK_EQUAL(whole, crc32c_with_trailer(text.data(), bytes, trailer.data()));
+        CHECK_EQUAL(whole, copy_crc32c_with_trailer(copy.data(), text.data(), bytes, trailer.data()));
+        CHECK(text.compare(0, bytes, copy, 0, bytes) == 0);
+        CHECK_EQUAL(copy[bytes], 'z');
     }
 }

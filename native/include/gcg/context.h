@@ -9,6 +9,7 @@
 
 #include "gcg/bus.h"
 #include "gcg/file.h"
+#include "gcg/nudge.h"
 #include "gcg/slots.h"
 #include "gcg/state.h"
 #include "gcg/wait.h"
@@ -48,6 +49,7 @@ class BusContext {
     BusState& state;
     Slots slots;
     WakeWord wake;
+    Nudge nudge;  // calls the keeper
     void sync_state() const { state_mapping_.sync(0, sizeof(BusState), folder + "/bus.state"); }
 
  private:

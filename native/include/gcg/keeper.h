@@ -1,11 +1,10 @@
 // The thread that keeps slow work off the hot path of a process that writes: it prepares and populates the next pages,
-// and one keeper of a bus, the one that holds the syncer's byte, brings the lanes to the disk every 100 ms.
+// keeps the stamp clock right, and one keeper of a bus, the one that holds the syncer's byte, brings the lanes to the
+// disk every 100 ms.
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 
 #include "gcg/bus.h"
@@ -30,9 +29,6 @@ class Keeper {
     BusContext& bus_;
     LaneJournals& lanes_;
     SyncPolicy policy_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool stopping_ = false;
     bool syncer_ = false;
     int64_t prepared_at_ = 0, synced_at_ = 0, state_synced_at_ = 0;
     std::thread thread_;

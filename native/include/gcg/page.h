@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gcg/crc32c.h"
 #include "gcg/file.h"
 #include "gcg/format.h"
 
@@ -66,8 +67,16 @@ void check_page_header(const PageHeader& header, const PageKind& kind, uint64_t 
 // The CRC a frame must have.
 uint32_t frame_crc(const FrameHeader& header, const void* payload);
 // Whether the frame at `offset` is whole, and fast; see frame_damage().
-bool frame_whole(const std::byte* page, uint64_t page_bytes, uint64_t offset, uint32_t length, uint64_t seq,
-                 bool check_crc);
+inline bool frame_whole(const std::byte* page, uint64_t page_bytes, uint64_t offset, uint32_t length, uint64_t seq,
+                        bool check_crc) {
+    if (length < kFrameHeaderBytes || length > page_bytes - offset) return false;
+    const auto& header = *reinterpret_cast<const FrameHeader*>(page + offset);
+    if (header.seq != seq || (header.count == 0 && header.type != kPageEnd)) return false;
+    // By `length`, the word that was loaded with acquire, and not by the one in the header.
+    return !check_crc ||
+           header.crc32c == crc32c_with_trailer(page + offset + kFrameHeaderBytes, length - kFrameHeaderBytes,
+                                                page + offset + kFrameCrcFrom);
+}
 // What is wrong with the frame at `offset` of a page ("" if nothing): its length, its seq and, if asked for, its CRC.
 // `length` is the value of its length word, loaded with acquire.
 std::string frame_damage(const std::byte* page, uint64_t page_bytes, uint64_t offset, uint32_t length, uint64_t seq,

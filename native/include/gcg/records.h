@@ -372,11 +372,15 @@ struct Default {
 
 inline const RecordInfo kRecords[] = {GCG_RECORDS(GCG_LIST_RECORD)};
 
+inline const std::array<const RecordInfo*, 256> kRecordByType = [] {
+    std::array<const RecordInfo*, 256> table{};
+    for (const RecordInfo& info : kRecords) table[info.type] = &info;
+    return table;
+}();
+
 // Return the record of a type number, or nullptr if the type is cold or unknown.
 inline const RecordInfo* record_info(uint16_t type) {
-    for (const RecordInfo& info : kRecords)
-        if (info.type == type) return &info;
-    return nullptr;
+    return type < kRecordByType.size() ? kRecordByType[type] : nullptr;
 }
 
 // Copy a frame's payload of `bytes` bytes into a record of today's size: a short one is filled with the defaults, a

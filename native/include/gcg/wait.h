@@ -3,6 +3,10 @@
 // All sleepers of a bus share one 32-bit word in bus.state. A reader that wants to sleep stores 1, looks once more for
 // data, and sleeps on the word while it is 1. A publisher reads the word after publishing; if it is 1, it stores 0 and
 // wakes all. A sleeper that was killed so costs one needless wake at most.
+//
+// Between a publisher's store and its look at the word there must be a full barrier, and it would be the dearest part
+// of an append. So the sleeper, who has time, has the kernel run one on every processor where a publisher is at work:
+// membarrier(2). A process that could not register for it runs its own.
 #pragma once
 
 #include <atomic>
@@ -36,10 +40,16 @@ class WakeWord {
  public:
     explicit WakeWord(BusState& state) : word_(state.wake), count_(state.wake_count) {}
 
-    // By a publisher, after its release-store of a length word. W0: the barrier pairs with W1 in prepare(): either the
-    // reader's second look sees the frame, or this load sees the reader's 1.
+    // For a bus that is open for writing, before its first append.
+    void join_publishers() { fenced_ = !register_for_barriers(); }
+    // By a publisher, after its release-store of a length word. W0: a full barrier, run here or sent by W1 in
+    // prepare(): either the reader's second look sees the frame, or this load sees the reader's 1.
     void published() {
-        full_barrier();
+        if (fenced_) {
+            full_barrier();
+        } else {
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
         if (word_.load(std::memory_order_relaxed) != 0) wake_sleepers();
     }
     // Wake everybody, and make every wait() that is under way return.
@@ -49,6 +59,7 @@ class WakeWord {
     void prepare() {
         word_.store(1, std::memory_order_seq_cst);
         full_barrier();
+        if (!send_barriers()) blind_.store(true, std::memory_order_relaxed);  // relaxed: see sleep()
     }
     // Sleep while the word is 1, at most `timeout_ns`. Returns false if a signal came.
     bool sleep(int64_t timeout_ns);
@@ -56,9 +67,15 @@ class WakeWord {
 
  private:
     void wake_sleepers();
+    // Let others send barriers to this process; false if the kernel does not know how.
+    static bool register_for_barriers();
+    // Run a full barrier on every processor that is at work for a registered process; false if that is not possible.
+    static bool send_barriers();
 
     std::atomic<uint32_t>& word_;
     std::atomic<uint32_t>& count_;
+    bool fenced_ = true;
+    std::atomic<bool> blind_{false};  // barriers cannot be sent from here: look often
 };
 
 // How a reader waits. One reader, one thread.
