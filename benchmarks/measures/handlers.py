@@ -86,10 +86,9 @@ PEERS = [
 def handling(plan: Plan) -> Iterator[Row]:
     """Yield the rows of handlers, ours and the peers'."""
     with bus_folder() as folder:
-        runs = itertools.count()
-        ours = plan.median(lambda: inside.handle(folder, next(runs), plan.count(2_000_000)))
+        ours = plan.median(lambda: inside.handle(folder, plan.count(2_000_000)))
         yield at_least("journal -> bus -> a component's handler that reads two attributes", ours, 8e6)
-        looped = plan.median(lambda: inside.loop(folder, next(runs), plan.count(2_000_000)))
+        looped = plan.median(lambda: inside.loop(folder, plan.count(2_000_000)))
         yield at_least("for event in reader, reading two attributes", looped, 8e6)
     yield Row("a plain dict of lists, called directly", per_second(plan.median(lambda: dict_of_lists(plan.count(2_000_000)))))
     for name, measure, count, target in PEERS if plan.peers else ():

@@ -6,7 +6,9 @@ rows of its own). A regression here makes every component dearer. It does not sh
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +28,13 @@ PATIENCE_S = 120.0
 def trade() -> TradeTick:
     """Return a trade as a venue would send it."""
     return TradeTick(symbol="BTC/USDT", venue="binance", event_ns=1, recv_ns=2, price=64000.0, size=0.5, trade_id="12345678")
+
+
+def fill(bus: EventBus, count: int) -> None:
+    """Publish so many trades, each in a frame of its own."""
+    pack = [trade()] * 1000
+    for begin in range(0, count, 1000):
+        bus.publish_many(pack[: count - begin])
 
 
 def trades(bus: EventBus, count: int) -> np.ndarray:
@@ -53,14 +62,18 @@ class TradeHandler(Component):
         self.done.set()
 
 
-def _open(folder: Path, name: str) -> EventBus:
-    return EventBus(folder / name, sync="none")
+@contextlib.contextmanager
+def fresh_bus(folder: Path) -> Iterator[EventBus]:
+    """Return an empty bus, which is removed at the end, so that nothing is written to the disk behind the next run."""
+    with EventBus(folder / "bus", sync="none") as bus:
+        yield bus
+    shutil.rmtree(folder / "bus")
 
 
-def publish_ready(folder: Path, run: int, count: int) -> float:
+def publish_ready(folder: Path, count: int) -> float:
     """Return events a second of publishing one record again and again."""
     record = trade()
-    with _open(folder, f"ready{run}") as bus:
+    with fresh_bus(folder) as bus:
         publish = bus.publish
         publish(record)
         begin = time.perf_counter()
@@ -69,9 +82,9 @@ def publish_ready(folder: Path, run: int, count: int) -> float:
         return count / (time.perf_counter() - begin)
 
 
-def publish_built(folder: Path, run: int, count: int) -> float:
+def publish_built(folder: Path, count: int) -> float:
     """Return events a second of building a trade from keywords and publishing it."""
-    with _open(folder, f"built{run}") as bus:
+    with fresh_bus(folder) as bus:
         publish = bus.publish
         publish(trade())
         begin = time.perf_counter()
@@ -80,9 +93,9 @@ def publish_built(folder: Path, run: int, count: int) -> float:
         return count / (time.perf_counter() - begin)
 
 
-def publish_batches(folder: Path, run: int, count: int) -> float:
+def publish_batches(folder: Path, count: int) -> float:
     """Return records a second of publishing arrays of 10,000 records."""
-    with _open(folder, f"batch{run}") as bus:
+    with fresh_bus(folder) as bus:
         array = trades(bus, 10_000)
         bus.publish_batch(array)
         begin = time.perf_counter()
@@ -91,12 +104,10 @@ def publish_batches(folder: Path, run: int, count: int) -> float:
         return (count // len(array)) * len(array) / (time.perf_counter() - begin)
 
 
-def handle(folder: Path, run: int, count: int) -> float:
+def handle(folder: Path, count: int) -> float:
     """Return events a second from the journal through a component to its handler."""
-    record = trade()
-    with _open(folder, f"handle{run}") as bus:
-        for _ in itertools.repeat(None, count):
-            bus.publish(record)
+    with fresh_bus(folder) as bus:
+        fill(bus, count)
         bus.publish(TimerEvent(component="benchmark", name="end", event_ns=0))
         component = TradeHandler()
         begin = time.perf_counter()
@@ -108,12 +119,10 @@ def handle(folder: Path, run: int, count: int) -> float:
         return count / seconds
 
 
-def loop(folder: Path, run: int, count: int) -> float:
+def loop(folder: Path, count: int) -> float:
     """Return events a second of `for event in reader`, reading two attributes of each."""
-    record = trade()
-    with _open(folder, f"loop{run}") as bus:
-        for _ in itertools.repeat(None, count):
-            bus.publish(record)
+    with fresh_bus(folder) as bus:
+        fill(bus, count)
         with bus.reader(start="begin") as reader:
             begin = time.perf_counter()
             for event in reader:
@@ -122,21 +131,19 @@ def loop(folder: Path, run: int, count: int) -> float:
             return count / (time.perf_counter() - begin)
 
 
-def filtered(folder: Path, run: int, count: int) -> float:
+def filtered(folder: Path, count: int) -> float:
     """Return nanoseconds for each event that a reader's symbol filter drops."""
-    record = trade()
-    with _open(folder, f"filter{run}") as bus:
-        for _ in itertools.repeat(None, count):
-            bus.publish(record)
+    with fresh_bus(folder) as bus:
+        fill(bus, count)
         with bus.reader(start="begin", events=[TradeTick], symbols={"ETH/USDT"}) as reader:
             begin = time.perf_counter_ns()
             reader.read_many(1)
             return (time.perf_counter_ns() - begin) / count
 
 
-def views(folder: Path, run: int, count: int) -> tuple[float, float]:
+def views(folder: Path, count: int) -> tuple[float, float]:
     """Return records a second of price x size over zero-copy views: with taking them (each CRC is checked), and of held ones."""
-    with _open(folder, f"views{run}") as bus:
+    with fresh_bus(folder) as bus:
         array = trades(bus, 10_000)
         for _ in range(count // len(array)):
             bus.publish_batch(array)
@@ -164,22 +171,20 @@ def publishing(plan: Plan) -> Iterator[Row]:
     ]
     with bus_folder() as folder:
         for name, measure, count, target in measures:
-            runs = itertools.count()
-            yield at_least(name, plan.median(lambda: measure(folder, next(runs), plan.count(count))), target)  # noqa: B023
+            yield at_least(name, plan.median(lambda: measure(folder, plan.count(count))), target)  # noqa: B023
 
 
 def filtering(plan: Plan) -> Iterator[Row]:
     """Yield the row of events that never become Python objects."""
-    runs = itertools.count()
     with bus_folder() as folder:
-        each = plan.median(lambda: filtered(folder, next(runs), plan.count(2_000_000)))
+        each = plan.median(lambda: filtered(folder, plan.count(2_000_000)))
     yield Row("an event filtered out in C++, by symbol", f"{each:.1f} ns", "< 20 ns", each < 20)
 
 
 def columns(plan: Plan) -> Iterator[Row]:
     """Yield the rows of NumPy views."""
     with bus_folder() as folder:
-        found = [views(folder, run, plan.count(4_000_000)) for run in range(plan.runs)]
+        found = [views(folder, plan.count(4_000_000)) for _ in range(plan.runs)]
     taken, held = (sorted(one)[len(found) // 2] for one in zip(*found, strict=True))
     yield at_least("NumPy views, price x size summed", held, 100e6)
     yield Row("the same with reading them: each CRC checked", f"{taken / 1e6:.1f} M/s")

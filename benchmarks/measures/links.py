@@ -143,7 +143,8 @@ class BusLink:
         return BusSender(*end)
 
     def receiver(self, end: Any) -> BusReceiver:
-        return BusReceiver(*end, self.wait)
+        folder, channel = end
+        return BusReceiver(folder, channel, self.wait)
 
 
 class BlockingBusLink(BusLink):

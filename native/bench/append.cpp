@@ -15,7 +15,7 @@ static const Payload kPayload;
 
 // ns per event on the rest of a page that the keeper has prepared.
 static double warm(Folder& folder) {
-    constexpr int kEvents = 90'000;  // 13 MB: with warm_up(), not the whole page
+    constexpr int kEvents = 60'000;  // 9 MB: with warm_up(), not the whole page
     const std::string path = folder.bus();
     auto bus = Bus::open(path, {.sync = SyncPolicy::none, .owner = "bench"});
     warm_up(*bus, kPayload);

@@ -185,12 +185,11 @@ inline void append(Bus& bus, const Payload& payload, int count) {
     for (int event = 0; event < count; ++event) bus.append(Lane::market, {.type = 1}, payload.bytes, kBytes);
 }
 
-// Write so much, in two steps with pauses, that the keeper has prepared the rest of the first page: 2 MB of it are
-// gone.
+// Write so much, with pauses, that the keeper prepares the rest of the first page: 6 of its 16 MB are gone then.
 inline void warm_up(Bus& bus, const Payload& payload) {
-    for (int step = 0; step < 2; ++step) {
-        append(bus, payload, 7'000);
-        usleep(150'000);
+    for (int step = 0; step < 3; ++step) {
+        append(bus, payload, 14'000);
+        usleep(100'000);
     }
 }
 
