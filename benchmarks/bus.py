@@ -22,7 +22,7 @@ from pathlib import Path
 # `make bench` installs the peers here, so that what they depend on does not replace what the project is tested with.
 sys.path.append(str(Path(__file__).resolve().parents[1] / ".venv" / "peers"))
 
-from measures import between, crowd, handlers, inside, machine, native
+from measures import handlers, machine, native, processes, records, transports
 from measures.rows import Plan, Row, bus_folder
 
 Part = Callable[[Plan], Iterator[Row]]
@@ -34,14 +34,14 @@ PARTS: dict[str, tuple[str, Part]] = {
     "latency": ("C++: one way", functools.partial(native.part, name="latency")),
     "sync": ("C++: what syncing costs", functools.partial(native.part, name="sync")),
     "long": ("C++: a long journal", functools.partial(native.part, name="long")),
-    "publishing": ("Python: publishing", inside.publishing),
+    "publishing": ("Python: publishing", records.publishing),
     "handling": ("Python: to a handler in the same process", handlers.handling),
-    "filtering": ("Python: filtering", inside.filtering),
-    "columns": ("Python: columns", inside.columns),
-    "between": ("Python process to Python process: messages/s, one way p50 / p99 / p99.9", between.between),
-    "readers": ("Eight readers", crowd.readers),
-    "idle": ("Idle", crowd.idle),
-    "control": ("Priority", crowd.control),
+    "filtering": ("Python: filtering", records.filtering),
+    "columns": ("Python: columns", records.columns),
+    "transports": ("Python process to Python process: messages/s, one way p50 / p99 / p99.9", transports.transports),
+    "readers": ("Eight readers", processes.readers),
+    "idle": ("Idle", processes.idle),
+    "control": ("Priority", processes.control),
 }
 PEERS = ["pyzmq", "iceoryx2", "redis", "hiredis", "nautilus_trader", "vnpy"]
 
@@ -63,8 +63,8 @@ def main() -> None:
         about = [machine.describe(folder)]
     if plan.peers:
         about.append(machine.versions(PEERS))
-    command = f"`{' '.join(['python', 'benchmarks/' + Path(sys.argv[0]).name, *sys.argv[1:]])}`"
-    print(f"{command}: {'; '.join(about)}.\n" if options.markdown else f"{about[0]}\n{'; '.join(about[1:])}")
+    command = " ".join(["python", "benchmarks/bus.py", *sys.argv[1:]])
+    print(f"`{command}`: {'; '.join(about)}.\n" if options.markdown else "\n".join([command, *about]))
     if options.markdown:
         print("| | measured | target |\n|---|---|---|")
     for name in options.only or PARTS:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gcg_quant.events import TradeTick
 
-from . import inside
+from . import records
 from .rows import Plan, Row, at_least, bus_folder, per_second, times
 
 
@@ -26,7 +26,7 @@ def _on_trade(tick: TradeTick) -> None:
 def dict_of_lists(count: int) -> float:
     """Return events a second of the least that Python can do: look up the type, call each handler."""
     handlers: dict[type, list[Callable[[Any], None]]] = {TradeTick: [_on_trade]}
-    record = inside.trade()
+    record = records.trade()
     begin = time.perf_counter()
     for _ in itertools.repeat(None, count):
         for handler in handlers[type(record)]:
@@ -41,7 +41,7 @@ def nautilus(count: int) -> float:
 
     bus = MessageBus(trader_id=TraderId("BENCH-001"), clock=LiveClock())
     bus.subscribe(topic="data.trades.BINANCE.BTCUSDT", handler=_on_trade)
-    record = inside.trade()
+    record = records.trade()
     publish, topic = bus.publish, "data.trades.BINANCE.BTCUSDT"
     publish(topic, record)
     begin = time.perf_counter()
@@ -64,14 +64,14 @@ def vnpy(count: int) -> float:
     engine.register("eEnd", lambda event: done.set())
     engine.start()
     try:
-        record = inside.trade()
+        record = records.trade()
         put = engine.put
         begin = time.perf_counter()
         for _ in itertools.repeat(None, count):
             put(Event("eTick", record))
         put(Event("eEnd"))
-        if not done.wait(inside.PATIENCE_S):
-            raise RuntimeError(f"the engine did not handle {count} events in {inside.PATIENCE_S:g} s")
+        if not done.wait(records.PATIENCE_S):
+            raise RuntimeError(f"the engine did not handle {count} events in {records.PATIENCE_S:g} s")
         return count / (time.perf_counter() - begin)
     finally:
         engine.stop()
@@ -86,9 +86,9 @@ PEERS = [
 def handling(plan: Plan) -> Iterator[Row]:
     """Yield the rows of handlers, ours and the peers'."""
     with bus_folder() as folder:
-        ours = plan.median(lambda: inside.handle(folder, plan.count(2_000_000)))
+        ours = plan.median(lambda: records.handle(folder, plan.count(2_000_000)))
         yield at_least("journal -> bus -> a component's handler that reads two attributes", ours, 8e6)
-        looped = plan.median(lambda: inside.loop(folder, plan.count(2_000_000)))
+        looped = plan.median(lambda: records.loop(folder, plan.count(2_000_000)))
         yield at_least("for event in reader, reading two attributes", looped, 8e6)
     yield Row("a plain dict of lists, called directly", per_second(plan.median(lambda: dict_of_lists(plan.count(2_000_000)))))
     for name, measure, count, target in PEERS if plan.peers else ():

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from gcg_quant.bus import EventBus
 from gcg_quant.reader import BusReader
 
-from .inside import trade
+from .records import trade
 
 # A message of 96 bytes as a tick would be packed: event_ns, recv_ns, price, size, eight numbers more.
 PACKED = struct.Struct("<qq10d")

@@ -86,3 +86,14 @@ def test_an_unknown_part_is_refused() -> None:
     assert result.returncode == 2
     assert "invalid choice: 'nonsense'" in result.stderr
     assert "filtering" in result.stderr
+
+
+def test_the_readme_shows_every_row() -> None:
+    """The README's table has each row of the bus, whatever the sizes it was measured with."""
+
+    def shape(name: str) -> str:
+        return re.sub(r"[\d.,]+", "#", re.sub(r"(sync policy \w+ on) [^:]+", r"\1 {disk}", name.strip()))
+
+    section = (ROOT / "README.md").read_text().split("## The bus beside others")[1].split("\n## ")[0]
+    shown = {shape(line.split("|")[1]) for line in section.splitlines() if line.startswith("| ")}
+    assert {shape(name) for name in ROWS} - shown == set()

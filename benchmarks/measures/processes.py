@@ -16,7 +16,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.component import Component, event_handler
 from gcg_quant.events import Lane, SystemEvent, TradeTick
 
-from .inside import fill, fresh_bus, trade
+from .records import fill, fresh_bus, trade
 from .rows import Plan, Row, bus_folder
 
 PATIENCE_S = 60.0

@@ -4,7 +4,7 @@ A message is 96 packed bytes (the bus: a ready `TradeTick` of 120 bytes and its 
 peers keep nothing; the bus writes each message to its journal (sync policy `none`). Throughput is taken from the first send to the last
 message read. The time one way is, between spinning ends, half a round trip of message and answer; for a blocking receiver it is taken
 from before the send until the receiver has the message, 100 us after the one before, so that it sleeps.
-A regression means that every process sees the market later. It does not show several readers: see `crowd`.
+A regression means that every process sees the market later. It does not show several readers: see `processes`.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def measure(kind: Callable[[], Link], plan: Plan) -> Traffic:
     return Traffic(statistics.median(one.rate for one in found), [statistics.median(column) for column in columns])
 
 
-def between(plan: Plan) -> Iterator[Row]:
+def transports(plan: Plan) -> Iterator[Row]:
     """Yield the rows of all transports, then how the bus stands beside them."""
     found: dict[type[Any], Traffic] = {}
     for kind in (*OURS, *(PEERS if plan.peers else ())):
