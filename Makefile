@@ -52,8 +52,7 @@ format: .venv/dev.stamp
 docs: .venv/run.stamp .venv/native.stamp
 	$(PYTHON_BIN) -c "from gcg_quant.settings import markdown; print(markdown(), end='')" > docs/settings.md
 
-bench: .venv/dev.stamp .venv/native.stamp
-	@$(MAKE) -s -C native bench
+bench: .venv/dev.stamp .venv/bench.stamp .venv/native.stamp
 	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "== $$script" && $(PYTHON_BIN) $$script || exit 1; done
 
 clean:
@@ -67,6 +66,9 @@ clean:
 
 .venv/dev.stamp: pyproject.toml setup.py build/packages
 	@.ci/prepare dev
+
+.venv/bench.stamp: pyproject.toml | .venv/dev.stamp
+	@.ci/prepare bench
 
 .venv/native.stamp: $(NATIVE) | .venv/run.stamp
 	@echo "Building the native extension"

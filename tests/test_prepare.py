@@ -59,3 +59,22 @@ def test_complete_machine_passes(tmp_path: Path) -> None:
     """With everything there nothing is said; an old python3 is passed over for a newer one."""
     done = check(tmp_path, python3=OLD_PYTHON, **{"python3.12": GOOD_PYTHON}, gxx=GOOD_COMPILER)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_peer_that_does_not_install_is_left_out(tmp_path: Path) -> None:
+    """The benchmarks' peers are installed all at once, or, where that fails, one by one: who cannot be had is named."""
+    log = tmp_path / "installed"
+    pip = f'for last; do :; done; case "$*" in *vnpy*) exit 1;; esac; echo "$last" >> {log}; exit 0'
+    for name in (".ci/prepare", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!{shutil.which("bash")}\ncase "$*" in *"-m pip"*) {pip};; esac\n{GOOD_PYTHON}\n')
+    python.chmod(0o755)
+    done = subprocess.run([str(tmp_path / ".ci/prepare"), "bench"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [next(line for line in done.stderr.splitlines() if line.startswith("vnpy"))]
+    assert "could not be installed" in done.stderr
+    assert "pyzmq>=27.3" in log.read_text().splitlines()
+    assert (tmp_path / ".venv/bench.stamp").exists()

@@ -100,9 +100,17 @@ void LaneJournal::write_mark(const Position& at) {
     state_->marks[next.serial & 1] = next;  // killed halfway: the other copy is whole
 }
 
+// Through a writable mapping: msync() passes over one whose file was opened for reading, and reports success.
 void LaneJournal::sync_pages(const SyncMark& from, const Position& to) {
+    Window window;
+    {
+        std::lock_guard preparing(prepare_mutex_);
+        window = window_;
+    }
     for (uint64_t index = std::max<uint64_t>(from.page, 1); index <= to.page; ++index) {
-        const auto page = this->page(index);
+        const auto mapped =
+            std::find_if(window.begin(), window.end(), [index](const auto& page) { return page->index() == index; });
+        const auto page = mapped != window.end() ? *mapped : Page::open(kind_, index, true);
         if (!page) continue;  // pruned meanwhile
         try {
             page->sync(index == from.page ? from.offset : 0, index == to.page ? to.offset : kind_.page_bytes);

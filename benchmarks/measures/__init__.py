@@ -1,0 +1,1 @@
+"""What benchmarks/bus.py measures: one module a part, each yielding rows."""
