@@ -99,6 +99,12 @@ class Component:
     def on_idle(self) -> None:
         """Use a quiet moment: called about every 50 ms while nothing comes."""
 
+    def on_rest(self, idle: bool) -> None:
+        """Use the moment between two batches, when no event is half handled; `idle` says that nothing came for a while."""
+
+    def on_end(self) -> None:
+        """Leave something behind: called after `on_stop`, when nothing more is handled; the bus is still open."""
+
     def read_batch(self) -> int:
         """Read and dispatch one batch, waiting up to 50 ms for it; return how many events it held.
 
@@ -222,6 +228,7 @@ class Component:
             self.dispatch(event)
         if events:
             self.on_batch()
+        self.on_rest(not events)
         return len(events)
 
     @property
@@ -338,6 +345,7 @@ class Component:
         if self.drain_on_stop:
             self._drain()
         self.on_stop()
+        self.on_end()
         self.state = "stopped"
         self._release()
 
@@ -357,10 +365,12 @@ class Component:
         count = self._timed_batch()
         if count == 0:
             self.on_idle()
+            self.on_rest(True)
             return
         self.on_batch()
         if self._durable:
             self.reader.commit()
+        self.on_rest(False)
 
     def _timed_batch(self) -> int:
         # `busy_since` is what a supervisor looks at to see a hanging handler; waiting for events does not count.
