@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["Remembered"]
@@ -25,6 +25,14 @@ class Remembered(Generic[Key]):
         if len(self._keys) > self._limit:
             del self._keys[next(iter(self._keys))]
         return True
+
+    def update(self, keys: Iterable[Key]) -> None:
+        """Remember keys, oldest first."""
+        for key in keys:
+            self.add(key)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
 
     def __contains__(self, key: object) -> bool:
         return key in self._keys

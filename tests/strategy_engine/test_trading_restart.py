@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -68,6 +68,24 @@ class MortalEngine(TradingEngine):
             super()._run()
         except Killed:
             self.state = "killed"
+
+
+class KeepingEngine(MortalEngine):
+    """The same, with a snapshot after every few events; it may die before publishing one, too."""
+
+    snapshot_every: ClassVar[int] = 7
+    snapshot_least: ClassVar[int] = 1
+
+    def __init__(self, life: int) -> None:
+        super().__init__(life)
+        self._batch = 1
+
+    def on_rest(self, idle: bool) -> None:
+        """Take every moment for a quiet one."""
+        super().on_rest(True)
+
+
+ENGINES = pytest.mark.parametrize("make", [MortalEngine, KeepingEngine])
 
 
 def tick(second: int, bid: float, size: float = 2.0, volume: float = 0.0) -> Tick:
@@ -201,31 +219,33 @@ def read(bus: EventBus) -> list[Any]:
         return list(reader)
 
 
-def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+@ENGINES
+def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """Wherever it dies, the next engine finishes what is half done, and the journal keeps all its promises."""
     with prepared(tmp_path / "whole") as bus:
-        run_to_end(MortalEngine(-1), bus, wait_until)
+        run_to_end(make(-1), bus, wait_until)
         undisturbed = check_journal(read(bus))
         count = len(read(bus)) - sum(isinstance(one, OrderRequest | CancelRequest | ModifyRequest) for one in scene())
     assert undisturbed["a"] == 5.0
     assert count > 40
     for life in range(count + 1):
         with prepared(tmp_path / f"bus{life}") as bus:
-            for engine in (MortalEngine(life), MortalEngine(-1)):
+            for engine in (make(life), make(-1)):
                 run_to_end(engine, bus, wait_until)
             filled = check_journal(read(bus))
             assert set(filled) <= set(undisturbed)
             assert filled["a"] == 5.0
 
 
-def test_engine_killed_again_while_it_recovers_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+@ENGINES
+def test_engine_killed_again_while_it_recovers_goes_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """A recovery that dies is recovered from, too."""
     chance = random.Random(7)
     for turn in range(12):
         with prepared(tmp_path / f"bus{turn}") as bus:
             for _ in range(4):
-                run_to_end(MortalEngine(chance.randrange(1, 14)), bus, wait_until)
-            run_to_end(MortalEngine(-1), bus, wait_until)
+                run_to_end(make(chance.randrange(1, 14)), bus, wait_until)
+            run_to_end(make(-1), bus, wait_until)
             check_journal(read(bus))
 
 
