@@ -34,6 +34,7 @@ NATIVE_FACES = {
     "gcg_quant/bus.py",
     "gcg_quant/events.py",
     "gcg_quant/journal_check.py",
+    "gcg_quant/pruning.py",
     "gcg_quant/schema.py",
     "strategy_engine/gateways/paper.py",
     "strategy_engine/risk.py",

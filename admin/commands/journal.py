@@ -15,6 +15,7 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane
 
 from ..journal_tail import event_class, newest
 from .context import home_of
+from .journal_pages import prune
 
 __all__ = ["journal"]
 
@@ -27,6 +28,9 @@ _META = ("id", "time_ns", "cause", "source")
 def journal(ctx: click.Context, folder: Path | None) -> None:
     """Look into the journal."""
     ctx.meta["bus"] = folder or home_of(ctx).bus
+
+
+journal.add_command(prune)
 
 
 def _open(ctx: click.Context) -> EventBus:
