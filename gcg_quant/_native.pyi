@@ -1145,5 +1145,5 @@ class RiskEngine:
     def daily_profit(self) -> float: ...
 
 def prune(
-    folder: str, before_ns: int, keep_bytes: int, floors: list[tuple[str, int]], silence_ns: int, dry_run: bool
+    folder: str, before_ns: int, keep_bytes: int, floors: list[tuple[str, int, int]], silence_ns: int, dry_run: bool
 ) -> dict[str, Any]: ...

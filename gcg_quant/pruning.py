@@ -24,7 +24,7 @@ __all__ = ["PruneHold", "PruneReport", "PrunedPage", "prune"]
 _SILENCE_S = 86_400.0  # a durable reader that is gone is waited for so long
 _NEVER = -(2**63)
 _UNLIMITED = 2**64 - 1
-_NO_FLOORS: Mapping[str, int] = {}
+_NO_FLOORS: Mapping[str, int | Mapping[Lane, int]] = {}
 
 
 class PrunedPage(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ def prune(
     *,
     before_ns: int | None = None,
     keep_bytes: int | None = None,
-    floors: Mapping[str, int] = _NO_FLOORS,
+    floors: Mapping[str, int | Mapping[Lane, int]] = _NO_FLOORS,
     silence_s: float = _SILENCE_S,
     dry_run: bool = False,
 ) -> PruneReport:
@@ -98,7 +98,7 @@ def prune(
         before_ns: pages whose events were all published earlier may go.
         keep_bytes: while the pages of all lanes take more, the oldest may go, whatever their age. A page that is needed counts as gone
             here: nothing younger goes in its place.
-        floors: who needs the market lane from which seq on, beside the durable readers.
+        floors: who needs the market lane, or each of several lanes, from which seq on, beside the durable readers.
         silence_s: a durable reader whose process is gone and that was silent for so many seconds is reported and not waited for.
         dry_run: remove nothing, and return what would go.
 
@@ -111,7 +111,7 @@ def prune(
         str(path),
         _NEVER if before_ns is None else before_ns,
         _UNLIMITED if keep_bytes is None else keep_bytes,
-        list(floors.items()),
+        [(name, int(lane), seq) for name, needed in floors.items() for lane, seq in _by_lane(needed).items()],
         int(silence_s * NS_PER_SECOND),
         dry_run,
     )
@@ -123,3 +123,7 @@ def prune(
         bytes_after=row["bytes_after"],
         dry_run=dry_run,
     )
+
+
+def _by_lane(needed: int | Mapping[Lane, int]) -> Mapping[Lane, int]:
+    return {Lane.MARKET: needed} if isinstance(needed, int) else needed

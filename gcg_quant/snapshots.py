@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.reader import BusReader
 
-__all__ = ["Snapshot", "SnapshotNote", "Snapshots", "notes"]
+__all__ = ["Snapshot", "SnapshotNote", "Snapshots", "note_file", "notes"]
 
 _SEQ = (1 << 60) - 1
 _FOLDER = "snapshots"
@@ -35,7 +35,7 @@ _MOST_BYTES = 256 * 2**20  # of a state once unpacked: a damaged length must not
 class SnapshotNote(msgspec.Struct, frozen=True, kw_only=True):
     """What the file of a component says: its newest snapshot, and the first seqs behind it that a restart reads.
 
-    `event_id` is 0 as long as there is no snapshot; then all is needed from the beginning.
+    `event_id` is 0 as long as there is no snapshot; then all is needed from the beginning. One that is `vital` cannot do without its past.
     """
 
     component: str
@@ -46,6 +46,7 @@ class SnapshotNote(msgspec.Struct, frozen=True, kw_only=True):
     market: int = 1
     log: int = 1
     written_ns: int = 0
+    vital: bool = True
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,24 +74,33 @@ class Snapshots:
         bus: where they are; `write` needs it open for publishing.
         component: the component's name.
         version: of its state; states of other versions are passed over.
+        vital: whether it cannot do without its past, so that no age and no silence may remove it.
         log: is told, as a sentence, why a snapshot was passed over.
     """
 
-    def __init__(self, bus: EventBus, component: str, version: int, log: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, bus: EventBus, component: str, version: int, log: Callable[[str], None] | None = None, *, vital: bool = True
+    ) -> None:
         self.component = component
         self.version = version
+        self.traces = False  # whether `find` has met a note or a snapshot of the component, readable or not
+        self._vital = vital
         self._bus = bus
         self._log = log or (lambda text: None)
-        self._file = bus.path / _FOLDER / quote(component, safe="").replace(".", "%2E")
+        self._file = note_file(bus.path, component)
 
     # ---- writing
 
     def claim(self, used: Snapshot | None) -> None:
         """Note the snapshot that a restart has used; with None, that all is needed from the beginning."""
         event_id, cursor = (used.event_id, used.cursor) if used else (0, Cursor(self._bus.bus_id, self._bus.epoch))
+        self._write_note(event_id, cursor)
+
+    def touch(self) -> None:
+        """Note that the component was there until now."""
         note = self._note()
-        if note is None or note.event_id != event_id:
-            self._write_note(event_id, cursor)
+        if note is not None:
+            self._put(msgspec.structs.replace(note, written_ns=now_ns()))
 
     def write(self, state: bytes, cursor: Cursor, reason: str, publish: Callable[[SnapshotEvent], int]) -> int:
         """Publish a state and note where it is; return the event's id.
@@ -116,6 +126,7 @@ class Snapshots:
     def find(self) -> Iterator[Snapshot]:
         """Yield the readable snapshots, the newest first."""
         note = self._note()
+        self.traces = self.traces or note is not None
         if note is not None and not note.event_id:
             return  # there was none when it was written, so that whatever came since then is in the journal
         event = self._hinted(note) if note is not None else None
@@ -166,6 +177,7 @@ class Snapshots:
         return self._bus.reader(start=cursor, events=[SnapshotEvent])
 
     def _opened(self, event: SnapshotEvent) -> Snapshot | None:
+        self.traces = True
         try:
             envelope = msgspec.msgpack.decode(event.state, type=_Envelope)
             if envelope.version != self.version:
@@ -184,20 +196,30 @@ class Snapshots:
         return note if note is not None and note.bus_id == self._bus.bus_id and note.component == self.component else None
 
     def _write_note(self, event_id: int, cursor: Cursor) -> None:
-        note = SnapshotNote(
-            component=self.component,
-            bus_id=self._bus.bus_id,
-            epoch=cursor.epoch,
-            event_id=event_id,
-            control=cursor.control,
-            market=cursor.market,
-            log=cursor.log,
-            written_ns=now_ns(),
+        self._put(
+            SnapshotNote(
+                component=self.component,
+                bus_id=self._bus.bus_id,
+                epoch=cursor.epoch,
+                event_id=event_id,
+                control=cursor.control,
+                market=cursor.market,
+                log=cursor.log,
+                written_ns=now_ns(),
+                vital=self._vital,
+            )
         )
+
+    def _put(self, note: SnapshotNote) -> None:
         self._file.parent.mkdir(mode=0o700, exist_ok=True)
         beside = self._file.with_name(f"#{self._file.name}")  # no component's file: '#' is quoted in those
         beside.write_bytes(msgspec.json.encode(note))
         beside.replace(self._file)
+
+
+def note_file(path: str | Path, component: str) -> Path:
+    """Return where a component's note lies in a bus folder."""
+    return Path(path) / _FOLDER / quote(component, safe="").replace(".", "%2E")
 
 
 def notes(path: str | Path) -> list[SnapshotNote]:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+import msgspec
+
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import EventError, GcgQuantError, JournalError
 from gcg_quant.events import Event, Lane, SessionEvent, World
@@ -33,6 +35,7 @@ class Fold(Protocol):
     """State that is made by events alone. Between two lanes there is no order that it may rely on."""
 
     VERSION: ClassVar[int]  # of what `dump` returns; a snapshot of another version is not loaded
+    VITAL: ClassVar[bool]  # whether nothing goes without the whole past, so that what leads to it is never pruned
 
     def listen(self, reader: BusReader) -> None:
         """Let a reader pass the events that the fold wants."""
@@ -67,7 +70,7 @@ class Follower(Generic[F]):
     def __init__(self, bus: EventBus, component: str, make: Callable[[], F], log: Callable[[str], None]) -> None:
         self.fold = make()
         self.began = 1  # the seq of the market lane from which on events were read, 1 if the state knows all of them
-        self.snapshots = Snapshots(bus, component, self.fold.VERSION, log)
+        self.snapshots = Snapshots(bus, component, self.fold.VERSION, log, vital=self.fold.VITAL)
         self._bus = bus
         self._make = make
         self._log = log
@@ -133,11 +136,14 @@ class Follower(Generic[F]):
         self._reader.close()
 
     def _restore(self) -> Snapshot | None:
+        first = self._reader.cursor
         for found in self.snapshots.find():
-            fold = self._make()
+            fold, cursor = self._make(), found.cursor
+            # Of the other lanes, pages may have gone that nobody needs: what is left of them is the tail.
+            cursor = msgspec.structs.replace(cursor, control=max(cursor.control, first.control), log=max(cursor.log, first.log))
             try:
                 fold.load(unpack_state(found.state))
-                self._reader.seek(found.cursor)
+                self._reader.seek(cursor)
             except (*STATE_ERRORS, GcgQuantError) as error:
                 why = str(error) if isinstance(error, GcgQuantError) else f"its state cannot be read ({error!r})"
                 self._log(f"Snapshot {found.event_id & _SEQ} of {self.snapshots.component} is passed over: {why}.")
@@ -209,6 +215,7 @@ class Stateful(Component, Generic[F]):
             pass
         if follower.unsaved >= self.snapshot_least:
             follower.keep("stop", self._publish_snapshot)
+        follower.snapshots.touch()
         follower.close()
 
     def _keep(self, follower: Follower[F], quiet: bool) -> None:

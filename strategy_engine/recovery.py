@@ -41,6 +41,7 @@ class Past:
     """
 
     VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = False
 
     portfolios: defaultdict[str, Portfolio] = field(default_factory=lambda: defaultdict(Portfolio))
     strategies: dict[str, StrategyStatusEvent] = field(default_factory=dict)

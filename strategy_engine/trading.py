@@ -229,7 +229,8 @@ class TradingEngine(Stateful[TradingFold]):
 
     def _recovered(self) -> Any:
         follower = self.recover()
-        if follower.began > 1:
+        # An account that is new to an old journal has left nothing in it.
+        if follower.began > 1 and (follower.snapshots.traces or follower.fold.last_time_ns):
             raise ComponentError(
                 f"Account {self.config.account} cannot go on: the market lane of {self.bus.path} begins at event {follower.began}, and no "
                 "snapshot of the account can be read, so that its positions are unknown: put the removed pages back, or begin a new bus.",

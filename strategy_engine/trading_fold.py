@@ -92,6 +92,7 @@ class TradingFold:
     _steps: dict[type, Callable[..., None]] = field(default_factory=dict)
 
     VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Say which event is folded by what."""

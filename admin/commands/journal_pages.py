@@ -19,11 +19,17 @@ __all__ = ["prune"]
 def prune(ctx: click.Context, before_ns: int | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Remove the oldest pages that nobody needs any more.
 
-    The page that is written to stays, and so does what a durable reader has not committed yet: its name is told.
+    The page that is written to stays, and so does what a durable reader has not committed yet, and what lies behind the newest snapshot of
+    a component: their names are told.
     """
+    from gcg_quant.bus import EventBus
     from gcg_quant.pruning import prune as prune_bus
+    from gcg_quant.retention import needed
 
     if before_ns is None and keep_bytes is None:
         raise click.UsageError("Say what may go: --before WHEN, --keep SIZE, or both.")
-    for sentence in prune_bus(ctx.meta["bus"], before_ns=before_ns, keep_bytes=keep_bytes, dry_run=dry_run).sentences():
+    with EventBus(ctx.meta["bus"], create=False, read_only=True) as bus:
+        floors, _ = needed(bus)
+        report = prune_bus(bus.path, before_ns=before_ns, keep_bytes=keep_bytes, floors=floors, dry_run=dry_run)
+    for sentence in report.sentences():
         click.echo(sentence)

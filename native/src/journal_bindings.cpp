@@ -3,7 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "gcg/prune.h"
@@ -34,9 +34,10 @@ void bind_prune(py::module_& module) {
     module.def(
         "prune",
         [](const std::string& folder, int64_t before_ns, uint64_t keep_bytes,
-           const std::vector<std::pair<std::string, uint64_t>>& floors, int64_t silence_ns, bool dry_run) {
+           const std::vector<std::tuple<std::string, int, uint64_t>>& floors, int64_t silence_ns, bool dry_run) {
             PruneOptions options{before_ns, keep_bytes, {}, silence_ns, dry_run};
-            for (const auto& [name, seq] : floors) options.floors.push_back({name, Lane::market, seq});
+            for (const auto& [name, lane, seq] : floors)
+                options.floors.push_back({name, static_cast<Lane>(lane), seq});
             PruneReport report;
             {
                 py::gil_scoped_release release;

@@ -24,6 +24,7 @@ class Sums:
     """The sum of prices by symbol, the last tick, and how often the system started."""
 
     VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}

@@ -253,6 +253,15 @@ def test_account_without_its_past_does_not_trade(tmp_path: Path, wait_until: Cal
         assert any("its positions are unknown" in message for message in messages(bus))
 
 
+def test_new_account_may_begin_on_an_old_journal(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+    """An account that has left nothing in the journal has no past that could be missing."""
+    with journal(tmp_path / "bus", 3, wait_until) as bus:
+        sorted((bus.path / "market").glob("*.page"))[0].unlink()
+        engine = TradingEngine(TradingConfig(account="second", default=False))
+        run(engine, bus, wait_until)
+        assert engine.desk.books.accounts.money["USD"].cash == 1_000_000.0
+
+
 def test_engine_that_was_never_started_has_no_desk() -> None:
     """There is nothing to look at before start()."""
     with pytest.raises(ComponentError):
