@@ -123,8 +123,8 @@ class Snapshots:
 
     # ---- finding
 
-    def find(self) -> Iterator[Snapshot]:
-        """Yield the readable snapshots, the newest first."""
+    def find(self, *, search: bool = True) -> Iterator[Snapshot]:
+        """Yield the readable snapshots, the newest first; without `search` only the one that the note names."""
         note = self._note()
         self.traces = self.traces or note is not None
         if note is not None and not note.event_id:
@@ -132,7 +132,8 @@ class Snapshots:
         event = self._hinted(note) if note is not None else None
         if event is not None and (opened := self._opened(event)):
             yield opened
-        yield from self._search(event.id if event is not None else None)
+        if search:
+            yield from self._search(event.id if event is not None else None)
 
     def _hinted(self, note: SnapshotNote) -> SnapshotEvent | None:
         try:

@@ -96,12 +96,7 @@ class Follower(Generic[F]):
             self.began = self._kept = self._reader.cursor.market
         if use_snapshots:
             self.snapshots.claim(used)
-        before = None if end is None else {Lane.CONTROL: end.control, Lane.MARKET: end.market, Lane.LOG: end.log}
-        for event in self._reader:
-            if before is None or event.id & _SEQ < before[Lane(event.id >> 60)]:
-                self.fold.apply(event)
-            else:
-                self._held.append(event)
+        self._read_to(end)
         return self.fold
 
     def follow(self, limit: int = _SLICE) -> bool:
@@ -135,6 +130,14 @@ class Follower(Generic[F]):
         """Read no more."""
         self._reader.close()
 
+    def _read_to(self, end: Cursor | None) -> None:
+        before = None if end is None else {Lane.CONTROL: end.control, Lane.MARKET: end.market, Lane.LOG: end.log}
+        for event in self._reader:
+            if before is None or event.id & _SEQ < before[Lane(event.id >> 60)]:
+                self.fold.apply(event)
+            else:
+                self._held.append(event)
+
     def _restore(self) -> Snapshot | None:
         first = self._reader.cursor
         for found in self.snapshots.find():
@@ -162,13 +165,14 @@ class Stateful(Component, Generic[F]):
     stop, always between two events, and in a quiet moment if there is one.
     """
 
+    follows_always: ClassVar[bool] = False  # the fold is what it works with, also where no snapshots are kept
     snapshot_every: ClassVar[int] = 200_000
     snapshot_least: ClassVar[int] = 1_000  # fewer events are not worth a snapshot: reading them again takes milliseconds
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(name, **options)
         self._follower: Follower[F] | None = None
-        self._session_ended = False
+        self._keeps = self._session_ended = False
 
     def new_fold(self) -> F:
         """Return an empty fold."""
@@ -178,12 +182,12 @@ class Stateful(Component, Generic[F]):
         """Return the follower, brought to the head of the journal or to `end`."""
         if self._follower is not None:
             self._follower.close()
-        keeps = self.bus.world in (World.LIVE, World.PAPER)
+        self._keeps = self.bus.world in (World.LIVE, World.PAPER)
         follower = Follower(self.bus, self.name, self.new_fold, lambda text: self.log(text, level="warning"))
-        follower.recover(end, use_snapshots=keeps)
+        follower.recover(end, use_snapshots=self._keeps)
         self._session_ended = False
-        self._follower = follower if keeps else None
-        if not keeps:
+        self._follower = follower if self._keeps or self.follows_always else None
+        if self._follower is None:
             follower.close()
         return follower
 
@@ -213,14 +217,15 @@ class Stateful(Component, Generic[F]):
         until = time.monotonic() + _END_S
         while follower.follow() and time.monotonic() < until:
             pass
-        if follower.unsaved >= self.snapshot_least:
+        if self._keeps and follower.unsaved >= self.snapshot_least:
             follower.keep("stop", self._publish_snapshot)
-        follower.snapshots.touch()
+        if self._keeps:
+            follower.snapshots.touch()
         follower.close()
 
     def _keep(self, follower: Follower[F], quiet: bool) -> None:
         # A state of some megabytes takes tens of milliseconds: a quiet moment is waited for, but not for ever.
-        unsaved = follower.unsaved
+        unsaved = follower.unsaved if self._keeps else 0
         if self._session_ended and unsaved >= self.snapshot_least:
             reason = "session"
         elif unsaved >= (self.snapshot_every if quiet else 2 * self.snapshot_every):
