@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -268,13 +269,19 @@ class TradingEngine(Stateful[TradingFold]):
         return (Lane.MARKET << 60) | seq
 
     def _seed(self, before: int, time_ns: int) -> None:
-        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute.
+        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute. No order is open at the
+        # gateway yet, so that the last record of each kind says all.
+        latest: dict[tuple[Any, ...], Event] = {}
         with self.bus.reader(start="begin", events=tuple(_MARKET), backfill=False) as reader:
             reader.seek_time((time_ns or self._started_ns) - _SEED_NS)
             for event in reader:
                 if event.id >= before:
-                    return
-                self.desk.seed(event)  # type: ignore[arg-type]
+                    break
+                key = _seed_key(event)
+                latest.pop(key, None)
+                latest[key] = event
+        for event in latest.values():
+            self.desk.seed(event)  # type: ignore[arg-type]
 
     def _change_rules(self, changes: Mapping[str, Any]) -> None:
         self._rules = self.desk.risk.rules.changed(changes)
@@ -284,3 +291,10 @@ class TradingEngine(Stateful[TradingFold]):
         count = self.desk.cancel_all(self.desk.clock_ns, cause)
         message = f"The kill switch of account {self.config.account} is on: {count} orders are being cancelled, new ones are refused."
         self.publish(AlertEvent(level="critical", component=self.name, name="kill_switch", message=message, about=cause))
+
+
+def _seed_key(event: Any) -> tuple[Any, ...]:
+    # What a later record of the same key makes worthless: a tick without quotes leaves those of an earlier one.
+    if isinstance(event, Tick):
+        return Tick, event.instrument, isnan(event.last_price), isnan(event.bid_price) and isnan(event.ask_price)
+    return type(event), event.instrument, event.period if isinstance(event, Bar) else ""
