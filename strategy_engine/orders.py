@@ -24,6 +24,7 @@ from .remembered import Remembered
 __all__ = ["OrderManager", "Publish", "fitted"]
 
 _FINISHED_KEPT = 4096  # finished orders that late reports, cancels and fills still find
+_IDS_KEPT = 65_536  # client ids and trades that are known as seen
 _SEQ = (1 << 60) - 1
 
 
@@ -66,8 +67,8 @@ class OrderManager:
         self._open: dict[int, Order] = {}
         self._finished: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
-        self._client_ids: Remembered[str] = Remembered()
-        self._trades: Remembered[tuple[str, str]] = Remembered()
+        self._client_ids: Remembered[str] = Remembered(_IDS_KEPT)
+        self._trades: Remembered[tuple[str, str]] = Remembered(_IDS_KEPT)
 
     # ---- looking
 

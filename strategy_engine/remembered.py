@@ -13,7 +13,7 @@ Key = TypeVar("Key", bound=Hashable)
 class Remembered(Generic[Key]):
     """A set that holds at most `limit` keys and drops the oldest one for a new one."""
 
-    def __init__(self, limit: int = 65_536) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._keys: dict[Key, None] = {}
 
