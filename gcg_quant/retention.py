@@ -36,7 +36,7 @@ def needed(bus: EventBus, silence_s: float = _SILENCE_S) -> tuple[dict[str, dict
         if absent:
             away.append(note)
         if note.vital or not absent:
-            floors[f"snapshot of {note.component}"] = {Lane.CONTROL: note.control, Lane.MARKET: note.market}
+            floors[f"snapshot of {note.component}"] = {Lane.CONTROL: note.control_floor, Lane.MARKET: note.market_floor}
     return floors, away
 
 
@@ -53,8 +53,8 @@ def _newest_start(bus: EventBus) -> int:
 class Retention(Component):
     """Removes pages that are older than `keep_days`, and the oldest while all take more than `keep_gb`, every few minutes.
 
-    It never passes the newest snapshot of a component, nor a durable reader. One that is gone for 24 h is reported by an AlertEvent, once,
-    and is no longer waited for; an account that is gone is reported and still waited for, because it cannot go on without its past.
+    It never passes the last two snapshots of a component, nor a durable reader. One that is gone for 24 h is reported by an AlertEvent,
+    once, and is no longer waited for; an account that is gone is reported and still waited for, because it cannot go on without its past.
 
     Args:
         keep_days: 10**9 bytes a GB, 24 h a day.
@@ -133,5 +133,5 @@ class Retention(Component):
         since = f"has been away since {to_iso(note.written_ns)}" if note.written_ns else "has left a note that cannot be read"
         if not note.vital:
             return f"Component {note.component} {since}: the journal is no longer kept for it."
-        kept, file = f"the journal is kept for it from event {note.market} on", note_file(self.bus.path, note.component)
+        kept, file = f"the journal is kept for it from event {note.market_floor} on", note_file(self.bus.path, note.component)
         return f"Component {note.component} {since}, and {kept}: remove {file} if it is gone for good."

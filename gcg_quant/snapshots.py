@@ -35,7 +35,9 @@ _MOST_BYTES = 256 * 2**20  # of a state once unpacked: a damaged length must not
 class SnapshotNote(msgspec.Struct, frozen=True, kw_only=True):
     """What the file of a component says: its newest snapshot, and the first seqs behind it that a restart reads.
 
-    `event_id` is 0 as long as there is no snapshot; then all is needed from the beginning. One that is `vital` cannot do without its past.
+    `event_id` is 0 as long as there is no snapshot. From `control_floor` and `market_floor` on the lanes are needed: by the snapshot
+    before the newest one, which takes its place if a power loss or a damaged page takes it; without one, all is needed. Who is `vital`
+    cannot do without its past.
     """
 
     component: str
@@ -45,6 +47,8 @@ class SnapshotNote(msgspec.Struct, frozen=True, kw_only=True):
     control: int = 1
     market: int = 1
     log: int = 1
+    control_floor: int = 1
+    market_floor: int = 1
     written_ns: int = 0
     vital: bool = True
 
@@ -93,8 +97,14 @@ class Snapshots:
 
     def claim(self, used: Snapshot | None) -> None:
         """Note the snapshot that a restart has used; with None, that all is needed from the beginning."""
-        event_id, cursor = (used.event_id, used.cursor) if used else (0, Cursor(self._bus.bus_id, self._bus.epoch))
-        self._write_note(event_id, cursor)
+        if used is None:
+            self._put(self._new_note(0, Cursor(self._bus.bus_id, self._bus.epoch), (1, 1)))
+            return
+        note = self._note()
+        if note is not None and note.event_id == used.event_id:
+            self.touch()
+        else:
+            self._put(self._new_note(used.event_id, used.cursor, (used.cursor.control, used.cursor.market)))
 
     def touch(self) -> None:
         """Note that the component was there until now."""
@@ -118,7 +128,9 @@ class Snapshots:
         envelope = _Envelope(self.version, cursor.epoch, cursor.control, cursor.log, packed, zlib.compress(state, 1) if packed else state)
         event = SnapshotEvent(component=self.component, market_seq=cursor.market - 1, state=msgspec.msgpack.encode(envelope), reason=reason)
         event_id = publish(event)
-        self._write_note(event_id, cursor)
+        before = self._note()
+        floors = (before.control, before.market) if before is not None and before.event_id else (1, 1)
+        self._put(self._new_note(event_id, cursor, floors))
         return event_id
 
     # ---- finding
@@ -196,19 +208,19 @@ class Snapshots:
         note = _read_note(self._file)
         return note if note is not None and note.bus_id == self._bus.bus_id and note.component == self.component else None
 
-    def _write_note(self, event_id: int, cursor: Cursor) -> None:
-        self._put(
-            SnapshotNote(
-                component=self.component,
-                bus_id=self._bus.bus_id,
-                epoch=cursor.epoch,
-                event_id=event_id,
-                control=cursor.control,
-                market=cursor.market,
-                log=cursor.log,
-                written_ns=now_ns(),
-                vital=self._vital,
-            )
+    def _new_note(self, event_id: int, cursor: Cursor, floors: tuple[int, int]) -> SnapshotNote:
+        return SnapshotNote(
+            component=self.component,
+            bus_id=self._bus.bus_id,
+            epoch=cursor.epoch,
+            event_id=event_id,
+            control=cursor.control,
+            market=cursor.market,
+            log=cursor.log,
+            control_floor=floors[0],
+            market_floor=floors[1],
+            written_ns=now_ns(),
+            vital=self._vital,
         )
 
     def _put(self, note: SnapshotNote) -> None:

@@ -19,8 +19,8 @@ __all__ = ["prune"]
 def prune(ctx: click.Context, before_ns: int | None, keep_bytes: int | None, dry_run: bool) -> None:
     """Remove the oldest pages that nobody needs any more.
 
-    The page that is written to stays, and so does what a durable reader has not committed yet, and what lies behind the newest snapshot of
-    a component: their names are told.
+    The page that is written to stays, and so does what a durable reader has not committed yet, and what lies behind the last two snapshots
+    of a component: their names are told.
     """
     from gcg_quant.bus import EventBus
     from gcg_quant.pruning import prune as prune_bus

@@ -154,16 +154,28 @@ def test_search_goes_back_over_many_pages(bus: EventBus, monkeypatch: pytest.Mon
     assert found(bus)[0] == [b"%d" % number for number in range(11, -1, -1)]
 
 
-def test_claim_says_what_is_needed(bus: EventBus) -> None:
-    """A component without a snapshot needs everything, and one with a snapshot what is behind it."""
+def test_note_says_what_is_needed(bus: EventBus) -> None:
+    """A component without two snapshots needs everything, and one with two what is behind the older one."""
     fill(bus, 20)
     Snapshots(bus, "fresh one/1", 1).claim(None)
     write(bus, b"state")
-    by_name = {note.component: note for note in notes(bus.path)}
-    assert (by_name["fresh one/1"].event_id, by_name["fresh one/1"].market) == (0, 1)
-    assert by_name["c"].market == 21
+    assert {note.component: note.market_floor for note in notes(bus.path)} == {"fresh one/1": 1, "c": 1}
+    fill(bus, 20)
+    write(bus, b"state")
+    fill(bus, 20)
+    Snapshots(bus, "c", 1).claim(next(Snapshots(bus, "c", 1).find()))
     (bus.path / "snapshots" / "broken").write_bytes(b"?")
-    assert {note.component: note.market for note in notes(bus.path)} == {"fresh one/1": 1, "c": 21, "broken": 1}
+    by_name = {note.component: (note.market_floor, note.market) for note in notes(bus.path)}
+    assert by_name == {"fresh one/1": (1, 1), "c": (21, 42), "broken": (1, 1)}
+
+
+def test_note_of_a_snapshot_that_was_searched_for_holds_it(bus: EventBus) -> None:
+    """Where the newest one could not be used, the older one is what the rest is kept for."""
+    written(bus)
+    older = list(Snapshots(bus, "c", 1).find())[1]
+    Snapshots(bus, "c", 1).claim(older)
+    (note,) = [note for note in notes(bus.path) if note.component == "c"]
+    assert (note.event_id, note.market, note.market_floor) == (older.event_id, older.cursor.market, older.cursor.market)
 
 
 def test_claimed_component_is_not_searched_for(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
