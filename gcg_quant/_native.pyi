@@ -1147,3 +1147,6 @@ class RiskEngine:
 def prune(
     folder: str, before_ns: int, keep_bytes: int, floors: list[tuple[str, int]], silence_ns: int, dry_run: bool
 ) -> dict[str, Any]: ...
+def copy(
+    source: str, target: str, from_ns: int, to_ns: int, world: int
+) -> tuple[list[tuple[int, int, int, int, int, int]], list[tuple[int, str, int, int]]]: ...

@@ -24,6 +24,8 @@ def by_lane(folder: str | Path) -> dict[Lane, list[dict[str, Any]]]:
 def verify(folder: str | Path) -> list[dict[str, Any]]:
     """Check the checksum and number of every frame; a page's `damage` names file, offset and seq, or is "".
 
+    `lost` has a sentence for each place where a copy of a damaged journal misses records; that is no damage.
+
     Raises:
         JournalError: the folder holds no bus.
     """

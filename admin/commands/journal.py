@@ -15,7 +15,7 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane
 
 from ..journal_tail import event_class, newest
 from .context import home_of
-from .journal_pages import prune
+from .journal_pages import copy, prune
 
 __all__ = ["journal"]
 
@@ -30,7 +30,8 @@ def journal(ctx: click.Context, folder: Path | None) -> None:
     ctx.meta["bus"] = folder or home_of(ctx).bus
 
 
-journal.add_command(prune)
+for _command in (copy, prune):
+    journal.add_command(_command)
 
 
 def _open(ctx: click.Context) -> EventBus:
@@ -112,12 +113,18 @@ def _shown(value: Any) -> str:
 @journal.command()
 @click.pass_context
 def verify(ctx: click.Context) -> None:
-    """Check every frame's checksum and number; exit code 1 and the place if something is damaged."""
+    """Check every frame's checksum and number; exit code 1 and the place if something is damaged.
+
+    What was lost before a damaged journal was copied is named, and is no damage of the copy.
+    """
     from gcg_quant import journal_check
 
     pages = journal_check.verify(ctx.meta["bus"])
     damaged = [page for page in pages if page["damage"]]
     if damaged:
         raise JournalCorruptError("; ".join(page["damage"] for page in damaged))
+    for page in pages:
+        for place in page["lost"]:
+            click.echo(place)
     records = sum(page["records"] for page in pages)
     click.echo(f"{ctx.meta['bus']}: {len(pages)} pages, {records:,} events, no damage")

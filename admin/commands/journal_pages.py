@@ -1,12 +1,16 @@
-"""`journal prune`: what works on the pages of a journal as a whole."""
+"""`journal prune` and `journal copy`: what works on the pages of a journal as a whole."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from ..amounts import moment_ns, size_bytes
 
-__all__ = ["prune"]
+__all__ = ["copy", "prune"]
+
+_WORLDS = ("live", "paper", "backtest", "import", "replay")
 
 
 @click.command()
@@ -26,4 +30,24 @@ def prune(ctx: click.Context, before_ns: int | None, keep_bytes: int | None, dry
     if before_ns is None and keep_bytes is None:
         raise click.UsageError("Say what may go: --before WHEN, --keep SIZE, or both.")
     for sentence in prune_bus(ctx.meta["bus"], before_ns=before_ns, keep_bytes=keep_bytes, dry_run=dry_run).sentences():
+        click.echo(sentence)
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--from", "from_ns", type=moment_ns, metavar="WHEN", help="Only events published then or later: 2h, or an ISO date or time.")
+@click.option("--to", "to_ns", type=moment_ns, metavar="WHEN", help="Only events published before.")
+@click.option("--world", type=click.Choice(_WORLDS), help="What the copy is for (default: as the source).")
+@click.pass_context
+def copy(ctx: click.Context, target: Path, from_ns: int | None, to_ns: int | None, world: str | None) -> None:
+    """Copy the journal, or a slice of it, to the new folder TARGET; of a damaged one, what is whole.
+
+    Events keep their ids, so causes stay valid. Damage is named, and the copy says how many events were lost where.
+    """
+    from gcg_quant.copying import copy_journal
+    from gcg_quant.events import World
+
+    to = None if world is None else World[world.upper()]
+    report = copy_journal(ctx.meta["bus"], target, from_ns=from_ns, to_ns=to_ns, world=to)
+    for sentence in report.sentences():
         click.echo(sentence)

@@ -27,9 +27,13 @@ bool walk_frames(const Page& page, bool verify, PageReport& report, uint64_t& se
         }
         const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
         if (header.type == kPageEnd) return true;
-        if (report.frames++ == 0) report.first_ns = header.time_ns;
-        report.last_ns = header.time_ns;
-        report.records += header.count;
+        if (header.type == kLost) {
+            report.lost.push_back(place(report, seq) + std::to_string(header.count) + " records lost here");
+        } else {
+            if (report.frames++ == 0) report.first_ns = header.time_ns;
+            report.last_ns = header.time_ns;
+            report.records += header.count;
+        }
         report.used += align8(length);
         seq += header.count;
     }

@@ -1,4 +1,4 @@
-// The tools on a journal for Python: prune().
+// The tools on a journal for Python: prune() and copy().
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "gcg/copy.h"
 #include "gcg/prune.h"
 
 namespace py = pybind11;
@@ -48,8 +49,29 @@ void bind_prune(py::module_& module) {
         py::arg("dry_run"));
 }
 
+void bind_copy(py::module_& module) {
+    module.def(
+        "copy",
+        [](const std::string& source, const std::string& target, int64_t from_ns, int64_t to_ns, uint32_t world) {
+            CopyReport report;
+            {
+                py::gil_scoped_release release;
+                report = copy_bus(source, target, {from_ns, to_ns, static_cast<World>(world)});
+            }
+            py::list lanes, holes;
+            for (const CopiedLane& lane : report.lanes)
+                lanes.append(
+                    py::make_tuple(lane.frames, lane.records, lane.bytes, lane.lost, lane.first_seq, lane.end_seq));
+            for (const CopyHole& hole : report.holes)
+                holes.append(py::make_tuple(static_cast<int>(hole.lane), hole.place, hole.seq, hole.records));
+            return py::make_tuple(lanes, holes);
+        },
+        py::arg("source"), py::arg("target"), py::arg("from_ns"), py::arg("to_ns"), py::arg("world"));
+}
+
 }  // namespace
 
 void bind_journal(py::module_& module) {
     bind_prune(module);
+    bind_copy(module);
 }
