@@ -15,7 +15,7 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane
 
 from ..journal_tail import event_class, newest
 from .context import home_of
-from .journal_pages import copy, prune
+from .journal_pages import copy, export, prune
 
 __all__ = ["journal"]
 
@@ -30,7 +30,7 @@ def journal(ctx: click.Context, folder: Path | None) -> None:
     ctx.meta["bus"] = folder or home_of(ctx).bus
 
 
-for _command in (copy, prune):
+for _command in (copy, export, prune):
     journal.add_command(_command)
 
 

@@ -106,3 +106,13 @@ def test_copy_takes_a_slice(console: Console, folder: Path, tmp_path: Path) -> N
     with EventBus(tmp_path / "slice", create=False, read_only=True) as bus:
         assert bus.world.name == "REPLAY"
         assert [event.time_ns for event in bus.reader(start="begin")] == [time_ns for time_ns in times if time_ns >= times[500]]
+
+
+def test_export_writes_parquet_and_says_how_fast(console: Console, folder: Path, tmp_path: Path) -> None:
+    """`export` writes a file a class and prints rows and rate; an unknown class is named."""
+    result = console("journal", "--bus", str(folder), "export", str(tmp_path / "out"), "--type", "Tick", "--symbol", "A", "--from", "1d")
+    assert result.returncode == 0, result.stderr
+    assert "ticks.parquet: 1,000 rows" in result.stdout
+    assert "rows/s" in result.stdout
+    wrong = console("journal", "--bus", str(folder), "export", str(tmp_path / "out"), "--type", "Tik")
+    assert "Did you mean 'Tick'?" in wrong.stderr
