@@ -158,13 +158,6 @@ void copy_table(const std::string& from, const std::string& to, const uint8_t* b
 
 // --- the source --------------------------------------------------------------------------------------------------
 
-PageKind kind_of(const std::string& folder, const BusMeta& meta, int lane) {
-    PageKind kind{
-        folder + "/" + kLaneNames[lane], static_cast<Lane>(lane), static_cast<World>(meta.world), meta.page_bytes, {}};
-    std::memcpy(kind.bus_id, meta.bus_id, sizeof kind.bus_id);
-    return kind;
-}
-
 // The seq behind the newest record, as the lane's writers say; 0 if they left no word.
 uint64_t told_head(const PageKind& kind) {
     const std::string path = kind.folder + "/lane.state";
@@ -259,11 +252,12 @@ CopyReport copy_into(const std::string& source, const std::string& target, const
     const bool live = is_open(source);
     CopyReport report;
     uint64_t heads[kLanes];
-    for (int lane = 0; lane < kLanes; ++lane) heads[lane] = told_head(kind_of(source, from, lane));
+    for (int lane = 0; lane < kLanes; ++lane)
+        heads[lane] = told_head(PageKind::of(source, from, static_cast<Lane>(lane)));
     uint32_t epoch = 1;
     for (int lane = 0; lane < kLanes; ++lane) {
-        const PageKind kind = kind_of(source, from, lane);
-        LaneCopy copy(kind_of(target, meta, lane));
+        const PageKind kind = PageKind::of(source, from, static_cast<Lane>(lane));
+        LaneCopy copy(PageKind::of(target, meta, static_cast<Lane>(lane)));
         epoch = std::max(epoch, LaneJob(kind, copy, options, report).run(heads[lane], live && heads[lane] != 0));
     }
     copy_table(source + "/instruments.table", target + "/instruments.table", meta.bus_id, sizeof(InstrumentEntry));

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <cstring>
-
 #include "bus_impl.h"
 #include "gcg/page.h"
 
@@ -78,12 +76,7 @@ std::vector<PageReport> inspect(const std::string& folder, bool verify) {
     const BusMeta meta = read_meta(folder);
     std::vector<PageReport> reports;
     for (int lane = 0; lane < kLanes; ++lane) {
-        PageKind kind{folder + "/" + kLaneNames[lane],
-                      static_cast<Lane>(lane),
-                      static_cast<World>(meta.world),
-                      meta.page_bytes,
-                      {}};
-        std::memcpy(kind.bus_id, meta.bus_id, sizeof kind.bus_id);
+        const PageKind kind = PageKind::of(folder, meta, static_cast<Lane>(lane));
         uint64_t seq = 0, before = 0;
         bool ended = true;
         for (const uint64_t index : list_pages(kind.folder)) {

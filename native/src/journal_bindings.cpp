@@ -1,4 +1,4 @@
-// The tools on a journal for Python: prune() and copy().
+// The tools on a journal for Python: prune(), copy() and survey().
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -8,6 +8,7 @@
 
 #include "gcg/copy.h"
 #include "gcg/prune.h"
+#include "gcg/survey.h"
 
 namespace py = pybind11;
 using namespace gcg;
@@ -69,9 +70,44 @@ void bind_copy(py::module_& module) {
         py::arg("source"), py::arg("target"), py::arg("from_ns"), py::arg("to_ns"), py::arg("world"));
 }
 
+void bind_survey(py::module_& module) {
+    module.def(
+        "survey",
+        [](const std::string& folder, int64_t since_ns) {
+            std::vector<LaneSurvey> lanes;
+            {
+                py::gil_scoped_release release;
+                lanes = survey(folder, since_ns);
+            }
+            py::list result;
+            for (const LaneSurvey& lane : lanes) {
+                py::list epochs;
+                for (const EpochBegin& begin : lane.epochs)
+                    epochs.append(py::make_tuple(begin.epoch, begin.first_seq, begin.first_ns));
+                py::dict row;
+                row["lane"] = static_cast<int>(lane.lane);
+                row["pages"] = lane.pages;
+                row["file_bytes"] = lane.file_bytes;
+                row["used_bytes"] = lane.used_bytes;
+                row["first_seq"] = lane.first_seq;
+                row["end_seq"] = lane.end_seq;
+                row["first_ns"] = lane.first_ns;
+                row["last_ns"] = lane.last_ns;
+                row["recent"] = lane.recent;
+                row["recent_bytes"] = lane.recent_bytes;
+                row["epochs"] = epochs;
+                row["damage"] = lane.damage;
+                result.append(row);
+            }
+            return result;
+        },
+        py::arg("folder"), py::arg("since_ns"));
+}
+
 }  // namespace
 
 void bind_journal(py::module_& module) {
     bind_prune(module);
     bind_copy(module);
+    bind_survey(module);
 }

@@ -116,3 +116,17 @@ def test_export_writes_parquet_and_says_how_fast(console: Console, folder: Path,
     assert "rows/s" in result.stdout
     wrong = console("journal", "--bus", str(folder), "export", str(tmp_path / "out"), "--type", "Tik")
     assert "Did you mean 'Tick'?" in wrong.stderr
+
+
+def test_inspect_shows_rates_and_silent_readers(console: Console, folder: Path) -> None:
+    """`inspect` shows events, rates of the last minute and in all, and each reader's lag, last read and silence."""
+    with EventBus(folder, source="test") as bus, bus.reader("recorder", durable=True, start="begin") as reader:
+        reader.read_many(100)
+        reader.commit()
+        shown = console("journal", "--bus", str(folder), "inspect").stdout
+    lane = next(line for line in shown.splitlines() if line.startswith("market"))
+    assert "1,000" in lane
+    assert "16.7" in lane  # 1,000 within the last minute
+    row = next(line for line in shown.splitlines() if line.startswith("recorder"))
+    assert "900" in row
+    assert row.rstrip().endswith(" s")
