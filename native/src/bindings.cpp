@@ -76,6 +76,7 @@ void bind_functions(py::module_& module) {
                 row["last_ns"] = page.last_ns;
                 row["epoch"] = page.epoch;
                 row["damage"] = page.damage;
+                row["lost"] = page.lost;
                 result.append(row);
             }
             return result;

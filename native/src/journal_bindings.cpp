@@ -1,4 +1,4 @@
-// The tools on a journal for Python: prune().
+// The tools on a journal for Python: prune(), copy() and survey().
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -6,7 +6,9 @@
 #include <tuple>
 #include <vector>
 
+#include "gcg/copy.h"
 #include "gcg/prune.h"
+#include "gcg/survey.h"
 
 namespace py = pybind11;
 using namespace gcg;
@@ -49,8 +51,64 @@ void bind_prune(py::module_& module) {
         py::arg("dry_run"));
 }
 
+void bind_copy(py::module_& module) {
+    module.def(
+        "copy",
+        [](const std::string& source, const std::string& target, int64_t from_ns, int64_t to_ns, uint32_t world) {
+            CopyReport report;
+            {
+                py::gil_scoped_release release;
+                report = copy_bus(source, target, {from_ns, to_ns, static_cast<World>(world)});
+            }
+            py::list lanes, holes;
+            for (const CopiedLane& lane : report.lanes)
+                lanes.append(
+                    py::make_tuple(lane.frames, lane.records, lane.bytes, lane.lost, lane.first_seq, lane.end_seq));
+            for (const CopyHole& hole : report.holes)
+                holes.append(py::make_tuple(static_cast<int>(hole.lane), hole.place, hole.seq, hole.records));
+            return py::make_tuple(lanes, holes);
+        },
+        py::arg("source"), py::arg("target"), py::arg("from_ns"), py::arg("to_ns"), py::arg("world"));
+}
+
+void bind_survey(py::module_& module) {
+    module.def(
+        "survey",
+        [](const std::string& folder, int64_t since_ns) {
+            std::vector<LaneSurvey> lanes;
+            {
+                py::gil_scoped_release release;
+                lanes = survey(folder, since_ns);
+            }
+            py::list result;
+            for (const LaneSurvey& lane : lanes) {
+                py::list epochs;
+                for (const EpochBegin& begin : lane.epochs)
+                    epochs.append(py::make_tuple(begin.epoch, begin.first_seq, begin.first_ns));
+                py::dict row;
+                row["lane"] = static_cast<int>(lane.lane);
+                row["pages"] = lane.pages;
+                row["file_bytes"] = lane.file_bytes;
+                row["used_bytes"] = lane.used_bytes;
+                row["first_seq"] = lane.first_seq;
+                row["end_seq"] = lane.end_seq;
+                row["first_ns"] = lane.first_ns;
+                row["last_ns"] = lane.last_ns;
+                row["recent"] = lane.recent;
+                row["recent_bytes"] = lane.recent_bytes;
+                row["epochs"] = epochs;
+                row["damage"] = lane.damage;
+                result.append(row);
+            }
+            return result;
+        },
+        py::arg("folder"), py::arg("since_ns"));
+}
+
 }  // namespace
 
 void bind_journal(py::module_& module) {
     bind_prune(module);
+    bind_copy(module);
+    bind_survey(module);
 }
