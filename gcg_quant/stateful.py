@@ -75,18 +75,19 @@ class Follower(Generic[F]):
         self._make = make
         self._log = log
         self._reader = bus.reader(start="begin")
-        self._kept = 1  # the market lane's seq up to which a snapshot holds the state
+        self._at = 1  # the market lane's seq that is read next
+        self._kept = 1  # the seq up to which a snapshot holds the state
         self._held: list[Event] = []
 
     @property
     def unsaved(self) -> int:
         """How many events of the market lane have been read since the last snapshot."""
-        return self._reader.cursor.market - self._kept
+        return self._at - self._kept
 
     @property
     def behind(self) -> int:
-        """How many events of the market lane have not been read."""
-        return self._bus.head(Lane.MARKET) - self._reader.cursor.market
+        """How many events of the market lane have not been read. Cheap: it is asked after every batch."""
+        return self._bus.head(Lane.MARKET) - self._at
 
     def recover(self, end: Cursor | None = None, *, use_snapshots: bool = True) -> F:
         """Bring the fold to the head of the journal, or to `end`, from the newest snapshot that can be read; return it."""
@@ -105,6 +106,7 @@ class Follower(Generic[F]):
         self._held = []
         for event in events:
             self.fold.apply(event)
+        self._at = self._reader.cursor.market
         return len(events) >= limit
 
     def state(self) -> Any:
@@ -137,6 +139,7 @@ class Follower(Generic[F]):
                 self.fold.apply(event)
             else:
                 self._held.append(event)
+        self._at = self._reader.cursor.market
 
     def _restore(self) -> Snapshot | None:
         first = self._reader.cursor

@@ -38,8 +38,7 @@ void bind_prune(py::module_& module) {
         [](const std::string& folder, int64_t before_ns, uint64_t keep_bytes,
            const std::vector<std::tuple<std::string, int, uint64_t>>& floors, int64_t silence_ns, bool dry_run) {
             PruneOptions options{before_ns, keep_bytes, {}, silence_ns, dry_run};
-            for (const auto& [name, lane, seq] : floors)
-                options.floors.push_back({name, static_cast<Lane>(lane), seq});
+            for (const auto& [name, lane, seq] : floors) options.floors.push_back({name, static_cast<Lane>(lane), seq});
             PruneReport report;
             {
                 py::gil_scoped_release release;

@@ -33,6 +33,7 @@ from gcg_quant.events import (
     PositionEvent,
     RiskVerdict,
     Side,
+    SnapshotEvent,
     Tick,
     VolumeKind,
     World,
@@ -300,9 +301,13 @@ def test_kill_switch_survives_a_restart(bus: EventBus, wait_until: Callable[...,
 
 PROCESS = """
 import sys, time
+import gcg_quant.stateful
 from gcg_quant.bus import EventBus
 from gcg_quant.strategy_engine.gateways import PaperGateway
 from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
+if sys.argv[2] == "keeping":  # a snapshot after every few events, and no waiting for a quiet moment
+    gcg_quant.stateful._BEHIND = TradingEngine.snapshot_least = 1
+    TradingEngine.snapshot_every = 20
 bus = EventBus(sys.argv[1], source="engine", sync="none")
 engine = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
 engine.start(bus)
@@ -312,7 +317,8 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until: Callable[..., None]) -> None:
+@pytest.mark.parametrize("kind", ["plain", "keeping"])
+def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until: Callable[..., None], kind: str) -> None:
     """Killed at random moments while requests come in, every request is answered once, and the money adds up."""
     chance = random.Random(20261120)
     bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
@@ -333,7 +339,7 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
                 )
 
     for life in range(6):
-        process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path)], stdout=subprocess.PIPE, cwd="/")
+        process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path), kind], stdout=subprocess.PIPE, cwd="/")
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         deadline = time.monotonic() + chance.uniform(0.02, 0.25)
@@ -347,6 +353,8 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
     last = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
     run_to_end(last, bus, wait_until)
     check_journal(read(bus))
+    with bus.reader(start="begin", events=[SnapshotEvent]) as reader:
+        assert (len(list(reader)) > 3) == (kind == "keeping")
     open_now = {one.client_id for one in last.desk.orders.open_orders()}
     latest = {one.client_id: one.status for one in read(bus) if isinstance(one, OrderEvent)}
     assert open_now == {name for name, status in latest.items() if status not in FINAL_STATES}
