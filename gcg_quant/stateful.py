@@ -38,7 +38,7 @@ class Fold(Protocol):
     VITAL: ClassVar[bool]  # whether nothing goes without the whole past, so that what leads to it is never pruned
 
     def listen(self, reader: BusReader) -> None:
-        """Let a reader pass the events that the fold wants."""
+        """Let a reader, which stands where the fold goes on, pass the events that it wants."""
         ...
 
     def apply(self, event: Event) -> None:
@@ -89,10 +89,15 @@ class Follower(Generic[F]):
         """How many events of the market lane have not been read. Cheap: it is asked after every batch."""
         return self._bus.head(Lane.MARKET) - self._at
 
-    def recover(self, end: Cursor | None = None, *, use_snapshots: bool = True) -> F:
-        """Bring the fold to the head of the journal, or to `end`, from the newest snapshot that can be read; return it."""
+    def recover(self, end: Cursor | None = None, *, begin: Cursor | None = None, use_snapshots: bool = True) -> F:
+        """Bring the fold to the head of the journal, or to `end`, from the newest snapshot that can be read; return it.
+
+        Without one it begins at `begin`, or at the oldest event that is there.
+        """
         used = self._restore() if use_snapshots else None
         if used is None:
+            if begin is not None:
+                self._reader.seek(begin)
             self.fold.listen(self._reader)
             self.began = self._kept = self._reader.cursor.market
         if use_snapshots:
@@ -181,13 +186,13 @@ class Stateful(Component, Generic[F]):
         """Return an empty fold."""
         raise NotImplementedError
 
-    def recover(self, end: Cursor | None = None) -> Follower[F]:
-        """Return the follower, brought to the head of the journal or to `end`."""
+    def recover(self, end: Cursor | None = None, *, begin: Cursor | None = None) -> Follower[F]:
+        """Return the follower, brought to the head of the journal or to `end`; without a snapshot it begins at `begin`, if given."""
         if self._follower is not None:
             self._follower.close()
         self._keeps = self.bus.world in (World.LIVE, World.PAPER)
         follower = Follower(self.bus, self.name, self.new_fold, lambda text: self.log(text, level="warning"))
-        follower.recover(end, use_snapshots=self._keeps)
+        follower.recover(end, begin=begin, use_snapshots=self._keeps)
         self._session_ended = False
         self._follower = follower if self._keeps or self.follows_always else None
         if self._follower is None:
