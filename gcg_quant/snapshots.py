@@ -79,7 +79,7 @@ class Snapshots:
         component: the component's name.
         version: of its state; states of other versions are passed over.
         vital: whether it cannot do without its past, so that no age and no silence may remove it.
-        log: is told, as a sentence, why a snapshot was passed over.
+        log: is told, as a sentence, why a snapshot was passed over or a note was not written.
     """
 
     def __init__(
@@ -224,10 +224,14 @@ class Snapshots:
         )
 
     def _put(self, note: SnapshotNote) -> None:
-        self._file.parent.mkdir(mode=0o700, exist_ok=True)
+        # The note before it is as good: the next start reads a longer tail, and more is kept for it.
         beside = self._file.with_name(f"#{self._file.name}")  # no component's file: '#' is quoted in those
-        beside.write_bytes(msgspec.json.encode(note))
-        beside.replace(self._file)
+        try:
+            self._file.parent.mkdir(mode=0o700, exist_ok=True)
+            beside.write_bytes(msgspec.json.encode(note))
+            beside.replace(self._file)
+        except OSError as error:
+            self._log(f"The note of {self.component}'s newest snapshot cannot be written: {error}.")
 
 
 def note_file(path: str | Path, component: str) -> Path:

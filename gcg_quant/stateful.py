@@ -28,6 +28,7 @@ __all__ = ["Fold", "Follower", "Stateful"]
 _SEQ = (1 << 60) - 1
 _SLICE = 500  # events that are folded in one go between two batches
 _BEHIND = 20_000  # events of the market lane that may be unread while the component has something to do
+_LOOK_EVERY = 64  # batches after which a busy component looks how far its fold is behind
 _END_S = 0.5  # how long a stop may read on
 
 
@@ -86,7 +87,7 @@ class Follower(Generic[F]):
 
     @property
     def behind(self) -> int:
-        """How many events of the market lane have not been read. Cheap: it is asked after every batch."""
+        """How many events of the market lane have not been read."""
         return self._bus.head(Lane.MARKET) - self._at
 
     def recover(self, end: Cursor | None = None, *, begin: Cursor | None = None, use_snapshots: bool = True) -> F:
@@ -181,6 +182,7 @@ class Stateful(Component, Generic[F]):
         super().__init__(name, **options)
         self._follower: Follower[F] | None = None
         self._keeps = self._session_ended = False
+        self._rests = 0  # batches since the last look at the fold
 
     def new_fold(self) -> F:
         """Return an empty fold."""
@@ -206,11 +208,17 @@ class Stateful(Component, Generic[F]):
 
     def on_rest(self, idle: bool) -> None:
         """Let the fold follow the journal, and put it down if it is time."""
+        if not idle:
+            self._rests += 1
+            if self._rests < _LOOK_EVERY:
+                return
+        self._rests = 0
         follower = self._follower
         if follower is None or not (idle or follower.behind >= _BEHIND):
             return
         try:
-            more = follower.follow()
+            more = follower.follow(_SLICE if follower.behind < self.snapshot_every else 10 * _SLICE)
+            self._rests = _LOOK_EVERY if more else 0
             self._keep(follower, idle and not more)
         except Exception as error:  # the fold is a copy: without it there are no snapshots, and everything else goes on
             self._follower = None
@@ -222,6 +230,14 @@ class Stateful(Component, Generic[F]):
         follower, self._follower = self._follower, None
         if follower is None:
             return
+        try:
+            self._keep_last(follower)
+        except Exception as error:  # without it the next start reads a longer tail
+            self.log(f"{self.name} leaves no snapshot: {error!r}", level="error")
+        finally:
+            follower.close()
+
+    def _keep_last(self, follower: Follower[F]) -> None:
         until = time.monotonic() + _END_S
         while follower.follow() and time.monotonic() < until:
             pass
@@ -229,7 +245,6 @@ class Stateful(Component, Generic[F]):
             follower.keep("stop", self._publish_snapshot)
         if self._keeps:
             follower.snapshots.touch()
-        follower.close()
 
     def _keep(self, follower: Follower[F], quiet: bool) -> None:
         # A state of some megabytes takes tens of milliseconds: a quiet moment is waited for, but not for ever.

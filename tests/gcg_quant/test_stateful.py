@@ -186,6 +186,7 @@ def test_snapshot_comes_every_so_many_events(bus: EventBus) -> None:
 def test_busy_component_does_not_wait_for_a_quiet_moment(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
     """A component that is never idle follows in slices and puts its state down after twice as many events."""
     monkeypatch.setattr("gcg_quant.stateful._BEHIND", 10)
+    monkeypatch.setattr("gcg_quant.stateful._LOOK_EVERY", 2)
     component = Summing()
     component.start(bus, threaded=False)
     for _ in range(12):
@@ -273,6 +274,47 @@ def test_fold_that_throws_stops_the_snapshots_and_nothing_else(bus: EventBus, mo
     wait_for(lambda: component.handled_ticks == 65)
     assert component.stop()
     assert snapshots(bus) == []
+
+
+def test_fold_that_throws_at_the_end_does_not_fail_the_stop(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component whose fold cannot be put down stops as it should, and says so."""
+    component = start(bus)
+    ticks(bus, 20)
+
+    def fail(self: Sums) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Sums, "dump", fail)
+    assert component.stop()
+    assert component.state == "stopped"
+    assert any(message.startswith("summing leaves no snapshot") for message in said(bus))
+
+
+def test_note_that_cannot_be_written_is_reported(bus: EventBus) -> None:
+    """A folder that refuses costs the notes alone: snapshots are found by searching."""
+    (bus.path / "snapshots").write_bytes(b"in the way")
+    component = start(bus)
+    ticks(bus, 20)
+    assert component.stop()
+    assert any("cannot be written" in message for message in said(bus))
+    again = start(bus)
+    assert again.past.fold.applied == 0
+    assert pack_state(again.sums.dump()) == whole(bus)
+    assert again.stop()
+
+
+def test_busy_component_that_fell_behind_catches_up(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fold that is behind by more than a snapshot's worth of events follows faster than the component reads."""
+    monkeypatch.setattr("gcg_quant.stateful._BEHIND", 10)
+    monkeypatch.setattr("gcg_quant.stateful._LOOK_EVERY", 3)
+    monkeypatch.setattr("gcg_quant.stateful._SLICE", 8)
+    component = Summing()
+    component.start(bus, threaded=False)
+    for _ in range(40):
+        ticks(bus, 20)
+        assert component.turn() >= 20
+    assert component.past.behind < 3 * 20 + 50
+    component.stop()
 
 
 def test_state_that_does_not_fit_a_page_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

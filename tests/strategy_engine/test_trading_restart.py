@@ -306,7 +306,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.strategy_engine.gateways import PaperGateway
 from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
 if sys.argv[2] == "keeping":  # a snapshot after every few events, and no waiting for a quiet moment
-    gcg_quant.stateful._BEHIND = TradingEngine.snapshot_least = 1
+    gcg_quant.stateful._LOOK_EVERY = gcg_quant.stateful._BEHIND = TradingEngine.snapshot_least = 1
     TradingEngine.snapshot_every = 20
 bus = EventBus(sys.argv[1], source="engine", sync="none")
 engine = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
