@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
-from gcg_quant.bus import EventBus
+from gcg_quant.bus import BusReader, EventBus
 from gcg_quant.errors import EventError, nearest
 from gcg_quant.events import Event, Lane, Record, event_types
 
 __all__ = ["as_json", "event_class", "newest"]
 
 _EVENTS: dict[str, type[Event]] = {cls.__name__: cls for cls in event_types(object)}
+_FIRST_SPAN = 256  # events to go back at first ...
+_WIDER = 8  # ... and so many times as far each time that they do not suffice
 
 
 def event_class(name: str) -> type[Event]:
@@ -30,13 +32,54 @@ def newest(
 ) -> list[Event]:
     """Return the last `lines` events that match, by the time of their publishing.
 
+    Goes back from the end of each lane as far as it must: the cost grows with the distance of the matches, not with the journal.
+
     Raises:
         EventError: an unknown class name.
     """
-    classes = [event_class(name) for name in types] or None
-    with bus.reader(start="begin", events=classes, symbols=list(symbols) or None, sources=list(sources) or None) as reader:
-        found: deque[Event] = deque(reader, maxlen=lines)
-    return sorted(found, key=lambda event: (event.time_ns, event.id))
+    classes = [event_class(name) for name in types] or list(_EVENTS.values())
+    if lines <= 0:
+        return []
+    with (
+        bus.reader(start="begin") as all_events,
+        bus.reader(start="end", events=classes, symbols=list(symbols) or None, sources=list(sources) or None) as matching,
+    ):
+        lanes = [_LaneTail(lane, all_events, matching, lines) for lane in sorted({Lane(cls.LANE) for cls in classes})]
+        while True:
+            found = sorted((event for lane in lanes for event in lane.found), key=lambda event: (event.time_ns, event.id))[-lines:]
+            # What a lane has not looked at yet is older than all it has: once there are enough younger ones, it may rest.
+            since_ns = found[0].time_ns if len(found) == lines else -1
+            open_lanes = [lane for lane in lanes if lane.start > lane.first and lane.since_ns >= since_ns]
+            if not open_lanes:
+                return found
+            max(open_lanes, key=lambda lane: lane.since_ns).go_back()
+
+
+class _LaneTail:
+    # The matches in one lane from seq `start` on, of which the first event is of `since_ns`.
+
+    def __init__(self, lane: Lane, all_events: BusReader, matching: BusReader, lines: int) -> None:
+        self._lane = lane
+        self._all = all_events
+        self._matching = matching
+        self._span = max(_FIRST_SPAN, lines)
+        self._end = matching.cursor
+        self.first: int = getattr(all_events.cursor, lane.name.lower())
+        self.start: int = getattr(self._end, lane.name.lower())
+        self.since_ns = 2**63 - 1
+        self.found: deque[Event] = deque(maxlen=lines)
+
+    def go_back(self) -> None:
+        end: int = getattr(self._end, self._lane.name.lower())
+        self.start = max(end - self._span, self.first)
+        self._span *= _WIDER
+        cursor = msgspec.structs.replace(self._end, **{self._lane.name.lower(): self.start})
+        self._all.seek(cursor)
+        oldest = next((event for event in self._all if event.id >> 60 == self._lane), None)
+        self.since_ns = oldest.time_ns if oldest is not None else -1
+        self._matching.seek(cursor)
+        self.found.clear()
+        self.found.extend(event for event in self._matching if event.id >> 60 == self._lane and event.id & ((1 << 60) - 1) < end)
 
 
 def as_json(event: Any) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from gcg_quant.component import Component
-from gcg_quant.events import Event
+from gcg_quant.errors import ComponentError
+from gcg_quant.stateful import Stateful
 
 from .system_view import SystemView
 
@@ -16,23 +16,51 @@ __all__ = ["Monitor"]
 Answer = TypeVar("Answer")
 
 
-class Monitor(Component):
-    """Keeps a `SystemView` up to date for the REST interface."""
+class Monitor(Stateful[SystemView]):
+    """Keeps a `SystemView` up to date for the REST interface, from its newest snapshot on."""
 
     capabilities = ("monitor",)
+    follows_always: ClassVar[bool] = True
 
-    def __init__(self, name: str = "monitor") -> None:
-        super().__init__(name, start="begin", wait="sleep", sleep_s=0.05)
-        self._view = SystemView()
+    def __init__(self, name: str = SystemView.KEEPER) -> None:
+        super().__init__(name, wait="sleep", sleep_s=0.05)
         self._guard = threading.Lock()
-        for cls in SystemView.EVENTS:
-            self.subscribe(cls, self._apply)
 
-    def _apply(self, event: Event) -> None:
+    def new_fold(self) -> SystemView:
+        """Return an empty view."""
+        return SystemView()
+
+    def on_start(self) -> None:
+        """Read what was so before."""
         with self._guard:
-            self._view.apply(event)
+            self.recover()
+
+    def read_batch(self) -> int:
+        """Bring the view up to date, which needs no handlers."""
+        count = super().read_batch()
+        follower, more = self._follower, True
+        while follower is not None and more and not self.stopping:
+            with self._guard:
+                more = follower.follow()
+        return count
+
+    def on_rest(self, idle: bool) -> None:
+        """Put the view down, if it is time."""
+        with self._guard:
+            super().on_rest(idle)
+
+    def on_end(self) -> None:
+        """Put the view down."""
+        with self._guard:
+            super().on_end()
 
     def ask(self, question: Callable[[SystemView], Answer]) -> Answer:
-        """Return `question(view)` while the view stands still."""
+        """Return `question(view)` while the view stands still.
+
+        Raises:
+            ComponentError: it does not run.
+        """
         with self._guard:
-            return question(self._view)
+            if self._follower is None:
+                raise ComponentError(f"Component {self.name!r} does not run: start it first.", name=self.name)
+            return question(self._follower.fold)

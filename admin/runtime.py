@@ -14,6 +14,7 @@ from typing import IO
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import MetricEvent, SystemEvent, World
+from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
 from .config import ConfigPublisher
@@ -132,9 +133,11 @@ class Supervisor:
         tally = Tally(bus)
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
+        retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
         begin = time.monotonic()
         try:
             self._start_groups(bus, config.first_id)
+            retention.start(bus)
             self._announce_ready()
             while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
                 self._watch(bus, tally)
@@ -142,6 +145,7 @@ class Supervisor:
             self._announce("stopping ...")
         finally:
             config.stop()
+            retention.stop()
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
             tally.count()

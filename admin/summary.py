@@ -10,6 +10,8 @@ import msgspec
 from gcg_quant.bus import EventBus
 from gcg_quant.events import AccountEvent, Fill, LogEvent, MetricEvent, OrderRequest, RiskVerdict
 
+from .system_view import SystemView
+
 __all__ = ["RunSummary", "Tally"]
 
 
@@ -41,7 +43,7 @@ class Tally:
         self._events: Counter[str] = Counter()
         self._reader = bus.reader(start=self._start, events=[AccountEvent, LogEvent, MetricEvent, RiskVerdict])
         self._metrics: deque[MetricEvent] = deque()
-        self._before = {key: _profit(event) for key, event in _accounts(bus).items()}
+        self._before = {key: _profit(event) for key, event in SystemView.of(bus, AccountEvent).accounts.items()}
         self._last: dict[tuple[str, str], AccountEvent] = {}
         self._stored: dict[str, float] = {}
         self._rows: dict[str, float] = {}
@@ -97,12 +99,6 @@ class Tally:
 
 def _profit(account: AccountEvent) -> float:
     return account.realised_pnl + account.unrealised_pnl - account.fees
-
-
-def _accounts(bus: EventBus) -> dict[tuple[str, str], AccountEvent]:
-    # The accounts as the last run on this bus left them.
-    with bus.reader(start="begin", events=[AccountEvent]) as reader:
-        return {(event.account, event.currency): event for event in reader if isinstance(event, AccountEvent)}
 
 
 def table(summary: RunSummary) -> Any:

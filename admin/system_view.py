@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
-from gcg_quant.bus import EventBus
+import msgspec
+
+from gcg_quant.bus import BusReader, EventBus
 from gcg_quant.clock import NS_PER_SECOND, now_ns
+from gcg_quant.errors import JournalError
 from gcg_quant.events import (
     AccountEvent,
     AlertEvent,
@@ -23,6 +26,8 @@ from gcg_quant.events import (
     StrategyStatusEvent,
     SystemEvent,
 )
+from gcg_quant.packing import STATE_ERRORS, pack_event, unpack_state
+from gcg_quant.snapshots import Snapshots
 
 __all__ = ["SystemView"]
 
@@ -43,7 +48,10 @@ _FRESH_NS = 10 * NS_PER_SECOND
 class SystemView:
     """The state that status commands and the REST interface answer from. Not thread-safe: one thread applies and asks."""
 
-    EVENTS = (
+    VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = False
+    KEEPER: ClassVar[str] = "monitor"  # the component whose snapshots are views
+    EVENTS: ClassVar[tuple[type[Event], ...]] = (
         SystemEvent,
         StrategyStatusEvent,
         MetricEvent,
@@ -74,17 +82,71 @@ class SystemView:
         self.order_count = 0
 
     @classmethod
-    def of(cls, bus: EventBus, *, since_ns: int | None = None) -> SystemView:
-        """Return the view of a bus as it is now: the whole control lane, and the other lanes since `since_ns` (default: all)."""
-        view = cls()
-        with bus.reader(start="begin", events=cls.EVENTS) as reader:
-            if since_ns is not None:
-                begin = reader.cursor
-                reader.seek_time(since_ns)
-                reader.seek(reader.cursor.__class__(begin.bus_id, begin.epoch, begin.control, reader.cursor.market, reader.cursor.log))
+    def of(cls, bus: EventBus, *kinds: type[Event], since_ns: int | None = None) -> SystemView:
+        """Return the view of a bus as it is now: the monitor's newest snapshot and the tail behind it.
+
+        Without a snapshot it is made of the whole control lane, and of the other lanes since `since_ns` (default: all).
+
+        Args:
+            kinds: the events that matter, if not all; what shows others may be out of date.
+        """
+        for found in Snapshots(bus, cls.KEEPER, cls.VERSION).find(search=False):
+            view = cls()
+            try:
+                view.load(unpack_state(found.state))
+                reader = bus.reader(start=found.cursor, events=kinds or cls.EVENTS)
+            except (*STATE_ERRORS, JournalError):
+                continue  # the monitor says so on the log lane when it starts
+            return view._read(reader)
+        reader = bus.reader(start="begin", events=kinds or cls.EVENTS)
+        if since_ns is not None:
+            begin = reader.cursor
+            reader.seek_time(since_ns)
+            reader.seek(msgspec.structs.replace(reader.cursor, control=begin.control))
+        return cls()._read(reader)
+
+    def _read(self, reader: BusReader) -> SystemView:
+        with reader:
             for event in reader:
-                view.apply(event)
-        return view
+                self.apply(event)
+        return self
+
+    # ---- as a fold
+
+    def listen(self, reader: BusReader) -> None:
+        """Let a reader pass the events that are shown."""
+        reader.add_rule(self.EVENTS, None, None, True)
+
+    def dump(self) -> Any:
+        """Return the view as plain values and packed events."""
+        return {
+            "groups": self.groups,
+            "metrics": self.metrics,
+            "metric_ns": self.metric_ns,
+            "strategies": [pack_event(event) for event in self.strategies.values()],
+            "orders": [pack_event(event) for event in self.orders.values()],
+            "positions": [pack_event(event) for event in self.positions.values()],
+            "accounts": [pack_event(event) for event in self.accounts.values()],
+            "fills": [pack_event(event) for event in self.fills],
+            "problems": [pack_event(event) for event in self.problems],
+            "backtests": self.backtests,
+            "started_ns": self.started_ns,
+            "counts": (self.fill_count, self.order_count),
+        }
+
+    def load(self, state: Any) -> None:
+        """Take over what `dump` returned; this view is new."""
+        self.groups, self.metrics, self.metric_ns = state["groups"], state["metrics"], state["metric_ns"]
+        self.strategies = {event.strategy: event for event in state["strategies"]}
+        self.orders = {event.request: event for event in state["orders"]}
+        for event in state["positions"]:
+            self._on_PositionEvent(event)
+        for event in state["accounts"]:
+            self._on_AccountEvent(event)
+        self.fills.extend(state["fills"])
+        self.problems.extend(state["problems"])
+        self.backtests, self.started_ns = state["backtests"], state["started_ns"]
+        self.fill_count, self.order_count = state["counts"]
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -143,6 +205,8 @@ class SystemView:
 
     def _on_BacktestRequestEvent(self, event: BacktestRequestEvent) -> None:  # noqa: N802
         self.backtests[event.run] = {"run": event.run, "file": event.file, "symbols": event.symbols, "state": "requested", "progress": 0.0}
+        if len(self.backtests) > _KEPT:
+            del self.backtests[next(iter(self.backtests))]
 
     def _on_BacktestProgressEvent(self, event: BacktestProgressEvent) -> None:  # noqa: N802
         row = self.backtests.setdefault(event.run, {"run": event.run})

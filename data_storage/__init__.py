@@ -5,6 +5,7 @@ from .export import export_parquet
 from .frames import bars_frame, ticks_frame, trades_frame
 from .history import DatabaseHistory
 from .imports import ImportRegistry, sha256_of
+from .journal_export import export_journal
 from .ledger import Ledger
 from .parquet import read_parquet, write_parquet
 from .recorder import Recorder
@@ -16,6 +17,7 @@ __all__ = [
     "Ledger",
     "Recorder",
     "bars_frame",
+    "export_journal",
     "export_parquet",
     "read_parquet",
     "sha256_of",

@@ -15,7 +15,7 @@ from gcg_quant.events import Record
 from .columns import Rows
 from .models import RECORD_TABLES, RecordTable, buses, sources
 from .names import Names
-from .parquet import to_table
+from .parquet import named_column, parquet_writer, to_table
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -95,14 +95,12 @@ class _TableExport:
         return written
 
     def _write_part(self, part: Path, progress: Callable[[int], None] | None) -> int:
-        import pyarrow.parquet as pq
-
         written = 0
         with contextlib.ExitStack() as stack:
             writer: Any = None
             for chunk in self._chunks():
                 if writer is None:
-                    writer = stack.enter_context(pq.ParquetWriter(part, chunk.schema, compression="zstd"))
+                    writer = stack.enter_context(parquet_writer(part, chunk.schema))
                 writer.write_table(chunk)
                 written += chunk.num_rows
                 if progress is not None:
@@ -123,16 +121,13 @@ class _TableExport:
             return selection.after(self._table.key, last).rows(connection, self._table.key, limit=_ROWS_AT_A_TIME)
 
     def _arrow(self, rows: Rows) -> Any:
-        import pyarrow as pa
-
         with self._database.reading() as connection:
             names = Names(self._database).all(connection)
             bus_ids = {row.number: row.bus_id for row in connection.execute(select(buses.c.number, buses.c.bus_id))}
             published = {row.number: row.name for row in connection.execute(select(sources.c.number, sources.c.name))}
         table = to_table(self._table.record, rows, names)
         for name, texts in (("bus", bus_ids), ("source", published)):
-            column = pa.array([texts.get(number, "") for number in rows[name].tolist()], pa.string())
-            table = table.set_column(table.column_names.index(name), name, column)
+            table = table.set_column(table.column_names.index(name), name, named_column(rows[name], {0: ""} | texts))
         return table
 
 

@@ -1,8 +1,8 @@
 """Records as Arrow tables and Parquet files, without loss: every field of the record's dtype is a column of its own type.
 
 An absent price (NaN) is a null, an enumeration its number, a text a string, the ten levels of a depth a list of ten. `symbol` and
-`venue` stand in front, in place of the instrument number, which means nothing outside its bus. The record's class is named in the
-schema's metadata. Times are integers, nanoseconds since the epoch, UTC.
+`venue` stand in front as dictionary columns, in place of the instrument number, which means nothing outside its bus. The record's class
+is named in the schema's metadata. Times are integers, nanoseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from .columns import Field, Rows, fields_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-__all__ = ["from_table", "read_parquet", "to_table", "write_parquet"]
+__all__ = ["from_table", "named_column", "parquet_writer", "read_parquet", "to_table", "write_parquet"]
 
 _CLASS_KEY = b"gcg_quant.record"
+_ROWS_IN_CACHE = 2048
 _BY_NAME = {cls.__name__: cls for cls in HOT_RECORDS}
 
 
@@ -38,13 +40,27 @@ def to_table(record: type[Record], rows: Rows, names: Mapping[int, tuple[str, st
     """
     import pyarrow as pa
 
-    numbers = rows["instrument"]
-    known = {number: names[number] if number else ("", "") for number in np.unique(numbers).tolist()}
     columns: dict[str, Any] = {}
     for at, name in enumerate(("symbol", "venue")):
-        columns[name] = pa.array([known[number][at] for number in numbers.tolist()], pa.string())
-    columns |= {field.name: _column(rows[field.name], field) for field in fields_of(rows.dtype) if field.name != "instrument"}
+        texts = {number: pair[at] for number, pair in names.items()}
+        columns[name] = named_column(rows["instrument"], {0: ""} | texts)
+    fields = [field for field in fields_of(rows.dtype) if field.name != "instrument"]
+    values = _by_column(rows, [field.name for field in fields])
+    columns |= {field.name: _column(values[field.name], field) for field in fields}
     return pa.table(columns, metadata={_CLASS_KEY: record.__name__.encode()})
+
+
+def named_column(numbers: npt.NDArray[Any], names: Mapping[int, str]) -> Any:
+    """Return numbers as a dictionary column of the texts behind them. Raises KeyError for a number without a name."""
+    import pyarrow as pa
+
+    used = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+    used[numbers] = True
+    found = np.flatnonzero(used)
+    texts = sorted({names[number] for number in found.tolist()})
+    places = np.zeros(len(used), np.int32)
+    places[found] = [texts.index(names[number]) for number in found.tolist()]
+    return pa.DictionaryArray.from_arrays(pa.array(places[numbers]), pa.array(texts, pa.string()))
 
 
 def from_table(table: pa.Table) -> tuple[type[Record], Rows, dict[int, tuple[str, str]]]:
@@ -71,11 +87,20 @@ def from_table(table: pa.Table) -> tuple[type[Record], Rows, dict[int, tuple[str
 
 def write_parquet(path: str | Path, record: type[Record], rows: Rows, names: Mapping[int, tuple[str, str]]) -> None:
     """Write rows into one Parquet file (zstd); an existing file is replaced at the end, never half-way."""
+    part = Path(path).with_name(Path(path).name + ".part")
+    table = to_table(record, rows, names)
+    with parquet_writer(part, table.schema) as writer:
+        writer.write_table(table)
+    part.replace(path)
+
+
+def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return a writer of row groups: zstd, and a dictionary for texts alone, since numbers with one take more time and more room."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    part = Path(path).with_name(Path(path).name + ".part")
-    pq.write_table(to_table(record, rows, names), part, compression="zstd")
-    part.replace(path)
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)]
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
 
 
 def read_parquet(path: str | Path) -> tuple[type[Record], Rows, dict[int, tuple[str, str]]]:
@@ -94,14 +119,33 @@ def read_parquet(path: str | Path) -> tuple[type[Record], Rows, dict[int, tuple[
     return from_table(table)
 
 
+def _by_column(rows: Rows, names: list[str]) -> dict[str, npt.NDArray[Any]]:
+    # Some rows at a time, as many as the processor's cache holds: each column's pass over all rows would fetch them all again.
+    made = {name: np.empty(rows[name].shape, rows.dtype[name].base) for name in names}
+    for at in range(0, len(rows), _ROWS_IN_CACHE):
+        part = rows[at : at + _ROWS_IN_CACHE]
+        for name in names:
+            made[name][at : at + len(part)] = part[name]
+    return made
+
+
 def _column(values: npt.NDArray[Any], field: Field) -> Any:
     import pyarrow as pa
 
     if field.kind == "text":
-        return pa.array([text.decode("utf-8", "backslashreplace") for text in values.tolist()], pa.string())
-    flat = np.ascontiguousarray(values).reshape(-1)
-    made = pa.array(flat, mask=np.isnan(flat)) if field.dtype.kind == "f" else pa.array(flat)
+        return _texts(values)
+    flat = values.reshape(-1)
+    made = pa.array(flat, from_pandas=field.dtype.kind == "f")  # NaN becomes null
     return pa.FixedSizeListArray.from_arrays(made, field.length) if field.kind == "blob" else made
+
+
+def _texts(values: npt.NDArray[Any]) -> Any:
+    # Few different texts in many rows. Records hold UTF-8; bytes that are none (an array filled by hand) stay readable.
+    import pyarrow as pa
+
+    raw = pa.array(values, pa.binary()).dictionary_encode()
+    texts = [text.decode("utf-8", "backslashreplace") for text in raw.dictionary.to_pylist()]
+    return pa.array(texts, pa.string()).take(raw.indices)
 
 
 def _values(column: Any, field: Field) -> npt.NDArray[Any]:

@@ -100,6 +100,12 @@ class Component:
     def on_idle(self) -> None:
         """Use a quiet moment: called about every 50 ms while nothing comes."""
 
+    def on_rest(self, idle: bool) -> None:
+        """Use the moment between two batches, when no event is half handled; `idle` says that nothing came for a while."""
+
+    def on_end(self) -> None:
+        """Leave something behind: called after `on_stop`, when nothing more is handled; the bus is still open."""
+
     def read_batch(self) -> int:
         """Handle one batch of events, waiting up to 50 ms for it; return how many it held.
 
@@ -237,6 +243,7 @@ class Component:
         count = self.handle_waiting(0.0)
         if count:
             self.on_batch()
+        self.on_rest(not count)
         return count
 
     @property
@@ -348,6 +355,7 @@ class Component:
             self.reader.flush(self.on_handler_error, self._run_coroutine)
             self._commit()
         self.on_stop()
+        self.on_end()
         self.state = "stopped"
         self._release()
 
@@ -370,9 +378,11 @@ class Component:
         count = self._timed_batch()
         if count == 0:
             self.on_idle()
+            self.on_rest(True)
             return
         self.on_batch()
         self._commit()
+        self.on_rest(False)
 
     def _commit(self) -> None:
         # Events that wait in an unfinished batch have not been handled.

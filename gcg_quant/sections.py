@@ -133,8 +133,8 @@ class BusSettings(Section):
         "interval", "when written pages go to disk: never asked, every 100 ms, each event"
     )
     page_mb: int = setting(16, "size of a journal page, MB, when the bus is created", ge=1, le=1024)
-    keep_days: float = setting(7.0, "age at which journal pages are removed, days", ge=0, allow_inf_nan=False)
-    keep_gb: float = setting(20.0, "size of the journal above which its oldest pages are removed, GB", gt=0, allow_inf_nan=False)
+    keep_days: float = setting(7.0, "age at which journal pages go that nobody needs, days", ge=0, allow_inf_nan=False)
+    keep_gb: float = setting(20.0, "size of the journal above which the oldest of those pages go, GB", gt=0, allow_inf_nan=False)
 
 
 class WebSettings(Section):

@@ -65,8 +65,12 @@ class Books:
 
     def open(self, order: Order, now_ns: int) -> None:
         """Count an order that is sent now."""
-        self._native.count_order(self._strategy(order), order.number, now_ns)
+        self.count(order.strategy, order.number, now_ns)
         self.open_again(order)
+
+    def count(self, strategy: str, number: int, event_ns: int) -> None:
+        """Count an order for the limit of orders a second."""
+        self._native.count_order(self.risk.strategy_number(strategy), number, event_ns)
 
     def open_again(self, order: Order) -> None:
         """Count an order that was open before a restart."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -235,11 +235,21 @@ class TradingDesk:
             return found
         if known is not None and (self.books.accounts.held(number) or any(self.orders.open_orders(number=number))):
             return known
-        self._terms[number] = found
-        self.books.set_terms(number, found)
-        if self._venue is not None:
-            self._venue.set_terms(number, found)
+        self.take_terms(number, found)
         return found
+
+    @property
+    def terms(self) -> Mapping[int, Instrument]:
+        """The terms in use by instrument number."""
+        return self._terms
+
+    def take_terms(self, number: int, instrument: Instrument) -> None:
+        """Trade an instrument number on these terms from now on; none of its orders and positions is open."""
+        current = self._bus.instruments[number]
+        self._terms[number] = terms = current if current == instrument else instrument
+        self.books.set_terms(number, terms)
+        if self._venue is not None:
+            self._venue.set_terms(number, terms)
 
     def instrument_of(self, request: OrderRequest) -> Instrument:
         """Return the terms behind a request; one without a symbol gets an instrument that nobody trades."""

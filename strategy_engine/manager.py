@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gcg_quant import clock
 from gcg_quant.bus import Subscription
-from gcg_quant.component import Component, event_handler
+from gcg_quant.component import event_handler
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 from gcg_quant.events import (
     Applied,
@@ -29,6 +29,7 @@ from gcg_quant.events import (
     TradeTick,
     World,
 )
+from gcg_quant.stateful import Stateful
 
 from .adapter import StrategyAdapter
 from .bar_book import BarBook
@@ -36,7 +37,7 @@ from .discovery import StrategyFile
 from .hosted import HostedStrategy, StrategyInfo
 from .loader import StrategyLoader
 from .market import Market
-from .recovery import Past, read_past
+from .recovery import Past
 from .restart import PlannedLoad, plan_restart
 from .roster import LoadRequest, Roster
 from .routes import Routes
@@ -53,7 +54,7 @@ _METRICS_EVERY_S = 10.0
 _PATIENCE_S = 10.0  # how long a strategy of the start list waits for its instruments
 
 
-class StrategyManager(Component):
+class StrategyManager(Stateful[Past]):
     """Loads and runs strategies as `StrategyControlEvent`s say, and routes events to them.
 
     The actions are "load", "run" (load and start), "start", "stop", "unload", "reload" and "set_parameters". Each is answered by an
@@ -136,7 +137,7 @@ class StrategyManager(Component):
         self.bar_book = BarBook(self.history, self._bar_periods)
         self._begin()
         self.accepts_orders = True
-        past = read_past(self.bus, self.reader.cursor)
+        past = self.recover(self.reader.cursor).copy()
         self._roster.portfolios.update(past.portfolios)
         self._answer_late(past)
         for planned in plan_restart(self._load, past):
@@ -165,6 +166,10 @@ class StrategyManager(Component):
     def on_idle(self) -> None:
         """Do the same while nothing comes."""
         self.on_batch()
+
+    def new_fold(self) -> Past:
+        """Return an empty past."""
+        return Past()
 
     # ---- commands
 

@@ -24,6 +24,7 @@ from .remembered import Remembered
 __all__ = ["OrderManager", "Publish", "fitted"]
 
 _FINISHED_KEPT = 4096  # finished orders that late reports, cancels and fills still find
+_IDS_KEPT = 65_536  # client ids and trades that are known as seen
 _SEQ = (1 << 60) - 1
 
 
@@ -66,8 +67,8 @@ class OrderManager:
         self._open: dict[int, Order] = {}
         self._finished: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
-        self._client_ids: Remembered[str] = Remembered()
-        self._trades: Remembered[tuple[str, str]] = Remembered()
+        self._client_ids: Remembered[str] = Remembered(_IDS_KEPT)
+        self._trades: Remembered[tuple[str, str]] = Remembered(_IDS_KEPT)
 
     # ---- looking
 
@@ -234,6 +235,18 @@ class OrderManager:
                 ),
             )
         self._settle(order)
+
+    def put_down(self) -> tuple[list[Order], list[Order], list[str], list[tuple[str, str]]]:
+        """Return the open orders, the finished ones, the client ids and the trades that are remembered, each oldest first."""
+        return list(self._open.values()), list(self._finished.values()), list(self._client_ids), list(self._trades)
+
+    def take_up(self, working: list[Order], finished: list[Order], client_ids: list[str], trades: list[tuple[str, str]]) -> None:
+        """Take over what another order manager has put down; this one is new."""
+        self._open = {order.request_id: order for order in working}
+        self._finished = {order.request_id: order for order in finished}
+        self._by_client_id = {order.client_id: order.request_id for order in (*finished, *working)}
+        self._client_ids.update(client_ids)
+        self._trades.update(trades)
 
     # ---- inside
 

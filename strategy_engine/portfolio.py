@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isnan, nan
+from typing import Any
 
 from gcg_quant.events import (
     CancelRequest,
@@ -17,6 +18,7 @@ from gcg_quant.events import (
     RiskVerdict,
     Side,
 )
+from gcg_quant.packing import pack_event
 
 __all__ = ["OrderView", "Portfolio", "PositionView"]
 
@@ -192,6 +194,49 @@ class Portfolio:
     def settle(self, event: PositionEvent) -> None:
         """Take over a position from the trading engine."""
         self.position(event.symbol, event.venue).settle(event)
+
+    def dump(self) -> tuple[Any, ...]:
+        """Return positions and orders as plain values and packed events."""
+        positions = [
+            (
+                one.symbol,
+                one.venue,
+                (one.quantity, one.average_price, one.realised, one.fees, one.last_price, one.multiplier),
+                [pack_event(side) for side in one._sides.values()],
+            )
+            for one in self.positions.values()
+        ]
+        orders = [
+            (
+                one.client_id,
+                one.symbol,
+                one.venue,
+                one.side,
+                one.quantity,
+                one.price,
+                one.order_type,
+                one.status,
+                one.filled,
+                one.tag,
+                one.request,
+                one.cancel_asked,
+            )
+            for one in self.orders.values()
+        ]
+        return positions, orders, list(self._done), list(self._ordinals.items())
+
+    def load(self, state: Any) -> None:
+        """Take over what `dump` returned; this portfolio is new."""
+        positions, orders, done, ordinals = state
+        for symbol, venue, numbers, sides in positions:
+            view = self.position(symbol, venue)
+            view.quantity, view.average_price, view.realised, view.fees, view.last_price, view.multiplier = numbers
+            view._sides = {side.position_side: side for side in sides}
+        for client_id, symbol, venue, side, quantity, price, order_type, status, *rest in orders:
+            kinds = OrderType(order_type), OrderStatus(status)
+            self.orders[client_id] = OrderView(client_id, symbol, venue, Side(side), quantity, price, *kinds, *rest)
+        self._done = dict.fromkeys(done)
+        self._ordinals = dict(ordinals)
 
     def forget(self, client_id: str) -> None:
         """Drop an order whose request could not be published."""

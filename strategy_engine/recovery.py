@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gcg_quant.events import (
     Applied,
     CancelRequest,
+    Event,
     Fill,
-    Lane,
     OrderEvent,
     OrderRequest,
     PositionEvent,
@@ -19,13 +20,17 @@ from gcg_quant.events import (
     StrategyStatusEvent,
     SystemEvent,
 )
+from gcg_quant.packing import pack_event
 
 from .portfolio import Portfolio
+from .remembered import Remembered
 
 if TYPE_CHECKING:
-    from gcg_quant.bus import Cursor, EventBus
+    from gcg_quant.reader import BusReader
 
-__all__ = ["Past", "read_past"]
+__all__ = ["Past"]
+
+_ANSWERS = 256  # answers that are remembered, in case a command is read after its answer: the lanes have no common order
 
 
 @dataclass(slots=True)
@@ -35,82 +40,92 @@ class Past:
     `origins` holds the command that loaded each strategy (0: it came from the settings), `unloaded` the event with which it went.
     """
 
+    VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = False
+
     portfolios: defaultdict[str, Portfolio] = field(default_factory=lambda: defaultdict(Portfolio))
     strategies: dict[str, StrategyStatusEvent] = field(default_factory=dict)
     origins: dict[str, int] = field(default_factory=dict)
     unloaded: dict[str, int] = field(default_factory=dict)
     unanswered: dict[int, StrategyControlEvent] = field(default_factory=dict)
     system_start: int = 0
+    _answered: Remembered[int] = field(default_factory=lambda: Remembered(_ANSWERS))
+    _steps: dict[type, Callable[..., object]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Say which event is folded by what."""
+        portfolios = self.portfolios
+        self._steps = {
+            SystemEvent: self._system,
+            StrategyControlEvent: self._control,
+            Applied: self._applied,
+            StrategyStatusEvent: self._status,
+            OrderRequest: lambda event: portfolios[event.strategy].requested(event),
+            CancelRequest: lambda event: portfolios[event.strategy].cancel_requested(event),
+            RiskVerdict: lambda event: portfolios[event.strategy].verdict(event),
+            OrderEvent: lambda event: portfolios[event.strategy].order(event),
+            Fill: lambda event: portfolios[event.strategy].fill(event),
+            PositionEvent: lambda event: portfolios[event.strategy].settle(event),
+        }
 
     def is_of_this_run(self, event_id: int) -> bool:
         """Return whether a control event came after the last start of the whole system: this process was restarted alone."""
         return event_id > self.system_start
 
+    # ---- as a fold
 
-def read_past(bus: EventBus, end: Cursor) -> Past:
-    """Read the journal from its beginning up to `end`, which is where the manager's own reader begins."""
-    past = Past()
-    before = {Lane.CONTROL: end.control, Lane.MARKET: end.market, Lane.LOG: end.log}
-    kinds = (
-        SystemEvent,
-        StrategyControlEvent,
-        StrategyStatusEvent,
-        Applied,
-        OrderRequest,
-        CancelRequest,
-        RiskVerdict,
-        OrderEvent,
-        Fill,
-        PositionEvent,
-    )
-    with bus.reader(start="begin", events=kinds) as reader:
-        for event in reader:
-            if event.id & _SEQ < before[event.LANE]:
-                _note(past, event)
-    return past
+    def listen(self, reader: BusReader) -> None:
+        """Let a reader pass commands, states, and what becomes of orders."""
+        reader.add_rule(tuple(self._steps), None, None, True)
 
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        self._steps[type(event)](event)
 
-_SEQ = (1 << 60) - 1  # an id is lane and seq
+    def dump(self) -> Any:
+        """Return the whole state as plain values and packed events."""
+        return {
+            "portfolios": [(name, one.dump()) for name, one in self.portfolios.items()],
+            "strategies": [(name, pack_event(status)) for name, status in self.strategies.items()],
+            "origins": list(self.origins.items()),
+            "unloaded": list(self.unloaded.items()),
+            "unanswered": [pack_event(event) for event in self.unanswered.values()],
+            "system_start": self.system_start,
+            "answered": list(self._answered),
+        }
 
+    def load(self, state: Any) -> None:
+        """Take over what `dump` returned; this one is new."""
+        for name, portfolio in state["portfolios"]:
+            self.portfolios[name].load(portfolio)
+        self.strategies.update(state["strategies"])
+        self.origins.update(state["origins"])
+        self.unloaded.update(state["unloaded"])
+        self.unanswered.update({event.id: event for event in state["unanswered"]})
+        self.system_start = state["system_start"]
+        self._answered.update(state["answered"])
 
-def _note(past: Past, event: object) -> None:
-    match event:
-        case SystemEvent():
-            if event.action == "start":
-                past.system_start = event.id
-        case StrategyControlEvent():
-            past.unanswered[event.id] = event
-        case Applied():
-            past.unanswered.pop(event.control, None)
-        case StrategyStatusEvent():
-            _note_status(past, event)
-        case _:
-            _note_trading(past, event)
+    # ---- inside
 
+    def _system(self, event: SystemEvent) -> None:
+        if event.action == "start":
+            self.system_start = event.id
 
-def _note_status(past: Past, status: StrategyStatusEvent) -> None:
-    name = status.strategy
-    if status.state == "unloaded":
-        past.strategies.pop(name, None)
-        past.origins.pop(name, None)
-        past.unloaded[name] = status.id
-    else:
-        past.strategies[name] = status
-        past.origins.setdefault(name, status.cause)
-        past.unloaded.pop(name, None)
+    def _control(self, event: StrategyControlEvent) -> None:
+        if event.id not in self._answered:
+            self.unanswered[event.id] = event
 
+    def _applied(self, event: Applied) -> None:
+        if self.unanswered.pop(event.control, None) is None:
+            self._answered.add(event.control)
 
-def _note_trading(past: Past, event: object) -> None:
-    match event:
-        case OrderRequest():
-            past.portfolios[event.strategy].requested(event)
-        case CancelRequest():
-            past.portfolios[event.strategy].cancel_requested(event)
-        case RiskVerdict():
-            past.portfolios[event.strategy].verdict(event)
-        case OrderEvent():
-            past.portfolios[event.strategy].order(event)
-        case Fill():
-            past.portfolios[event.strategy].fill(event)
-        case PositionEvent():
-            past.portfolios[event.strategy].settle(event)
+    def _status(self, status: StrategyStatusEvent) -> None:
+        name = status.strategy
+        if status.state == "unloaded":
+            self.strategies.pop(name, None)
+            self.origins.pop(name, None)
+            self.unloaded[name] = status.id
+        else:
+            self.strategies[name] = status
+            self.origins.setdefault(name, status.cause)
+            self.unloaded.pop(name, None)

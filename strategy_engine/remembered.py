@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["Remembered"]
@@ -13,7 +13,7 @@ Key = TypeVar("Key", bound=Hashable)
 class Remembered(Generic[Key]):
     """A set that holds at most `limit` keys and drops the oldest one for a new one."""
 
-    def __init__(self, limit: int = 65_536) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._keys: dict[Key, None] = {}
 
@@ -25,6 +25,14 @@ class Remembered(Generic[Key]):
         if len(self._keys) > self._limit:
             del self._keys[next(iter(self._keys))]
         return True
+
+    def update(self, keys: Iterable[Key]) -> None:
+        """Remember keys, oldest first."""
+        for key in keys:
+            self.add(key)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
 
     def __contains__(self, key: object) -> bool:
         return key in self._keys

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from gcg_quant.component import Component, event_handler
+from gcg_quant.component import event_handler
 from gcg_quant.errors import ComponentError, SettingsError
 from gcg_quant.events import (
     AlertEvent,
@@ -26,6 +27,7 @@ from gcg_quant.events import (
     TradeTick,
     World,
 )
+from gcg_quant.stateful import Stateful
 
 from .accounts import Accounts
 from .books import Books
@@ -36,7 +38,7 @@ from .gateways.paper import PaperGateway
 from .orders import OrderManager
 from .risk import RiskEngine
 from .risk_limits import RiskLimits, RiskRules
-from .trading_fold import OWN_EVENTS, REQUESTS, TradingFold
+from .trading_fold import TradingFold
 from .trading_restart import finish
 
 if TYPE_CHECKING:
@@ -63,12 +65,13 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
 _MARKET = (Tick, TradeTick, Depth, Bar)
 
 
-class TradingEngine(Component):
+class TradingEngine(Stateful[TradingFold]):
     """One account's risk, orders, accounts and gateway, which call each other directly and publish every step in order.
 
     OrderRequest -> RiskVerdict -> OrderEvent SUBMITTING -> OrderCommand -> OrderEvent ACCEPTED -> Fill -> OrderEvent -> PositionEvent ->
-    AccountEvent. Its state is what the journal says: after a restart it reads its own events back without publishing anything, finishes
-    what was left half done, and goes on after the last event it had handled. It refuses to start on a replay or import bus.
+    AccountEvent. Its state is what the journal says: after a restart it reads its newest snapshot and its own events behind it without
+    publishing anything, finishes what was left half done, and goes on after the last event it had handled. It refuses to start on a
+    replay or import bus.
 
     Args:
         config: the account.
@@ -132,14 +135,11 @@ class TradingEngine(Component):
 
     def on_start(self) -> None:
         """Open the gateway, read back what the journal says, finish what was left half done, and go on from there."""
-        desk = self._desk = self._make_desk()
+        desk = self._desk = self._make_desk(self._gateway)
         self._gateway.open(self.bus, self._listen)
         self.publish(GatewayStatus(gateway=self._gateway.name, account=self.config.account, status="connected"), cause=0)
         fold = TradingFold(desk, self.name, self._is_ours)
-        with self.bus.reader(start="begin") as reader:
-            reader.add_rule(REQUESTS, None, None, False)
-            reader.add_rule(OWN_EVENTS, None, [self.name], False)
-            fold.read(reader)
+        fold.load(self._recovered())
         start = self._resume_at(fold)
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
@@ -211,16 +211,32 @@ class TradingEngine(Component):
         else:
             self.desk.modify(event)
 
+    def new_fold(self) -> TradingFold:
+        """Return an empty fold on a desk of its own, whose gateway is never opened: nothing is traded there."""
+        return TradingFold(self._make_desk(PaperGateway(name=self._gateway.name)), self.name, self._is_ours)
+
     # ---- inside
 
-    def _make_desk(self) -> TradingDesk:
+    def _recovered(self) -> Any:
+        follower = self.recover()
+        # An account that is new to an old journal has left nothing in it.
+        if follower.began > 1 and (follower.snapshots.traces or follower.fold.last_time_ns):
+            raise ComponentError(
+                f"Account {self.config.account} cannot go on: the market lane of {self.bus.path} begins at event {follower.began}, and no "
+                "snapshot of the account can be read, so that its positions are unknown: put the removed pages back, or begin a new bus.",
+                account=self.config.account,
+                began=follower.began,
+            )
+        return follower.state()
+
+    def _make_desk(self, gateway: Gateway) -> TradingDesk:
         config, instruments = self.config, self.bus.instruments
         risk = RiskEngine(self._rules, currency=config.currency, mark_interval_ns=config.mark_interval_ns)
         accounts = Accounts(config.account, config.currency, config.cash)
         rates = CurrencyRates(config.currency, instruments, risk.native.last_price)
         books = Books(accounts, risk, rates, self.publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
-        orders = OrderManager(config.account, self._gateway.name, self.publish, self.bus.bus_id)
-        return TradingDesk(self.bus, books, self._gateway, orders, self.publish, self._say)
+        orders = OrderManager(config.account, gateway.name, self.publish, self.bus.bus_id)
+        return TradingDesk(self.bus, books, gateway, orders, self.publish, self._say)
 
     def _say(self, text: str, level: str, about: int) -> None:
         self.log(text, level=level, about=about)
@@ -242,13 +258,19 @@ class TradingEngine(Component):
         return (Lane.MARKET << 60) | seq
 
     def _seed(self, before: int, time_ns: int) -> None:
-        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute.
+        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute. No order is open at the
+        # gateway yet, so that the last record of each kind says all.
+        latest: dict[tuple[Any, ...], Event] = {}
         with self.bus.reader(start="begin", events=_MARKET, backfill=False) as reader:
             reader.seek_time((time_ns or self._started_ns) - _SEED_NS)
             for event in reader:
                 if event.id >= before:
-                    return
-                self.desk.seed(event)  # type: ignore[arg-type]
+                    break
+                key = _seed_key(event)
+                latest.pop(key, None)
+                latest[key] = event
+        for event in latest.values():
+            self.desk.seed(event)  # type: ignore[arg-type]
 
     def _change_rules(self, changes: Mapping[str, Any]) -> None:
         self._rules = self.desk.risk.rules.changed(changes)
@@ -258,3 +280,10 @@ class TradingEngine(Component):
         count = self.desk.cancel_all(self.desk.clock_ns, cause)
         message = f"The kill switch of account {self.config.account} is on: {count} orders are being cancelled, new ones are refused."
         self.publish(AlertEvent(level="critical", component=self.name, name="kill_switch", message=message, about=cause))
+
+
+def _seed_key(event: Any) -> tuple[Any, ...]:
+    # What a later record of the same key makes worthless: a tick without quotes leaves those of an earlier one.
+    if isinstance(event, Tick):
+        return Tick, event.instrument, isnan(event.last_price), isnan(event.bid_price) and isnan(event.ask_price)
+    return type(event), event.instrument, event.period if isinstance(event, Bar) else ""

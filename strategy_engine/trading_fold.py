@@ -6,13 +6,14 @@ finds the one step whose last events are missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND
 from gcg_quant.errors import OrderError
 from gcg_quant.events import (
     AccountEvent,
@@ -32,8 +33,11 @@ from gcg_quant.events import (
 )
 
 from .order import Order
+from .trading_state import dump_trading, load_trading
 
 if TYPE_CHECKING:
+    from gcg_quant.reader import BusReader
+
     from .desk import TradingDesk
 
 __all__ = ["OWN_EVENTS", "REQUESTS", "TradingFold"]
@@ -58,6 +62,10 @@ class TradingFold:
         unposted: fills whose PositionEvent is missing, by (strategy, instrument number).
         unbooked: fills whose AccountEvent is missing, by currency.
         base_of_day: each currency's first AccountEvent of the newest day.
+        day: that day, counted from 1970.
+        opened: whether an AccountEvent has told the opening cash.
+        recent: orders that risk let pass within the last second: strategy, instrument number, event_ns.
+        roots: own events by id, with what the engine had read that led to them.
         kill_switch: as it was last applied; None if it never was.
         last_input: the newest event (by id) that the engine read and that led to something.
         last_time_ns: when the engine published last.
@@ -77,13 +85,18 @@ class TradingFold:
     kill_switch: bool | None = None
     last_input: int = 0
     last_time_ns: int = 0
-    _day: int = -1
-    _opened: bool = False
-    _roots: dict[int, int] = field(default_factory=dict)
+    day: int = -1
+    opened: bool = False
+    recent: deque[tuple[str, int, int]] = field(default_factory=deque)
+    roots: dict[int, int] = field(default_factory=dict)
+    _steps: dict[type, Callable[..., None]] = field(default_factory=dict)
 
-    def read(self, events: Iterable[Event]) -> None:
-        """Fold events of the market lane, oldest first."""
-        steps: dict[type, Callable[..., None]] = {
+    VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Say which event is folded by what."""
+        self._steps = {
             RiskVerdict: self._verdict,
             OrderEvent: self._order,
             OrderCommand: self._command,
@@ -93,20 +106,35 @@ class TradingFold:
             AccountEvent: self._account,
             Applied: self._applied,
         }
-        for event in events:
-            if isinstance(event, REQUESTS):
-                if self.is_ours(event.account):
-                    self.pending[event.id] = event
-            elif event.source == self.source:
-                self._follow(event)
-                steps[type(event)](event)
+
+    def listen(self, reader: BusReader) -> None:
+        """Let a reader pass the requests and the engine's own events."""
+        reader.add_rule(REQUESTS, None, None, False)
+        reader.add_rule(OWN_EVENTS, None, [self.source], False)
+
+    def apply(self, event: Event) -> None:
+        """Fold the next event of the market lane."""
+        if isinstance(event, REQUESTS):
+            if self.is_ours(event.account):
+                self.pending[event.id] = event
+        elif event.source == self.source:
+            self._follow(event)
+            self._steps[type(event)](event)
+
+    def dump(self) -> Any:
+        """Return the whole state; see `trading_state`."""
+        return dump_trading(self)
+
+    def load(self, state: Any) -> None:
+        """Take over a state that `dump` returned, into a new desk."""
+        load_trading(self, state)
 
     def _follow(self, event: Event) -> None:
         # An event of ours was caused by another one of ours, and so on back to what we had read from the bus.
-        root = self._roots.get(event.cause, event.cause)
-        self._roots[event.id] = root
-        if len(self._roots) > _CHAIN:
-            del self._roots[next(iter(self._roots))]
+        root = self.roots.get(event.cause, event.cause)
+        self.roots[event.id] = root
+        if len(self.roots) > _CHAIN:
+            del self.roots[next(iter(self.roots))]
         if root >> 60 == Lane.MARKET:
             self.last_input = max(self.last_input, root)
         self.last_time_ns = event.time_ns
@@ -133,9 +161,14 @@ class TradingFold:
         if event.passed:
             desk.orders.pass_risk(order)
             self.checked[request.id] = event.id
-            desk.risk.native.count_order(desk.risk.strategy_number(request.strategy), request.instrument, event.event_ns)
+            self._count(request.strategy, request.instrument, event.event_ns)
         else:
             self.refused[request.id] = (order, event)
+
+    def _count(self, strategy: str, number: int, event_ns: int) -> None:
+        self.recent.append((strategy, number, event_ns))
+        while self.recent[0][2] <= event_ns - NS_PER_SECOND:
+            self.recent.popleft()
 
     def _order(self, event: OrderEvent) -> None:
         self.pending.pop(event.cause, None)
@@ -184,15 +217,15 @@ class TradingFold:
     def _account(self, event: AccountEvent) -> None:
         self.unbooked.pop(event.currency, None)
         accounts = self.desk.books.accounts
-        if event.currency == accounts.currency and not self._opened:
+        if event.currency == accounts.currency and not self.opened:
             # The account was opened with this; what the settings say today does not change money of the past.
             money = accounts.in_currency(event.currency)
             money.ledger += event.cash - money.cash
             money.cash = event.cash
-        self._opened = self._opened or event.currency == accounts.currency
+        self.opened = self.opened or event.currency == accounts.currency
         day = event.event_ns // NS_PER_DAY
-        if day > self._day:
-            self._day = day
+        if day > self.day:
+            self.day = day
             self.base_of_day.clear()
         self.base_of_day.setdefault(event.currency, event)
 

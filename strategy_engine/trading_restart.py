@@ -27,6 +27,8 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
         handle: answers a request.
     """
     desk.books.resume(fold.base_of_day)
+    for strategy, number, event_ns in fold.recent:
+        desk.books.count(strategy, number, event_ns)
     _publish_missing(fold, desk)
     working = [order for order in desk.orders.open_orders() if order.status not in (OrderStatus.NEW, OrderStatus.RISK_CHECKED)]
     for order in working:

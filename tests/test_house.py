@@ -32,8 +32,10 @@ COPIED_BY_USERS = "strategy_engine/strategies/"  # loaded as a user's file is, s
 NATIVE_FACES = {
     "gcg_quant/__init__.py",
     "gcg_quant/bus.py",
+    "gcg_quant/copying.py",
     "gcg_quant/events.py",
     "gcg_quant/journal_check.py",
+    "gcg_quant/pruning.py",
     "gcg_quant/schema.py",
     "strategy_engine/gateways/paper.py",
     "strategy_engine/risk.py",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_HOUR, now_ns
-from gcg_quant.component import Component, event_handler
+from gcg_quant.component import event_handler
 from gcg_quant.events import (
     AccountEvent,
     AlertEvent,
@@ -28,6 +28,7 @@ from gcg_quant.history import History
 from gcg_quant.periods import period_start
 from gcg_quant.reader import BusReader, Cursor
 from gcg_quant.settings import Settings
+from gcg_quant.stateful import Stateful
 
 from . import messages
 from .adapter import EventToChartAdapter
@@ -42,13 +43,12 @@ __all__ = ["WebSocketEventBridge"]
 
 _FLUSH_S = 0.05
 _STATUS_S = 1.0
-_PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for orders and fills at the start
+_PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for markers, and without a snapshot for rows
 _PAST_LOG = 20_000
 _PAST_BARS_NS = NS_PER_HOUR
-_PAST = (SignalEvent, OrderEvent, Fill, PositionEvent, AccountEvent, StrategyStatusEvent, LogEvent, AlertEvent)
 
 
-class WebSocketEventBridge(Component):
+class WebSocketEventBridge(Stateful[Ledger]):
     """Keeps what the pages show up to date and sends its changes, at most 20 times a second, each message encoded once.
 
     It polls (a page needs no microseconds) and holds `markets.lock` while it handles a batch, so that snapshots are consistent.
@@ -87,16 +87,21 @@ class WebSocketEventBridge(Component):
         reader.seek_time(self.markets.read_from_ns)
         return reader
 
+    def new_fold(self) -> Ledger:
+        """Return an empty ledger."""
+        return Ledger(self._multiplier)
+
     def on_start(self) -> None:
-        """Look through the newest part of the journal for what the drawer and the charts show of the past."""
+        """Take up the drawer's rows, and look through the newest part of the journal for what the charts show of the past."""
         bus = self.bus
         with self.markets.lock:
-            with bus.reader(start="begin", events=_PAST) as past:
+            with bus.reader(start="begin", events=[Fill, SignalEvent]) as past:
                 begin = past.cursor
                 market = max(begin.market, bus.head(Lane.MARKET) - _PAST_EVENTS)
                 log = max(begin.log, bus.head(Lane.LOG) - _PAST_LOG)
-                past.seek(Cursor(begin.bus_id, begin.epoch, begin.control, market, log))
-                self._ledger.saw_the_beginning = market == 1
+                cursor = Cursor(begin.bus_id, begin.epoch, begin.control, market, log)
+                self._ledger = self.recover(begin=cursor).copy()
+                past.seek(cursor)
                 self._look_through(past)
             with bus.reader(start="begin", events=[Bar]) as bars:
                 bars.seek_time(self.markets.read_from_ns - _PAST_BARS_NS)
@@ -108,7 +113,10 @@ class WebSocketEventBridge(Component):
         ends = [self.bus.head(lane) for lane in Lane]
         while not self.stopping and (events := past.read_many(5_000)):
             for event in events:
-                self.dispatch(event)
+                if isinstance(event, Fill):
+                    self._mark(event)  # its row is in the ledger
+                else:
+                    self.dispatch(event)
             cursor = past.cursor
             if all(at >= end for at, end in zip((cursor.control, cursor.market, cursor.log), ends, strict=True)):
                 break
@@ -164,17 +172,22 @@ class WebSocketEventBridge(Component):
     def on_fill(self, fill: Fill) -> None:
         """Take a fill: a marker and a row."""
         self._ledger.on_fill(fill)
-        view = self.markets.numbered(fill.instrument)
-        view.on_marker(fill)
-        self._changed.add(view)
+        self._mark(fill)
 
     @event_handler(SignalEvent)
     def on_signal(self, signal: SignalEvent) -> None:
         """Take a strategy's signal: a marker."""
-        if signal.symbol:
-            view = self.markets.named(EventToChartAdapter.name(signal.symbol, signal.venue))
-            view.on_marker(signal)
-            self._changed.add(view)
+        self._mark(signal)
+
+    def _mark(self, event: Fill | SignalEvent) -> None:
+        if isinstance(event, Fill):
+            view = self.markets.numbered(event.instrument)
+        elif event.symbol:
+            view = self.markets.named(EventToChartAdapter.name(event.symbol, event.venue))
+        else:
+            return
+        view.on_marker(event)
+        self._changed.add(view)
 
     @event_handler(OrderEvent)
     def on_order(self, order: OrderEvent) -> None:

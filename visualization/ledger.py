@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from gcg_quant.clock import NS_PER_DAY
-from gcg_quant.events import AccountEvent, AlertEvent, Fill, LogEvent, OrderEvent, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import AccountEvent, AlertEvent, Event, Fill, LogEvent, OrderEvent, PositionEvent, StrategyStatusEvent
+from gcg_quant.packing import pack_event
+from gcg_quant.reader import BusReader
 
 from .adapter import EventToChartAdapter, Row
 
@@ -51,6 +54,9 @@ class Ledger:
         multiplier: returns the value of one unit of an instrument at price 1, by symbol and venue.
     """
 
+    VERSION: ClassVar[int] = 1
+    VITAL: ClassVar[bool] = False
+
     def __init__(self, multiplier: Callable[[str, str], float]) -> None:
         self.saw_the_beginning = True  # the journal was read from its first event on
         self._multiplier = multiplier
@@ -59,6 +65,48 @@ class Ledger:
         self._fill_counts: dict[str, int] = {}
         self._equity: dict[str, float] = {}
         self._day: dict[str, tuple[int, float]] = {}
+        self._loaded = False
+        self._steps: dict[type[Event], Callable[[Any], None]] = {
+            StrategyStatusEvent: self.on_strategy,
+            OrderEvent: self.on_order,
+            Fill: self.on_fill,
+            PositionEvent: self.on_position,
+            AccountEvent: self.on_account,
+            LogEvent: self.on_log,
+            AlertEvent: self.on_log,
+        }
+
+    # ---- as a fold
+
+    def listen(self, reader: BusReader) -> None:
+        """Let a reader pass the events that are shown."""
+        if not self._loaded:
+            self.saw_the_beginning = reader.cursor.market == 1
+        reader.add_rule(tuple(self._steps), None, None, True)
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        self._steps[type(event)](event)
+
+    def dump(self) -> Any:
+        """Return every row and what they are made of as plain values and packed events."""
+        return {
+            "saw_the_beginning": self.saw_the_beginning,
+            "tables": self.all(),
+            "positions": [(key, pack_event(event)) for key, event in self._positions.items()],
+            "fill_counts": self._fill_counts,
+            "equity": self._equity,
+            "day": self._day,
+        }
+
+    def load(self, state: Any) -> None:
+        """Take over what `dump` returned; this ledger is new."""
+        self._loaded, self.saw_the_beginning = True, state["saw_the_beginning"]
+        for name, rows in state["tables"].items():
+            self._tables[name].rows.update({row["key"]: row for row in rows})
+        self._positions.update(state["positions"])
+        self._fill_counts, self._equity = state["fill_counts"], state["equity"]
+        self._day = {key: (day, equity) for key, (day, equity) in state["day"].items()}
 
     # ---- events
 

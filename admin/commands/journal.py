@@ -15,6 +15,8 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane
 
 from ..journal_tail import event_class, newest
 from .context import home_of
+from .journal_inspect import inspect
+from .journal_pages import copy, export, prune
 
 __all__ = ["journal"]
 
@@ -29,35 +31,12 @@ def journal(ctx: click.Context, folder: Path | None) -> None:
     ctx.meta["bus"] = folder or home_of(ctx).bus
 
 
+for _command in (inspect, copy, export, prune):
+    journal.add_command(_command)
+
+
 def _open(ctx: click.Context) -> EventBus:
     return EventBus(ctx.meta["bus"], create=False, read_only=True)
-
-
-@journal.command()
-@click.pass_context
-def inspect(ctx: click.Context) -> None:
-    """Show world, lanes, pages, sizes, instruments, and the readers with their lag."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from gcg_quant import journal_check
-
-    console = Console()
-    with _open(ctx) as bus:
-        console.print(f"{bus.path}: {bus.world.name.lower()} bus {bus.bus_id}, epoch {bus.epoch}, {len(bus.instruments)} instruments")
-        table = Table("lane", "pages", "MB", "events", "from", "to", box=None, pad_edge=False)
-        for lane, pages in journal_check.by_lane(bus.path).items():
-            used = [page for page in pages if page["frames"]]
-            first = to_iso(used[0]["first_ns"]) if used else ""
-            last = to_iso(used[-1]["last_ns"]) if used else ""
-            megabytes = sum(page["bytes"] for page in pages) / 2**20
-            table.add_row(lane.name.lower(), str(len(pages)), f"{megabytes:,.1f}", f"{bus.head(lane) - 1:,}", first, last)
-        console.print(table)
-        readers = Table("reader", "alive", "durable", "pid", "lag control", "lag market", "lag log", box=None, pad_edge=False)
-        for reader in bus.readers():
-            lags = [f"{reader.lag[lane]:,}" for lane in Lane]
-            readers.add_row(reader.name, "yes" if reader.alive else "no", "yes" if reader.durable else "no", str(reader.pid), *lags)
-        console.print(readers)
 
 
 @journal.command()
@@ -108,12 +87,18 @@ def _shown(value: Any) -> str:
 @journal.command()
 @click.pass_context
 def verify(ctx: click.Context) -> None:
-    """Check every frame's checksum and number; exit code 1 and the place if something is damaged."""
+    """Check every frame's checksum and number; exit code 1 and the place if something is damaged.
+
+    What was lost before a damaged journal was copied is named, and is no damage of the copy.
+    """
     from gcg_quant import journal_check
 
     pages = journal_check.verify(ctx.meta["bus"])
     damaged = [page for page in pages if page["damage"]]
     if damaged:
         raise JournalCorruptError("; ".join(page["damage"] for page in damaged))
+    for page in pages:
+        for place in page["lost"]:
+            click.echo(place)
     records = sum(page["records"] for page in pages)
     click.echo(f"{ctx.meta['bus']}: {len(pages)} pages, {records:,} events, no damage")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import StrategyControlEvent
+from gcg_quant.events import StrategyControlEvent, StrategyStatusEvent
 
 from ..client import Client
 from ..system_view import SystemView
@@ -63,7 +63,7 @@ def list_strategies(ctx: click.Context) -> None:
             title_justify="left",
         )
         with Client(home) as client:
-            for status in SystemView.of(client.bus).strategies.values():
+            for status in SystemView.of(client.bus, StrategyStatusEvent).strategies.values():
                 parameters = " ".join(f"{name}={value}" for name, value in status.parameters.items())
                 table.add_row(status.strategy, status.state, status.kind, " ".join(status.symbols), parameters, status.error)
         console.print(table)

@@ -16,6 +16,7 @@ using gcg::python::PyBus;
 using gcg::python::PyReader;
 
 __attribute__((weak)) void bind_trading(py::module_& module);
+void bind_journal(py::module_& module);
 
 namespace {
 
@@ -53,6 +54,7 @@ void bind_functions(py::module_& module) {
                 row["last_ns"] = page.last_ns;
                 row["epoch"] = page.epoch;
                 row["damage"] = page.damage;
+                row["lost"] = page.lost;
                 result.append(row);
             }
             return result;
@@ -155,4 +157,5 @@ PYBIND11_MODULE(_native, module) {
     bind_bus(module);
     bind_reader(module);
     if (bind_trading) bind_trading(module);
+    bind_journal(module);
 }

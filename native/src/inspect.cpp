@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <cstring>
-
 #include "bus_impl.h"
 #include "gcg/page.h"
 
@@ -27,9 +25,13 @@ bool walk_frames(const Page& page, bool verify, PageReport& report, uint64_t& se
         }
         const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
         if (header.type == kPageEnd) return true;
-        if (report.frames++ == 0) report.first_ns = header.time_ns;
-        report.last_ns = header.time_ns;
-        report.records += header.count;
+        if (header.type == kLost) {
+            report.lost.push_back(place(report, seq) + std::to_string(header.count) + " records lost here");
+        } else {
+            if (report.frames++ == 0) report.first_ns = header.time_ns;
+            report.last_ns = header.time_ns;
+            report.records += header.count;
+        }
         report.used += align8(length);
         seq += header.count;
     }
@@ -74,12 +76,7 @@ std::vector<PageReport> inspect(const std::string& folder, bool verify) {
     const BusMeta meta = read_meta(folder);
     std::vector<PageReport> reports;
     for (int lane = 0; lane < kLanes; ++lane) {
-        PageKind kind{folder + "/" + kLaneNames[lane],
-                      static_cast<Lane>(lane),
-                      static_cast<World>(meta.world),
-                      meta.page_bytes,
-                      {}};
-        std::memcpy(kind.bus_id, meta.bus_id, sizeof kind.bus_id);
+        const PageKind kind = PageKind::of(folder, meta, static_cast<Lane>(lane));
         uint64_t seq = 0, before = 0;
         bool ended = true;
         for (const uint64_t index : list_pages(kind.folder)) {

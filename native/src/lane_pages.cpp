@@ -23,8 +23,10 @@ void LaneJournal::map_window(uint64_t first, uint64_t last) {
     for (uint64_t index = first; index <= last; ++index) {
         const auto mapped = [index](const auto& page) { return page->index() == index; };
         if (std::any_of(window.begin(), window.end(), mapped)) continue;
+        if (index < current_page()) continue;  // left behind, and perhaps pruned: the append looks again
         Page::prepare(kind_, index, tag);
         auto page = kOneMapping ? this->page(index) : Page::open(kind_, index, true);
+        if (!page && index < current_page()) continue;
         if (!page) throw JournalError(Fault::io, kind_.path(index) + " was removed while it was put into use");
         window.push_back(std::move(page));
         changed = true;

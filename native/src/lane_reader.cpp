@@ -39,7 +39,8 @@ const FrameHeader* LaneReader::peek_next_page() {
 bool LaneReader::turn() {
     if (journal_->current_page() <= index_) return false;
     auto next = journal_->page(index_ + 1);
-    bool skipped = index_ == 0;
+    bool skipped = !page_;
+    if (next && next->first_seq() == 0 && journal_->current_page() > index_ + 1) next.reset();  // see find_page()
     for (uint64_t index = index_ + 1; !next && index < journal_->current_page();) {  // pruned: the oldest that is there
         index = find_page([](const PageHeader&) { return false; });
         if (index <= index_) break;
@@ -75,7 +76,8 @@ void LaneReader::start_page(std::shared_ptr<Page> page) {
 void LaneReader::set(const Position& at) {
     left_.reset();
     page_ = at.page == 0 ? nullptr : journal_->page(at.page);
-    if (at.page != 0 && !page_) corrupt(0, journal_->kind().path(at.page) + " is missing");
+    if (at.page != 0 && !page_ && at.page >= journal_->current_page())  // else it was pruned: turn() finds the oldest
+        corrupt(0, journal_->kind().path(at.page) + " is missing");
     data_ = page_ ? page_->data() : nullptr;
     index_ = at.page;
     offset_ = at.offset;
@@ -83,9 +85,16 @@ void LaneReader::set(const Position& at) {
     expected_seq_ = next_seq_ = at.next_seq;
 }
 
+// A page that is gone was pruned meanwhile: it is older than what we look for. So is one that is not in use: a writer
+// that had slept since the lane stood there prepared it again after it was pruned. The oldest page is in use.
 template <typename Before>
 uint64_t LaneReader::find_page(const Before& before) const {
     const auto& kind = journal_->kind();
+    const auto in_use = [&kind](uint64_t index, PageHeader& header) {
+        const std::string path = kind.path(index);
+        const File file = File::try_open(path, O_RDONLY);
+        return file && read_some(file, &header, sizeof header, 0, path) == sizeof header && header.first_seq != 0;
+    };
     const uint64_t current = journal_->current_page();
     auto pages = list_pages(kind.folder);
     while (!pages.empty() && pages.back() > current) pages.pop_back();
@@ -93,17 +102,16 @@ uint64_t LaneReader::find_page(const Before& before) const {
     std::size_t low = 0, high = pages.size();
     while (high - low > 1) {
         const std::size_t middle = low + (high - low) / 2;
-        const std::string path = kind.path(pages[middle]);
         PageHeader header{};
-        const File file = File::try_open(path, O_RDONLY);
-        const bool there = file && read_some(file, &header, sizeof header, 0, path) == sizeof header;
-        if (!there || before(header)) {
-            low = middle;  // a page that was pruned meanwhile is older than what we look for
+        if (!in_use(pages[middle], header) || before(header)) {
+            low = middle;
         } else {
             high = middle;
         }
     }
-    return pages[low];
+    std::size_t first = 0;
+    for (PageHeader header{}; first + 1 < pages.size() && !in_use(pages[first], header);) ++first;
+    return pages[std::max(low, first)];
 }
 
 void LaneReader::seek_begin() {
@@ -131,7 +139,8 @@ void LaneReader::seek_seq(uint64_t seq) {
     if (seq == end.next_seq) return set(end);
     const uint64_t index = find_page([seq](const PageHeader& header) { return header.first_seq <= seq; });
     const auto page = journal_->page(index);
-    if (!page) throw JournalError(Fault::io, journal_->kind().path(index) + " was removed while it was looked for");
+    if (!page && index != 0 && index < journal_->current_page()) return seek_seq(seq);  // pruned meanwhile
+    if (!page) corrupt(0, journal_->kind().path(index) + " is missing");
     set({index, kPageHeaderBytes, page->first_seq(), 0});
     if (seq < expected_seq_) return;  // pruned: the oldest record that is there
     while (const FrameHeader* header = peek()) {

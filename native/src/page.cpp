@@ -21,6 +21,12 @@ namespace gcg {
 
 static_assert(kFrameHeaderBytes - kFrameCrcFrom == kCrcTrailerBytes);
 
+PageKind PageKind::of(const std::string& bus_folder, const BusMeta& meta, Lane lane) {
+    PageKind kind{bus_folder + "/" + lane_name(lane), lane, static_cast<World>(meta.world), meta.page_bytes, {}};
+    std::memcpy(kind.bus_id, meta.bus_id, sizeof kind.bus_id);
+    return kind;
+}
+
 std::string PageKind::path(uint64_t index) const {
     char name[32];
     std::snprintf(name, sizeof name, "/%010llu.page", static_cast<unsigned long long>(index));

@@ -103,8 +103,9 @@ ReaderFile::~ReaderFile() {
     if (!fork_.forked() && !durable_) unlink(path_.c_str());
 }
 
-std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint64_t* heads) {
-    std::vector<ReaderStatus> found;
+// Call `see(record, alive)` for every reader file that counts.
+template <typename See>
+static void each_record(const std::string& bus_folder, const See& see) {
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(bus_folder + "/readers", code)) {
         const std::string path = entry.path().string();
@@ -112,11 +113,21 @@ std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint
         if (!file || file.size(path) < kReaderFileBytes) continue;
         const Mapping mapping(file, kReaderFileBytes, false, path);
         const auto& record = *reinterpret_cast<const ReaderRecord*>(mapping.data());
-        if (!is_record(record)) continue;
+        if (is_record(record)) see(record, held_elsewhere(file.descriptor(), 0, 1, path));
+    }
+}
+
+static std::string name_of(const ReaderRecord& record) {
+    return {record.name, strnlen(record.name, sizeof record.name)};
+}
+
+std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint64_t* heads) {
+    std::vector<ReaderStatus> found;
+    each_record(bus_folder, [&](const ReaderRecord& record, bool alive) {
         ReaderStatus status;
-        status.name = std::string(record.name, strnlen(record.name, sizeof record.name));
+        status.name = name_of(record);
         status.durable = record.durable != 0;
-        status.alive = held_elsewhere(file.descriptor(), 0, 1, path);
+        status.alive = alive;
         // relaxed: each is a number of its own, for a report
         status.pid = record.pid.load(std::memory_order_relaxed);
         status.updated_ns = record.updated_ns.load(std::memory_order_relaxed);
@@ -128,7 +139,26 @@ std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint
             status.lag[lane] = behind ? heads[lane] - status.next_seq[lane] : 0;
         }
         found.push_back(std::move(status));
-    }
+    });
+    std::sort(found.begin(), found.end(), [](const auto& left, const auto& right) { return left.name < right.name; });
+    return found;
+}
+
+std::vector<DurableCursor> list_cursors(const std::string& bus_folder, const uint8_t* bus_id) {
+    std::vector<DurableCursor> found;
+    each_record(bus_folder, [&](const ReaderRecord& record, bool alive) {
+        if (record.durable == 0 || std::memcmp(record.bus_id, bus_id, sizeof record.bus_id) != 0) return;
+        DurableCursor cursor;
+        cursor.name = name_of(record);
+        cursor.alive = alive;
+        // relaxed, all: each seq is valid by itself and never moves back while its reader lives
+        cursor.updated_ns = record.updated_ns.load(std::memory_order_relaxed);
+        cursor.mask = record.mask.load(std::memory_order_relaxed);
+        cursor.epoch = record.epoch.load(std::memory_order_relaxed);
+        for (int lane = 0; lane < kLanes; ++lane)
+            cursor.committed[lane] = record.committed[lane].load(std::memory_order_relaxed);
+        found.push_back(std::move(cursor));
+    });
     std::sort(found.begin(), found.end(), [](const auto& left, const auto& right) { return left.name < right.name; });
     return found;
 }

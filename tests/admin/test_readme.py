@@ -83,7 +83,7 @@ def test_every_readme_command_runs(tmp_path: Path, work: Path) -> None:
 
 @pytest.mark.slow
 def test_every_command_of_the_docs_runs(tmp_path: Path, work: Path) -> None:
-    """Each console command of the docs and examples works: those about strategies beside a running system, the others alone."""
+    """Each console command of the docs and examples works: strategies and journal beside a running system, the others alone."""
     commands = _docs_commands()
     assert len(commands) >= 5
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL | re.MULTILINE)
@@ -92,7 +92,7 @@ def test_every_command_of_the_docs_runs(tmp_path: Path, work: Path) -> None:
     try:
         for words in sorted(commands, key=lambda words: words[0] != "import"):  # data before what asks for it
             if words[0] != "run":
-                _check(words, system.home if words[0] == "strategies" else tmp_path / "alone", work)
+                _check(words, system.home if words[0] in ("strategies", "journal") else tmp_path / "alone", work)
     finally:
         system.close()
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,6 +33,7 @@ from gcg_quant.events import (
     PositionEvent,
     RiskVerdict,
     Side,
+    SnapshotEvent,
     Tick,
     VolumeKind,
     World,
@@ -68,6 +69,24 @@ class MortalEngine(TradingEngine):
             super()._run()
         except Killed:
             self.state = "killed"
+
+
+class KeepingEngine(MortalEngine):
+    """The same, with a snapshot after every few events; it may die before publishing one, too."""
+
+    snapshot_every: ClassVar[int] = 7
+    snapshot_least: ClassVar[int] = 1
+
+    def __init__(self, life: int) -> None:
+        super().__init__(life)
+        self._batch = 1
+
+    def on_rest(self, idle: bool) -> None:
+        """Take every moment for a quiet one."""
+        super().on_rest(True)
+
+
+ENGINES = pytest.mark.parametrize("make", [MortalEngine, KeepingEngine])
 
 
 def tick(second: int, bid: float, size: float = 2.0, volume: float = 0.0) -> Tick:
@@ -201,31 +220,33 @@ def read(bus: EventBus) -> list[Any]:
         return list(reader)
 
 
-def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+@ENGINES
+def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """Wherever it dies, the next engine finishes what is half done, and the journal keeps all its promises."""
     with prepared(tmp_path / "whole") as bus:
-        run_to_end(MortalEngine(-1), bus, wait_until)
+        run_to_end(make(-1), bus, wait_until)
         undisturbed = check_journal(read(bus))
         count = len(read(bus)) - sum(isinstance(one, OrderRequest | CancelRequest | ModifyRequest) for one in scene())
     assert undisturbed["a"] == 5.0
     assert count > 40
     for life in range(count + 1):
         with prepared(tmp_path / f"bus{life}") as bus:
-            for engine in (MortalEngine(life), MortalEngine(-1)):
+            for engine in (make(life), make(-1)):
                 run_to_end(engine, bus, wait_until)
             filled = check_journal(read(bus))
             assert set(filled) <= set(undisturbed)
             assert filled["a"] == 5.0
 
 
-def test_engine_killed_again_while_it_recovers_goes_on(tmp_path: Path, wait_until: Callable[..., None]) -> None:
+@ENGINES
+def test_engine_killed_again_while_it_recovers_goes_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """A recovery that dies is recovered from, too."""
     chance = random.Random(7)
     for turn in range(12):
         with prepared(tmp_path / f"bus{turn}") as bus:
             for _ in range(4):
-                run_to_end(MortalEngine(chance.randrange(1, 14)), bus, wait_until)
-            run_to_end(MortalEngine(-1), bus, wait_until)
+                run_to_end(make(chance.randrange(1, 14)), bus, wait_until)
+            run_to_end(make(-1), bus, wait_until)
             check_journal(read(bus))
 
 
@@ -280,9 +301,13 @@ def test_kill_switch_survives_a_restart(bus: EventBus, wait_until: Callable[...,
 
 PROCESS = """
 import sys, time
+import gcg_quant.stateful
 from gcg_quant.bus import EventBus
 from gcg_quant.strategy_engine.gateways import PaperGateway
 from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
+if sys.argv[2] == "keeping":  # a snapshot after every few events, and no waiting for a quiet moment
+    gcg_quant.stateful._LOOK_EVERY = gcg_quant.stateful._BEHIND = TradingEngine.snapshot_least = 1
+    TradingEngine.snapshot_every = 20
 bus = EventBus(sys.argv[1], source="engine", sync="none")
 engine = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
 engine.start(bus)
@@ -292,7 +317,8 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until: Callable[..., None]) -> None:
+@pytest.mark.parametrize("kind", ["plain", "keeping"])
+def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until: Callable[..., None], kind: str) -> None:
     """Killed at random moments while requests come in, every request is answered once, and the money adds up."""
     chance = random.Random(20261120)
     bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
@@ -313,7 +339,7 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
                 )
 
     for life in range(6):
-        process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path)], stdout=subprocess.PIPE, cwd="/")
+        process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path), kind], stdout=subprocess.PIPE, cwd="/")
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         deadline = time.monotonic() + chance.uniform(0.02, 0.25)
@@ -327,6 +353,8 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
     last = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
     run_to_end(last, bus, wait_until)
     check_journal(read(bus))
+    with bus.reader(start="begin", events=[SnapshotEvent]) as reader:
+        assert (len(list(reader)) > 3) == (kind == "keeping")
     open_now = {one.client_id for one in last.desk.orders.open_orders()}
     latest = {one.client_id: one.status for one in read(bus) if isinstance(one, OrderEvent)}
     assert open_now == {name for name, status in latest.items() if status not in FINAL_STATES}

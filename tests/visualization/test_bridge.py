@@ -14,11 +14,13 @@ from websockets.sync.client import ClientConnection, connect
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_MINUTE, now_ns
 from gcg_quant.events import (
+    AccountEvent,
     Applied,
     ChartConfigEvent,
     LogEvent,
     OrderEvent,
     OrderStatus,
+    PositionEvent,
     SignalEvent,
     StrategyControlEvent,
     StrategyStatusEvent,
@@ -235,6 +237,27 @@ def test_bridge_that_starts_later_knows_the_past(bus: EventBus, market: Any, set
         assert hello["tables"]["strategies"][0]["fills"] == 1
         assert len(bridge.charts.page(NAME, "1m").candles) == 4
         assert bridge.stop()
+
+
+def test_bridge_goes_on_from_its_snapshot(
+    bus: EventBus, market: Any, settings: Settings, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A position and an account that spoke last long ago are in the drawer after a restart, and the account's day goes on."""
+    monkeypatch.setattr("gcg_quant.visualization.bridge._PAST_EVENTS", 10)
+    monkeypatch.setattr(WebSocketEventBridge, "snapshot_least", 1)
+    bus.publish(PositionEvent(symbol="X", venue="SIM", account="a", strategy="grid", quantity=3.0, average_price=5.0))
+    bus.publish(AccountEvent(account="a", currency="USD", event_ns=now_ns(), equity=1000.0))
+    bridge = WebSocketEventBridge(settings)
+    tables = []
+    for _ in range(2):
+        bridge.start(bus)
+        until(lambda: bridge.state == "running")
+        tables.append(json.loads(bridge.greeting())["tables"])
+        assert bridge.stop()
+        for _ in range(50):
+            market.tick(100.0)
+    assert [row["quantity"] for row in tables[1]["positions"]] == [3.0]
+    assert tables[1]["accounts"] == tables[0]["accounts"]
 
 
 def test_stopping_ends_every_connection(bus: EventBus, settings: Settings, market: Any, server: AppServer) -> None:

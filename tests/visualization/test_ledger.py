@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Callable
 
 import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR
-from gcg_quant.events import AccountEvent, Fill, LogEvent, OrderEvent, OrderStatus, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import AccountEvent, Event, Fill, LogEvent, OrderEvent, OrderStatus, PositionEvent, StrategyStatusEvent
+from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.visualization.ledger import TABLES, Ledger
 
 
@@ -109,3 +112,40 @@ def test_debug_lines_are_left_out(ledger: Ledger) -> None:
     """The log shows what a person should read."""
     ledger.on_log(LogEvent(level="debug", component="c", message="m"))
     assert ledger.take() == {}
+
+
+def some_event(chance: random.Random, number: int) -> Event:
+    """Return an event that the drawer shows."""
+    name, symbol = chance.choice(["s", "t"]), chance.choice(["X", "Y"])
+    makers: list[Callable[[], Event]] = [
+        lambda: StrategyStatusEvent(strategy=name, state=chance.choice(["running", "stopped"]), symbols=[symbol]),
+        lambda: OrderEvent(symbol=symbol, strategy=name, request=chance.randint(1, 30), status=chance.choice(list(OrderStatus))),
+        lambda: Fill(symbol=symbol, strategy=name, price=5.0, quantity=float(number)),
+        lambda: position(float(chance.randint(-3, 3)), symbol, average_price=5.0, realised_pnl=chance.uniform(-1, 1), fees=0.1),
+        lambda: AccountEvent(account="a", currency="USD", event_ns=number * NS_PER_HOUR, equity=1000.0 + number, realised_pnl=3.0),
+        lambda: LogEvent(level=chance.choice(["info", "debug"]), component="c", message=f"line {number}"),
+    ]
+    return chance.choice(makers)()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ledger_at_any_point_and_tail_are_the_whole_ledger(bus: EventBus, seed: int) -> None:
+    """Put down after any event and taken up again, the drawer ends with the same rows, in the same bytes."""
+    chance = random.Random(seed)
+    for number in range(1, 120):
+        bus.publish(some_event(chance, number))
+    whole = Ledger(lambda symbol, venue: 10.0)
+    with bus.reader(start="begin") as reader:
+        whole.listen(reader)
+        events = list(reader)
+    for event in events:
+        whole.apply(event)
+    for cut in range(0, len(events) + 1, 7):
+        first, second = Ledger(lambda symbol, venue: 10.0), Ledger(lambda symbol, venue: 10.0)
+        for event in events[:cut]:
+            first.apply(event)
+        second.load(unpack_state(pack_state(first.dump())))
+        assert second.take() == {}, "what was known before is no news"
+        for event in events[cut:]:
+            second.apply(event)
+        assert pack_state(second.dump()) == pack_state(whole.dump())

@@ -194,6 +194,7 @@ struct PageReport {
     uint64_t bytes = 0;  // file size
     uint64_t used = 0;   // bytes of whole frames, header included
     uint64_t first_seq = 0, frames = 0, records = 0;
+    std::vector<std::string> lost;  // a sentence for each kLost frame, which are no part of the numbers above
     int64_t first_ns = 0, last_ns = 0;
     uint32_t epoch = 0;
     std::string damage;  // "" or a sentence with page, offset and seq

@@ -17,6 +17,8 @@
 //            whole frame.
 //   crc32c   CRC-32C (Castagnoli) of the payload, continued over the header's bytes 8 to 47.
 //   type 0   the page ends here: go on with the next page. Its seq is that of the next frame, its count 0.
+//   type 256 `count` records were lost here: where a damaged journal was copied, in their place. No payload. Pass over
+//            it, as over any frame of an unknown type. Events have the types 1 to 255.
 //   If fewer than 48 bytes are left on a page, it ends there without a type 0 frame.
 //
 // One page file, LANE/0000000001.page, 0000000002.page, ...: its header, then frames.
@@ -92,6 +94,7 @@ struct FrameHeader {
 inline constexpr uint64_t kFrameHeaderBytes = 48;
 inline constexpr uint64_t kFrameCrcFrom = 8;  // header bytes before this one are not part of the CRC
 inline constexpr uint16_t kPageEnd = 0;       // the frame type of the page end marker
+inline constexpr uint16_t kLost = 256;        // the frame type in the place of records that were lost
 
 static_assert(sizeof(FrameHeader) == kFrameHeaderBytes);
 static_assert(offsetof(FrameHeader, length) == 0 && offsetof(FrameHeader, crc32c) == 4);

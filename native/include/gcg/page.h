@@ -20,6 +20,7 @@ struct PageKind {
     uint64_t page_bytes = 0;
     uint8_t bus_id[16] = {};
 
+    static PageKind of(const std::string& bus_folder, const BusMeta& meta, Lane lane);
     [[nodiscard]] std::string path(uint64_t index) const;
 };
 

@@ -58,6 +58,17 @@ class ReaderFile {
     bool durable_ = false;
 };
 
+// What a durable reader goes on from, whether its process lives or not.
+struct DurableCursor {
+    std::string name;
+    bool alive = false;
+    int64_t updated_ns = 0;
+    uint32_t mask = 7;
+    uint32_t epoch = 0;
+    uint64_t committed[kLanes] = {};
+};
+std::vector<DurableCursor> list_cursors(const std::string& bus_folder, const uint8_t* bus_id);
+
 // Every named reader of the bus; `heads` are the next seqs to be written.
 std::vector<ReaderStatus> list_readers(const std::string& bus_folder, const uint64_t* heads);
 // Remove the files of readers that were not durable (nobody has the bus open).

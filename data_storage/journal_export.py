@@ -1,0 +1,178 @@
+"""A journal's records as Parquet files, one for each class of records: every field, and id, time, cause, source and flags of each row."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gcg_quant.bus import BusReader, EventBus
+from gcg_quant.errors import InstrumentError, JournalError, StorageError, nearest
+from gcg_quant.events import HOT_RECORDS, Event, Lane, Record
+
+from .columns import Rows
+from .models import RECORD_TABLES
+from .parquet import named_column, parquet_writer, to_table
+
+__all__ = ["export_journal"]
+
+_ROWS_AT_A_TIME = 100_000
+
+
+def export_journal(
+    bus: EventBus,
+    folder: str | Path,
+    kinds: Iterable[type[Event]] = HOT_RECORDS,
+    *,
+    symbols: Iterable[str] | None = None,
+    from_ns: int | None = None,
+    to_ns: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> dict[Path, int]:
+    """Write the records of each class into `folder`, as far as the journal goes now; return the number of rows of each file.
+
+    The files are named as those of `export_parquet` (ticks.parquet ...) and have the same columns, but for the provenance: `id`
+    (what `cause` refers to), `time_ns`, `cause`, `source` and `flags`. Classes without rows get no file; a file appears under its name
+    once it is whole. Rows are written as they are read, so memory does not grow with the journal.
+
+    Args:
+        kinds: classes of records.
+        symbols: "BTC/USDT", "BTC/USDT@SIM" or patterns; None means all.
+        from_ns, to_ns: only what was published at `from_ns` or later, and before `to_ns`.
+        progress: called with the number of rows written each time.
+
+    Raises:
+        StorageError: a class that is no record; the folder cannot be written. InstrumentError: the journal does not know a symbol.
+        JournalCorruptError: damage; what was written is removed.
+    """
+    records = [_record(kind) for kind in kinds]
+    wanted = None if symbols is None else [_known(bus, symbol) for symbol in symbols]
+    folder = Path(folder)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files = {record: stack.enter_context(_File(bus, record, folder)) for record in records}
+            writing = stack.enter_context(ThreadPoolExecutor(1))  # one core reads, another one compresses
+            with bus.reader(start="begin", events=records, symbols=wanted) as reader:
+                if from_ns is not None:
+                    reader.seek_time(from_ns)
+                _copy(reader, files, bus.head(Lane.MARKET), to_ns, progress, writing)
+            return {file.path: file.rows for file in files.values() if file.finish()}
+        except JournalError:
+            raise
+        except OSError as error:
+            raise StorageError(f"The folder {folder} cannot be written: {error.strerror or error}.", path=str(folder)) from error
+
+
+def _copy(
+    reader: BusReader,
+    files: dict[type[Record], _File],
+    head: int,
+    to_ns: int | None,
+    progress: Callable[[int], None] | None,
+    writing: ThreadPoolExecutor,
+) -> None:
+    before: Future[None] | None = None
+    while tables := reader.read_tables(_ROWS_AT_A_TIME)[0]:
+        inside = {}
+        over = False
+        for record, rows in tables.items():
+            end = np.searchsorted(rows["id"], np.uint64(int(Lane.MARKET) << 60 | head))  # ids and times ascend
+            if to_ns is not None:
+                end = min(end, np.searchsorted(rows["time_ns"], to_ns))
+            inside[record] = rows[:end]
+            over = over or len(inside[record]) < len(rows)
+        if before is not None:
+            before.result()
+        before = writing.submit(_write, files, inside)
+        if progress is not None:
+            progress(sum(len(rows) for rows in inside.values()))
+        if over:
+            break
+    if before is not None:
+        before.result()
+
+
+def _write(files: dict[type[Record], _File], tables: dict[type[Record], Rows]) -> None:
+    for record, rows in tables.items():
+        files[record].write(rows)
+
+
+def _record(kind: type[Event]) -> type[Record]:
+    if not issubclass(kind, Record):
+        raise StorageError(
+            f"{kind.__name__} is no record with columns; these are: {', '.join(one.__name__ for one in HOT_RECORDS)}.", kind=kind.__name__
+        )
+    return kind
+
+
+def _known(bus: EventBus, symbol: str) -> str:
+    known = [text for one in bus.instruments for text in (one.symbol, f"{one.symbol}@{one.venue}")]
+    if symbol not in known and not any(letter in symbol for letter in "*?["):
+        raise InstrumentError(f"The journal {bus.path} has no symbol {symbol!r}.{nearest(symbol, known)}", symbol=symbol)
+    return symbol
+
+
+class _File:
+    # One class's file, written row group by row group under a temporary name.
+
+    def __init__(self, bus: EventBus, record: type[Record], folder: Path) -> None:
+        table = RECORD_TABLES.get(record)
+        name = table.name if table is not None else re.sub(r"(?<!^)(?=[A-Z])", "_", record.__name__).lower() + "s"
+        self.path = folder / f"{name}.parquet"
+        self.rows = 0
+        self._part = self.path.with_name(self.path.name + ".part")
+        self._bus = bus
+        self._record = record
+        self._writer: Any = None
+        self._waiting: list[Rows] = []
+        self._waiting_rows = 0
+        self._names: dict[int, tuple[str, str]] = {0: ("", "")}
+        self._sources: dict[int, str] = {0: ""}
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._part.unlink(missing_ok=True)
+
+    def write(self, rows: Rows) -> None:
+        self.rows += len(rows)
+        self._waiting.append(rows)
+        self._waiting_rows += len(rows)
+        if self._waiting_rows >= _ROWS_AT_A_TIME:
+            self._flush()
+
+    def finish(self) -> bool:
+        # Whether there is a file.
+        if not self.rows:
+            return False
+        self._flush()
+        self._writer.close()
+        self._writer = None
+        self._part.replace(self.path)
+        return True
+
+    def _flush(self) -> None:
+        if not self._waiting_rows:
+            return
+        rows = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        self._waiting, self._waiting_rows = [], 0
+        for number in np.unique(rows["instrument"]).tolist():
+            if number not in self._names:
+                self._names[number] = self._bus.instruments.name(number)
+        for number in np.unique(rows["source"]).tolist():
+            if number not in self._sources:
+                self._sources[number] = self._bus.source_name(number)
+        table = to_table(self._record, rows, self._names)
+        table = table.set_column(table.column_names.index("source"), "source", named_column(rows["source"], self._sources))
+        if self._writer is None:
+            self._writer = parquet_writer(self._part, table.schema)
+        self._writer.write_table(table)
