@@ -1,5 +1,5 @@
-// kill -9 at every instruction of one append, of one page turn, and of one append that wakes sleepers, single-stepped by
-// ptrace. GCG_STEP_STRIDE=n takes every n-th instruction only, from a random one on.
+// kill -9 at every instruction of one append, of one page turn, and of one append that wakes sleepers, single-stepped
+// by ptrace. GCG_STEP_STRIDE=n takes every n-th instruction only, from a random one on.
 
 #if defined(__linux__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 
@@ -61,8 +61,8 @@ class Scene {
         reader_ = public_->reader("", false, true);
     }
 
-    // Kill a process after `steps` instructions of its append; false if the append was over before. What was there stays,
-    // the next append gets the lock, and the frame is there whole or not at all.
+    // Kill a process after `steps` instructions of its append; false if the append was over before. What was there
+    // stays, the next append gets the lock, and the frame is there whole or not at all.
     bool kill_after(int steps, Met& met) {
         if (what_ == What::turn) fill_page();
         const uint64_t round = round_++;
