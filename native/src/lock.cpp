@@ -13,8 +13,9 @@ static constexpr int64_t kDyingPatience = 2'000'000'000;  // ns for an owner tha
 static constexpr int64_t kYieldFor = 50'000;              // ns before waiting becomes sleeping
 
 bool LaneLock::try_lock(uint64_t from) {
-    // L0: acquire, pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too.
-    return state_.lock.compare_exchange_strong(from, slots_.word(), std::memory_order_acquire,
+    // L0: pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too. D1:
+    // seq_cst, not acquire, so that the look at whether the bus is closed, which comes next, comes after it.
+    return state_.lock.compare_exchange_strong(from, slots_.word(), std::memory_order_seq_cst,
                                                std::memory_order_relaxed);
 }
 
@@ -67,7 +68,8 @@ void LaneLock::unlock() {
 
 bool LaneLock::drain() const {
     const int64_t deadline = monotonic_ns() + kLockPatience;
-    while (state_.lock.load(std::memory_order_acquire) == slots_.word()) {
+    // D0: seq_cst, pairs with D1 in try_lock() and check_writable(); we see what the thread that left has written.
+    while (state_.lock.load(std::memory_order_seq_cst) == slots_.word()) {
         if (monotonic_ns() > deadline) return false;
         sched_yield();
     }
