@@ -29,8 +29,9 @@ void Bus::Impl::close() {
     if (context->closed()) return;
     if (keeper) keeper->stop();
     context->close();  // no append begins from here on ...
+    bool drained = true;
     for (const auto& lane : lanes)
-        if (keeper) lane->drain();  // ... and those that had begun are done
+        if (keeper) drained = lane->drain() && drained;  // ... and those that had begun are done
     std::exception_ptr failure;
     try {
         // The last one out notes that everything is on the disk, so that the next one in, even after a reboot, need not
@@ -38,7 +39,7 @@ void Bus::Impl::close() {
         const bool synced = keeper && options.sync != SyncPolicy::none;
         if (synced) sync_all();
         if (context->locks.lock(kOpeningByte, kClosePatience) && synced &&
-            !context->locks.held_elsewhere(kPresenceByte)) {
+            drained && !context->locks.held_elsewhere(kPresenceByte)) {
             context->state.clean.store(1, std::memory_order_relaxed);  // relaxed: under the opening lock
             context->sync_state();
         }
@@ -46,7 +47,9 @@ void Bus::Impl::close() {
         failure = std::current_exception();
     }
     context->wake.wake_all();
-    context->locks.close();
+    // A thread that is stuck in a lane's lock keeps it: our slot lives on until the bus is destroyed, or others would take
+    // us for dead, and the lock while it is still being written under.
+    if (drained) context->locks.close();
     if (failure) std::rethrow_exception(failure);
 }
 

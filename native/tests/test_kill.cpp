@@ -149,6 +149,53 @@ TEST(stopped_owner_keeps_its_lock_and_others_get_its_name) {
 
 namespace {
 
+int gate_of_the_stuck = -1;
+std::atomic<bool> in_trap{false};
+
+void wait_in_trap(int) {
+    in_trap = true;
+    char byte;
+    while (read(gate_of_the_stuck, &byte, 1) < 0) {
+    }
+    mprotect(trap_page, kTrapBytes, PROT_READ);
+}
+
+}  // namespace
+
+TEST(closing_does_not_give_away_the_lock_of_a_thread_that_is_stuck_in_it) {
+    Folder folder;
+    int gate[2];
+    CHECK(pipe(gate) == 0);
+    Child child([&](int out) {
+        gate_of_the_stuck = gate[0];
+        signal(SIGSEGV, wait_in_trap);
+        auto own = Bus::open(folder.bus(), {.owner = "closes with a stuck thread"});
+        char* trap = make_trap();
+        std::thread stuck([&] { own->append(Lane::market, {.type = 2}, trap, kTrapBytes); });
+        while (!in_trap) usleep(500);
+        own->close();
+        send(out, 'c');
+        stuck.join();
+    });
+    auto bus = Bus::open(folder.bus(), {.owner = "test"});
+    char closed;
+    CHECK(child.receive(closed));
+    CHECK_FAULT(Fault::busy, "'closes with a stuck thread'", append_stamped(*bus, Lane::market, 9, 0, 10));
+    CHECK(write(gate[1], "g", 1) == 1);
+    CHECK_EQUAL(child.wait(), 0);
+    append_stamped(*bus, Lane::market, 9, 1, 10);
+    auto reader = bus->reader("", false, true);
+    FrameView frame;
+    CHECK(reader->next(frame));
+    CHECK_EQUAL(frame.payload_bytes, kTrapBytes);
+    CHECK(reader->next(frame));
+    CHECK_EQUAL(check_payload(frame).counter, 1u);
+    close(gate[0]);
+    close(gate[1]);
+}
+
+namespace {
+
 struct Ack {
     uint64_t id;
     uint64_t counter;

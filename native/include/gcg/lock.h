@@ -23,7 +23,7 @@ class LaneLock {
     void lock();
     void unlock();
     // Wait until no thread of this bus is inside; false if that takes longer than kLockPatience.
-    bool drain() const;
+    [[nodiscard]] bool drain() const;
 
  private:
     void lock_slowly();
