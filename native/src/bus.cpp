@@ -16,6 +16,9 @@ LaneJournal& Bus::Impl::lane(Lane lane) {
 }
 
 void Bus::Impl::sync_all() {
+    // First, so that no frame on the disk names a row that is not.
+    instruments->sync();
+    sources->sync();
     for (const auto& lane : lanes) lane->sync(true);
     context->sync_state();
 }
@@ -38,8 +41,8 @@ void Bus::Impl::close() {
         // look.
         const bool synced = keeper && options.sync != SyncPolicy::none;
         if (synced) sync_all();
-        if (context->locks.lock(kOpeningByte, kClosePatience) && synced &&
-            drained && !context->locks.held_elsewhere(kPresenceByte)) {
+        if (context->locks.lock(kOpeningByte, kClosePatience) && synced && drained &&
+            !context->locks.held_elsewhere(kPresenceByte)) {
             context->state.clean.store(1, std::memory_order_relaxed);  // relaxed: under the opening lock
             context->sync_state();
         }
@@ -47,8 +50,8 @@ void Bus::Impl::close() {
         failure = std::current_exception();
     }
     context->wake.wake_all();
-    // A thread that is stuck in a lane's lock keeps it: our slot lives on until the bus is destroyed, or others would take
-    // us for dead, and the lock while it is still being written under.
+    // A thread that is stuck in a lane's lock keeps it: our slot lives on until the bus is destroyed, or others would
+    // take us for dead, and the lock while it is still being written under.
     if (drained) context->locks.close();
     if (failure) std::rethrow_exception(failure);
 }

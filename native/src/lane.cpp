@@ -111,11 +111,12 @@ bool LaneJournal::settle(Position& at, bool& page_ended) const {
             page_ended = false;
             return true;
         }
-        if (header.type == kPageEnd) return true;
-        if (const auto damage = frame_damage(page, kind_.page_bytes, at.offset, length, at.next_seq, false);
+        const bool ends = header.type == kPageEnd;  // its CRC too: readers do not go past a damaged one
+        if (const auto damage = frame_damage(page, kind_.page_bytes, at.offset, length, at.next_seq, ends);
             !damage.empty())
             throw JournalError(Fault::corrupt, kind_.path(at.page) + " offset " + std::to_string(at.offset) + ", seq " +
                                                    std::to_string(at.next_seq) + ": " + damage);
+        if (ends) return true;
         at.offset += align8(length);
         at.next_seq += header.count;
         at.last_ns = header.time_ns;
