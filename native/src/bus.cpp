@@ -16,6 +16,9 @@ LaneJournal& Bus::Impl::lane(Lane lane) {
 }
 
 void Bus::Impl::sync_all() {
+    // First, so that no frame on the disk names a row that is not.
+    instruments->sync();
+    sources->sync();
     for (const auto& lane : lanes) lane->sync(true);
     context->sync_state();
 }
@@ -29,15 +32,16 @@ void Bus::Impl::close() {
     if (context->closed()) return;
     if (keeper) keeper->stop();
     context->close();  // no append begins from here on ...
+    bool drained = true;
     for (const auto& lane : lanes)
-        if (keeper) lane->drain();  // ... and those that had begun are done; throws if they do not come to an end
+        if (keeper) drained = lane->drain() && drained;  // ... and those that had begun are done
     std::exception_ptr failure;
     try {
         // The last one out notes that everything is on the disk, so that the next one in, even after a reboot, need not
         // look.
         const bool synced = keeper && options.sync != SyncPolicy::none;
         if (synced) sync_all();
-        if (context->locks.lock(kOpeningByte, kClosePatience) && synced &&
+        if (context->locks.lock(kOpeningByte, kClosePatience) && synced && drained &&
             !context->locks.held_elsewhere(kPresenceByte)) {
             context->state.clean.store(1, std::memory_order_relaxed);  // relaxed: under the opening lock
             context->sync_state();
@@ -46,7 +50,9 @@ void Bus::Impl::close() {
         failure = std::current_exception();
     }
     context->wake.wake_all();
-    context->locks.close();
+    // A thread that is stuck in a lane's lock keeps it: our slot lives on until the bus is destroyed, or others would
+    // take us for dead, and the lock while it is still being written under.
+    if (drained) context->locks.close();
     if (failure) std::rethrow_exception(failure);
 }
 

@@ -176,7 +176,8 @@ void BusReader::commit(const Cursor& cursor) {
     impl_->tell();
     if (!impl_->file) return;
     ReaderRecord& record = impl_->file->record();
-    // Killed in between: the epoch is that of today, and every lane's seq is an old or a new one, each valid by itself.
+    // R2: release, for whoever opens the file next; others read it for reports only. Killed in between: the epoch is
+    // that of today, and every lane's seq is an old or a new one, each valid by itself.
     record.epoch.store(impl_->cursor().epoch, std::memory_order_release);
     for (int lane = 0; lane < kLanes; ++lane)
         record.committed[lane].store(cursor.next_seq[lane], std::memory_order_release);

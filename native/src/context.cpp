@@ -30,6 +30,7 @@ void BusContext::refuse() const {
             Fault::argument,
             "the bus " + folder + " was opened before fork(): the child process opens it again for itself");
     if (closed()) throw JournalError(Fault::argument, "the bus " + folder + " is closed: open it again");
+    // K1: acquire, pairs with K0 in fail(): the message is whole.
     if (condition_.load(std::memory_order_acquire) == kFailed) throw JournalError(Fault::io, failure_);
     throw JournalError(Fault::argument, "the bus " + folder + " is open read-only: open it for writing to publish");
 }

@@ -25,11 +25,12 @@ LaneJournal::LaneJournal(BusContext& bus, Lane lane, Mapping state)
 
 Position LaneJournal::position() const {
     for (;;) {
-        // C1: acquire, pairs with C0 in commit(). The fields are acquire-loads too (pair with C2), so that the second
-        // look at `commits` cannot come before them: if it is unchanged, nobody was writing the copy we read.
+        // C1: acquire, pairs with C0 in commit().
         const uint64_t commits = state_->commits.load(std::memory_order_acquire);
         const auto& copy = state_->positions[commits & 1];
         Position at;
+        // C2: acquire, each pairs with its store in commit(), so that the second look at `commits` cannot come before
+        // them: if it is unchanged, nobody was writing the copy we read.
         at.page = copy.page.load(std::memory_order_acquire);
         at.offset = copy.offset.load(std::memory_order_acquire);
         at.next_seq = copy.next_seq.load(std::memory_order_acquire);
@@ -64,12 +65,12 @@ void LaneJournal::commit(const Position& at) {
 
 // One field needs no second look: whichever copy it is read from, the frames below it are published.
 uint64_t LaneJournal::head() const {
-    const uint64_t commits = state_->commits.load(std::memory_order_acquire);
+    const uint64_t commits = state_->commits.load(std::memory_order_acquire);  // C1
     return state_->positions[commits & 1].next_seq.load(std::memory_order_acquire);
 }
 
 uint64_t LaneJournal::current_page() const {
-    const uint64_t commits = state_->commits.load(std::memory_order_acquire);
+    const uint64_t commits = state_->commits.load(std::memory_order_acquire);  // C1
     return state_->positions[commits & 1].page.load(std::memory_order_acquire);
 }
 
@@ -124,11 +125,12 @@ bool LaneJournal::settle(Position& at, bool& page_ended) const {
             page_ended = false;
             return true;
         }
-        if (header.type == kPageEnd) return true;
-        if (const auto damage = frame_damage(page, kind_.page_bytes, at.offset, length, at.next_seq, false);
+        const bool ends = header.type == kPageEnd;  // its CRC too: readers do not go past a damaged one
+        if (const auto damage = frame_damage(page, kind_.page_bytes, at.offset, length, at.next_seq, ends);
             !damage.empty())
             throw JournalError(Fault::corrupt, kind_.path(at.page) + " offset " + std::to_string(at.offset) + ", seq " +
                                                    std::to_string(at.next_seq) + ": " + damage);
+        if (ends) return true;
         at.offset += align8(length);
         at.next_seq += header.count;
         at.last_ns = header.time_ns;

@@ -50,14 +50,14 @@ void LaneLock::lock_slowly() {
     }
 }
 
-void LaneLock::drain() const {
-    const int64_t deadline = monotonic_ns() + kDrainPatience;
-    while (state_.lock.load(std::memory_order_acquire) == slots_.word()) {  // L3: pairs with L1
-        if (monotonic_ns() > deadline)
-            throw JournalError(Fault::busy, "a thread of this process has been appending to " + name_ +
-                                                " for a second: end that thread, then close the bus");
+bool LaneLock::drain() const {
+    const int64_t deadline = monotonic_ns() + kLockPatience;
+    // D0: seq_cst, pairs with D1 in try_lock() and check_writable(); we see what the thread that left has written.
+    while (state_.lock.load(std::memory_order_seq_cst) == slots_.word()) {
+        if (monotonic_ns() > deadline) return false;
         sched_yield();
     }
+    return true;
 }
 
 }  // namespace gcg

@@ -37,8 +37,12 @@ uint32_t meta_crc(const BusMeta& meta) {
     return crc32c(0, &meta, offsetof(BusMeta, crc));
 }
 
+bool possible_page(uint64_t bytes) {
+    return bytes >= kMinPageBytes && bytes <= kMaxPageBytes && bytes % 4096 == 0;
+}
+
 void create_meta(const std::string& folder, const BusOptions& options) {
-    if (options.page_bytes < kMinPageBytes || options.page_bytes > kMaxPageBytes || options.page_bytes % 4096 != 0)
+    if (!possible_page(options.page_bytes))
         throw JournalError(Fault::argument, "a page of " + std::to_string(options.page_bytes) +
                                                 " bytes is not possible: choose a "
                                                 "multiple of 4096 from " +
@@ -162,9 +166,13 @@ void Opening::open_lanes() {
         Mapping mapping = open_state<LaneState>(path, kLaneStateMagic, meta_.bus_id);
         if (!mapping && !alone_) throw_missing(path);
         walked_[index] = !mapping || !intact_;
-        if (!mapping) mapping = create_state<LaneState>(path, meta_.bus_id);
-        impl_->lanes[static_cast<std::size_t>(index)] =
-            std::make_unique<LaneJournal>(*impl_->context, static_cast<Lane>(index), std::move(mapping));
+        if (!mapping) {
+            mapping = create_state<LaneState>(path, meta_.bus_id);
+            sync_folder(folder_ + "/" + kLaneNames[index]);
+        }
+        auto lane = std::make_unique<LaneJournal>(*impl_->context, static_cast<Lane>(index), std::move(mapping));
+        if (alone_ && !walked_[index]) walked_[index] = !possible_position(lane->kind(), lane->position());
+        impl_->lanes[static_cast<std::size_t>(index)] = std::move(lane);
     }
 }
 
@@ -194,6 +202,7 @@ void Opening::recover_lanes() {
     }
     for (const auto& lane : impl_->lanes)
         if (walked_[static_cast<int>(lane->lane())]) lane->sync(true);
+    sync_folder(folder_);
     // Only now: who is killed before leaves it to the next one to walk again.
     bus.state.epoch.store(epoch, std::memory_order_relaxed);
     const std::string boot = boot_id();
@@ -250,6 +259,8 @@ BusMeta read_meta(const std::string& folder) {
                                                ": use the program version that wrote it");
     if (meta.crc != meta_crc(meta))
         throw JournalError(Fault::corrupt, path + ": its CRC is wrong; restore it from a copy");
+    if (!possible_page(meta.page_bytes) || meta.world < 1 || meta.world > 5)
+        throw JournalError(Fault::corrupt, path + ": it describes no possible bus; restore it from a copy");
     return meta;
 }
 

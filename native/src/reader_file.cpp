@@ -83,7 +83,9 @@ bool ReaderFile::try_open(const std::string& folder, const std::string& name) {
 
 void ReaderFile::prepare(const uint8_t* bus_id, bool durable) {
     ReaderRecord& mine = record();
-    new_ = !is_record(mine) || !durable || mine.durable == 0;
+    // After a power loss the file may hold what its block held before: another reader's record.
+    const bool own = is_record(mine) && std::string_view(mine.name, strnlen(mine.name, sizeof mine.name)) == name_;
+    new_ = !own || !durable || mine.durable == 0;
     if (!new_ && (mine.format != kFrameFormat || std::memcmp(mine.bus_id, bus_id, sizeof mine.bus_id) != 0))
         throw JournalError(
             Fault::cursor,

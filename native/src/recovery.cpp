@@ -49,6 +49,8 @@ std::string walk(const PageKind& kind, Position& at, std::shared_ptr<Page>& page
             const auto damage = frame_damage(page->data(), kind.page_bytes, at.offset, length, at.next_seq, true);
             if (!damage.empty()) return damage;
             const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
+            // What the disk's block held before it was given to this page, from before an earlier cut.
+            if (header.time_ns < at.last_ns) return "it is older than the frame before it";
             if (header.type == kPageEnd) break;
             at.offset += align8(length);
             at.next_seq += header.count;
@@ -58,6 +60,7 @@ std::string walk(const PageKind& kind, Position& at, std::shared_ptr<Page>& page
         if (!next) return "";
         if (next->first_seq() != at.next_seq)
             return "the next page begins with seq " + std::to_string(next->first_seq());
+        if (next->header().first_ns < at.last_ns) return "the next page is older than the frame before it";
         page = std::move(next);
         at.page += 1;
         at.offset = kPageHeaderBytes;
@@ -89,7 +92,12 @@ uint64_t cut(const PageKind& kind, const Position& at, const std::shared_ptr<Pag
     }
     for (const uint64_t index : list_pages(kind.folder)) {
         if (index <= at.page) continue;
-        if (const auto later = page_in_use(kind, index)) bytes += written_bytes(*later, kPageHeaderBytes);
+        if (const auto later = page_in_use(kind, index)) {
+            bytes += written_bytes(*later, kPageHeaderBytes);
+            // The seqs of its frames will be given to others: nothing of it may come back with a recycled block.
+            std::memset(later->data(), 0, later->bytes());
+            later->sync(0, later->bytes());
+        }
         if (unlink(kind.path(index).c_str()) != 0) throw_errno("remove", kind.path(index), errno);
     }
     sync_folder(kind.folder);
@@ -97,6 +105,13 @@ uint64_t cut(const PageKind& kind, const Position& at, const std::shared_ptr<Pag
 }
 
 }  // namespace
+
+bool possible_position(const PageKind& kind, const Position& at) {
+    if (at.page == 0) return at.offset == kind.page_bytes && at.next_seq == 1;
+    if (at.offset % 8 != 0 || at.offset < kPageHeaderBytes || at.offset > kind.page_bytes) return false;
+    const auto page = page_in_use(kind, at.page);
+    return page && page->first_seq() <= at.next_seq;
+}
 
 uint32_t last_epoch(const PageKind& kind) {
     const auto page = last_page_in_use(kind);
@@ -119,6 +134,10 @@ Recovered recover(const PageKind& kind, const SyncMark& mark) {
                                                    " is missing or damaged, although it had been synced to the disk: "
                                                    "restore it from a copy, or remove lane.state beside it "
                                                    "to go on without it");
+        if (!possible_position(kind, at))
+            throw JournalError(Fault::corrupt, kind.folder +
+                                                   "/lane.state: its sync mark names no place of this lane: "
+                                                   "remove the file to go on without it");
     } else if ((page = last_page_in_use(kind))) {
         at = {page->index(), kPageHeaderBytes, page->first_seq(), page->header().first_ns};
     }

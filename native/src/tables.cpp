@@ -88,6 +88,10 @@ uint32_t TableFile::count() const {
     return known;
 }
 
+void TableFile::sync() const {
+    if (fdatasync(file_.descriptor()) != 0) throw_errno("sync", path_, errno);
+}
+
 void TableFile::grow() {
     const uint32_t rows = header().rows.load(std::memory_order_relaxed);  // relaxed: written under the table lock
     if (rows >= max_rows_)
@@ -121,7 +125,7 @@ void* TableFile::Append::place(uint32_t& number) {
 void TableFile::Append::publish(void* row) {
     // T0: pairs with T1 in row(); publishes the row's bytes.
     state_of(row).store(1, std::memory_order_release);
-    if (table_.durable_ && fdatasync(table_.file_.descriptor()) != 0) throw_errno("sync", table_.path_, errno);
+    if (table_.durable_) table_.sync();
 }
 
 // --- instruments -------------------------------------------------------------------------------------------------
@@ -132,7 +136,10 @@ InstrumentTable::InstrumentTable(const std::string& folder, LockFile& locks, con
 
 const InstrumentEntry* InstrumentTable::checked_row(uint32_t number) const {
     const auto* row = static_cast<const InstrumentEntry*>(file_.row(number));
-    if (row && (row->number == 0 || row->number > number || row->crc != instrument_crc(*row)))
+    // The lengths are not part of the CRC.
+    if (row && (row->number == 0 || row->number > number || row->crc != instrument_crc(*row) ||
+                row->symbol_bytes > sizeof row->symbol || row->venue_bytes > sizeof row->venue ||
+                row->terms_bytes > sizeof row->terms))
         throw JournalError(Fault::corrupt, "row " + std::to_string(number) +
                                                " of the instrument table is damaged: restore "
                                                "instruments.table from a copy of the bus folder");
@@ -231,15 +238,24 @@ void InstrumentTable::change(uint32_t number, std::string_view terms) {
 SourceTable::SourceTable(const std::string& folder, LockFile& locks, const uint8_t* bus_id, TableOptions options)
     : file_(folder + "/sources.table", locks, bus_id, sizeof(SourceEntry), kMaxSources, options) {}
 
-std::string SourceTable::name(uint16_t number) const {
+const SourceEntry* SourceTable::checked_row(uint32_t number) const {
     const auto* row = static_cast<const SourceEntry*>(file_.row(number));
+    if (row && (row->number != number || row->name_bytes > sizeof row->name))
+        throw JournalError(Fault::corrupt, "row " + std::to_string(number) +
+                                               " of the source table is damaged: restore sources.table from a copy of "
+                                               "the bus folder");
+    return row;
+}
+
+std::string SourceTable::name(uint16_t number) const {
+    const SourceEntry* row = checked_row(number);
     return row ? std::string(row->name, row->name_bytes) : "";
 }
 
 uint16_t SourceTable::find(std::string_view name) const {
     const uint32_t count = file_.count();
     for (uint32_t number = 1; number <= count; ++number) {
-        const auto& row = *static_cast<const SourceEntry*>(file_.row(number));
+        const SourceEntry& row = *checked_row(number);
         if (std::string_view(row.name, row.name_bytes) == name) return row.number;
     }
     return 0;

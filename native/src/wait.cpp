@@ -21,9 +21,9 @@ static timespec to_timespec(int64_t ns) {
 
 #ifdef __linux__
 
-void WakeWord::wake_sleepers() {
-    // W2: whoever takes the 1 away wakes; a reader that is about to sleep finds 0 and does not.
-    if (word_.exchange(0, std::memory_order_seq_cst) != 0)
+void WakeWord::wake_sleepers(uint32_t announced) {
+    // W2: whoever makes it even wakes; a reader that is about to sleep finds another number and does not.
+    if (word_.compare_exchange_strong(announced, announced + 1, std::memory_order_seq_cst, std::memory_order_relaxed))
         syscall(SYS_futex, &word_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
@@ -39,13 +39,13 @@ bool WakeWord::send_barriers() {
     return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
-bool WakeWord::sleep(int64_t timeout_ns) {
+bool WakeWord::sleep(uint32_t announced, int64_t timeout_ns) {
     if (timeout_ns <= 0) return true;
-    // At most 100 ms: a publisher killed between taking the 1 away and waking delays its readers by no more than that.
+    // At most 100 ms: a publisher killed between publishing and waking delays its readers by no more than that.
     // relaxed: written by this thread, or by another one of this process for the same reason
     const int64_t longest = blind_.load(std::memory_order_relaxed) ? 1'000'000 : 100'000'000;
     const timespec timeout = to_timespec(std::min(timeout_ns, longest));
-    return syscall(SYS_futex, &word_, FUTEX_WAIT, 1, &timeout, nullptr, 0) == 0 || errno != EINTR;
+    return syscall(SYS_futex, &word_, FUTEX_WAIT, announced, &timeout, nullptr, 0) == 0 || errno != EINTR;
 }
 
 #else  // no futex between processes: look every half millisecond
@@ -58,11 +58,12 @@ bool WakeWord::send_barriers() {
     return true;  // everybody runs his own
 }
 
-void WakeWord::wake_sleepers() {
-    word_.store(0, std::memory_order_seq_cst);
+void WakeWord::wake_sleepers(uint32_t announced) {
+    // W2: nobody sleeps on it here.
+    word_.compare_exchange_strong(announced, announced + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
 }
 
-bool WakeWord::sleep(int64_t timeout_ns) {
+bool WakeWord::sleep(uint32_t, int64_t timeout_ns) {
     const timespec timeout = to_timespec(std::clamp<int64_t>(timeout_ns, 0, 500'000));
     return nanosleep(&timeout, nullptr) == 0;
 }
@@ -72,8 +73,7 @@ bool WakeWord::sleep(int64_t timeout_ns) {
 void WakeWord::wake_all() {
     // W3: the count goes up first; a reader that looked at it before sleeps on the word, which changes next.
     count_.fetch_add(1, std::memory_order_seq_cst);
-    word_.store(1, std::memory_order_seq_cst);
-    wake_sleepers();
+    wake_sleepers(word_.fetch_or(1, std::memory_order_seq_cst) | 1);
 }
 
 void Waiter::policy(WaitPolicy policy, double sleep_s) {

@@ -40,16 +40,21 @@ std::string show(const Value& value) {
     throw Failure(std::string(file) + ":" + std::to_string(line) + ": " + what);
 }
 
-// A folder for one test, removed at its end.
+// A folder for one test, removed at its end; in memory where there is room, for tests that open a bus a thousand times.
 class Folder {
  public:
-    Folder();
+    enum class Where { disk, memory };
+
+    explicit Folder(Where where = Where::disk);
     ~Folder();
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
     [[nodiscard]] std::string bus() const { return path + "/bus"; }
     std::string path;
 };
+
+// Seconds that a test with a long form may take (GCG_TORTURE_S, of `make torture`); 0: the short form is asked for.
+int torture_seconds();
 
 // What the call must throw: the fault, and words of its sentence.
 void expect_fault(const char* file, int line, gcg::Fault fault, const std::string& words,

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -25,8 +26,15 @@ std::vector<Case>& cases() {
     return all;
 }
 
-Folder::Folder() {
+static bool roomy(const char* path) {
+    constexpr uint64_t kWanted = uint64_t{2} << 30;
+    struct statvfs room;
+    return access(path, W_OK) == 0 && statvfs(path, &room) == 0 && uint64_t{room.f_bavail} * room.f_frsize >= kWanted;
+}
+
+Folder::Folder(Where where) {
     const char* base = getenv("TMPDIR");
+    if (where == Where::memory && roomy("/dev/shm")) base = "/dev/shm";
     std::string name = std::string(base ? base : "/tmp") + "/gcg-native-XXXXXX";
     if (!mkdtemp(name.data())) throw Failure("cannot make " + name);
     path = name;
@@ -35,6 +43,11 @@ Folder::Folder() {
 Folder::~Folder() {
     std::error_code code;
     std::filesystem::remove_all(path, code);
+}
+
+int torture_seconds() {
+    const char* text = getenv("GCG_TORTURE_S");
+    return text ? atoi(text) : 0;
 }
 
 void expect_fault(const char* file, int line, gcg::Fault fault, const std::string& words,

@@ -29,6 +29,11 @@ char* make_trap() {
     return trap_page;
 }
 
+// Several frames are read and copied inside the lock, a single one before it.
+void append_inside_the_lock(Bus& bus, const FrameSpec& spec, const void* payload, uint32_t bytes) {
+    bus.append_many(Lane::market, &spec, &payload, &bytes, 1);
+}
+
 void stop_in_trap(int) {
     raise(SIGSTOP);
     mprotect(trap_page, kTrapBytes, PROT_READ);
@@ -48,7 +53,7 @@ TEST(dead_owners_lock_is_taken_over) {
     const auto die_in_the_lock = [&](int) {
         signal(SIGSEGV, SIG_DFL);
         auto own = Bus::open(folder.bus(), {.owner = "dies in the lock"});
-        own->append(Lane::market, {.type = 2}, make_trap(), kTrapBytes);
+        append_inside_the_lock(*own, {.type = 2}, make_trap(), kTrapBytes);
     };
     for (int child = 0; child < 20; ++child)
         children.push_back(std::make_unique<Child>(die_in_the_lock, Child::Start::on_go));
@@ -125,7 +130,7 @@ TEST(stopped_owner_keeps_its_lock_and_others_get_its_name) {
     Child child([&](int) {
         signal(SIGSEGV, stop_in_trap);
         auto own = Bus::open(folder.bus(), {.owner = "the stopped one"});
-        own->append(Lane::market, {.type = 2}, make_trap(), kTrapBytes);
+        append_inside_the_lock(*own, {.type = 2}, make_trap(), kTrapBytes);
     });
     child.wait_stopped();
     auto bus = Bus::open(folder.bus(), {.owner = "test"});
@@ -145,6 +150,53 @@ TEST(stopped_owner_keeps_its_lock_and_others_get_its_name) {
     CHECK_EQUAL(frame.payload_bytes, kTrapBytes);
     CHECK(reader->next(frame));
     CHECK_EQUAL(check_payload(frame).counter, 1u);
+}
+
+namespace {
+
+int gate_of_the_stuck = -1;
+std::atomic<bool> in_trap{false};
+
+void wait_in_trap(int) {
+    in_trap = true;
+    char byte;
+    while (read(gate_of_the_stuck, &byte, 1) < 0) {
+    }
+    mprotect(trap_page, kTrapBytes, PROT_READ);
+}
+
+}  // namespace
+
+TEST(closing_does_not_give_away_the_lock_of_a_thread_that_is_stuck_in_it) {
+    Folder folder;
+    int gate[2];
+    CHECK(pipe(gate) == 0);
+    Child child([&](int out) {
+        gate_of_the_stuck = gate[0];
+        signal(SIGSEGV, wait_in_trap);
+        auto own = Bus::open(folder.bus(), {.owner = "closes with a stuck thread"});
+        char* trap = make_trap();
+        std::thread stuck([&] { append_inside_the_lock(*own, {.type = 2}, trap, kTrapBytes); });
+        while (!in_trap) usleep(500);
+        own->close();
+        send(out, 'c');
+        stuck.join();
+    });
+    auto bus = Bus::open(folder.bus(), {.owner = "test"});
+    char closed;
+    CHECK(child.receive(closed));
+    CHECK_FAULT(Fault::busy, "'closes with a stuck thread'", append_stamped(*bus, Lane::market, 9, 0, 10));
+    CHECK(write(gate[1], "g", 1) == 1);
+    CHECK_EQUAL(child.wait(), 0);
+    append_stamped(*bus, Lane::market, 9, 1, 10);
+    auto reader = bus->reader("", false, true);
+    FrameView frame;
+    CHECK(reader->next(frame));
+    CHECK_EQUAL(frame.payload_bytes, kTrapBytes);
+    CHECK(reader->next(frame));
+    CHECK_EQUAL(check_payload(frame).counter, 1u);
+    close(gate[0]);
+    close(gate[1]);
 }
 
 namespace {

@@ -350,7 +350,7 @@ TEST(pruner_killed_at_any_moment_leaves_a_whole_bus) {
         uint64_t count = 0;
         CHECK_EQUAL(read_all(*reader, count) + count, 2011u);
         prune(folder.bus(), {.before_ns = kEver});
-        CHECK(pages(folder).size() <= 2);
+        CHECK(pages(folder).size() <= 6);  // the current one, the one before it, and four that may be prepared
         check_whole(folder);
     }
     CHECK(halfway > 0);

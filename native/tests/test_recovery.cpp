@@ -313,6 +313,56 @@ TEST(other_frame_format_is_refused_with_both_versions) {
                 Bus::open(folder.bus(), {.owner = "test"}));
 }
 
+TEST(impossible_state_is_walked_or_refused) {
+    Folder folder;
+    {
+        auto bus = Bus::open(folder.bus(), {.page_bytes = 16384, .owner = "test"});
+        fill(*bus, 0, 100, 100);
+    }
+    const std::string lane = folder.bus() + "/market/lane.state";
+    const uint64_t kept_bytes[] = {7, 16392, UINT64_MAX};
+    for (const uint64_t offset : kept_bytes) {
+        const std::string bytes(reinterpret_cast<const char*>(&offset), 8);
+        patch(lane, 144, bytes);  // both copies of the position
+        patch(lane, 176, bytes);
+        auto bus = Bus::open(folder.bus(), {.owner = "test"});
+        CHECK_EQUAL(bus->epoch_reports().size(), 1u);
+        CHECK_EQUAL(bus->head(Lane::market), 101u);
+        CHECK_EQUAL(count_frames(*bus), 100u);
+    }
+    std::string state = slurp(lane);
+    for (const int mark : {0, 1}) {
+        auto* at = reinterpret_cast<SyncMark*>(state.data() + offsetof(LaneState, marks)) + mark;
+        at->offset = 12345;
+        at->crc = crc32c(0, at, offsetof(SyncMark, crc));
+    }
+    spill(lane, state);
+    forget_boot(folder.bus());
+    CHECK_FAULT(Fault::corrupt, "its sync mark names no place of this lane",
+                Bus::open(folder.bus(), {.owner = "test"}));
+    std::string meta = slurp(folder.bus() + "/bus.meta");
+    auto* described = reinterpret_cast<BusMeta*>(meta.data());
+    described->page_bytes = uint64_t{1} << 40;
+    described->crc = crc32c(0, described, offsetof(BusMeta, crc));
+    spill(folder.bus() + "/bus.meta", meta);
+    CHECK_FAULT(Fault::corrupt, "no possible bus", Bus::open(folder.bus(), {.owner = "test"}));
+}
+
+TEST(damaged_page_end_stops_writers_and_readers_alike) {
+    Folder folder;
+    {
+        auto bus = Bus::open(folder.bus(), {.page_bytes = 16384, .owner = "test"});
+        fill(*bus, 0, 3, 100);
+    }
+    patch(page_file(folder.bus(), "market", 1), kPageHeaderBytes + 3 * kFrameBytes, std::string("\x60\0\0\0", 4));
+    auto bus = Bus::open(folder.bus(), {.owner = "test"});
+    auto reader = bus->reader("", false, true);
+    FrameView frame;
+    for (int count = 0; count < 3; ++count) CHECK(reader->next(frame));
+    CHECK_FAULT(Fault::corrupt, "seq 4", (void)reader->next(frame));
+    CHECK_FAULT(Fault::corrupt, "seq 4", fill(*bus, 3, 4, 100));
+}
+
 TEST(full_disk_is_an_error_before_anything_is_written) {
     Folder folder;
     Child child([&](int) {

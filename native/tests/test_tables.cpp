@@ -8,6 +8,7 @@
 #include "check.h"
 #include "child.h"
 #include "gcg/crc32c.h"
+#include "gcg/tables.h"
 
 using namespace gcg;
 
@@ -139,4 +140,24 @@ TEST(crc32c_agrees_with_the_standard_and_with_itself) {
         CHECK(text.compare(0, bytes, copy, 0, bytes) == 0);
         CHECK_EQUAL(copy[bytes], 'z');
     }
+}
+
+TEST(damaged_lengths_of_a_row_are_noticed) {
+    check::Folder folder;
+    {
+        auto bus = Bus::open(folder.bus(), {.owner = "test"});
+        bus->add_instrument("A", "V", "t");
+        bus->add_source("s");
+    }
+    const uint16_t huge = 0xFFFF;
+    for (const auto& [name, offset] : {std::pair{"/instruments.table", 512 + offsetof(InstrumentEntry, terms_bytes)},
+                                       std::pair{"/sources.table", 64 + offsetof(SourceEntry, name_bytes)}}) {
+        const int file = open((folder.bus() + name).c_str(), O_RDWR);
+        CHECK_EQUAL(pwrite(file, &huge, sizeof huge, static_cast<off_t>(offset)), 2);
+        close(file);
+    }
+    auto bus = Bus::open(folder.bus(), {.owner = "test"});
+    InstrumentRow row;
+    CHECK_FAULT(Fault::corrupt, "row 1 of the instrument table is damaged", (void)bus->instrument(1, row));
+    CHECK_FAULT(Fault::corrupt, "row 1 of the source table is damaged", (void)bus->source(1));
 }

@@ -151,7 +151,8 @@ class Bus {
     [[nodiscard]] uint64_t page_bytes() const;
     [[nodiscard]] const std::vector<EpochReport>& epoch_reports() const;  // what opening found and cut
 
-    // Append one frame. Throws JournalError: full (nothing written), busy (names the owner), argument (too large for a
+    // Append one frame; nobody may change the payload meanwhile (append_many() reads it once and does not mind). Throws
+    // JournalError: full (nothing written), busy (names the owner), argument (too large for a
     // page, read-only bus). After fork() the child's append throws Fault::argument.
     Appended append(Lane lane, const FrameSpec& spec, const void* payload, uint32_t bytes);
     // Append several frames under one lock and one wake-up; the results' ids are consecutive per frame count.

@@ -21,18 +21,20 @@ class BusContext {
  public:
     BusContext(std::string folder, const BusMeta& meta, std::unique_ptr<LockFile> locks, Mapping state);
 
-    // K1: acquire, both, pair with K0 in close() and fail().
     // Throw unless appending is possible: not read-only, not closed, not in a child of fork(), no failed sync.
+    // K1: pairs with K0 in close() and fail(). D1: seq_cst, because under a lane's lock it is the second half of taking
+    // it: whoever is not seen inside by close() sees that the bus is closed.
     void check_writable() const {
-        if (condition_.load(std::memory_order_acquire) != kOpen || fork_.forked() || !slots.claimed()) refuse();
+        if (condition_.load(std::memory_order_seq_cst) != kOpen || fork_.forked() || !slots.claimed()) refuse();
     }
-    // Throw unless reading is possible.
+    // Throw unless reading is possible. K1: acquire, here and below.
     void check_open() const {
         if (condition_.load(std::memory_order_acquire) == kClosed || fork_.forked()) refuse();
     }
     [[nodiscard]] bool forked() const { return fork_.forked(); }
     [[nodiscard]] bool closed() const { return condition_.load(std::memory_order_acquire) == kClosed; }
-    void close() { condition_.store(kClosed, std::memory_order_release); }  // K0
+    // K0: pairs with K1. D0: seq_cst, so that LaneLock::drain() looks at the lock word after it.
+    void close() { condition_.store(kClosed, std::memory_order_seq_cst); }
     // Data may not be on the disk: refuse every further append.
     void fail(const std::string& message);
 

@@ -69,8 +69,8 @@ class LaneJournal {
     [[nodiscard]] SyncMark mark() const;
     // Set the state of a lane nobody else has open (recovery).
     void reset(const Position& position, bool synced);
-    // Wait until no thread of this bus is inside the lock. Throws Fault::busy.
-    void drain() const { lock_.drain(); }
+    // Wait until no thread of this bus is inside the lock; false if one has been stuck in it for kLockPatience.
+    [[nodiscard]] bool drain() const { return lock_.drain(); }
 
  private:
     using Window = std::vector<std::shared_ptr<Page>>;

@@ -12,8 +12,6 @@ namespace gcg {
 
 // ns to wait for an owner that lives but does not go on.
 inline constexpr int64_t kLockPatience = 100'000'000;
-// ns to wait, when closing, for our own threads.
-inline constexpr int64_t kDrainPatience = 1'000'000'000;
 
 // Shared between processes and threads. A dead owner's lock is taken over, a living one's never. For std::lock_guard.
 class LaneLock {
@@ -27,16 +25,17 @@ class LaneLock {
         if (!try_lock(0)) lock_slowly();
     }
     // L1: release, pairs with L0 and L2. The word is still ours: nobody takes it from the living, and close() keeps the
-    // slot alive until nobody is inside.
+    // slot alive while somebody is inside.
     void unlock() { state_.lock.store(0, std::memory_order_release); }
-    // Wait until no thread of this bus is inside. Throws Fault::busy if that takes longer than kDrainPatience.
-    void drain() const;
+    // Wait until no thread of this bus is inside; false if that takes longer than kLockPatience.
+    [[nodiscard]] bool drain() const;
 
  private:
     void lock_slowly();
-    // L0: acquire, pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too.
+    // L0: pairs with L1 in unlock(): we see all that the last owner wrote, to the window of its process too. D1:
+    // seq_cst, not acquire, so that the look at whether the bus is closed, which comes next, comes after it.
     [[nodiscard]] bool try_lock(uint64_t from) {
-        return state_.lock.compare_exchange_strong(from, slots_.word(), std::memory_order_acquire,
+        return state_.lock.compare_exchange_strong(from, slots_.word(), std::memory_order_seq_cst,
                                                    std::memory_order_relaxed);
     }
 

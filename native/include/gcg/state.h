@@ -32,7 +32,7 @@ struct BusState {
     char boot_id[48];
     std::atomic<uint32_t> clean;  // 1: everything was synced by the last process that closed the bus
     uint8_t pad0[128 - 84];
-    std::atomic<uint32_t> wake;        // 1: somebody may sleep on it
+    std::atomic<uint32_t> wake;        // odd: somebody may sleep on it
     std::atomic<uint32_t> wake_count;  // raised by Bus::wake()
     uint8_t pad1[4096 - 136];
     WriterSlot slots[kSlots];

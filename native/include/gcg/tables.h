@@ -70,6 +70,9 @@ class TableFile {
     // The number of published rows. Cheap: goes on from where it ended last.
     [[nodiscard]] uint32_t count() const;
 
+    // Bring the rows to the disk.
+    void sync() const;
+
     // Appends one row at a time: locks against other processes and threads, makes room (throws Fault::full), ...
     class Append {
      public:
@@ -121,6 +124,7 @@ class InstrumentTable {
     [[nodiscard]] const InstrumentEntry* entry(uint32_t number) const;
     // Rows, those of changes included.
     [[nodiscard]] uint32_t count() const { return file_.count(); }
+    void sync() const { file_.sync(); }
 
  private:
     [[nodiscard]] const InstrumentEntry* checked_row(uint32_t row) const;
@@ -141,8 +145,10 @@ class SourceTable {
     uint16_t add(std::string_view name);
     [[nodiscard]] std::string name(uint16_t number) const;  // "" if unknown
     [[nodiscard]] uint16_t count() const { return static_cast<uint16_t>(file_.count()); }
+    void sync() const { file_.sync(); }
 
  private:
+    [[nodiscard]] const SourceEntry* checked_row(uint32_t number) const;
     [[nodiscard]] uint16_t find(std::string_view name) const;
     mutable TableFile file_;
 };

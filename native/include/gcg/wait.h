@@ -1,8 +1,10 @@
 // Waking and waiting.
 //
-// All sleepers of a bus share one 32-bit word in bus.state. A reader that wants to sleep stores 1, looks once more for
-// data, and sleeps on the word while it is 1. A publisher reads the word after publishing; if it is 1, it stores 0 and
-// wakes all. A sleeper that was killed so costs one needless wake at most.
+// All sleepers of a bus share one 32-bit word in bus.state: a number that is odd while somebody may sleep. A reader
+// that wants to sleep makes it odd, looks once more for data, and sleeps while the word is that very number. A
+// publisher reads the word after publishing; if it is odd, it adds 1 and wakes all. A sleeper that was killed so costs
+// one needless wake at most. With 0 and 1 instead of a number, a reader on its way to sleep would not notice that its 1
+// was taken away if another reader has stored a new one since (native/model/wake.pml shows it).
 //
 // Between a publisher's store and its look at the word there must be a full barrier, and it would be the dearest part
 // of an append. So the sleeper, who has time, has the kernel run one on every processor where a publisher is at work:
@@ -18,7 +20,7 @@
 
 namespace gcg {
 
-// Order every earlier store before every later load, for all threads.
+// Order every earlier store before every later load, for all threads. W0 and W1: see the users.
 inline void full_barrier() {
 #ifdef __SANITIZE_THREAD__  // ThreadSanitizer does not know fences
     static std::atomic<int> dummy{0};
@@ -43,30 +45,33 @@ class WakeWord {
     // For a bus that is open for writing, before its first append.
     void join_publishers() { fenced_ = !register_for_barriers(); }
     // By a publisher, after its release-store of a length word. W0: a full barrier, run here or sent by W1 in
-    // prepare(): either the reader's second look sees the frame, or this load sees the reader's 1.
+    // prepare(): either the reader's second look sees the frame, or this load sees its odd number.
     void published() {
         if (fenced_) {
             full_barrier();
         } else {
             std::atomic_signal_fence(std::memory_order_seq_cst);
         }
-        if (word_.load(std::memory_order_relaxed) != 0) wake_sleepers();
+        const uint32_t word = word_.load(std::memory_order_relaxed);
+        if ((word & 1) != 0) wake_sleepers(word);
     }
     // Wake everybody, and make every wait() that is under way return.
     void wake_all();
 
-    // W1: a reader announces that it may sleep; pairs with W0 in published().
-    void prepare() {
-        word_.store(1, std::memory_order_seq_cst);
+    // W1: a reader announces that it may sleep; pairs with W0 in published(). Returns the number to sleep on.
+    [[nodiscard]] uint32_t prepare() {
+        const uint32_t word = word_.fetch_or(1, std::memory_order_seq_cst) | 1;
         full_barrier();
         if (!send_barriers()) blind_.store(true, std::memory_order_relaxed);  // relaxed: see sleep()
+        return word;
     }
-    // Sleep while the word is 1, at most `timeout_ns`. Returns false if a signal came.
-    bool sleep(int64_t timeout_ns);
+    // Sleep while the word is `announced`, at most `timeout_ns`. Returns false if a signal came.
+    bool sleep(uint32_t announced, int64_t timeout_ns);
+    // W3: acquire, pairs with wake_all().
     [[nodiscard]] uint32_t wakes() const { return count_.load(std::memory_order_acquire); }
 
  private:
-    void wake_sleepers();
+    void wake_sleepers(uint32_t announced);
     // Let others send barriers to this process; false if the kernel does not know how.
     static bool register_for_barriers();
     // Run a full barrier on every processor that is at work for a registered process; false if that is not possible.
@@ -99,9 +104,9 @@ class Waiter {
             if (policy_ == WaitPolicy::sleep) {
                 if (!pause(deadline)) return ready();
             } else if (policy_ == WaitPolicy::adaptive) {
-                word.prepare();
+                const uint32_t announced = word.prepare();
                 if (ready()) return true;
-                if (word.wakes() != wakes || !word.sleep(deadline - monotonic_ns())) return ready();
+                if (word.wakes() != wakes || !word.sleep(announced, deadline - monotonic_ns())) return ready();
             }
         }
     }
