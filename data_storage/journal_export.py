@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def export_journal(
 
     Args:
         kinds: classes of records.
-        symbols: "BTC/USDT", "BTC/USDT@SIM" or patterns; None means all.
+        symbols: "BTC/USDT", "BTC/USDT@SIM" or patterns; None means all, and records without a symbol.
         from_ns, to_ns: only what was published at `from_ns` or later, and before `to_ns`.
         progress: called with the number of rows written each time.
 
@@ -62,7 +62,7 @@ def export_journal(
             with bus.reader(start="begin", events=records, symbols=wanted) as reader:
                 if from_ns is not None:
                     reader.seek_time(from_ns)
-                _copy(reader, files, bus.head(Lane.MARKET), to_ns, progress, writing)
+                _copy(reader, files, _Bounds(bus.head(Lane.MARKET), to_ns, wanted is not None), progress, writing)
             return {file.path: file.rows for file in files.values() if file.finish()}
         except JournalError:
             raise
@@ -73,18 +73,13 @@ def export_journal(
 def _copy(
     reader: BusReader,
     files: dict[type[Record], _File],
-    head: int,
-    to_ns: int | None,
+    bounds: _Bounds,
     progress: Callable[[int], None] | None,
     writing: ThreadPoolExecutor,
 ) -> None:
     before: Future[None] | None = None
     while tables := reader.read_tables(_ROWS_AT_A_TIME)[0]:
-        inside = {}
-        over = False
-        for record, rows in tables.items():
-            inside[record] = _before(rows, head, to_ns)
-            over = over or len(inside[record]) < len(rows)
+        inside, over = bounds.cut(tables)
         if before is not None:
             before.result()
         before = writing.submit(_write, files, inside)
@@ -96,14 +91,29 @@ def _copy(
         before.result()
 
 
-def _before(rows: Rows, head: int, to_ns: int | None) -> Rows:
-    # Ids and times ascend, so the last row mostly answers for all.
-    last_id = np.uint64(int(Lane.MARKET) << 60 | (head - 1))
-    if rows["id"][-1] > last_id:
-        rows = rows[: np.searchsorted(rows["id"], last_id, "right")]
-    if to_ns is not None and len(rows) and rows["time_ns"][-1] >= to_ns:
-        rows = rows[: np.searchsorted(rows["time_ns"], to_ns)]
-    return rows
+class _Bounds(NamedTuple):
+    # What is outside: from the head of the beginning on, from `to_ns` on, and records of no symbol where symbols were asked for.
+    head: int
+    to_ns: int | None
+    named: bool
+
+    def cut(self, tables: dict[type[Record], Rows]) -> tuple[dict[type[Record], Rows], bool]:
+        # The rows inside, and whether this was the end.
+        inside, over = {}, False
+        for record, rows in tables.items():
+            early = self._early(rows)
+            over = over or len(early) < len(rows)
+            inside[record] = early[early["instrument"] != 0] if self.named and not early["instrument"].all() else early
+        return inside, over
+
+    def _early(self, rows: Rows) -> Rows:
+        # Ids and times ascend, so the last row mostly answers for all.
+        last_id = np.uint64(int(Lane.MARKET) << 60 | (self.head - 1))
+        if rows["id"][-1] > last_id:
+            rows = rows[: np.searchsorted(rows["id"], last_id, "right")]
+        if self.to_ns is not None and len(rows) and rows["time_ns"][-1] >= self.to_ns:
+            rows = rows[: np.searchsorted(rows["time_ns"], self.to_ns)]
+        return rows
 
 
 def _write(files: dict[type[Record], _File], tables: dict[type[Record], Rows]) -> None:
