@@ -123,7 +123,7 @@ class Component:
 
     def note_handled(self, events: int, spent_ns: int) -> None:
         """Count events that an own `read_batch` has handled without `dispatch`, and the time they took."""
-        self._done = _sum(self._done, HandlerStatistics(events, 0, spent_ns, spent_ns, 0))
+        self._done = self._done.plus(HandlerStatistics(events, 0, spent_ns, spent_ns, 0))
 
     # ---- for everybody
 
@@ -258,7 +258,7 @@ class Component:
         if reader is not None and self.state == "running":
             with contextlib.suppress(JournalError):
                 lag = reader.lag
-        done = self._done if reader is None or self._released else _sum(self._done, reader.statistics())
+        done = self._done if reader is None or self._released else self._done.plus(reader.statistics())
         busy_since = done.busy_since_ns or self._busy_since
         return Health(
             name=self.name,
@@ -319,7 +319,7 @@ class Component:
                 failed = 1
                 self.on_handler_error(handler, event, error)
         spent = time.perf_counter_ns() - begin
-        self._done = _sum(self._done, HandlerStatistics(1, failed, spent, spent, 0))
+        self._done = self._done.plus(HandlerStatistics(1, failed, spent, spent, 0))
 
     def on_handler_error(self, handler: Callable[[Any], Any], event: Event, error: Exception) -> None:
         """Report a handler's exception on the log lane with the event's id; override it to do more."""
@@ -364,7 +364,7 @@ class Component:
             self._loop.close()
             self._loop = None
         if not self._released:
-            self._done = _sum(self._done, self.reader.statistics())
+            self._done = self._done.plus(self.reader.statistics())
             self._released = True
         self.reader.close()
 
@@ -398,13 +398,3 @@ class Component:
         while self.read_batch() > 0:
             self.on_batch()
             self._commit()
-
-
-def _sum(one: HandlerStatistics, other: HandlerStatistics) -> HandlerStatistics:
-    return HandlerStatistics(
-        one.handled + other.handled,
-        one.errors + other.errors,
-        one.spent_ns + other.spent_ns,
-        max(one.longest_ns, other.longest_ns),
-        other.busy_since_ns,
-    )

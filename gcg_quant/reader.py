@@ -87,6 +87,16 @@ class HandlerStatistics(msgspec.Struct, frozen=True):
     longest_ns: int
     busy_since_ns: int
 
+    def plus(self, later: HandlerStatistics) -> HandlerStatistics:
+        """Return both together."""
+        return HandlerStatistics(
+            self.handled + later.handled,
+            self.errors + later.errors,
+            self.spent_ns + later.spent_ns,
+            max(self.longest_ns, later.longest_ns),
+            later.busy_since_ns,
+        )
+
 
 class Batch(msgspec.Struct, frozen=True, eq=False):
     """Records of one class that lie side by side on a page: a zero-copy view, which keeps its page mapped.

@@ -61,6 +61,7 @@ Bus::Impl::~Impl() {
     if (context->forked()) {
         // The keeper's thread does not exist here, and destroying what it waits on would wait for it.
         static_cast<void>(keeper.release());
+        static_cast<void>(context.release());
         return;
     }
     try {

@@ -32,6 +32,14 @@ std::string header_damage(const PageHeader& header, const PageKind& kind, uint64
     return kind.path(index) + " offset " + std::to_string(kPageBeginFrom) + ": the CRC of the page's begin is wrong";
 }
 
+bool only_prepared(const PageKind& kind, uint64_t index) {
+    const std::string path = kind.path(index);
+    const File file = File::try_open(path, O_RDONLY);
+    PageHeader header{};
+    if (!file || read_some(file, &header, sizeof header, 0, path) < sizeof header) return false;
+    return header.first_seq == 0 && header.crc == crc32c(0, &header, kPageCrcBytes);
+}
+
 }  // namespace
 
 BusMeta salvage_meta(const std::string& folder, std::string& damage) {
@@ -71,6 +79,9 @@ BusMeta salvage_meta(const std::string& folder, std::string& damage) {
 
 Salvage::Salvage(const PageKind& kind, uint64_t head, int64_t from_ns) : kind_(kind), head_(head) {
     if (access(kind.folder.c_str(), F_OK) == 0) pages_ = list_pages(kind.folder);
+    // What was prepared and never used does not show that the pages before it go on. A page that comes into use from now
+    // on begins behind the head.
+    while (!pages_.empty() && only_prepared(kind, pages_.back())) pages_.pop_back();
     skip_older(from_ns);
 }
 

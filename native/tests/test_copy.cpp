@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <random>
 
+#include "bus_impl.h"
 #include "check.h"
 #include "child.h"
 #include "gcg/copy.h"
@@ -213,6 +214,21 @@ TEST(random_damage_never_yields_a_wrong_frame) {
         CHECK(found.frames.size() >= 99 - 6 * 2 && found.frames.size() <= 99);
         CHECK_EQUAL(found.lost, report.lanes[1].lost);
     }
+}
+
+TEST(pages_that_are_prepared_for_later_are_no_damage) {
+    Folder folder;
+    {
+        auto bus = open(folder.bus());
+        for (uint64_t counter = 1; counter <= kEach + 3; ++counter) append_stamped(*bus, Lane::market, 1, counter, 1000);
+    }
+    const PageKind kind = PageKind::of(folder.bus(), read_meta(folder.bus()), Lane::market);
+    for (uint64_t index = 3; index < 7; ++index) Page::prepare(kind, index, "test");
+    const CopyReport report = copy_bus(folder.bus(), folder.path + "/copy", {});
+    CHECK(report.holes.empty());
+    CHECK_EQUAL(report.lanes[1].records, kEach + 3);
+    fs::remove(page_file(folder, 1));
+    CHECK_EQUAL(copy_bus(folder.bus(), folder.path + "/second", {}).lanes[1].records, 3u);
 }
 
 TEST(copy_of_a_pruned_or_living_bus_ends_at_the_head_it_saw) {

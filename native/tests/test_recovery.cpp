@@ -405,7 +405,9 @@ TEST(files_and_folders_belong_to_their_owner_alone) {
     for (const auto& entry : fs::recursive_directory_iterator(folder.bus())) {
         const auto allowed =
             entry.is_directory() ? fs::perms::owner_all : (fs::perms::owner_read | fs::perms::owner_write);
-        CHECK((entry.status().permissions() & fs::perms::all) == allowed);
+        const auto status = entry.status();
+        if (status.type() == fs::file_type::not_found) continue;  // a page that the keeper has just given its name
+        CHECK((status.permissions() & fs::perms::all) == allowed);
     }
     struct stat status;
     CHECK(stat(page_file(folder.bus(), "market", 1).c_str(), &status) == 0);
