@@ -90,7 +90,8 @@ const char* error_class(Fault fault) {
     }
 }
 
-thread_local uint64_t t_cause = 0;
+// Without a call for its address: it is read and written with every event.
+__attribute__((tls_model("initial-exec"))) thread_local uint64_t t_cause = 0;
 std::atomic<uint64_t> g_serial{0};
 
 }  // namespace

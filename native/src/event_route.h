@@ -55,9 +55,9 @@ struct RouteTable {
 struct HandlerStatistics {
     uint64_t handled = 0;
     uint64_t errors = 0;
-    uint64_t spent = 0;         // cycles
-    uint64_t longest = 0;       // cycles
-    int64_t busy_since_ns = 0;  // monotonic; 0: no handler is running
+    uint64_t spent = 0;       // cycles; reading the events is part of it
+    uint64_t longest = 0;     // cycles
+    uint64_t busy_since = 0;  // cycles; 0: no handler is running
 };
 
 }  // namespace gcg::python

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "gcg/clock.h"
 #include "reader_object.h"
@@ -30,16 +31,18 @@ py::object take_exception() {
     return py::reinterpret_steal<py::object>(value);
 }
 
-// A call of a handler that is under way, in the statistics; ends with the scope.
+// A call of a handler that is under way, in the statistics; ends with the scope. `mark` is when the last one ended: one
+// look at the counter an event, because it takes as long as a small handler.
 class Running {
  public:
-    Running(HandlerStatistics& statistics, uint64_t cause)
-        : statistics_(statistics), cause_before_(swap_cause(cause)), began_(cycles()) {
-        statistics_.busy_since_ns = monotonic_ns();
+    Running(HandlerStatistics& statistics, uint64_t& mark, uint64_t cause)
+        : statistics_(statistics), mark_(mark), cause_before_(swap_cause(cause)) {
+        statistics_.busy_since = mark_;
     }
     ~Running() {
-        const uint64_t spent = cycles() - began_;
-        statistics_.busy_since_ns = 0;
+        const uint64_t now = cycles();
+        const uint64_t spent = now - std::exchange(mark_, now);
+        statistics_.busy_since = 0;
         ++statistics_.handled;
         statistics_.spent += spent;
         statistics_.longest = std::max(statistics_.longest, spent);
@@ -50,8 +53,8 @@ class Running {
 
  private:
     HandlerStatistics& statistics_;
+    uint64_t& mark_;
     uint64_t cause_before_;
-    uint64_t began_;
 };
 
 }  // namespace
@@ -91,7 +94,7 @@ void PyReader::set_routes(const py::list& rows) {
 }
 
 void PyReader::call(const py::object& handler, const py::object& argument, const py::object& event, uint64_t cause) {
-    const Running running(statistics_, cause);
+    const Running running(statistics_, mark_, cause);
     PyObject* arguments[2] = {nullptr, argument.ptr()};
     auto result = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(handler.ptr(), arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
@@ -182,6 +185,7 @@ std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::ob
     double left = timeout_s;
     std::size_t count = 0;
     Taken taken;
+    mark_ = cycles();
     while (count < limit) {
         if (advance(taken)) {
             deliver(taken);
@@ -197,6 +201,7 @@ std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::ob
             double rest = slice;
             if (!wait_for_more(due >= 0 ? slice : timeout_s, rest)) return 0;
             left -= slice - rest;
+            mark_ = cycles();
         }
     }
     flush_due(!more());
@@ -208,6 +213,7 @@ void PyReader::flush(const py::object& failed, const py::object& coroutine) {
     const Depth depth(*this);
     failed_ = failed;
     coroutine_ = coroutine;
+    mark_ = cycles();
     const RouteTable& table = *routes_;
     for (const auto& route : table.routes) {
         if (!route->kept.empty()) flush_latest(*route);
@@ -221,9 +227,10 @@ bool PyReader::pending() const {
 }
 
 py::tuple PyReader::statistics() const {
-    return py::make_tuple(statistics_.handled, statistics_.errors,
-                          static_cast<uint64_t>(cycles_to_ns(statistics_.spent)),
-                          static_cast<uint64_t>(cycles_to_ns(statistics_.longest)), statistics_.busy_since_ns);
+    const auto ns = [](uint64_t count) { return static_cast<int64_t>(cycles_to_ns(count)); };
+    const uint64_t since = statistics_.busy_since;
+    return py::make_tuple(statistics_.handled, statistics_.errors, ns(statistics_.spent), ns(statistics_.longest),
+                          since == 0 ? 0 : monotonic_ns() - ns(cycles() - since));
 }
 
 }  // namespace gcg::python

@@ -63,6 +63,34 @@ PyObject* field_value(const FieldSlot& slot, const unsigned char* payload) {
     Py_RETURN_NONE;
 }
 
+void NumberTable::add(const FieldSlot& slot) {
+    std::size_t at = place(slot.name);
+    while (places_[at].name) at = (at + 1) % kPlaces;
+    places_[at] = {slot.name, slot.field->kind, slot.field->offset};
+}
+
+PyObject* NumberTable::number(const Place& place, const unsigned char* payload) {
+    const unsigned char* at = payload + place.offset;
+    const auto load = [at]<typename T>(T value) {
+        std::memcpy(&value, at, sizeof value);
+        return value;
+    };
+    switch (place.kind) {
+        case FieldKind::F64:
+            return PyFloat_FromDouble(load(double{}));
+        case FieldKind::I64:
+            return PyLong_FromLongLong(load(int64_t{}));
+        case FieldKind::U64:
+            return PyLong_FromUnsignedLongLong(load(uint64_t{}));
+        case FieldKind::I32:
+            return PyLong_FromLong(load(int32_t{}));
+        case FieldKind::U32:
+            return PyLong_FromUnsignedLong(load(uint32_t{}));
+        default:
+            return PyLong_FromLong(*at);
+    }
+}
+
 // ---- building from keywords
 
 namespace {

@@ -68,6 +68,7 @@ void describe_fields(TypeEntry& entry) {
     }
     for (FieldSlot& slot : entry.slots) {
         int type = member_type(slot.field->kind);
+        if (type >= 0) entry.numbers.add(slot);
         if (type >= 0)
             entry.members.push_back({slot.field->name, type, kPayload + slot.field->offset, READONLY, nullptr});
         else
@@ -86,6 +87,7 @@ int make_type(PyObject* module, TypeEntry& entry) {
         {Py_tp_getset, entry.getsets.data()},
         {Py_tp_new, reinterpret_cast<void*>(record_new)},
         {Py_tp_dealloc, reinterpret_cast<void*>(record_dealloc)},
+        {Py_tp_getattro, reinterpret_cast<void*>(record_getattro)},
         {Py_tp_repr, reinterpret_cast<void*>(record_repr)},
         {Py_tp_richcompare, reinterpret_cast<void*>(record_compare)},
         {Py_tp_hash, reinterpret_cast<void*>(record_hash)},
@@ -144,6 +146,13 @@ PyMethodDef g_rebuild = {"_rebuild_record", rebuild_record, METH_VARARGS, "Rebui
 
 PyObject* empty_text() {
     return g_empty;
+}
+
+// Names in code are interned, so that the field's own name object is met; any other is found the usual way.
+PyObject* record_getattro(PyObject* object, PyObject* name) {
+    const RecordObject* self = as_record(object);
+    PyObject* value = g_by_number[self->info->type]->numbers.value(name, self->payload);
+    return value || PyErr_Occurred() ? value : PyObject_GenericGetAttr(object, name);
 }
 
 TypeEntry* entry_of(PyTypeObject* type) {
