@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError, GcgQuantError, NotRunningError, nearest
-from gcg_quant.events import BacktestRequestEvent, StrategyControlEvent
+from gcg_quant.events import BacktestRequestEvent, Lane, StrategyControlEvent
 
 from .client import send
 from .journal_tail import as_json, newest
@@ -87,8 +88,9 @@ def _add_questions(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
 def _add_journal(router: APIRouter, bus: EventBus) -> None:
     @router.get("/journal/inspect")
     def inspect() -> list[dict[str, Any]]:
-        """The journal's pages."""
-        return [page for pages in journal_check.by_lane(bus.path).values() for page in pages]
+        """The journal's lanes at a glance: pages, sizes, records, times, epochs, and what came within the last minute."""
+        lanes: list[dict[str, Any]] = msgspec.to_builtins(list(journal_check.survey(bus.path).values()))
+        return [{**lane, "lane": Lane(lane["lane"]).name.lower()} for lane in lanes]
 
     @router.get("/journal/tail")
     def tail(
@@ -105,10 +107,11 @@ def _add_journal(router: APIRouter, bus: EventBus) -> None:
 
     @router.get("/journal/verify")
     def verify() -> dict[str, Any]:
-        """Every frame's checksum and number; `damage` names page, offset and seq of what is not whole."""
+        """Every frame's checksum and number; `damage` names what is not whole, `lost` what a copy could not save."""
         pages = journal_check.verify(bus.path)
         damage = [page["damage"] for page in pages if page["damage"]]
-        return {"pages": len(pages), "events": sum(page["records"] for page in pages), "damage": damage}
+        lost = [place for page in pages for place in page["lost"]]
+        return {"pages": len(pages), "events": sum(page["records"] for page in pages), "damage": damage, "lost": lost}
 
 
 def _add_strategies(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:

@@ -143,6 +143,9 @@ def _texts(values: npt.NDArray[Any]) -> Any:
     # Few different texts in many rows. Records hold UTF-8; bytes that are none (an array filled by hand) stay readable.
     import pyarrow as pa
 
+    letters = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
+    if len(values) and (letters == letters[0]).all():
+        return pa.repeat(pa.scalar(values[0].decode("utf-8", "backslashreplace"), pa.string()), len(values))
     raw = pa.array(values, pa.binary()).dictionary_encode()
     texts = [text.decode("utf-8", "backslashreplace") for text in raw.dictionary.to_pylist()]
     return pa.array(texts, pa.string()).take(raw.indices)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gcg_quant.events import Lane
-from gcg_quant.journal_check import by_lane
+from gcg_quant.journal_check import LaneSurvey, survey
 from gcg_quant.reader import Cursor
 
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ def resumed(bus: EventBus, cursor: Cursor) -> Cursor:
     """
     if cursor.epoch >= bus.epoch:
         return cursor
-    pages = by_lane(bus.path)
+    lanes = survey(bus.path)
     return Cursor(
         cursor.bus_id,
         bus.epoch,
-        control=_kept(pages[Lane.CONTROL], cursor.epoch, cursor.control),
-        market=_kept(pages[Lane.MARKET], cursor.epoch, cursor.market),
-        log=_kept(pages[Lane.LOG], cursor.epoch, cursor.log),
+        control=_kept(lanes[Lane.CONTROL], cursor.epoch, cursor.control),
+        market=_kept(lanes[Lane.MARKET], cursor.epoch, cursor.market),
+        log=_kept(lanes[Lane.LOG], cursor.epoch, cursor.log),
     )
 
 
-def _kept(pages: list[dict[str, Any]], epoch: int, seq: int) -> int:
-    return min([seq, *(int(page["first_seq"]) for page in pages if page["epoch"] > epoch)])
+def _kept(lane: LaneSurvey, epoch: int, seq: int) -> int:
+    return min([seq, *(later.first_seq for later in lane.epochs if later.number > epoch)])

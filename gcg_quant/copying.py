@@ -40,10 +40,11 @@ class CopyHole(msgspec.Struct, frozen=True):
 
 
 class CopyReport(msgspec.Struct, frozen=True):
-    """What was copied, lane by lane, and what could not be."""
+    """What was copied, lane by lane; what could not be; and sentences about `bus.meta` and the tables where these had to be put right."""
 
     lanes: dict[Lane, CopiedLane]
     holes: tuple[CopyHole, ...]
+    repairs: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -56,7 +57,7 @@ class CopyReport(msgspec.Struct, frozen=True):
         for lane, part in self.lanes.items():
             seqs = f", seq {part.first_seq} to {part.end_seq - 1}" if part.records else ""
             found.append(f"{lane.name.lower()}: {part.records:,} events ({part.bytes / 10**6:,.1f} MB){seqs}.")
-        return found + [hole.place + "." for hole in self.holes]
+        return found + [f"{text}." for text in (*(hole.place for hole in self.holes), *self.repairs)]
 
 
 def copy_journal(
@@ -74,7 +75,7 @@ def copy_journal(
     Raises:
         JournalError: `source` holds no bus, or `target` exists. JournalFullError: no room; nothing is left behind.
     """
-    lanes, holes = _native.copy(
+    lanes, holes, repairs = _native.copy(
         str(source),
         str(target),
         _FIRST if from_ns is None else from_ns,
@@ -84,4 +85,5 @@ def copy_journal(
     return CopyReport(
         lanes={lane: CopiedLane(*numbers) for lane, numbers in zip(Lane, lanes, strict=True)},
         holes=tuple(CopyHole(Lane(lane), place, seq, records) for lane, place, seq, records in holes),
+        repairs=tuple(repairs),
     )

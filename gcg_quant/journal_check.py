@@ -12,7 +12,7 @@ from gcg_quant.clock import NS_PER_SECOND, now_ns
 from gcg_quant.errors import JournalError
 from gcg_quant.events import Lane
 
-__all__ = ["Epoch", "LaneSurvey", "by_lane", "survey", "verify"]
+__all__ = ["Epoch", "LaneSurvey", "survey", "verify"]
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -70,15 +70,6 @@ def survey(folder: str | Path, recent_s: float = 60.0) -> dict[Lane, LaneSurvey]
     return found
 
 
-def by_lane(folder: str | Path) -> dict[Lane, list[dict[str, Any]]]:
-    """Return each lane's pages: file, bytes, used, first_seq, frames, records, first_ns, last_ns, epoch.
-
-    Raises:
-        JournalError: the folder holds no bus.
-    """
-    return _sorted(_pages(folder, verify=False))
-
-
 def verify(folder: str | Path) -> list[dict[str, Any]]:
     """Check the checksum and number of every frame; a page's `damage` names file, offset and seq, or is "".
 
@@ -87,17 +78,6 @@ def verify(folder: str | Path) -> list[dict[str, Any]]:
     Raises:
         JournalError: the folder holds no bus.
     """
-    return _pages(folder, verify=True)
-
-
-def _pages(folder: str | Path, *, verify: bool) -> list[dict[str, Any]]:
     if not (Path(folder) / "bus.meta").exists():
         raise JournalError(f"{folder} holds no bus: name a bus folder, such as gcg_home/bus.", path=str(folder))
-    return _native.inspect(str(folder), verify)
-
-
-def _sorted(pages: list[dict[str, Any]]) -> dict[Lane, list[dict[str, Any]]]:
-    result: dict[Lane, list[dict[str, Any]]] = {lane: [] for lane in Lane}
-    for page in pages:
-        result[Lane(page["lane"])].append(page)
-    return result
+    return _native.inspect(str(folder), True)

@@ -51,11 +51,14 @@ def tail(ctx: click.Context, lines: int, follow: bool, types: tuple[str, ...], s
     with _open(ctx) as bus:
         classes = [event_class(name) for name in types] or None
         with bus.reader(start="end", events=classes, symbols=symbols or None, sources=sources or None) as reader:
-            for event in newest(bus, lines, types=types, symbols=symbols, sources=sources):
+            shown = newest(bus, lines, types=types, symbols=symbols, sources=sources)
+            for event in shown:
                 click.echo(line_of(event))
+            known = {event.id for event in shown}  # some may have come since the reader was made
             while follow:
                 for event in reader.read_many(timeout_s=0.5):
-                    click.echo(line_of(event))
+                    if event.id not in known:
+                        click.echo(line_of(event))
 
 
 def line_of(event: Event) -> str:

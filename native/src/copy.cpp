@@ -140,19 +140,48 @@ void write_bus_state(const std::string& folder, const BusMeta& meta, uint32_t ep
     create_whole(folder + "/bus.state", bytes.data(), bytes.size());
 }
 
-// The rows as they are, under the new bus's id. A row that is just being written does not count yet, and will not.
-void copy_table(const std::string& from, const std::string& to, const uint8_t* bus_id, uint32_t row_bytes) {
-    const File file = File::try_open(from, O_RDONLY);
-    if (!file) return;
-    std::vector<std::byte> bytes(file.size(from));
-    bytes.resize(read_some(file, bytes.data(), bytes.size(), 0, from) / row_bytes * row_bytes);
-    if (bytes.size() < row_bytes) return;
+// The rows of a table as they are, under the new bus's id; empty if there are none.
+std::vector<std::byte> table_rows(const std::string& path, const uint8_t* bus_id, uint32_t row_bytes) {
+    const File file = File::try_open(path, O_RDONLY);
+    std::vector<std::byte> bytes(file ? file.size(path) : 0);
+    if (file) bytes.resize(read_some(file, bytes.data(), bytes.size(), 0, path) / row_bytes * row_bytes);
+    if (bytes.empty()) return bytes;
+    std::memset(bytes.data(), 0, row_bytes);
     auto& header = *reinterpret_cast<TableHeader*>(bytes.data());
     std::memcpy(header.magic, kTableMagic, sizeof kTableMagic);
     header.format = kFrameFormat;
     header.row_bytes = row_bytes;
     std::memcpy(header.bus_id, bus_id, sizeof header.bus_id);
     header.rows.store(static_cast<uint32_t>(bytes.size() / row_bytes), std::memory_order_relaxed);  // relaxed: private
+    return bytes;
+}
+
+void copy_sources(const std::string& from, const std::string& to, const uint8_t* bus_id) {
+    const auto bytes = table_rows(from, bus_id, sizeof(SourceEntry));
+    if (!bytes.empty()) create_whole(to, bytes.data(), bytes.size());
+}
+
+// A damaged row gets a name that says so, since the rows behind it count on it.
+void copy_instruments(const std::string& from, const std::string& to, const uint8_t* bus_id, CopyReport& report) {
+    auto bytes = table_rows(from, bus_id, sizeof(InstrumentEntry));
+    if (bytes.empty()) return;
+    auto* rows = reinterpret_cast<InstrumentEntry*>(bytes.data());
+    const auto count = static_cast<uint32_t>(bytes.size() / sizeof(InstrumentEntry));
+    uint32_t last = count - 1;
+    while (last > 0 && !instrument_whole(rows[last], last)) --last;
+    for (uint32_t number = 1; number < count; ++number) {
+        InstrumentEntry& row = rows[number];
+        if (number <= last && !instrument_whole(row, number)) {
+            const std::string name = "#" + std::to_string(number);
+            report.repairs.push_back("row " + std::to_string(number) + " of " + from +
+                                     " is damaged: the instrument is called " + name + " in the copy");
+            row = InstrumentEntry{};
+            row.number = number;
+            row.symbol_bytes = static_cast<uint16_t>(name.copy(row.symbol, name.size()));
+            row.crc = instrument_crc(row);
+        }
+        row.state = number <= last ? 1 : 0;
+    }
     create_whole(to, bytes.data(), bytes.size());
 }
 
@@ -260,8 +289,8 @@ CopyReport copy_into(const std::string& source, const std::string& target, const
         LaneCopy copy(PageKind::of(target, meta, static_cast<Lane>(lane)));
         epoch = std::max(epoch, LaneJob(kind, copy, options, report).run(heads[lane], live && heads[lane] != 0));
     }
-    copy_table(source + "/instruments.table", target + "/instruments.table", meta.bus_id, sizeof(InstrumentEntry));
-    copy_table(source + "/sources.table", target + "/sources.table", meta.bus_id, sizeof(SourceEntry));
+    copy_instruments(source + "/instruments.table", target + "/instruments.table", meta.bus_id, report);
+    copy_sources(source + "/sources.table", target + "/sources.table", meta.bus_id);
     std::error_code code;
     fs::copy_file(source + "/schema.json", target + "/schema.json", code);  // a bus written by C++ alone has none
     write_bus_state(target, meta, epoch);
@@ -273,7 +302,8 @@ CopyReport copy_into(const std::string& source, const std::string& target, const
 }  // namespace
 
 CopyReport copy_bus(const std::string& source, const std::string& target, const CopyOptions& options) {
-    const BusMeta meta = read_meta(source);
+    std::string damage;
+    const BusMeta meta = salvage_meta(source, damage);
     std::string folder = target;
     while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
     const std::string part = folder + ".part";
@@ -285,6 +315,7 @@ CopyReport copy_bus(const std::string& source, const std::string& target, const 
     CopyReport report;
     try {
         report = copy_into(source, part, meta, options);
+        if (!damage.empty()) report.repairs.push_back(damage + "; the pages say the same");
         if (std::rename(part.c_str(), folder.c_str()) != 0) throw_errno("create", folder, errno);
     } catch (...) {
         std::error_code code;

@@ -65,7 +65,7 @@ void bind_copy(py::module_& module) {
                     py::make_tuple(lane.frames, lane.records, lane.bytes, lane.lost, lane.first_seq, lane.end_seq));
             for (const CopyHole& hole : report.holes)
                 holes.append(py::make_tuple(static_cast<int>(hole.lane), hole.place, hole.seq, hole.records));
-            return py::make_tuple(lanes, holes);
+            return py::make_tuple(lanes, holes, report.repairs);
         },
         py::arg("source"), py::arg("target"), py::arg("from_ns"), py::arg("to_ns"), py::arg("world"));
 }

@@ -1,10 +1,12 @@
 #include "salvage.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "bus_impl.h"
 #include "gcg/crc32c.h"
 
 namespace gcg {
@@ -32,8 +34,43 @@ std::string header_damage(const PageHeader& header, const PageKind& kind, uint64
 
 }  // namespace
 
-Salvage::Salvage(const PageKind& kind, uint64_t head, int64_t from_ns)
-    : kind_(kind), head_(head), pages_(list_pages(kind.folder)) {
+BusMeta salvage_meta(const std::string& folder, std::string& damage) {
+    try {
+        return read_meta(folder);
+    } catch (const JournalError& error) {
+        damage = error.what();
+        BusMeta meta{};
+        const std::string path = folder + "/bus.meta";
+        const File file = File::try_open(path, O_RDONLY);
+        const bool other = file && read_some(file, &meta, sizeof meta, 0, path) == sizeof meta &&
+                           meta.format != kFrameFormat && meta.crc == crc32c(0, &meta, offsetof(BusMeta, crc));
+        if (other) throw;
+    }
+    for (const char* lane : kLaneNames) {
+        const std::string pages = folder + "/" + lane;
+        if (access(pages.c_str(), F_OK) != 0) continue;
+        for (const uint64_t index : list_pages(pages)) {
+            const PageKind place{pages, Lane::market, World::paper, 0, {}};
+            const File file = File::try_open(place.path(index), O_RDONLY);
+            PageHeader header{};
+            if (!file || read_some(file, &header, sizeof header, 0, place.path(index)) < sizeof header) continue;
+            if (std::memcmp(header.magic, kPageMagic, sizeof kPageMagic) != 0 || header.format != kFrameFormat ||
+                header.crc != crc32c(0, &header, kPageCrcBytes))
+                continue;
+            BusMeta meta{};
+            std::memcpy(meta.magic, kMetaMagic, sizeof kMetaMagic);
+            meta.format = kFrameFormat;
+            meta.world = header.world;
+            meta.page_bytes = header.page_bytes;
+            std::memcpy(meta.bus_id, header.bus_id, sizeof meta.bus_id);
+            return meta;
+        }
+    }
+    return read_meta(folder);  // throws
+}
+
+Salvage::Salvage(const PageKind& kind, uint64_t head, int64_t from_ns) : kind_(kind), head_(head) {
+    if (access(kind.folder.c_str(), F_OK) == 0) pages_ = list_pages(kind.folder);
     skip_older(from_ns);
 }
 

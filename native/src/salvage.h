@@ -10,6 +10,10 @@
 
 namespace gcg {
 
+// Read BUS/bus.meta or, where that is damaged (`damage` becomes a sentence), what the first whole page says of the bus.
+// Throws as read_meta() does if there is none.
+BusMeta salvage_meta(const std::string& folder, std::string& damage);
+
 class Salvage {
  public:
     // Frames from `head` on do not count (UINT64_MAX: as far as it goes). Pages that are wholly older than `from_ns`

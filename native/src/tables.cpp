@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -21,11 +22,6 @@ constexpr int64_t kTablePatience = 1'000'000'000;
 // Every row begins with its state.
 std::atomic_ref<uint32_t> state_of(const void* row) {
     return std::atomic_ref<uint32_t>(*static_cast<uint32_t*>(const_cast<void*>(row)));
-}
-
-uint32_t instrument_crc(const InstrumentEntry& entry) {
-    const uint32_t crc = crc32c(0, &entry.number, sizeof entry.number);
-    return crc32c(crc, entry.symbol, sizeof entry - offsetof(InstrumentEntry, symbol));
 }
 
 void check_text(const char* what, std::string_view text, std::size_t limit, bool may_be_empty) {
@@ -126,13 +122,30 @@ void TableFile::Append::publish(void* row) {
 
 // --- instruments -------------------------------------------------------------------------------------------------
 
+uint32_t instrument_crc(const InstrumentEntry& entry) {
+    const uint32_t crc = crc32c(0, &entry.number, sizeof entry.number);
+    return crc32c(crc, entry.symbol, sizeof entry - offsetof(InstrumentEntry, symbol));
+}
+
+// The lengths are not part of the CRC: the zeros behind the texts bear witness to them.
+bool instrument_whole(const InstrumentEntry& entry, uint32_t row) {
+    const auto zeros = [](const char* from, const char* to) {
+        return std::all_of(from, to, [](char letter) { return letter == 0; });
+    };
+    return entry.number != 0 && entry.number <= row && entry.crc == instrument_crc(entry) &&
+           entry.symbol_bytes == strnlen(entry.symbol, sizeof entry.symbol) &&
+           entry.venue_bytes == strnlen(entry.venue, sizeof entry.venue) && entry.symbol_bytes > 0 &&
+           entry.terms_bytes <= sizeof entry.terms &&
+           zeros(entry.terms + entry.terms_bytes, entry.terms + sizeof entry.terms);
+}
+
 InstrumentTable::InstrumentTable(const std::string& folder, LockFile& locks, const uint8_t* bus_id,
                                  TableOptions options)
     : file_(folder + "/instruments.table", locks, bus_id, sizeof(InstrumentEntry), kMaxInstruments, options) {}
 
 const InstrumentEntry* InstrumentTable::checked_row(uint32_t number) const {
     const auto* row = static_cast<const InstrumentEntry*>(file_.row(number));
-    if (row && (row->number == 0 || row->number > number || row->crc != instrument_crc(*row)))
+    if (row && !instrument_whole(*row, number))
         throw JournalError(Fault::corrupt, "row " + std::to_string(number) +
                                                " of the instrument table is damaged: restore "
                                                "instruments.table from a copy of the bus folder");

@@ -1,6 +1,7 @@
 // Copying a slice of a bus, and saving what is whole of a damaged one.
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -8,6 +9,7 @@
 #include <random>
 
 #include "check.h"
+#include "child.h"
 #include "gcg/copy.h"
 #include "gcg/crc32c.h"
 #include "gcg/page.h"
@@ -234,6 +236,52 @@ TEST(copy_of_a_copy_keeps_what_was_lost) {
     CHECK(report.holes.empty());
     CHECK_EQUAL(report.lanes[1].records, 99 - kEach);
     CHECK_EQUAL(read_market(folder.path + "/two").lost, kEach);
+}
+
+TEST(damaged_description_and_tables_do_not_stop_a_copy) {
+    Folder folder;
+    {
+        auto bus = open(folder.bus());
+        for (const char* symbol : {"A", "B", "C"}) bus->add_instrument(symbol, "SIM", "terms");
+        bus->change_instrument(1, "newer");
+        fill(*bus, 1, 20);
+    }
+    flip(folder.bus() + "/bus.meta", 20);
+    flip(folder.bus() + "/instruments.table", 2 * 512 + 30);
+    flip(folder.bus() + "/instruments.table", 5);
+    const CopyReport report = copy_bus(folder.bus(), folder.path + "/saved", {});
+    CHECK_EQUAL(report.lanes[1].records, 19u);
+    CHECK_EQUAL(report.repairs.size(), 2u);
+    CHECK(report.repairs[0].find("row 2 of ") == 0 && report.repairs[0].find("is called #2") != std::string::npos);
+    CHECK(report.repairs[1].find("bus.meta") != std::string::npos);
+    CHECK_EQUAL(read_market(folder.path + "/saved").frames.size(), 19u);
+    auto bus = open(folder.path + "/saved");
+    CHECK_EQUAL(bus->find_instrument("A", "SIM"), 1u);
+    CHECK_EQUAL(bus->find_instrument("#2", ""), 2u);
+    CHECK_EQUAL(bus->find_instrument("C", "SIM"), 3u);
+    InstrumentRow row;
+    CHECK(bus->instrument(1, row) && row.terms == "newer");
+    CHECK_EQUAL(bus->add_instrument("D", "SIM", ""), 5u);
+    fs::remove_all(folder.bus() + "/control");
+    CHECK_EQUAL(copy_bus(folder.bus(), folder.path + "/again", {}).lanes[1].records, 19u);
+}
+
+TEST(copy_without_room_says_so_and_leaves_nothing) {
+    Folder folder;
+    auto bus = open(folder.bus());
+    bus->add_instrument("A", "SIM", "");
+    fill(*bus, 1, 100);
+    const auto copy_within = [&](uint64_t limit) {
+        Child child([&](int) {
+            const rlimit room{limit, limit};
+            CHECK_EQUAL(setrlimit(RLIMIT_FSIZE, &room), 0);
+            CHECK_FAULT(Fault::full, "make room", copy_bus(folder.bus(), folder.path + "/copy", {}));
+        });
+        CHECK_EQUAL(child.wait(), 0);
+        CHECK(!fs::exists(folder.path + "/copy") && !fs::exists(folder.path + "/copy.part"));
+    };
+    copy_within(kPageBytes / 2);  // no room for a page
+    copy_within(kPageBytes * 2);  // pages, but not the table
 }
 
 TEST(copy_refuses_what_is_there_and_leaves_nothing_half_done) {

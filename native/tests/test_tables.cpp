@@ -8,6 +8,7 @@
 #include "check.h"
 #include "child.h"
 #include "gcg/crc32c.h"
+#include "gcg/file.h"
 
 using namespace gcg;
 
@@ -119,6 +120,28 @@ TEST(torn_row_is_invisible_and_written_over) {
     CHECK_EQUAL(bus->add_instrument("B", "V", "t"), 2u);
     InstrumentRow row;
     CHECK(bus->instrument(2, row) && row.symbol == "B" && row.terms == "t");
+}
+
+TEST(flipped_bit_of_an_instrument_is_noticed) {
+    check::Folder folder;
+    Bus::open(folder.bus(), {.owner = "test"})->add_instrument("BTC/USDT", "SIM", "terms of the day");
+    const std::string path = folder.bus() + "/instruments.table";
+    const File file = File::open(path, O_RDWR);
+    for (uint64_t byte = 0; byte < 160; byte += byte < 24 ? 1 : 5) {
+        if (byte >= 20 && byte < 24) continue;  // spare bytes
+        char was = 0;
+        CHECK_EQUAL(read_some(file, &was, 1, 512 + byte, path), 1u);
+        const char flipped = static_cast<char>(was ^ 16);  // terms of 16 bytes become none
+        write_all(file, &flipped, 1, 512 + byte, path);
+        InstrumentRow row;
+        auto bus = Bus::open(folder.bus(), {.create = false, .read_only = true});
+        if (byte < 4) {
+            CHECK(!bus->instrument(1, row));  // the state: the row is not there
+        } else if (byte < 14 || byte >= 16) {
+            CHECK_FAULT(Fault::corrupt, "row 1 of the instrument table", static_cast<void>(bus->instrument(1, row)));
+        }
+        write_all(file, &was, 1, 512 + byte, path);
+    }
 }
 
 TEST(crc32c_agrees_with_the_standard_and_with_itself) {

@@ -131,6 +131,13 @@ def test_rest_answers_like_the_console(system: System) -> None:
     accounts = _get(system, "/api/v1/accounts")
     assert isinstance(accounts, list)
     assert accounts[0]["account"] == "paper"
+    lanes = _get(system, "/api/v1/journal/inspect")
+    assert isinstance(lanes, list)
+    assert [lane["lane"] for lane in lanes] == ["control", "market", "log"]
+    assert lanes[1]["end_seq"] > lanes[1]["recent"] > 0
+    verified = _get(system, "/api/v1/journal/verify")
+    assert isinstance(verified, dict)
+    assert (verified["damage"], verified["lost"]) == ([], [])
 
 
 def _post(system: System, path: str, body: object) -> tuple[int, dict[str, object]]:

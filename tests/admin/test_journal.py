@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from gcg_quant.admin.console import cli
+from gcg_quant.admin.journal_tail import newest
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import JournalCorruptError
-from gcg_quant.events import Tick
+from gcg_quant.events import Event, Tick
 
 from .conftest import Console
 
@@ -130,3 +134,26 @@ def test_inspect_shows_rates_and_silent_readers(console: Console, folder: Path) 
     row = next(line for line in shown.splitlines() if line.startswith("recorder"))
     assert "900" in row
     assert row.rstrip().endswith(" s")
+
+
+def test_follow_prints_no_event_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that comes while `tail -f` looks back is printed once, and so is each that comes later."""
+    lines: list[str] = []
+    with EventBus(folder, source="test") as bus:
+
+        def newest_beside_a_writer(*arguments: Any, **options: Any) -> list[Event]:
+            bus.publish(Tick(symbol="A", venue="SIM", event_ns=2000))
+            found = newest(*arguments, **options)
+            bus.publish(Tick(symbol="A", venue="SIM", event_ns=2001))
+            return found
+
+        def echo(line: str) -> None:
+            lines.append(line)
+            if "event_ns=2001" in line:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("gcg_quant.admin.commands.journal.newest", newest_beside_a_writer)
+        monkeypatch.setattr("gcg_quant.admin.commands.journal.click.echo", echo)
+        with pytest.raises(click.Abort):
+            cli.main(["journal", "--bus", str(folder), "tail", "-f", "-n", "2"], standalone_mode=False)
+    assert ["event_ns=999" in lines[0], "event_ns=2000" in lines[1], "event_ns=2001" in lines[2], len(lines)] == [True, True, True, 3]

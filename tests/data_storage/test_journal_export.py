@@ -12,7 +12,7 @@ import pytest
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import export_journal, read_parquet
 from gcg_quant.errors import InstrumentError, JournalCorruptError, StorageError
-from gcg_quant.events import CancelRequest, Fill, Lane, LogEvent, Record, Tick, from_array
+from gcg_quant.events import AccountEvent, CancelRequest, Fill, Lane, LogEvent, Record, Tick, from_array
 
 
 def _records(path: Path) -> list[Record]:
@@ -29,6 +29,7 @@ def test_every_class_becomes_a_file_without_loss(
     bus.publish(LogEvent(level="info", component="x", message="no record"))
     for portion in (2, 100_000):
         monkeypatch.setattr("gcg_quant.data_storage.journal_export._ROWS_AT_A_TIME", portion)
+        monkeypatch.setattr("gcg_quant.data_storage.journal_export._ROWS_A_GROUP", 2 * portion)
         counted: list[int] = []
         written = export_journal(bus, tmp_path / f"out{portion}", progress=counted.append)
         assert sum(written.values()) == sum(counted) == len(records)
@@ -51,14 +52,15 @@ def test_export_can_be_narrowed(bus: EventBus, tmp_path: Path) -> None:
     bus.publish_batch(rows)
     ids = [bus.publish(Tick(symbol="A", venue="SIM", event_ns=number)) for number in range(20)]
     bus.publish(Fill(symbol="A", venue="SIM", price=1.0, quantity=1.0))
+    bus.publish(AccountEvent(account="a"))  # of no symbol
     times = [event.time_ns for event in bus.reader(start="begin", events=[Tick])][10:]
-    assert export_journal(bus, tmp_path / "b", [Tick], symbols=["B@SIM"]) == {tmp_path / "b" / "ticks.parquet": 5}
+    assert export_journal(bus, tmp_path / "b", symbols=["B@SIM"]) == {tmp_path / "b" / "ticks.parquet": 5}
     path = tmp_path / "slice" / "ticks.parquet"
     assert export_journal(bus, tmp_path / "slice", [Tick, Fill], from_ns=times[5], to_ns=times[15]) == {path: 10}
     assert pq.read_table(path).column("id").to_pylist() == ids[5:15]
     assert export_journal(bus, tmp_path / "none", to_ns=0) == {}
     assert list((tmp_path / "none").iterdir()) == []
-    assert bus.head(Lane.MARKET) == 32
+    assert bus.head(Lane.MARKET) == 33
 
 
 def test_wrong_wishes_are_sentences(bus: EventBus, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def fill(bus: EventBus, count: int = 3000) -> None:
 
 def pages(bus: EventBus, lane: Lane = Lane.MARKET) -> int:
     """Return how many pages a lane has."""
-    return len(journal_check.by_lane(bus.path)[lane])
+    return journal_check.survey(bus.path)[lane].pages
 
 
 def first_seq(bus: EventBus) -> int:

@@ -36,6 +36,7 @@ struct CopyHole {
 struct CopyReport {
     CopiedLane lanes[kLanes];
     std::vector<CopyHole> holes;
+    std::vector<std::string> repairs;  // sentences: what of bus.meta and the tables was put right
 };
 
 // Copy the bus in `source` to the new folder `target`, as far as it goes now. Opens nothing of the source for writing;

@@ -35,6 +35,10 @@ struct InstrumentEntry {
 };
 static_assert(sizeof(InstrumentEntry) == 512 && offsetof(InstrumentEntry, symbol) == 24);
 
+// The CRC an instrument's row must have, and whether row `row` is one that was written.
+uint32_t instrument_crc(const InstrumentEntry& entry);
+bool instrument_whole(const InstrumentEntry& entry, uint32_t row);
+
 struct SourceEntry {
     uint32_t state;
     uint16_t number;
