@@ -55,6 +55,7 @@ class Retention(Component):
 
     It never passes the last two snapshots of a component, nor a durable reader. One that is gone for 24 h is reported by an AlertEvent,
     once, and is no longer waited for; an account that is gone is reported and still waited for, because it cannot go on without its past.
+    So is a journal that is larger than `keep_gb` because of who needs it.
 
     Args:
         keep_days: 10**9 bytes a GB, 24 h a day.
@@ -124,10 +125,18 @@ class Retention(Component):
             for name, since in report.silent.items()
         }
         news |= {f"component {note.component}": self._sentence(note) for note in away}
+        if report.bytes_after > self._keep_bytes and report.held:
+            news["size"] = self._size(report)
         for key, sentence in news.items():
             if key not in self._reported:
-                self.publish(AlertEvent(level="warning", component=self.name, name="silent_reader", message=sentence))
+                name = "journal_too_large" if key == "size" else "silent_reader"
+                self.publish(AlertEvent(level="warning", component=self.name, name=name, message=sentence))
         self._reported = set(news)
+
+    def _size(self, report: PruneReport) -> str:
+        size, limit = report.bytes_after / 1e9, self._keep_bytes / 1e9
+        holders = ", ".join(f"{hold.name} ({hold.bytes / 1e9:.3g} GB of the {hold.lane.name.lower()} lane)" for hold in report.held)
+        return f"The journal takes {size:.3g} GB, more than [bus] keep_gb = {limit:.3g}, because its old pages are needed: {holders}."
 
     def _sentence(self, note: SnapshotNote) -> str:
         since = f"has been away since {to_iso(note.written_ns)}" if note.written_ns else "has left a note that cannot be read"

@@ -195,6 +195,8 @@ class Snapshots:
             envelope = msgspec.msgpack.decode(event.state, type=_Envelope)
             if envelope.version != self.version:
                 raise ValueError(f"its version is {envelope.version}, and this program reads {self.version}")
+            if event.market_seq >= event.id & _SEQ:
+                raise ValueError(f"it is the state after event {event.market_seq}, which comes behind it: it is of another journal")
             state = _unpacked(envelope.state) if envelope.packed else envelope.state
         except (msgspec.MsgspecError, ValueError, zlib.error) as error:
             self._log(f"Snapshot {event.id & _SEQ} of {self.component} is passed over: {error}.")

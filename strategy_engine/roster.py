@@ -198,6 +198,7 @@ class Roster:
         for hosted in self:
             if hosted.state is StrategyState.RUNNING:
                 hosted.stop(0, now_ns, timeout_s=0.2)
+            hosted.loaded.release()
         self.runner.close()
 
     def turn(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isnan
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -40,6 +40,7 @@ from .risk import RiskEngine
 from .risk_limits import RiskLimits, RiskRules
 from .trading_fold import TradingFold
 from .trading_restart import finish
+from .trading_seed import last_of_each_kind
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["TradingConfig", "TradingEngine"]
 
 _SEED_NS = 60_000_000_000  # market data of this long before the last own event shows where the market stood
+_SEED_EVENTS = 500_000  # ... but not of more events than these, which are seconds of a very busy market
 _SEQ = (1 << 60) - 1
 
 
@@ -258,19 +260,14 @@ class TradingEngine(Stateful[TradingFold]):
         return (Lane.MARKET << 60) | seq
 
     def _seed(self, before: int, time_ns: int) -> None:
-        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute. No order is open at the
-        # gateway yet, so that the last record of each kind says all.
-        latest: dict[tuple[Any, ...], Event] = {}
+        # Where the market stood: the data of the minute before the engine spoke last, or of the last minute.
         with self.bus.reader(start="begin", events=_MARKET, backfill=False) as reader:
             reader.seek_time((time_ns or self._started_ns) - _SEED_NS)
-            for event in reader:
-                if event.id >= before:
-                    break
-                key = _seed_key(event)
-                latest.pop(key, None)
-                latest[key] = event
-        for event in latest.values():
-            self.desk.seed(event)  # type: ignore[arg-type]
+            cursor, least = reader.cursor, (before & _SEQ) - _SEED_EVENTS
+            if cursor.market < least:
+                reader.seek(msgspec.structs.replace(cursor, market=least))
+            for event in last_of_each_kind(takewhile(lambda event: event.id < before, reader)):
+                self.desk.seed(event)
 
     def _change_rules(self, changes: Mapping[str, Any]) -> None:
         self._rules = self.desk.risk.rules.changed(changes)
@@ -280,10 +277,3 @@ class TradingEngine(Stateful[TradingFold]):
         count = self.desk.cancel_all(self.desk.clock_ns, cause)
         message = f"The kill switch of account {self.config.account} is on: {count} orders are being cancelled, new ones are refused."
         self.publish(AlertEvent(level="critical", component=self.name, name="kill_switch", message=message, about=cause))
-
-
-def _seed_key(event: Any) -> tuple[Any, ...]:
-    # What a later record of the same key makes worthless: a tick without quotes leaves those of an earlier one.
-    if isinstance(event, Tick):
-        return Tick, event.instrument, isnan(event.last_price), isnan(event.bid_price) and isnan(event.ask_price)
-    return type(event), event.instrument, event.period if isinstance(event, Bar) else ""

@@ -71,7 +71,8 @@ class MarketView:
         self.time_ns = 0
         self.tape: deque[tuple[int, float, float, int]] = deque(maxlen=_TAPE)
         self.new_trades = 0
-        self.markers: deque[Row] = deque(maxlen=_MARKERS)
+        self.markers: deque[Row] = deque()
+        self._marked: set[str] = set()  # the keys of the markers
         self.new_markers: list[Row] = []
         self.watches: dict[str, Watch] = {}
         self.depth_changed = False
@@ -153,9 +154,12 @@ class MarketView:
     def on_marker(self, event: Fill | SignalEvent) -> None:
         """Take a fill or a signal; one that is known already changes nothing."""
         row = _adapter.fill_marker(event) if isinstance(event, Fill) else _adapter.signal_marker(event)
-        if any(known["key"] == row["key"] for known in self.markers):
+        if row["key"] in self._marked:
             return
+        self._marked.add(row["key"])
         self.markers.append(row)
+        if len(self.markers) > _MARKERS:
+            self._marked.discard(self.markers.popleft()["key"])
         self.new_markers.append(row)
 
     # ---- who looks

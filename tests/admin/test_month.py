@@ -27,8 +27,8 @@ def test_month_of_restarts_leaves_everything_flat() -> None:
 @pytest.mark.parametrize("name", MAY_GROW)
 def test_growth_is_seen(name: str) -> None:
     """The comparison names each thing that grows by a little every day, and nothing else."""
-    flat = {"disk": 10**7, "memory": 4 * 10**7, "descriptors": 10, "mappings": 300, "threads": 1}
-    step = {"disk": 2 * 10**5, "memory": 4 * 10**5, "descriptors": 1, "mappings": 3, "threads": 1}[name]
+    flat = {"disk": 10**7, "memory": 4 * 10**7, "objects": 50_000, "descriptors": 10, "mappings": 300, "threads": 1}
+    step = {"disk": 10**6, "memory": 10**6, "objects": 100, "descriptors": 1, "mappings": 3, "threads": 1}[name]
     days = [Measure(**flat | {name: flat[name] + day * step}) for day in range(30)]
     assert [sentence.split(":")[0] for sentence in grown(days)] == [name]
     assert grown([Measure(**flat)] * 30) == []

@@ -187,6 +187,23 @@ def test_silent_durable_reader_is_reported_once_and_not_waited_for(small: EventB
     assert messages[0].startswith("The durable reader recorder has been silent since ")
 
 
+def test_journal_that_is_too_large_is_reported_once(small: EventBus) -> None:
+    """Where pages are needed beyond keep_gb, an alert names who needs them, and another one comes only after it was smaller."""
+    component = retention(small, clock=now_ns, keep_gb=9 * PAGE / 1e9)
+    for _ in range(2):
+        Snapshots(small, "trading", 1).claim(None)
+        fill(small)
+        for _ in range(3):
+            assert not component.prune().removed
+        snapshot(small, "trading")
+        snapshot(small, "trading")
+        component.prune()
+    component.stop()
+    alerts = [event for event in read(small, AlertEvent) if isinstance(event, AlertEvent)]
+    assert [alert.name for alert in alerts] == ["journal_too_large"] * 2
+    assert "snapshot of trading (" in alerts[0].message
+
+
 def test_settings_of_the_run_stay(small: EventBus) -> None:
     """A group that is started again reads the settings behind the newest start, whatever their age."""
     for _ in range(600):

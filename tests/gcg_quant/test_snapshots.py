@@ -127,6 +127,16 @@ def test_damaged_state_is_passed_over(bus: EventBus) -> None:
     assert len(said) == 2
 
 
+def test_snapshot_of_a_longer_journal_is_passed_over(bus: EventBus) -> None:
+    """A snapshot that was copied into another journal does not tell of this one."""
+    fill(bus, 5)
+    state = msgspec.msgpack.encode([1, 1, 1, 1, False, b"state"])
+    bus.publish(SnapshotEvent(component="c", market_seq=4711, state=state))
+    states, said = found(bus)
+    assert states == []
+    assert "it is of another journal" in said[0]
+
+
 def test_large_state_is_packed(bus: EventBus) -> None:
     """A state that is larger than a page comes back whole, as long as it is compressible."""
     state = b"0123456789abcdef" * 200_000  # 3 MB, on pages of 1 MB

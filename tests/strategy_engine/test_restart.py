@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,17 @@ def test_start_waits_for_the_instrument(bus: EventBus, start_manager: Start, com
     assert command("stop", "unwanted").ok
     bus.publish(Tick(symbol="LATE", venue="SIM", last_price=1.0))
     wait_until(lambda: shown(manager) == [("mine", "running"), ("unwanted", "loaded")], "the start")
+
+
+def test_manager_that_stops_lets_go_of_the_modules(write_file: WriteFile, start_manager: Any, command: Any, folder: Path) -> None:
+    """A manager that is started again and again in one process leaves no module of a strategy behind."""
+    write_file("quiet.py", "class Quiet(Strategy):\n    symbols = ('X@V',)\n")
+    manager = start_manager()
+    assert command("load", "q", file="quiet.py").ok
+
+    def loaded() -> list[str]:
+        return [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(str(folder))]
+
+    assert loaded()
+    assert manager.stop()
+    assert loaded() == []

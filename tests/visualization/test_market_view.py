@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gcg_quant.clock import NS_PER_DAY, NS_PER_MINUTE, from_iso
-from gcg_quant.events import Bar, BarBasis, Fill, Quality, Side, Tick, TradeTick, VolumeKind
+from gcg_quant.events import Bar, BarBasis, Fill, Quality, Side, SignalEvent, Tick, TradeTick, VolumeKind
 from gcg_quant.instruments import Instrument
 from gcg_quant.visualization.market_view import MarketView
 
@@ -101,6 +101,15 @@ def test_marker_is_kept_once(view: MarketView) -> None:
     view.forget_news()
     assert len(view.markers) == 1
     assert view.new_markers == []
+
+
+def test_newest_markers_are_kept(view: MarketView) -> None:
+    """Of many markers the newest five hundred stay, each once."""
+    for number in [*range(1, 701), *range(650, 701)]:
+        view.on_marker(SignalEvent(id=number, symbol="X", venue="", strategy="s", name="up", event_ns=number))
+    assert len(view.markers) == 500
+    assert len({marker["key"] for marker in view.markers}) == 500
+    assert len(view.new_markers) == 700
 
 
 def test_decimals_are_those_that_prices_have_shown(view: MarketView) -> None:

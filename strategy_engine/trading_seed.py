@@ -1,0 +1,35 @@
+"""Where the market stood: of a stretch of market data, the few records that tell as much as all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isnan
+from typing import Any
+
+from gcg_quant.events import Bar, MarketDataEvent, Tick
+
+__all__ = ["last_of_each_kind"]
+
+
+def last_of_each_kind(records: Iterable[Any]) -> list[MarketDataEvent]:
+    """Return the last record of each kind and instrument, and the one with the latest clock, in the order of the journal.
+
+    A venue without orders and a risk check are in the same state after these as after all of them.
+    """
+    latest: dict[tuple[Any, ...], MarketDataEvent] = {}
+    newest: MarketDataEvent | None = None
+    for record in records:
+        latest[_key(record)] = record
+        if newest is None or record.event_ns > newest.event_ns:
+            newest = record
+    found = {record.id: record for record in latest.values()}
+    if newest is not None:
+        found[newest.id] = newest  # venues' clocks differ: the last record need not have the latest time
+    return [found[event_id] for event_id in sorted(found)]
+
+
+def _key(record: MarketDataEvent) -> tuple[Any, ...]:
+    # What a later record of the same key makes worthless: a tick without quotes leaves those of an earlier one.
+    if isinstance(record, Tick):
+        return Tick, record.instrument, isnan(record.last_price), isnan(record.bid_price), isnan(record.ask_price)
+    return type(record), record.instrument, record.period if isinstance(record, Bar) else ""
