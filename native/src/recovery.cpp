@@ -116,7 +116,8 @@ bool possible_position(const PageKind& kind, const Position& at) {
     if (at.page == 0) return at.offset == kind.page_bytes && at.next_seq == 1;
     if (at.offset % 8 != 0 || at.offset < kPageHeaderBytes || at.offset > kind.page_bytes) return false;
     const auto page = page_in_use(kind, at.page);
-    return page && page->first_seq() <= at.next_seq;
+    constexpr uint64_t kEndOfSeqs = uint64_t{1} << 60;
+    return page && page->first_seq() <= at.next_seq && at.next_seq < kEndOfSeqs;
 }
 
 uint32_t last_epoch(const PageKind& kind) {
