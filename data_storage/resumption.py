@@ -18,19 +18,25 @@ def resumed(bus: EventBus, cursor: Cursor) -> Cursor:
     """Return the part of a cursor that the journal still holds: that itself, unless it is of an earlier epoch.
 
     A new epoch begins where a lane was cut, on a page of its own; the numbers behind the cut were given to other events since. Where the
-    pages around the cut are gone the result may lie too far back: what is read again is stored already.
+    pages around the cut are gone the result may lie too far back: what is read again is stored already. A lane to which nothing was
+    written since ends at the cut.
     """
     if cursor.epoch >= bus.epoch:
         return cursor
+    heads = {lane: bus.head(lane) for lane in Lane}  # before the pages: what comes meanwhile begins a page that is seen
     pages = by_lane(bus.path)
+
+    def kept(lane: Lane, seq: int) -> int:
+        return min([seq, heads[lane], *_later_pages(pages[lane], cursor.epoch)])
+
     return Cursor(
         cursor.bus_id,
         bus.epoch,
-        control=_kept(pages[Lane.CONTROL], cursor.epoch, cursor.control),
-        market=_kept(pages[Lane.MARKET], cursor.epoch, cursor.market),
-        log=_kept(pages[Lane.LOG], cursor.epoch, cursor.log),
+        control=kept(Lane.CONTROL, cursor.control),
+        market=kept(Lane.MARKET, cursor.market),
+        log=kept(Lane.LOG, cursor.log),
     )
 
 
-def _kept(pages: list[dict[str, Any]], epoch: int, seq: int) -> int:
-    return min([seq, *(int(page["first_seq"]) for page in pages if page["epoch"] > epoch)])
+def _later_pages(pages: list[dict[str, Any]], epoch: int) -> list[int]:
+    return [int(page["first_seq"]) for page in pages if page["epoch"] > epoch]
