@@ -24,6 +24,11 @@ namespace {
 constexpr std::size_t kBlock = 4096;
 constexpr uint64_t kPageBytes = 32768;
 constexpr std::size_t kMostRecycled = 1000;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int kLosses = 15;
+#else
+constexpr int kLosses = 60;
+#endif
 
 SyncMark newest_mark(const std::string& lane_state) {
     const auto* state = reinterpret_cast<const LaneState*>(lane_state.data());
@@ -294,11 +299,11 @@ TEST(random_power_losses_always_leave_a_whole_prefix) {
     int losses = 0;
     do {
         try {
-            Story(seed).run(60);
+            Story(seed).run(kLosses);
         } catch (const std::exception& error) {
             throw Failure("seed " + std::to_string(seed) + ": " + error.what());
         }
-        losses += 60;
+        losses += kLosses;
         ++seed;
     } while (seconds_since(started) < torture_seconds());
     std::printf("     %d power losses, the last seed was %u\n", losses, seed - 1);
