@@ -16,7 +16,7 @@ LaneJournal& Bus::Impl::lane(Lane lane) {
 }
 
 void Bus::Impl::sync_all() {
-    // First, so that no frame on the disk names a row that is not.
+    // First: a frame from before this call names no row that is not on the disk.
     instruments->sync();
     sources->sync();
     for (const auto& lane : lanes) lane->sync(true);
