@@ -5,19 +5,21 @@
 # make format            put the code into shape
 # make docs              write docs/settings.md anew
 # make bench [ARGS=...]  the benchmarks
+# make torture           the journal under death, damage and data races for half an hour   (SECONDS=600)
 # make clean             remove what was built; .venv and gcg_home stay
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test lint types format docs bench clean force
+.PHONY: run test lint types format docs bench torture clean force
 
 ROOMS := data_collector data_storage strategy_engine backtest visualization admin
 PYTHON_BIN := .venv/bin/python
 NATIVE := $(shell find native/include native/src -name '*.h' -o -name '*.cpp')
 CPP := $(shell find native -name '*.h' -o -name '*.cpp' | grep -v native/build)
 ARGS ?=
+SECONDS ?= 1800
 
 ifeq ($(wildcard gcg_quant/_native*.so),)
 $(shell rm -f .venv/native.stamp)
@@ -54,6 +56,14 @@ docs: .venv/run.stamp .venv/native.stamp
 
 bench: .venv/dev.stamp .venv/bench.stamp .venv/native.stamp
 	@for script in $(or $(ARGS),$(wildcard benchmarks/*.py)); do echo "== $$script" && $(PYTHON_BIN) $$script || exit 1; done
+
+# Half of the time is the fuzzers', on every processor; compilers, models and sanitizers take what they need.
+SHARE = $(shell expr $(SECONDS) / 12)
+torture: .venv/dev.stamp .venv/native.stamp
+	@$(MAKE) -s -C native torture SECONDS=$(SHARE) FUZZ_SECONDS=$(shell expr $(SECONDS) / 2)
+	@echo "== The recorder's database ahead of the journal and behind it ($(SHARE) s)"
+	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/test_power_loss.py tests/data_storage/test_recorder_kill.py
+	@echo "ok   make torture found nothing"
 
 clean:
 	rm -rf build dist *.egg-info gcg_quant/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv/*.stamp

@@ -171,6 +171,7 @@ Options parse(int count, char** arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
+    setvbuf(stdout, nullptr, _IOLBF, 0);
     const Options options = parse(count, arguments);
     const char* given = getenv("TMPDIR");
     std::string base = std::string(given                           ? given
@@ -184,7 +185,6 @@ int main(int count, char** arguments) {
     signal(SIGXFSZ, SIG_IGN);
     int code = 0;
     if (options.replay != 0) {
-        setvbuf(stdout, nullptr, _IONBF, 0);
         run_once(samples, base + "/replay", options.replay, true);
     } else {
         code = fuzz_all(options, samples, base);

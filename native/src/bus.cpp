@@ -16,7 +16,7 @@ LaneJournal& Bus::Impl::lane(Lane lane) {
 }
 
 void Bus::Impl::sync_all() {
-    // First, so that no frame on the disk names a row that is not.
+    // First: a frame from before this call names no row that is not on the disk.
     instruments->sync();
     sources->sync();
     for (const auto& lane : lanes) lane->sync(true);
@@ -52,7 +52,11 @@ void Bus::Impl::close() {
     context->wake.wake_all();
     // A thread that is stuck in a lane's lock keeps it: our slot lives on until the bus is destroyed, or others would
     // take us for dead, and the lock while it is still being written under.
-    if (drained) context->locks.close();
+    if (drained) {
+        context->locks.close();
+    } else {
+        context->locks.unlock(kOpeningByte);
+    }
     if (failure) std::rethrow_exception(failure);
 }
 

@@ -168,8 +168,10 @@ uint64_t LaneReader::epoch_end(uint32_t epoch) const {
     const uint64_t last = find_page([epoch](const PageHeader& header) { return header.epoch <= epoch; });
     if (last == 0 || last >= journal_->current_page()) return UINT64_MAX;
     const auto page = journal_->page(last);
-    // Without an older page it is not known any more where the cut was: everything before is pruned.
-    if (!page || page->header().epoch > epoch) return UINT64_MAX;
+    if (!page) return UINT64_MAX;
+    // Without an older page the cut lies somewhere before: what was pruned is not read again, what is there is not
+    // skipped.
+    if (page->header().epoch > epoch) return page->first_seq();
     const auto next = journal_->page(last + 1);
     return next ? next->first_seq() : UINT64_MAX;
 }

@@ -60,7 +60,7 @@ void check_page_header(const PageHeader& header, const PageKind& kind, uint64_t 
     if (std::all_of(std::begin(header.magic), std::end(header.magic), [](char byte) { return byte == 0; }))
         throw JournalError(Fault::corrupt, path + " offset 0: the page header never reached the disk");
     if (std::memcmp(header.magic, kPageMagic, sizeof kPageMagic) != 0)
-        throw JournalError(Fault::version, path + " is not a journal page: its first bytes are not GCGPAGE");
+        throw JournalError(Fault::corrupt, path + " is not a journal page: its first bytes are not GCGPAGE");
     if (header.format != kFrameFormat)
         throw JournalError(Fault::version, path + " has frame format " + std::to_string(header.format) +
                                                ", this program reads format " + std::to_string(kFrameFormat) +

@@ -77,6 +77,16 @@ void end_page(const Page& page, const Position& at) {
     std::memcpy(page.data() + at.offset, &header, sizeof header);
 }
 
+// The seqs of a page's frames will be given to others: nothing of it may come back with a recycled block.
+void erase(const std::string& path) {
+    const File file = File::open(path, O_RDWR);
+    const uint64_t bytes = file.size(path);
+    if (bytes == 0) return;
+    const Mapping page(file, bytes, true, path);
+    std::memset(page.data(), 0, bytes);
+    page.sync(0, bytes, path);
+}
+
 // Remove everything behind `at`; returns how many bytes had been written there.
 uint64_t cut(const PageKind& kind, const Position& at, const std::shared_ptr<Page>& page) {
     uint64_t bytes = 0;
@@ -92,12 +102,8 @@ uint64_t cut(const PageKind& kind, const Position& at, const std::shared_ptr<Pag
     }
     for (const uint64_t index : list_pages(kind.folder)) {
         if (index <= at.page) continue;
-        if (const auto later = page_in_use(kind, index)) {
-            bytes += written_bytes(*later, kPageHeaderBytes);
-            // The seqs of its frames will be given to others: nothing of it may come back with a recycled block.
-            std::memset(later->data(), 0, later->bytes());
-            later->sync(0, later->bytes());
-        }
+        if (const auto later = page_in_use(kind, index)) bytes += written_bytes(*later, kPageHeaderBytes);
+        erase(kind.path(index));
         if (unlink(kind.path(index).c_str()) != 0) throw_errno("remove", kind.path(index), errno);
     }
     sync_folder(kind.folder);
@@ -110,7 +116,8 @@ bool possible_position(const PageKind& kind, const Position& at) {
     if (at.page == 0) return at.offset == kind.page_bytes && at.next_seq == 1;
     if (at.offset % 8 != 0 || at.offset < kPageHeaderBytes || at.offset > kind.page_bytes) return false;
     const auto page = page_in_use(kind, at.page);
-    return page && page->first_seq() <= at.next_seq;
+    constexpr uint64_t kEndOfSeqs = uint64_t{1} << 60;
+    return page && page->first_seq() <= at.next_seq && at.next_seq < kEndOfSeqs;
 }
 
 uint32_t last_epoch(const PageKind& kind) {

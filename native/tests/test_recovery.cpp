@@ -8,13 +8,10 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <random>
 
 #include "check.h"
 #include "child.h"
+#include "files.h"
 #include "gcg/crc32c.h"
 #include "gcg/state.h"
 #include "payload.h"
@@ -24,40 +21,6 @@ using namespace check;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string slurp(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void spill(const fs::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-void patch(const fs::path& path, uint64_t offset, const std::string& bytes) {
-    std::string whole = slurp(path);
-    CHECK(offset + bytes.size() <= whole.size());
-    whole.replace(offset, bytes.size(), bytes);
-    spill(path, whole);
-}
-
-void flip(const fs::path& path, uint64_t offset) {
-    std::string whole = slurp(path);
-    whole.at(offset) = static_cast<char>(whole.at(offset) ^ 0x40);
-    spill(path, whole);
-}
-
-// As if the machine had been switched off while the bus was open.
-void forget_boot(const std::string& bus) {
-    patch(bus + "/bus.state", offsetof(BusState, boot_id), "another boot");
-    patch(bus + "/bus.state", offsetof(BusState, clean), std::string(4, '\0'));
-}
-
-std::string page_file(const std::string& bus, const char* lane, int index) {
-    char name[32];
-    std::snprintf(name, sizeof name, "/%010d.page", index);
-    return bus + "/" + lane + name;
-}
 
 // The number of frames of the market lane; throws at damage.
 uint64_t count_frames(Bus& bus) {
@@ -151,6 +114,31 @@ TEST(lane_is_cut_at_the_last_whole_frame_behind_the_sync_mark) {
     CHECK_EQUAL(count_frames(*bus), 200u);
 }
 
+TEST(cursor_from_before_a_cut_is_refused_also_when_its_pages_are_pruned) {
+    Folder folder;
+    Cursor late;
+    {
+        auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .page_bytes = 16384, .owner = "test"});
+        fill(*bus, 0, 20, 100);
+        bus->sync();
+        fill(*bus, 20, 60, 100);
+        late = bus->reader("", false, false)->cursor();
+    }
+    flip(page_file(folder.bus(), "market", 1), kPageHeaderBytes + 40 * kFrameBytes + 60);
+    forget_boot(folder.bus());
+    auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "test"});
+    fill(*bus, 40, 300, 100);
+    fs::remove(page_file(folder.bus(), "market", 1));
+    auto reader = bus->reader("", false, false);
+    CHECK_FAULT(Fault::cursor, "was cut at seq 41", reader->seek(late));
+    CHECK_EQUAL(reader->kept(late).next_seq[1], 41u);
+    late.next_seq[1] = 41;
+    reader->seek(late);
+    FrameView frame;
+    CHECK(reader->next(frame));
+    CHECK_EQUAL(check_payload(frame).counter, 40u);
+}
+
 TEST(damage_before_the_sync_mark_is_kept_and_named) {
     Folder folder;
     {
@@ -226,66 +214,6 @@ TEST(missing_state_files_are_rebuilt_from_the_pages) {
         CHECK_EQUAL(bus->epoch(), 3u);
         CHECK_EQUAL(count_frames(*bus), 300u);
     }
-}
-
-// Writes a while, syncs, writes on, and then each 4 KB block written since is on the disk or not; again and again.
-TEST(random_power_losses_always_leave_a_whole_prefix) {
-    std::minstd_rand random(2026);
-    Folder folder;
-    Bus::open(folder.bus(), {.sync = SyncPolicy::none, .page_bytes = 32768, .owner = "maker"})->close();
-    uint64_t expected_epoch = 1;
-    std::vector<uint64_t> written;  // the counter of each seq
-    uint64_t counter = 0;
-    for (int round = 0; round < 60; ++round) {
-        std::map<std::string, std::string> disk;
-        uint64_t synced = 0;
-        {
-            auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "test"});
-            CHECK_EQUAL(bus->epoch(), expected_epoch);
-            const auto some = [&](unsigned limit) {
-                for (unsigned frame = random() % limit; frame > 0; --frame) {
-                    append_stamped(*bus, Lane::market, 1, counter, random() % 3000);
-                    written.push_back(counter++);
-                }
-            };
-            some(40);
-            bus->sync();
-            synced = written.size();
-            for (const auto& entry : fs::directory_iterator(folder.bus() + "/market"))
-                disk[entry.path().string()] = slurp(entry.path());
-            some(60);
-        }
-        for (const auto& entry : fs::directory_iterator(folder.bus() + "/market")) {
-            const std::string path = entry.path().string();
-            std::string now = slurp(path);
-            const bool known = disk.contains(path);
-            if (!known && random() % 4 == 0) {
-                fs::remove(path);
-                continue;
-            }
-            const std::string before = known ? disk[path] : std::string(now.size(), '\0');
-            for (std::size_t block = 0; block < now.size(); block += 4096)
-                if (random() % 3 == 0) now.replace(block, 4096, before, block, 4096);
-            spill(path, now);
-        }
-        forget_boot(folder.bus());
-        auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "test"});
-        ++expected_epoch;
-        CHECK_EQUAL(bus->epoch(), expected_epoch);
-        const uint64_t kept = bus->epoch_reports()[1].kept_seq;
-        CHECK(kept >= synced && kept <= written.size());
-        written.resize(kept);
-        auto reader = bus->reader("", false, true);
-        FrameView frame;
-        for (uint64_t seq = 1; seq <= kept; ++seq) {
-            CHECK(reader->next(frame));
-            CHECK_EQUAL(frame.header->seq, seq);
-            CHECK_EQUAL(check_payload(frame).counter, written[seq - 1]);
-        }
-        CHECK(!reader->next(frame));
-        CHECK_EQUAL(bus->head(Lane::market), kept + 1);
-    }
-    for (const PageReport& page : inspect(folder.bus(), true)) CHECK_EQUAL(page.damage, std::string());
 }
 
 TEST(other_frame_format_is_refused_with_both_versions) {

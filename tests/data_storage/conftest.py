@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +41,9 @@ from gcg_quant.events import (
 StoreBus = Callable[..., Stored]
 MakeBus = Callable[..., EventBus]
 WaitFor = Callable[..., None]
+LosePower = Callable[[EventBus, Path, int], EventBus]
+
+BOOT_ID_AT, CLEAN_AT = 32, 80  # in bus.state
 
 
 @pytest.fixture
@@ -91,6 +96,29 @@ def wait_for() -> WaitFor:
             time.sleep(0.005)
 
     return wait
+
+
+@pytest.fixture
+def lose_power() -> LosePower:
+    """Return a function that opens a copy of a bus as it is found after a reboot."""
+
+    def lose(bus: EventBus, folder: Path, lost_from_ns: int) -> EventBus:
+        """Return the bus in `folder`, without the market event of this `event_ns` and all later ones of its lane."""
+        shutil.copytree(bus.path, folder)
+        state = bytearray((folder / "bus.state").read_bytes())
+        state[BOOT_ID_AT : BOOT_ID_AT + 12] = b"another boot"
+        state[CLEAN_AT : CLEAN_AT + 4] = bytes(4)
+        (folder / "bus.state").write_bytes(state)
+        wanted = struct.pack("<q", lost_from_ns)
+        for path in sorted((folder / "market").glob("*.page")):
+            page = path.read_bytes()
+            at = page.find(wanted)
+            if at >= 0:
+                path.write_bytes(page[:at] + b"\xff" + page[at + 1 :])
+                break
+        return EventBus(folder, source="test", sync="none", page_mb=1)
+
+    return lose
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""A power loss cuts the journal behind the recorder's cursor."""
+"""A power loss cuts the journal behind the recorder's cursor, or takes away what the database had stored."""
 
 from __future__ import annotations
 
-import shutil
-import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from gcg_quant.bus import EventBus
@@ -13,7 +12,8 @@ from gcg_quant.events import LogEvent, Tick
 from gcg_quant.reader import Cursor
 
 FIRST_NS = 1_000_000_000_000_000
-BOOT_ID_AT, CLEAN_AT = 32, 80  # in bus.state
+
+LosePower = Callable[[EventBus, Path, int], EventBus]
 
 
 def publish_ticks(bus: EventBus, first: int, count: int) -> None:
@@ -29,30 +29,15 @@ def record(bus: EventBus, database: Database) -> None:
     assert recorder.state == "stopped"
 
 
-def after_power_loss(bus: EventBus, folder: Path, lost_from: int) -> EventBus:
-    """Return the bus as it is found after a reboot that lost the tick of this number and all later ones."""
-    shutil.copytree(bus.path, folder)
-    state = bytearray((folder / "bus.state").read_bytes())
-    state[BOOT_ID_AT : BOOT_ID_AT + 12] = b"another boot"
-    state[CLEAN_AT : CLEAN_AT + 4] = bytes(4)
-    (folder / "bus.state").write_bytes(state)
-    wanted = struct.pack("<q", FIRST_NS + lost_from)
-    for path in sorted((folder / "market").glob("*.page")):
-        page = path.read_bytes()
-        at = page.find(wanted)
-        if at >= 0:
-            path.write_bytes(page[:at] + b"\xff" + page[at + 1 :])
-            break
-    return EventBus(folder, source="test", sync="none")
-
-
-def test_recorder_goes_on_where_a_power_loss_cut_the_journal(bus: EventBus, database: Database, tmp_path: Path) -> None:
+def test_recorder_goes_on_where_a_power_loss_cut_the_journal(
+    bus: EventBus, database: Database, tmp_path: Path, lose_power: LosePower
+) -> None:
     """What the journal lost stays in the database, and what came after the reboot is stored under the same numbers."""
     publish_ticks(bus, 0, 100)
     bus.sync()
     publish_ticks(bus, 100, 100)
     record(bus, database)
-    with after_power_loss(bus, tmp_path / "after", 150) as cut:
+    with lose_power(bus, tmp_path / "after", FIRST_NS + 150) as cut:
         assert (cut.bus_id, cut.epoch) == (bus.bus_id, bus.epoch + 1)
         publish_ticks(cut, 1_000, 20)
         cut.publish(LogEvent(level="info", component="c", message="m"))
@@ -63,11 +48,13 @@ def test_recorder_goes_on_where_a_power_loss_cut_the_journal(bus: EventBus, data
     assert database.counts() == {"ticks": 220, "logs": 1}
 
 
-def test_new_database_is_filled_although_the_old_recorder_was_cut(bus: EventBus, database: Database, tmp_path: Path) -> None:
+def test_new_database_is_filled_although_the_old_recorder_was_cut(
+    bus: EventBus, database: Database, tmp_path: Path, lose_power: LosePower
+) -> None:
     """The reader's own file from before the power loss does not stand in the way."""
     publish_ticks(bus, 0, 100)
     record(bus, database)
-    with after_power_loss(bus, tmp_path / "after", 50) as cut, Database(home=tmp_path / "new") as empty:
+    with lose_power(bus, tmp_path / "after", FIRST_NS + 50) as cut, Database(home=tmp_path / "new") as empty:
         record(cut, empty)
         assert DatabaseHistory(empty).ticks("A")["last_price"].tolist() == list(range(50))
 
