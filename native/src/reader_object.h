@@ -117,7 +117,7 @@ class PyReader {
     int dispatching_ = 0;
     std::size_t conflated_ = 0;  // events kept as the latest since the last flush
     HandlerStatistics statistics_;
-    uint64_t mark_ = 0;  // cycles: when the last handler ended, or the last wait
+    uint64_t mark_ = 0;              // cycles: when the last handler ended, or the last wait
     py::object failed_, coroutine_;  // of the dispatch that is under way
     FrameView frame_;
     uint32_t index_ = 0;             // records of the frame that were handed out

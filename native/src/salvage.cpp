@@ -79,8 +79,8 @@ BusMeta salvage_meta(const std::string& folder, std::string& damage) {
 
 Salvage::Salvage(const PageKind& kind, uint64_t head, int64_t from_ns) : kind_(kind), head_(head) {
     if (access(kind.folder.c_str(), F_OK) == 0) pages_ = list_pages(kind.folder);
-    // What was prepared and never used does not show that the pages before it go on. A page that comes into use from now
-    // on begins behind the head.
+    // What was prepared and never used does not show that the pages before it go on. A page that comes into use from
+    // now on begins behind the head.
     while (!pages_.empty() && only_prepared(kind, pages_.back())) pages_.pop_back();
     skip_older(from_ns);
 }

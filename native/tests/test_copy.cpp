@@ -220,7 +220,8 @@ TEST(pages_that_are_prepared_for_later_are_no_damage) {
     Folder folder;
     {
         auto bus = open(folder.bus());
-        for (uint64_t counter = 1; counter <= kEach + 3; ++counter) append_stamped(*bus, Lane::market, 1, counter, 1000);
+        for (uint64_t counter = 1; counter <= kEach + 3; ++counter)
+            append_stamped(*bus, Lane::market, 1, counter, 1000);
     }
     const PageKind kind = PageKind::of(folder.bus(), read_meta(folder.bus()), Lane::market);
     for (uint64_t index = 3; index < 7; ++index) Page::prepare(kind, index, "test");
