@@ -223,6 +223,11 @@ class BusReader:
         while events := self._native.read_many(1000, 0.0, 0.0):
             yield from events
 
+    def follow(self, timeout_s: float = -1.0) -> Iterator[Event]:
+        """Yield events as they come, and stop when none has come for `timeout_s` seconds (negative: never)."""
+        while events := self._native.read_many(1000, timeout_s, 0.0):
+            yield from events
+
     @property
     def cursor(self) -> Cursor:
         """Where the next read goes on."""

@@ -55,10 +55,9 @@ def tail(ctx: click.Context, lines: int, follow: bool, types: tuple[str, ...], s
             for event in shown:
                 click.echo(line_of(event))
             known = {event.id for event in shown}  # some may have come since the reader was made
-            while follow:
-                for event in reader.read_many(timeout_s=0.5):
-                    if event.id not in known:
-                        click.echo(line_of(event))
+            for event in reader.follow() if follow else ():
+                if event.id not in known:
+                    click.echo(line_of(event))
 
 
 def line_of(event: Event) -> str:

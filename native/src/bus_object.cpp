@@ -1,5 +1,6 @@
 #include "bus_object.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -48,11 +49,48 @@ const char* kind_name(FieldKind kind) {
     return "";
 }
 
-bool has_padding(const RecordInfo& info) {
-    for (uint32_t i = 0; i < info.field_count; ++i)
-        if (info.fields[i].kind == FieldKind::PAD) return true;
-    return false;
-}
+// What of a batch's rows is to be looked at: in every row the instrument's number and, because NumPy leaves anything in
+// the padding and equal records have equal bytes, whether the padding is zero.
+class RowCheck {
+ public:
+    explicit RowCheck(const RecordInfo& info) : bytes_(info.bytes) {
+        for (uint32_t i = 0; i < info.field_count; ++i)
+            if (info.fields[i].kind == FieldKind::PAD) padding_.emplace_back(info.fields[i].offset, info.fields[i].bytes);
+    }
+    // False if row `bad` names an instrument above `known`.
+    bool run(const unsigned char* rows, uint32_t count, uint32_t known) {
+        uint32_t highest = 0, differ = 0;
+        const uint32_t first = count > 0 ? number(rows) : 0;
+        unsigned dirt = 0;
+        for (const unsigned char* row = rows; row != rows + std::size_t{count} * bytes_; row += bytes_) {
+            const uint32_t instrument = number(row);
+            highest = std::max(highest, instrument);
+            differ |= instrument ^ first;
+            for (const auto& [offset, bytes] : padding_)
+                for (uint32_t at = 0; at < bytes; ++at) dirt |= row[offset + at];
+        }
+        common = differ == 0 ? first : 0;
+        clean = dirt == 0;
+        if (highest <= known) return true;
+        for (bad = 0; number(rows + std::size_t{bad} * bytes_) <= known;) ++bad;
+        bad_number = number(rows + std::size_t{bad} * bytes_);
+        return false;
+    }
+
+    uint32_t common = 0;  // the instrument of all rows, or 0
+    bool clean = true;
+    uint32_t bad = 0, bad_number = 0;
+
+ private:
+    static uint32_t number(const unsigned char* row) {
+        uint32_t value;
+        std::memcpy(&value, row + offsetof(RecordPrefix, instrument), sizeof value);
+        return value;
+    }
+
+    uint32_t bytes_;
+    std::vector<std::pair<uint32_t, uint32_t>> padding_;
+};
 
 FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, uint32_t flags, uint16_t source) {
     FrameSpec spec;
@@ -301,25 +339,20 @@ uint64_t PyBus::publish_batch(py::handle record_class, const py::buffer& buffer,
     if (total != static_cast<std::size_t>(count) * info->bytes)
         throw py::value_error("the buffer does not hold count records");
     const auto* rows = static_cast<const unsigned char*>(view.ptr);
-    std::vector<unsigned char> clean;  // NumPy leaves anything in the padding, and equal records have equal bytes
-    if (has_padding(*info)) {
+    const uint32_t known = native().instrument_count();
+    RowCheck check(*info);
+    if (!check.run(rows, count, known)) {
+        set_error("EventError", ("Row " + std::to_string(check.bad) + " of the batch names instrument " +
+                                 std::to_string(check.bad_number) + ", but the bus knows " + std::to_string(known) +
+                                 ": take numbers from bus.instruments.")
+                                    .c_str());
+        throw py::error_already_set();
+    }
+    std::vector<unsigned char> clean;
+    if (!check.clean) {
         clean.assign(rows, rows + total);
         for (uint32_t i = 0; i < count; ++i) clear_padding(*info, clean.data() + std::size_t{i} * info->bytes);
         rows = clean.data();
-    }
-    const uint32_t known = native().instrument_count();
-    uint32_t common = 0;
-    for (uint32_t i = 0; i < count; ++i) {
-        uint32_t number;
-        std::memcpy(&number, rows + std::size_t{i} * info->bytes + offsetof(RecordPrefix, instrument), 4);
-        if (number > known) {
-            set_error("EventError",
-                      ("Row " + std::to_string(i) + " of the batch names instrument " + std::to_string(number) +
-                       ", but the bus knows " + std::to_string(known) + ": take numbers from bus.instruments.")
-                          .c_str());
-            throw py::error_already_set();
-        }
-        common = i == 0 ? number : (common == number ? common : 0);
     }
     const uint32_t limit = std::min<uint64_t>(kMaxBatchBytes, native().page_bytes() / 4);
     const uint32_t rows_a_frame = std::max<uint32_t>(1, limit / info->bytes);
@@ -328,7 +361,7 @@ uint64_t PyBus::publish_batch(py::handle record_class, const py::buffer& buffer,
     std::vector<uint32_t> bytes;
     for (uint32_t begin = 0; begin < count; begin += rows_a_frame) {
         const uint32_t n = std::min(rows_a_frame, count - begin);
-        FrameSpec spec = spec_of(*info, common, cause, flags, source);
+        FrameSpec spec = spec_of(*info, check.common, cause, flags, source);
         spec.count = n;
         specs.push_back(spec);
         payloads.push_back(rows + std::size_t{begin} * info->bytes);

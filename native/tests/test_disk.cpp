@@ -21,10 +21,10 @@ namespace {
 
 constexpr uint64_t kPageBytes = 65536;
 
-// Mount a file system of 1 MB, seen by this process and its children only; false if that is not allowed.
+// Mount a file system of 2 MB, seen by this process and its children only; false if that is not allowed.
 bool mount_small(const std::string& folder) {
     return unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           mount("gcg-small", folder.c_str(), "tmpfs", 0, "size=1m") == 0;
+           mount("gcg-small", folder.c_str(), "tmpfs", 0, "size=2m") == 0;
 }
 
 // Take all the room there is.

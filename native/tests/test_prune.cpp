@@ -1,5 +1,6 @@
 // Removing old pages while others write and read.
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -74,7 +75,8 @@ TEST(prune_without_a_limit_removes_nothing) {
     const PruneReport report = prune(folder.bus(), {});
     CHECK(report.removed.empty() && report.held.empty() && report.silent.empty());
     CHECK_EQUAL(report.bytes_before, report.bytes_after);
-    CHECK(pages(folder) == before);
+    const auto after = pages(folder);  // the keeper may have prepared more
+    CHECK(std::includes(after.begin(), after.end(), before.begin(), before.end()));
     CHECK_FAULT(Fault::argument, "there is no bus in", prune(folder.path + "/nothing", {}));
 }
 

@@ -106,25 +106,3 @@ TEST(close_waits_for_threads_that_append) {
         CHECK_EQUAL(bus->head(Lane::market), acknowledged + 1);
     }
 }
-
-TEST(killed_sleepers_cost_nobody) {
-    Folder folder;
-    for (int round = 0; round < 20; ++round) {
-        Child sleeper([&](int out) {
-            auto own = Bus::open(folder.bus(), {.owner = "sleeper", .read_only = true});
-            auto reader = own->reader("", false, false);
-            send(out, 'r');
-            for (;;) reader->wait(-1);
-        });
-        char ready;
-        CHECK(sleeper.receive(ready));
-        sleeper.signal(SIGKILL);
-        CHECK_EQUAL(sleeper.wait(), -SIGKILL);
-    }
-    auto bus = Bus::open(folder.bus(), {.owner = "test"});
-    auto reader = bus->reader("", false, false);
-    const auto started = std::chrono::steady_clock::now();
-    for (uint64_t counter = 0; counter < 1000; ++counter) append_stamped(*bus, Lane::market, 1, counter, 10);
-    CHECK(seconds_since(started) < 1);
-    CHECK(reader->wait(1));
-}
