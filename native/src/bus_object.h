@@ -23,6 +23,11 @@ uint64_t swap_cause(uint64_t cause);  // returns the one before
 // Set the Python exception that stands for an error of the journal.
 void set_journal_error(const JournalError& error);
 
+// The head of a record's frame.
+FrameSpec spec_of(const RecordInfo& info, uint32_t instrument, uint64_t cause, uint32_t flags, uint16_t source);
+// The record that an object is. Throws error_already_set, with an EventError set, for anything else.
+RecordObject* require_record(PyObject* object);
+
 // Make a cold event class known to every reader: `decoder(payload, id, time_ns, cause, source)` returns the event.
 void register_cold(int type, int lane, py::object decoder);
 py::list record_schema();

@@ -7,75 +7,13 @@
 
 namespace gcg::python {
 
-PyObject* field_value(const FieldSlot& slot, const unsigned char* payload) {
-    const FieldInfo& field = *slot.field;
-    const unsigned char* at = payload + field.offset;
-    auto load = [at]<typename T>(T value) {
-        std::memcpy(&value, at, sizeof(T));
-        return value;
-    };
-    switch (field.kind) {
-        case FieldKind::F64:
-            return PyFloat_FromDouble(load(double{}));
-        case FieldKind::I64:
-            return PyLong_FromLongLong(load(int64_t{}));
-        case FieldKind::U64:
-            return PyLong_FromUnsignedLongLong(load(uint64_t{}));
-        case FieldKind::I32:
-            return PyLong_FromLong(load(int32_t{}));
-        case FieldKind::U32:
-            return PyLong_FromUnsignedLong(load(uint32_t{}));
-        case FieldKind::U8:
-        case FieldKind::PAD:
-            return PyLong_FromLong(*at);
-        case FieldKind::ENUM: {
-            PyObject* member = slot.members ? slot.members->members[*at] : nullptr;
-            return member ? Py_NewRef(member) : PyLong_FromLong(*at);
-        }
-        case FieldKind::STR: {
-            const char* text = reinterpret_cast<const char*>(at);
-            return PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strnlen(text, field.bytes)), "replace");
-        }
-        case FieldKind::F64A:
-        case FieldKind::I32A: {
-            PyObject* values = PyTuple_New(field.count);
-            if (!values) return nullptr;
-            for (uint32_t i = 0; i < field.count; ++i) {
-                PyObject* value;
-                if (field.kind == FieldKind::F64A) {
-                    double number;
-                    std::memcpy(&number, at + 8 * i, 8);
-                    value = PyFloat_FromDouble(number);
-                } else {
-                    int32_t number;
-                    std::memcpy(&number, at + 4 * i, 4);
-                    value = PyLong_FromLong(number);
-                }
-                if (!value) {
-                    Py_DECREF(values);
-                    return nullptr;
-                }
-                PyTuple_SET_ITEM(values, i, value);
-            }
-            return values;
-        }
-    }
-    Py_RETURN_NONE;
-}
-
-void NumberTable::add(const FieldSlot& slot) {
-    std::size_t at = place(slot.name);
-    while (places_[at].name) at = (at + 1) % kPlaces;
-    places_[at] = {slot.name, slot.field->kind, slot.field->offset};
-}
-
-PyObject* NumberTable::number(const Place& place, const unsigned char* payload) {
-    const unsigned char* at = payload + place.offset;
+// The value of a numeric field, or of one byte of any other.
+static PyObject* number(FieldKind kind, const unsigned char* at) {
     const auto load = [at]<typename T>(T value) {
         std::memcpy(&value, at, sizeof value);
         return value;
     };
-    switch (place.kind) {
+    switch (kind) {
         case FieldKind::F64:
             return PyFloat_FromDouble(load(double{}));
         case FieldKind::I64:
@@ -89,6 +27,48 @@ PyObject* NumberTable::number(const Place& place, const unsigned char* payload) 
         default:
             return PyLong_FromLong(*at);
     }
+}
+
+PyObject* NumberTable::number(const Place& place, const unsigned char* payload) {
+    return gcg::python::number(place.kind, payload + place.offset);
+}
+
+PyObject* field_value(const FieldSlot& slot, const unsigned char* payload) {
+    const FieldInfo& field = *slot.field;
+    const unsigned char* at = payload + field.offset;
+    switch (field.kind) {
+        case FieldKind::ENUM: {
+            PyObject* member = slot.members ? slot.members->members[*at] : nullptr;
+            return member ? Py_NewRef(member) : PyLong_FromLong(*at);
+        }
+        case FieldKind::STR: {
+            const char* text = reinterpret_cast<const char*>(at);
+            return PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(strnlen(text, field.bytes)), "replace");
+        }
+        case FieldKind::F64A:
+        case FieldKind::I32A: {
+            PyObject* values = PyTuple_New(field.count);
+            if (!values) return nullptr;
+            for (uint32_t i = 0; i < field.count; ++i) {
+                PyObject* value = field.kind == FieldKind::F64A ? number(FieldKind::F64, at + 8 * i)
+                                                                : number(FieldKind::I32, at + 4 * i);
+                if (!value) {
+                    Py_DECREF(values);
+                    return nullptr;
+                }
+                PyTuple_SET_ITEM(values, i, value);
+            }
+            return values;
+        }
+        default:
+            return number(field.kind, at);
+    }
+}
+
+void NumberTable::add(const FieldSlot& slot) {
+    std::size_t at = place(slot.name);
+    while (places_[at].name) at = (at + 1) % kPlaces;
+    places_[at] = {slot.name, slot.field->kind, slot.field->offset};
 }
 
 // ---- building from keywords
