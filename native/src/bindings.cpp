@@ -104,12 +104,27 @@ void bind_bus(py::module_& module) {
         .def("close", &PyBus::close);
 }
 
+// As pybind11's documentation shows it for objects that hold Python objects.
+void collect_garbage(PyHeapTypeObject* heap_type) {
+    PyTypeObject* type = &heap_type->ht_type;
+    type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+    type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
+        Py_VISIT(Py_TYPE(self));
+        if (!py::detail::is_holder_constructed(self)) return 0;
+        return py::cast<PyReader&>(py::handle(self)).visit_handlers(visit, arg);
+    };
+    type->tp_clear = [](PyObject* self) {
+        if (py::detail::is_holder_constructed(self)) py::cast<PyReader&>(py::handle(self)).close();
+        return 0;
+    };
+}
+
 void bind_reader(py::module_& module) {
     py::class_<PageView>(module, "PageView", py::buffer_protocol()).def_buffer([](PageView& view) {
         return py::buffer_info(const_cast<std::byte*>(view.data), 1, py::format_descriptor<uint8_t>::format(), 1,
                                {static_cast<py::ssize_t>(view.bytes)}, {py::ssize_t{1}}, true);
     });
-    py::class_<PyReader>(module, "Reader")
+    py::class_<PyReader>(module, "Reader", py::custom_type_setup(collect_garbage))
         .def("add_rule", &PyReader::add_rule, py::arg("types"), py::arg("symbols"), py::arg("sources"),
              py::arg("backfill"))
         .def("clear_rules", &PyReader::clear_rules)

@@ -64,8 +64,6 @@ const char* error_class(Fault fault) {
     }
 }
 
-// Without a call for its address: it is read and written with every event.
-__attribute__((tls_model("initial-exec"))) thread_local uint64_t t_cause = 0;
 std::atomic<uint64_t> g_serial{0};
 
 }  // namespace
@@ -89,13 +87,7 @@ RecordObject* require_record(PyObject* object) {
     throw py::error_already_set();
 }
 
-uint64_t current_cause() {
-    return t_cause;
-}
-
-uint64_t swap_cause(uint64_t cause) {
-    return std::exchange(t_cause, cause);
-}
+constinit thread_local uint64_t handled_cause = 0;
 
 // C++ errors are clauses; the console prints sentences.
 void set_journal_error(const JournalError& error) {
@@ -185,7 +177,7 @@ void PyBus::close() {
     bus->close();
 }
 
-const PyBus::Name& PyBus::name(uint32_t number) {
+const PyBus::Name& PyBus::look_up_name(uint32_t number) {
     if (number >= names_.size()) names_.resize(number + 1, Name{nullptr, nullptr});
     Name& entry = names_[number];
     if (!entry.symbol) {
@@ -197,13 +189,6 @@ const PyBus::Name& PyBus::name(uint32_t number) {
         entry.venue = interned(row.venue);
     }
     return entry;
-}
-
-PyObject* PyBus::symbol_of(uint32_t number) {
-    return name(number).symbol;
-}
-PyObject* PyBus::venue_of(uint32_t number) {
-    return name(number).venue;
 }
 
 PyObject* PyBus::source_of(uint16_t number) {

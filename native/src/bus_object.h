@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gcg/bus.h"
@@ -17,8 +18,10 @@ namespace gcg::python {
 namespace py = pybind11;
 
 // The cause that this thread's publishing has unless another one is given: the id of the event it is handling.
-uint64_t current_cause();
-uint64_t swap_cause(uint64_t cause);  // returns the one before
+extern constinit thread_local uint64_t handled_cause __attribute__((tls_model("initial-exec")));
+inline uint64_t swap_cause(uint64_t cause) {  // returns the one before
+    return std::exchange(handled_cause, cause);
+}
 
 // Set the Python exception that stands for an error of the journal.
 void set_journal_error(const JournalError& error);
@@ -56,23 +59,24 @@ class PyBus {
     py::list readers() const;
     void close();
 
-    // Borrowed, valid as long as the bus object lives; never null. Interned, so that filters may compare pointers.
-    PyObject* symbol_of(uint32_t number);
-    PyObject* venue_of(uint32_t number);
-    PyObject* source_of(uint16_t number);
-
- private:
     struct Name {
         PyObject* symbol;
         PyObject* venue;
     };
+    // Borrowed, valid as long as the bus object lives; never null. Interned, so that filters may compare pointers.
+    const Name& name(uint32_t number) {
+        return number < names_.size() && names_[number].symbol ? names_[number] : look_up_name(number);
+    }
+    PyObject* source_of(uint16_t number);
+
+ private:
     struct PairHash {
         std::size_t operator()(const std::pair<PyObject*, PyObject*>& pair) const {
             return std::hash<void*>()(pair.first) * 31 + std::hash<void*>()(pair.second);
         }
     };
     explicit PyBus(std::shared_ptr<Bus> bus);
-    const Name& name(uint32_t number);
+    const Name& look_up_name(uint32_t number);
     // The number of a record's instrument; registers it with empty terms if it is new. 0 if it has no symbol.
     uint32_t number_of(RecordObject* record) {
         return record->numbered_by == serial_ ? record->number : look_up(record);

@@ -44,8 +44,9 @@ bool EventFilter::decide_source(PyBus& bus, uint16_t source) {
 
 bool EventFilter::decide_instrument(PyBus& bus, uint32_t instrument) {
     if (instrument >= verdicts_.size()) verdicts_.resize(instrument + 16u, Verdict::undecided);
-    const std::string symbol = text_of(bus.symbol_of(instrument));
-    const std::string full = symbol + "@" + text_of(bus.venue_of(instrument));
+    const PyBus::Name& name = bus.name(instrument);
+    const std::string symbol = text_of(name.symbol);
+    const std::string full = symbol + "@" + text_of(name.venue);
     bool in = symbols_.contains(symbol) || symbols_.contains(full);
     for (const std::string& pattern : patterns_)
         in = in || fnmatch(pattern.c_str(), symbol.c_str(), 0) == 0 || fnmatch(pattern.c_str(), full.c_str(), 0) == 0;

@@ -1,7 +1,9 @@
 #include "gcg/lane.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "gcg/clock.h"
@@ -101,7 +103,29 @@ std::shared_ptr<Page> LaneJournal::page(uint64_t index) {
     return page;
 }
 
-static FrameHeader header_of(const FrameSpec& spec, uint64_t seq, int64_t time_ns);
+namespace {
+
+// The part of a frame's header that its CRC covers, as whole words: the CRC loads words, and a word that was stored in
+// pieces just before would have to wait until these have reached the cache.
+struct HeaderWords {
+    uint64_t words[kCrcTrailerBytes / 8];
+
+    HeaderWords(const FrameSpec& spec, uint64_t seq, int64_t time_ns)
+        : words{seq, static_cast<uint64_t>(time_ns), spec.cause,
+                spec.instrument | uint64_t{spec.type} << 32 | uint64_t{spec.source} << 48,
+                spec.flags | uint64_t{spec.schema} << 16 | uint64_t{spec.count} << 32} {}
+
+    void put(std::byte* frame, uint32_t crc) const {
+        std::memcpy(frame + offsetof(FrameHeader, crc32c), &crc, sizeof crc);
+        for (std::size_t at = 0; at < std::size(words); ++at)
+            std::memcpy(frame + kFrameCrcFrom + 8 * at, &words[at], sizeof words[at]);
+    }
+};
+static_assert(offsetof(FrameHeader, instrument) == kFrameCrcFrom + 24 &&
+              offsetof(FrameHeader, flags) == kFrameCrcFrom + 32);
+
+}  // namespace
+
 static constexpr uint64_t kPrefetchAhead = 2048;
 
 // --- append ------------------------------------------------------------------------------------------------------
@@ -187,9 +211,9 @@ Appended LaneJournal::append(const FrameSpec& spec, const void* payload, uint32_
             const int64_t time_ns = std::max(now, at.last_ns);
             if (bytes % 8 != 0) std::memset(frame + (need - 8), 0, 8);  // the payload's last bytes come on top
             std::memcpy(frame + kFrameHeaderBytes, payload, bytes);
-            FrameHeader header = header_of(spec, seq, time_ns);
-            header.crc32c = crc32c_trailer(crc, reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom);
-            publish(page, at, header, bytes);
+            const HeaderWords header(spec, seq, time_ns);
+            header.put(frame, crc32c_trailer(crc, header.words));
+            publish(page, at, spec.count, bytes, time_ns);
             commit(at);
             // relaxed: only the lock holder writes it, and the keeper wants no more than a guess
             appended_.store(appended_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -242,47 +266,28 @@ Appended LaneJournal::append_many(const FrameSpec* specs, const void* const* pay
     }
 }
 
-static FrameHeader header_of(const FrameSpec& spec, uint64_t seq, int64_t time_ns) {
-    FrameHeader header;
-    header.length = 0;
-    header.crc32c = 0;
-    header.seq = seq;
-    header.time_ns = time_ns;
-    header.cause = spec.cause;
-    header.instrument = spec.instrument;
-    header.type = spec.type;
-    header.source = spec.source;
-    header.flags = spec.flags;
-    header.schema = spec.schema;
-    header.count = spec.count;
-    return header;
-}
-
 void LaneJournal::write(std::byte* page, Position& at, const FrameSpec& spec, const void* payload, uint32_t bytes,
                         int64_t time_ns) {
     std::byte* frame = page + at.offset;
     const uint64_t need = align8(kFrameHeaderBytes + bytes);
     if (bytes % 8 != 0) std::memset(frame + (need - 8), 0, 8);  // the payload's last bytes come on top
-    FrameHeader header = header_of(spec, at.next_seq, time_ns);
-    header.crc32c = copy_crc32c_with_trailer(frame + kFrameHeaderBytes, payload, bytes,
-                                             reinterpret_cast<const std::byte*>(&header) + kFrameCrcFrom);
-    publish(page, at, header, bytes);
+    const HeaderWords header(spec, at.next_seq, time_ns);
+    header.put(frame, copy_crc32c_with_trailer(frame + kFrameHeaderBytes, payload, bytes, header.words));
+    publish(page, at, spec.count, bytes, time_ns);
 }
 
-// The payload is in its place.
-void LaneJournal::publish(std::byte* page, Position& at, const FrameHeader& header, uint32_t bytes) {
+// All of the frame but its length is in its place.
+void LaneJournal::publish(std::byte* page, Position& at, uint32_t count, uint32_t bytes, int64_t time_ns) {
     std::byte* frame = page + at.offset;
     const uint64_t length = kFrameHeaderBytes + bytes;
     const uint64_t next = at.offset + align8(length);
-    // The length word is left alone: it is 0 until the frame is whole.
-    std::memcpy(frame + sizeof header.length, &header.crc32c, kFrameHeaderBytes - sizeof header.length);
     // Z0: relaxed, ordered by A0: who sees this frame sees no stale length behind it. Only the lock holder writes.
     if (next + kFrameHeaderBytes <= kind_.page_bytes) length_of(page + next).store(0, std::memory_order_relaxed);
     // A0: pairs with R0 and R1 (the readers); publishes header, payload and the zero behind them.
     length_of(frame).store(static_cast<uint32_t>(length), std::memory_order_release);
     at.offset = next;
-    at.next_seq += header.count;
-    at.last_ns = header.time_ns;
+    at.next_seq += count;
+    at.last_ns = time_ns;
 }
 
 void LaneJournal::write_page_end(std::byte* page, const Position& at) const {

@@ -81,7 +81,7 @@ bool parse(PublisherObject* self, PyObject* const* values, Py_ssize_t count, PyO
         return false;
     }
     arguments.event = values[0];
-    arguments.cause = current_cause();
+    arguments.cause = handled_cause;
     PyObject* source = self->default_source;
     const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
     for (Py_ssize_t at = 0; at < named; ++at)
@@ -203,7 +203,7 @@ int add_publisher_type(PyObject* module) {
 }
 
 PyObject* get_current_cause(PyObject*, PyObject*) {
-    return PyLong_FromUnsignedLongLong(current_cause());
+    return PyLong_FromUnsignedLongLong(handled_cause);
 }
 
 PyObject* set_current_cause(PyObject*, PyObject* id) {

@@ -31,21 +31,19 @@ py::object take_exception() {
     return py::reinterpret_steal<py::object>(value);
 }
 
-// A call of a handler that is under way, in the statistics; ends with the scope. `mark` is when the last one ended: one
-// look at the counter an event, because it takes as long as a small handler.
+constexpr uint64_t kQuick = 16;  // calls of quick handlers that are timed together
+constexpr uint64_t kQuickCycles = 4'000;
+
+// A call of a handler that is under way; ends with the scope.
 class Running {
  public:
-    Running(HandlerStatistics& statistics, uint64_t& mark, uint64_t cause)
-        : statistics_(statistics), mark_(mark), cause_before_(swap_cause(cause)) {
-        statistics_.busy_since = mark_;
+    Running(HandlerStatistics& statistics, uint64_t cause) : statistics_(statistics), cause_before_(swap_cause(cause)) {
+        statistics_.busy_since = statistics_.mark;
     }
     ~Running() {
-        const uint64_t now = cycles();
-        const uint64_t spent = now - std::exchange(mark_, now);
         statistics_.busy_since = 0;
         ++statistics_.handled;
-        statistics_.spent += spent;
-        statistics_.longest = std::max(statistics_.longest, spent);
+        if (++statistics_.untimed >= statistics_.timed_together) statistics_.time();
         swap_cause(cause_before_);
     }
     Running(const Running&) = delete;
@@ -53,17 +51,47 @@ class Running {
 
  private:
     HandlerStatistics& statistics_;
-    uint64_t& mark_;
     uint64_t cause_before_;
 };
 
 }  // namespace
 
-PyReader::Depth::Depth(PyReader& reader) : reader_(reader) {
-    if (reader.dispatching_++ == 0) reader.retired_.clear();
+// Looking at the counter takes as long as a small handler: calls that take less than 2 us or so are timed together.
+// What is over their mean is the longest one's.
+void HandlerStatistics::time() {
+    const uint64_t now = cycles();
+    const uint64_t taken = now - std::exchange(mark, now);
+    const uint64_t calls = std::exchange(untimed, 0);
+    if (calls == 0) return;
+    const uint64_t mean = spent / std::max<uint64_t>(handled - calls, 1);
+    const uint64_t others = std::min(taken, (calls - 1) * mean);
+    longest = std::max(longest, std::max(taken - others, taken / calls));
+    spent += taken;
+    timed_together = taken / calls < kQuickCycles ? kQuick : 1;
 }
+
+PyReader::Depth::Depth(PyReader& reader, const py::object& failed, const py::object& coroutine) : reader_(reader) {
+    ++reader.dispatching_;
+    reader.failed_ = failed;
+    reader.coroutine_ = coroutine;
+    reader.statistics_.mark = cycles();
+}
+
 PyReader::Depth::~Depth() {
-    --reader_.dispatching_;
+    reader_.statistics_.time();
+    if (--reader_.dispatching_ > 0) return;
+    reader_.failed_ = reader_.coroutine_ = py::object();
+    const auto retired = std::move(reader_.retired_);  // whose end may call anything
+    reader_.retired_.clear();
+}
+
+int PyReader::visit_handlers(visitproc visit, void* arg) const {
+    if (dispatching_ > 0 || !routes_) return 0;  // in use, and a route may be in several tables
+    for (const auto& route : routes_->routes) {
+        Py_VISIT(route->key.ptr());
+        Py_VISIT(route->handler.ptr());
+    }
+    return 0;
 }
 
 void PyReader::set_routes(const py::list& rows) {
@@ -94,7 +122,7 @@ void PyReader::set_routes(const py::list& rows) {
 }
 
 void PyReader::call(const py::object& handler, const py::object& argument, const py::object& event, uint64_t cause) {
-    const Running running(statistics_, mark_, cause);
+    const Running running(statistics_, cause);
     PyObject* arguments[2] = {nullptr, argument.ptr()};
     auto result = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(handler.ptr(), arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
@@ -179,13 +207,10 @@ double PyReader::flush_due(bool caught_up) {
 std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::object& failed,
                                const py::object& coroutine) {
     if (!routes_) throw JournalError(Fault::argument, "The reader has no handlers: subscribe first.");
-    const Depth depth(*this);
-    failed_ = failed;
-    coroutine_ = coroutine;
+    const Depth depth(*this, failed, coroutine);
     double left = timeout_s;
     std::size_t count = 0;
     Taken taken;
-    mark_ = cycles();
     while (count < limit) {
         if (advance(taken)) {
             deliver(taken);
@@ -195,13 +220,14 @@ std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::ob
             py::gil_scoped_release release;
         } else {
             const uint64_t handled = statistics_.handled;
+            statistics_.time();
             const double due = flush_due(true);
             if (count > 0 || statistics_.handled != handled) return std::max<std::size_t>(count, 1);
             const double slice = due >= 0 && (timeout_s < 0 || due < left) ? due : left;
             double rest = slice;
             if (!wait_for_more(due >= 0 ? slice : timeout_s, rest)) return 0;
             left -= slice - rest;
-            mark_ = cycles();
+            statistics_.mark = cycles();
         }
     }
     flush_due(!more());
@@ -210,10 +236,7 @@ std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::ob
 
 void PyReader::flush(const py::object& failed, const py::object& coroutine) {
     if (!routes_) return;
-    const Depth depth(*this);
-    failed_ = failed;
-    coroutine_ = coroutine;
-    mark_ = cycles();
+    const Depth depth(*this, failed, coroutine);
     const RouteTable& table = *routes_;
     for (const auto& route : table.routes) {
         if (!route->kept.empty()) flush_latest(*route);

@@ -41,7 +41,10 @@ void PyReader::refuse() {
     throw JournalError(Fault::argument, "The reader is closed.");
 }
 
+// Without its routes: they hold handlers, which often hold what holds this reader.
 void PyReader::close() {
+    if (routes_ && dispatching_ > 0) retired_.push_back(std::move(routes_));
+    routes_.reset();
     reader_.reset();
 }
 
@@ -127,8 +130,8 @@ py::object PyReader::event_of(const Taken& taken) {
         py::bytes payload(reinterpret_cast<const char*>(taken.payload), taken.bytes);
         return g_cold[taken.type]->decode(payload, taken.id, taken.time_ns, taken.cause, py::handle(source));
     }
-    PyObject* object = make_record(*taken.info, taken.payload, taken.bytes, bus_->symbol_of(taken.instrument),
-                                   bus_->venue_of(taken.instrument), source);
+    const PyBus::Name& name = bus_->name(taken.instrument);
+    PyObject* object = make_record(*taken.info, taken.payload, taken.bytes, name.symbol, name.venue, source);
     if (!object) throw py::error_already_set();
     auto* record = reinterpret_cast<RecordObject*>(object);
     record->id = taken.id;

@@ -71,6 +71,8 @@ class PyReader {
     [[nodiscard]] uint64_t unknown() const { return unknown_; }
     void commit();
     void close();
+    // For the garbage collector: handlers often hold what holds this reader.
+    int visit_handlers(visitproc visit, void* arg) const;
 
  private:
     [[nodiscard]] BusReader& native() const {
@@ -93,7 +95,7 @@ class PyReader {
     // While handlers run, replaced routes are kept.
     class Depth {
      public:
-        explicit Depth(PyReader& reader);
+        Depth(PyReader& reader, const py::object& failed, const py::object& coroutine);
         ~Depth();
         Depth(const Depth&) = delete;
         Depth& operator=(const Depth&) = delete;

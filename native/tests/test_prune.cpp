@@ -1,10 +1,10 @@
 // Removing old pages while others write and read.
 
-#include <algorithm>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -126,6 +126,7 @@ TEST(prune_by_size_removes_the_oldest_over_all_lanes) {
     fill(*bus, 0, 60, Lane::log);
     fill(*bus, 0, 60, Lane::market);
     fill(*bus, 60, 120, Lane::log);
+    bus->close();  // nobody prepares pages from here on
     const uint64_t files = pages(folder, "log").size() + pages(folder, "market").size();
     const PruneReport report = prune(folder.bus(), {.keep_bytes = (files - 6) * kPageBytes});
     CHECK_EQUAL(report.removed.size(), 6u);

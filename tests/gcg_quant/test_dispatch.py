@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from gcg_quant.bus import EventBus, Subscription, current_cause
 from gcg_quant.component import Component, event_handler
-from gcg_quant.errors import EventError
+from gcg_quant.errors import EventError, JournalError
 from gcg_quant.events import Bar, Event, LogEvent, SystemEvent, Tick, TradeTick, event_types
 
 
@@ -281,3 +283,31 @@ def test_publish_takes_one_event_and_known_keywords(bus: EventBus) -> None:
     with pytest.raises(TypeError, match="reason"):
         bus.publish(tick("A", 1), reason=1)  # type: ignore[call-arg]
     assert bus.head(1) == 1  # type: ignore[arg-type]
+
+
+def test_dropped_component_is_collected(bus: EventBus) -> None:
+    """A component that nobody closed or holds goes, although its reader holds its handlers: the collector sees through both."""
+
+    class Dropped(Component):
+        @event_handler(Tick)
+        def on_tick(self, event: Tick) -> None:
+            del event
+
+    component = Dropped("dropped", start="begin")
+    component.start(bus, threaded=False)
+    bus.publish(tick("A", 1))
+    component.turn()
+    gone = weakref.ref(component)
+    del component
+    gc.collect()
+    assert gone() is None
+
+
+def test_handler_may_close_the_reader(bus: EventBus) -> None:
+    """A reader closed by a handler says so and stops; nothing crashes."""
+    bus.publish(tick("A", 1))
+    bus.publish(tick("A", 2))
+    with bus.reader(start="begin") as reader:
+        reader.handle([Subscription((Tick,), lambda _: reader.close())])
+        with pytest.raises(JournalError, match="closed"):
+            reader.dispatch(10, 0.0, print, print)
