@@ -103,3 +103,13 @@ def test_bus_example_runs_as_pasted(tmp_path: Path) -> None:
     result = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     assert "Tick(symbol='BTC/USDT'" in result.stdout
+
+
+def test_example_of_the_bus_page_runs_as_pasted(tmp_path: Path) -> None:
+    """The example of docs/bus.md reaches its handlers, its readers and the sum of its columns."""
+    (text,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/bus.md").read_text(), re.DOTALL | re.MULTILINE)
+    result = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "BTC/USDT 0.1 at 64000.0" in result.stdout
+    assert "1 ticks" in result.stdout
+    assert "3114000.0" in result.stdout
