@@ -61,9 +61,11 @@ class Client:
 
 @pytest.fixture
 def client(server: AppServer) -> Iterator[Client]:
-    """Return a connected page."""
+    """Return a connected page that has been greeted: it gets all that happens from now on."""
     with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
-        yield Client(socket)
+        page = Client(socket)
+        page.until("hello")
+        yield page
 
 
 def test_greeting_tells_all_that_a_page_shows(
@@ -214,7 +216,6 @@ def test_what_a_page_shows_is_written_down(market: Any, client: Client, bus: Eve
 
 def test_new_instrument_and_status_are_told(client: Client, bus: EventBus, market: Any) -> None:
     """Once a second: the rate of events; instruments that are new with their terms."""
-    client.until("hello")
     bus.instruments.number("NEW", "SIM")
     assert client.until("instruments", lambda message: message["rows"][-1]["symbol"] == "NEW")
     market.tick(1.0)
