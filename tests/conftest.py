@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ settings.register_profile("gcg_quant", deadline=None)
 settings.load_profile("gcg_quant")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that: ours are to be stopped by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
