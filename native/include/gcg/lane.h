@@ -142,8 +142,6 @@ class LaneReader {
     }
     // Check the frame that peek() returned and go behind it.
     void take(FrameView& frame) {
-        // Lines of frames to come: the CRC is done sooner than they are there. Past the mapping it does nothing.
-        for (uint64_t line = 0; line < 192; line += 64) __builtin_prefetch(data_ + offset_ + 1024 + line);
         const auto* header = reinterpret_cast<const FrameHeader*>(data_ + offset_);
         if (!frame_whole(data_, limit_ + kFrameHeaderBytes, offset_, length_, expected_seq_, true)) corrupt_frame();
         frame.header = header;
