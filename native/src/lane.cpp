@@ -210,7 +210,7 @@ Appended LaneJournal::append(const FrameSpec& spec, const void* payload, uint32_
             for (uint64_t line = 0; line < 192; line += 64) __builtin_prefetch(frame + kPrefetchAhead + line, 1);
             const int64_t time_ns = std::max(now, at.last_ns);
             if (bytes % 8 != 0) std::memset(frame + (need - 8), 0, 8);  // the payload's last bytes come on top
-            std::memcpy(frame + kFrameHeaderBytes, payload, bytes);
+            if (bytes > 0) std::memcpy(frame + kFrameHeaderBytes, payload, bytes);  // else `payload` may be null
             const HeaderWords header(spec, seq, time_ns);
             header.put(frame, crc32c_trailer(crc, header.words));
             publish(page, at, spec.count, bytes, time_ns);
