@@ -40,6 +40,7 @@ void LaneJournal::map_window(uint64_t first, uint64_t last) {
 static constexpr double kHorizon = 0.25e9;  // ns
 static constexpr uint64_t kMostPagesAhead = 4;
 static constexpr uint64_t kLeastAhead = 256 * 1024;
+static constexpr uint64_t kMostPopulated = 16 << 20;  // it counts as this process's memory until it is passed
 static constexpr uint64_t kPopulateStep = 1024 * 1024;
 static constexpr int64_t kShortestTurn = 10'000'000;  // ns; a rate measured over less is a burst
 
@@ -75,8 +76,9 @@ bool LaneJournal::prepare_ahead(int64_t since_last_ns) {
         std::lock_guard preparing(prepare_mutex_);
         window = window_;
     }
-    populated_to_ = populate(window, std::max(here, populated_to_), here + ahead);
-    call_keeper_at_.store(here + ahead / 2, std::memory_order_relaxed);  // relaxed: see call_keeper()
+    const uint64_t populated = std::min(ahead, kMostPopulated);
+    populated_to_ = populate(window, std::max(here, populated_to_), here + populated);
+    call_keeper_at_.store(here + populated / 2, std::memory_order_relaxed);  // relaxed: see call_keeper()
     return true;
 }
 
