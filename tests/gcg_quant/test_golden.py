@@ -37,10 +37,19 @@ plain = _module(ROOT / "tests/gcg_quant/plain_reader.py")
 
 @pytest.fixture
 def golden(tmp_path: Path) -> Path:
-    """Return a fresh copy of the kept journal."""
+    """Return a fresh copy of the kept journal, as any machine but the one that wrote it sees it."""
     with tarfile.open(ROOT / "tests/golden/format-1.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
+    _started_anew(tmp_path / "format-1")
     return tmp_path / "format-1"
+
+
+def _started_anew(folder: Path, clean: bool = True) -> None:
+    state = bytearray((folder / "bus.state").read_bytes())
+    assert struct.unpack_from("<I", state, 80) == (1,)
+    state[32:80] = b"another boot".ljust(48, b"\0")
+    struct.pack_into("<I", state, 80, clean)
+    (folder / "bus.state").write_bytes(state)
 
 
 @pytest.fixture
@@ -92,6 +101,17 @@ def test_todays_code_goes_on_in_a_bus_of_format_1(golden: Path, expected: dict[s
         head = expected["heads"][Lane.MARKET]
         assert bus.publish(Tick(symbol="BTC/USDT", venue="SIM")) & 0xFFFF_FFFF == head
     assert all(page["damage"] == "" for page in journal_check.verify(golden))
+
+
+def test_today_recovers_a_bus_of_format_1_after_a_power_loss(golden: Path, expected: dict[str, Any]) -> None:
+    """Its lanes are walked from their marks, a new epoch begins, and no event is missing."""
+    _started_anew(golden, clean=False)
+    with EventBus(golden, create=False, read_only=True) as bus:
+        assert bus.epoch == 3
+        reports = bus.epoch_reports()
+        assert len(reports) == 3
+        assert not any("were cut" in report for report in reports)
+        assert len(list(bus.reader(start="begin"))) == len(expected["events"])
 
 
 def test_another_format_is_refused_with_both_versions(golden: Path) -> None:

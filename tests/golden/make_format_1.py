@@ -117,7 +117,7 @@ def make(folder: Path) -> dict[str, Any]:
             reader.commit()
             cursor = reader.cursor
     _switch_off(folder)
-    with EventBus(folder, source="maker", sync="none") as bus:
+    with EventBus(folder, source="maker") as bus:  # synced when it is closed: a machine that starts later trusts it
         maker = _Maker(bus, expected)
         maker.number = 1000
         _session(maker, 2)

@@ -147,8 +147,13 @@ def scene() -> list[Event]:
 
 def run_to_end(engine: TradingEngine, bus: EventBus, wait_until: Callable[..., None]) -> None:
     """Start an engine, let it handle all there is (or die), and stop it."""
+
+    def ended() -> bool:
+        health = engine.health()  # not the reader's own lag: a dying engine closes it at any time
+        return health.state == "killed" or (health.state == "running" and health.lag == 0)
+
     engine.start(bus)
-    wait_until(lambda: engine.state == "killed" or (engine.state == "running" and engine.reader.lag == 0), "the engine's end")
+    wait_until(ended, "the engine's end")
     assert engine.stop()
 
 
