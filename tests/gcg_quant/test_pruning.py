@@ -51,11 +51,11 @@ def test_size_counts_all_lanes(small: EventBus) -> None:
     """`keep_bytes` bounds the bus as a whole: the oldest pages of any lane go."""
     for number in range(500):
         small.publish(LogEvent(level="info", component="x", message=f"{number}" * 20))
-    before = len(list(small.path.glob("*/*.page")))
-    report = prune(small.path, keep_bytes=(before - 5) * PAGE)
-    assert len(report.removed) == 5
+    keep = (len(list(small.path.glob("*/*.page"))) - 5) * PAGE
+    report = prune(small.path, keep_bytes=keep)
+    assert len(report.removed) >= 5  # more, when the keeper has prepared pages meanwhile
     assert {page.lane for page in report.removed} == {Lane.MARKET}
-    assert report.bytes_after == (before - 5) * PAGE
+    assert report.bytes_after == report.bytes_before - len(report.removed) * PAGE == keep
 
 
 def test_durable_reader_and_floor_are_named(small: EventBus) -> None:
