@@ -189,8 +189,9 @@ inline void append(Bus& bus, const Payload& payload, int count) {
 inline void warm_up(Bus& bus, const Payload& payload) {
     for (int step = 0; step < 3; ++step) {
         append(bus, payload, 14'000);
-        usleep(100'000);
+        usleep(20'000);  // as fast as that the keeper prepares all it may
     }
+    usleep(300'000);
 }
 
 }  // namespace bench
