@@ -13,8 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [
     "append of 96 bytes, page prepared by the keeper",
-    "append over new pages at full speed, per event",
+    "append over ten new pages, a million events a second",
     "new pages beside a prepared page",
+    "append over new pages at full speed: per event, beside a prepared page",
     "two producer processes together",
     "a reader process over a backlog",
     "a reader process beside a running writer (the writer)",
@@ -32,7 +33,8 @@ ROWS = [
     "reading the end of a journal of 0.05 / 0.1 / 0.2 GB",
     "publish(record), a ready record",
     "publish(TradeTick(...)), built from keywords",
-    "publish_batch(array), records",
+    "publish_batch(array), records, pages prepared by the keeper",
+    "publish_batch(array) over new pages at full speed",
     "journal -> bus -> a component's handler that reads two attributes",
     "for event in reader, reading two attributes",
     "a plain dict of lists, called directly",
