@@ -166,12 +166,12 @@ void LaneReader::seek_time(int64_t time_ns) {
 // The first page of a later epoch begins where the lane was cut.
 uint64_t LaneReader::epoch_end(uint32_t epoch) const {
     const uint64_t last = find_page([epoch](const PageHeader& header) { return header.epoch <= epoch; });
-    if (last == 0 || last >= journal_->current_page()) return UINT64_MAX;
-    const auto page = journal_->page(last);
+    const auto page = last == 0 ? nullptr : journal_->page(last);
     if (!page) return UINT64_MAX;
     // Without an older page the cut lies somewhere before: what was pruned is not read again, what is there is not
-    // skipped.
+    // skipped. Where a lane was lost from its very first frame, that is the page that is written to.
     if (page->header().epoch > epoch) return page->first_seq();
+    if (last >= journal_->current_page()) return UINT64_MAX;
     const auto next = journal_->page(last + 1);
     return next ? next->first_seq() : UINT64_MAX;
 }

@@ -309,6 +309,26 @@ TEST(random_power_losses_always_leave_a_whole_prefix) {
     std::printf("     %d power losses, the last seed was %u\n", losses, seed - 1);
 }
 
+// Nothing of a lane was on the disk: the page that is written to is the first one of the new epoch.
+TEST(a_cursor_in_a_lane_that_was_lost_whole_is_refused) {
+    Folder folder(Folder::Where::memory);
+    {
+        auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .page_bytes = kPageBytes, .owner = "test"});
+        bus->sync();
+        append_stamped(*bus, Lane::control, 1, 1, 100);
+        auto reader = bus->reader("store", true, true);
+        FrameView frame;
+        CHECK(reader->next(frame));
+        reader->commit();
+    }
+    patch(page_file(folder.bus(), "control", 1), 0, std::string(kPageBytes, '\0'));
+    forget_boot(folder.bus());
+    auto bus = Bus::open(folder.bus(), {.sync = SyncPolicy::none, .owner = "test"});
+    CHECK_EQUAL(bus->epoch(), 2u);
+    append_stamped(*bus, Lane::control, 1, 2, 100);
+    CHECK_FAULT(Fault::cursor, "was cut at seq 1 ", bus->reader("store", true, true));
+}
+
 // Seqs that were cut are given to other frames: the old ones must not come back with a block that the disk recycles.
 TEST(frames_of_a_cut_page_do_not_come_back_with_its_blocks) {
     Folder folder(Folder::Where::memory);
