@@ -289,7 +289,8 @@ TEST(random_kills_of_producers_and_readers_lose_and_tear_nothing) {
             scene.kills_, scene.in_lock_, scene.torn_, static_cast<unsigned long long>(scene.judged_),
             static_cast<unsigned long long>(scene.acknowledged_), scene.takeover_s_ * 1e3, scene.append_s_ * 1e3,
             scene.waited_s_ * 1e3, static_cast<unsigned long long>(scene.busy_));
-        CHECK(scene.waited_s_ < 0.1 || scene.busy_ > 0);
+        // An owner that lives and is not run may take all of the patience of 100 ms, and let go just then.
+        CHECK(scene.waited_s_ < 0.15 || scene.busy_ > 0);
         CHECK(scene.takeover_s_ < 1);
     } while (seconds_since(started) < torture_seconds());
 }
