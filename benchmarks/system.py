@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Bar, Fill, Lane, MetricEvent, OrderRequest, Tick
+from gcg_quant.events import Bar, Fill, Lane, MetricEvent, OrderCommand, OrderRequest, RiskVerdict, Tick
 
 _SEQ = (1 << 60) - 1
 
@@ -94,22 +94,24 @@ def run(home: Path, seconds: float, ticks: int, strategies: int) -> tuple[Sample
     return sampler, output
 
 
-def latencies_us(bus: EventBus, warm_up_s: float = 10.0) -> tuple[np.ndarray[Any, Any], int]:
-    """Return tick -> order request in microseconds, and the number of ticks.
+def latencies_us(
+    bus: EventBus, end: type[OrderRequest | OrderCommand] = OrderRequest, warm_up_s: float = 10.0
+) -> tuple[np.ndarray[Any, Any], int]:
+    """Return tick -> order request (or command) in microseconds, and the number of ticks.
 
     A request's tick is found along the causes: the request was made for a tick, or for the bar that a tick closed, or for the fill that
-    a tick brought about.
+    a tick brought about. A command's cause is the verdict on its request.
     """
     head = bus.head(Lane.MARKET)
     times, causes, is_tick = np.zeros(head, np.int64), np.zeros(head, np.int64), np.zeros(head, bool)
     requests: list[int] = []
-    with bus.reader(start="begin", events=[Tick, Bar, Fill, OrderRequest], backfill=False) as reader:
+    with bus.reader(start="begin", events=[Tick, Bar, Fill, OrderRequest, RiskVerdict, OrderCommand], backfill=False) as reader:
         while tables := reader.read_tables(200_000)[0]:
             for cls, rows in tables.items():
                 seq = (rows["id"] & _SEQ).astype(np.int64)
                 times[seq], causes[seq] = rows["time_ns"], (rows["cause"] & _SEQ).astype(np.int64)
                 is_tick[seq] = cls is Tick
-                if cls is OrderRequest:
+                if cls is end:
                     requests += seq.tolist()
     warm = times[times > 0].min() + warm_up_s * 1e9 if is_tick.any() else 0
     found = []

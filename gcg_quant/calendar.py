@@ -88,6 +88,11 @@ class Calendar:
         table = _table(self.name)
         return None if self.name == "24/7" else _first_after(table.segment_closes, ns)
 
+    def segments(self) -> tuple[Times, Times]:
+        """Return when every session that is known opens and when it closes, breaks between them, in the order of time."""
+        table = _table(self.name)
+        return table.segment_opens, table.segment_closes
+
     def trading_day(self, ns: int) -> int:
         """Return the trading day YYYYMMDD that a moment belongs to.
 

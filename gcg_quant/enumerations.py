@@ -198,3 +198,4 @@ class RiskReason(IntFlag):
     UNKNOWN_INSTRUMENT = 1 << 17
     GATEWAY_DOWN = 1 << 18
     UNSUPPORTED = 1 << 19
+    PRICE_LIMIT = 1 << 20

@@ -210,6 +210,11 @@ class RiskOverrideEntry(Section):
     max_orders_per_second: float | str | None = Field(default=None, description="orders a second")
     max_open_orders: float | str | None = Field(default=None, description="orders")
     price_band: float | str | None = Field(default=None, description="fraction of the last price")
+    max_concentration: float | str | None = Field(default=None, description="share of the equity")
+    self_trade: bool | None = Field(default=None, description="on or off")
+    session: bool | None = Field(default=None, description="on or off")
+    t_plus_one: bool | None = Field(default=None, description="on or off")
+    price_limit: bool | None = Field(default=None, description="on or off")
 
 
 class RiskSettings(Section):
@@ -222,6 +227,13 @@ class RiskSettings(Section):
     max_orders_per_second: CountLimit = setting(50, "most orders of one strategy in a second", live=True)
     max_open_orders: CountLimit = setting(200, "most orders working at once, all strategies together", live=True)
     price_band: Limit = setting(0.1, "furthest limit price from the last price, as a fraction", live=True)
+    max_concentration: Limit = setting(
+        None, "largest value of the position in one instrument, open orders included, as a share of the account's equity", live=True
+    )
+    self_trade: bool = setting(True, "refuse what would trade with a resting order of the same account", live=True)
+    session: bool = setting(False, "refuse orders while the instrument's market is closed by its calendar", live=True)
+    t_plus_one: bool = setting(True, "of T+1 instruments, sell only what was bought before the trading day", live=True)
+    price_limit: bool = setting(True, "refuse limit prices outside of the day's price limits", live=True)
     max_daily_loss: Limit = setting(
         100_000.0, "loss since the day's start after which only closing orders pass, in the account's currency", live=True
     )

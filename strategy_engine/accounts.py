@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gcg_quant.events import AccountEvent, Fill, PositionEvent, Side
 from gcg_quant.instruments import Instrument
 
+from .bought import Bought
 from .position import Position
 
 __all__ = ["Accounts", "Cash"]
@@ -41,6 +42,7 @@ class Accounts:
         self.currency = currency
         self.positions: dict[tuple[str, int], Position] = {}
         self.money: dict[str, Cash] = {currency: Cash(currency, opening_cash, opening_cash)}
+        self.bought = Bought()
 
     def in_currency(self, currency: str) -> Cash:
         """Return the cash of a currency, none of it if it is new."""
@@ -71,6 +73,7 @@ class Accounts:
         if position is None:
             position = self.positions[key] = Position(fill.strategy, number, instrument)
         lots = instrument.lots(fill.quantity)
+        self.bought.add(fill, number, instrument, lots)
         sign = 1.0 if fill.side == Side.BUY else -1.0
         own_fee = fill.fee if fill.fee_currency in ("", instrument.currency) else 0.0
         profit = position.apply(lots if fill.side == Side.BUY else -lots, fill.price, own_fee, fill.trading_day, fill.offset)

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from math import isnan
 
 from gcg_quant.clock import NS_PER_DAY, day_of
-from gcg_quant.events import AccountEvent, Fill, PositionEvent, Side
+from gcg_quant.events import AccountEvent, Fill, OrderType, PositionEvent, Side, TimeInForce
 from gcg_quant.instruments import Instrument
 
 from .accounts import Accounts
 from .currencies import CurrencyRates
-from .order import Order
+from .order import Order, WholeTerms
 from .orders import Publish
 from .position import Position
 from .risk import RiskEngine
 
 __all__ = ["Books"]
+
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)  # what these do not get at once they never get: they rest in no book
 
 
 class Books:
@@ -75,6 +77,18 @@ class Books:
     def open_again(self, order: Order) -> None:
         """Count an order that was open before a restart."""
         self._native.open_order(self._strategy(order), order.number, order.side, order.left_lots)
+        self.rest(order)
+
+    def rest(self, order: Order, *asked: WholeTerms) -> None:
+        """Note at which price an order may be found in the book by our other orders, if it rests at all.
+
+        `asked` are changes that the venue was asked for: until it answers, any of the prices may be the one, so the nearest one counts.
+        """
+        prices = [one.price_ticks for one in (order.whole, *asked) if one.price_ticks is not None]
+        in_book = (order.order_type == OrderType.LIMIT or order.triggered) and not order.is_final
+        if prices and in_book and order.terms.time_in_force not in _AT_ONCE:
+            nearest = max(prices) if order.side == Side.BUY else min(prices)
+            self._native.rest(order.request_id, order.number, order.side, nearest)
 
     def open_more(self, order: Order, lots: int) -> None:
         """Count `lots` more (or, if negative, less) of an open order."""
@@ -88,6 +102,7 @@ class Books:
 
     def close(self, order: Order, open_lots: int | None = None) -> None:
         """Count an order as done, `open_lots` of it unfilled."""
+        self._native.lift(order.request_id)
         left = order.left_lots if open_lots is None else open_lots
         self._native.close_order(self._strategy(order), order.number, order.side, left)
 
@@ -114,6 +129,8 @@ class Books:
             position.last_price = last
         lots = instrument.lots(fill.quantity)
         self._native.move_position(self.risk.strategy_number(fill.strategy), number, lots if fill.side == Side.BUY else -lots)
+        self._native.set_bought(number, *self.accounts.bought[number])
+        self._native.set_last_price(number, fill.price)  # a position without any price would be worth nothing
         self._take_ledgers()
         self._publish(self._position_event(position, fill.event_ns), cause=cause)
         self.publish_account(instrument.currency, fill.event_ns, cause)
@@ -156,6 +173,7 @@ class Books:
             strategy = self.risk.strategy_number(position.strategy)
             self._native.move_position(strategy, position.number, position.lots)
             self._native.set_last_price(position.number, position.last_price)
+            self._native.set_bought(position.number, *self.accounts.bought[position.number])
         self._take_ledgers()
         base = 0.0
         for currency, event in base_of_day.items():

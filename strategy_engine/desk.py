@@ -156,7 +156,7 @@ class TradingDesk:
         except (OrderError, InstrumentError) as error:
             self._refuse(order, f"change refused: {error.message}", now_ns, request.id)
             return
-        left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, whole.stop_ticks)
+        left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, None if order.triggered else whole.stop_ticks)
         rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots)
         verdict = self.risk.verdict(order.terms, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
@@ -169,6 +169,7 @@ class TradingDesk:
         """Send checked new terms to the gateway."""
         self.books.open_more(order, whole.lots - order.whole.lots)
         self._changes.setdefault(order.client_id, deque()).append(whole)
+        self.books.rest(order, *self._changes[order.client_id])
         new = [None if isnan(value) else value for value in (request.quantity, request.price, request.stop_price)]
         change = Change(request=order.request_id, client_id=order.client_id, quantity=new[0], price=new[1], stop_price=new[2])
         self.gateway.modify(change, now_ns)
@@ -340,6 +341,7 @@ class TradingDesk:
             self._end(order, _ENDS[kind], report, cause)
         elif kind == ReportKind.TRIGGERED:
             order.triggered = True
+            self.books.rest(order)
             self.orders.remark(order, "triggered", event_ns=event_ns, cause=cause)
         elif kind == ReportKind.CANCEL_REFUSED:
             self.orders.keep(order, f"cancel refused: {report.reason}", event_ns=event_ns, cause=cause)
@@ -358,9 +360,10 @@ class TradingDesk:
             self._changes.pop(order.client_id, None)
         if report.kind == ReportKind.MODIFIED:
             self.orders.change(order, whole, event_ns=report.event_ns, cause=cause)
-            return
-        self.books.open_more(order, order.whole.lots - whole.lots)
-        self.orders.remark(order, f"change refused: {report.reason}", event_ns=report.event_ns, cause=cause)
+        else:
+            self.books.open_more(order, order.whole.lots - whole.lots)
+            self.orders.remark(order, f"change refused: {report.reason}", event_ns=report.event_ns, cause=cause)
+        self.books.rest(order, *(waiting or ()))
 
     def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
         if not self.orders.is_new_trade(order, report.trade_id):

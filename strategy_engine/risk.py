@@ -18,9 +18,10 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument
 
+from .market_hours import MarketHours
 from .order import WholeTerms
 from .orders import fitted
-from .risk_limits import LIMIT_NAMES, RiskRules, native_limits
+from .risk_limits import LIMIT_NAMES, RULE_NAMES, Limit, RiskRules, native_limits
 
 __all__ = ["Finding", "RiskEngine", "read_terms", "summary"]
 
@@ -36,12 +37,17 @@ _SENTENCES = {
     RiskReason.DAILY_LOSS: "loss of the day {v} has reached max_daily_loss {l}: only closing orders pass",
     RiskReason.ORDER_RATE: "{v} orders within a second are above max_orders_per_second {l}",
     RiskReason.OPEN_ORDERS: "{v} open orders are above max_open_orders {l}",
+    RiskReason.CONCENTRATION: "position would be {v} of the equity, above max_concentration {l}",
     RiskReason.PRICE_BAND: "price is {v} of the last price away, above price_band {l}",
+    RiskReason.SELF_TRADE: "would trade at {v} with an own order at {l}",
+    RiskReason.T_PLUS_ONE: "sells {v} and {l} of what was bought before today is left (T+1)",
     RiskReason.BUYING_POWER: "needs {v} and {l} is available",
     RiskReason.KILL_SWITCH: "kill switch is on",
     RiskReason.NO_MARKET: "no price of {s} is known yet",
     RiskReason.UNKNOWN_INSTRUMENT: "no instrument {s} is known",
+    RiskReason.PRICE_LIMIT: "price {v} is outside of the day's limits, of which {l} is the nearest",
 }
+_PERCENT = (RiskReason.PRICE_BAND, RiskReason.CONCENTRATION)
 
 
 class Finding(NamedTuple):
@@ -106,6 +112,7 @@ class RiskEngine:
         self._strategies: dict[str, int] = {}
         self._currencies: dict[str, int] = {currency: 0}
         self._instruments: dict[int, Instrument] = {}
+        self._hours = MarketHours(self.native)
         self.set_rules(self.rules)
 
     # ---- names and numbers
@@ -133,7 +140,12 @@ class RiskEngine:
             margin_rate=instrument.margin_rate,
             fee_rate=instrument.taker_fee,
             currency=self.currency_number(instrument.currency),
+            calendar=self._hours.number(instrument.calendar),
+            price_limit=instrument.price_limit,
+            by_settlement=instrument.kind == "future",
+            t_plus_one=instrument.t_plus_one,
         )
+        self._hours.set_dated(number, instrument if instrument.t_plus_one or instrument.price_limit is not None else None)
         if any(override.symbol for override in self.rules.overrides):
             self.set_rules(self.rules)
 
@@ -144,16 +156,18 @@ class RiskEngine:
         self.rules = rules
         native, limits = self.native, rules.limits
         native.clear_limits()
-        plain = {name: getattr(limits, name) for name in LIMIT_NAMES}
+        plain: dict[str, Limit] = {name: getattr(limits, name) for name in (*LIMIT_NAMES, *RULE_NAMES)}
         native.set_limits(strategy=0, instrument=0, **native_limits(plain, everywhere=True))
         for (strategy, number), own in self._special_limits(rules).items():
             native.set_limits(strategy=strategy, instrument=number, **native_limits(own, everywhere=False))
         native.set_daily_loss(nan if limits.max_daily_loss is None else limits.max_daily_loss)
         native.set_buying_power(limits.buying_power)
         native.set_kill_switch(limits.kill_switch)
+        if rules.uses("session"):
+            self._hours.load()
 
-    def _special_limits(self, rules: RiskRules) -> dict[tuple[int, int], dict[str, float | None]]:
-        special: dict[tuple[int, int], dict[str, float | None]] = {}
+    def _special_limits(self, rules: RiskRules) -> dict[tuple[int, int], dict[str, Limit]]:
+        special: dict[tuple[int, int], dict[str, Limit]] = {}
         for override in rules.overrides:
             strategy = self.strategy_number(override.strategy) if override.strategy else 0
             numbers = [0] if not override.symbol else self._numbers(override.symbol)
@@ -175,21 +189,24 @@ class RiskEngine:
     ) -> tuple[int, list[Finding]]:
         """Return how many rules were measured and every reason against an order of these terms."""
         rules, rows = self.native.check(
-            strategy=self.strategy_number(request.strategy),
-            instrument=number,
-            side=request.side,
-            lots=whole.lots,
-            price_ticks=whole.price_ticks,
-            replaces_lots=replaces_lots,
-            now_ns=now_ns,
+            self.strategy_number(request.strategy),
+            number,
+            request.side,
+            whole.lots,
+            whole.price_ticks,
+            whole.stop_ticks,
+            replaces_lots,
+            now_ns,
+            self._hours.trading_day(number, now_ns),
         )
-        return rules, [self._finding(RiskReason(reason), value, limit, request.symbol) for reason, value, limit in rows]
+        return rules, [self._finding(RiskReason(reason), value, limit, number) for reason, value, limit in rows]
 
-    @staticmethod
-    def _finding(reason: RiskReason, value: float, limit: float, symbol: str) -> Finding:
-        percent = reason == RiskReason.PRICE_BAND
-        texts = [f"{number:.2%}" if percent else f"{number:.10g}" for number in (value, limit)]
-        return Finding(reason, value, limit, _SENTENCES[reason].format(v=texts[0], l=texts[1], s=symbol))
+    def _finding(self, reason: RiskReason, value: float, limit: float, number: int) -> Finding:
+        instrument = self._instruments[number]
+        if reason == RiskReason.SESSION_CLOSED:
+            return Finding(reason, value, limit, self._hours.closed(instrument, limit))
+        texts = [f"{number:.2%}" if reason in _PERCENT else f"{number:.10g}" for number in (value, limit)]
+        return Finding(reason, value, limit, _SENTENCES[reason].format(v=texts[0], l=texts[1], s=instrument.symbol))
 
     @staticmethod
     def verdict(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite, nan
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from gcg_quant.errors import SettingsError, nearest
 
-__all__ = ["LIMIT_NAMES", "RiskLimits", "RiskOverride", "RiskRules", "overrides_from"]
+__all__ = ["LIMIT_NAMES", "RULE_NAMES", "Limit", "RiskLimits", "RiskOverride", "RiskRules", "overrides_from"]
+
+Limit: TypeAlias = float | bool | None  # a number, a rule's switch, or off
 
 # The limits that can differ by strategy and symbol, in the order of the native RiskLimits.
 LIMIT_NAMES = {
@@ -21,10 +23,14 @@ LIMIT_NAMES = {
     "max_orders_per_second": "orders_per_second",
     "max_open_orders": "open_orders",
     "price_band": "price_band",
+    "max_concentration": "concentration",
 }
+# Rules without a number that can differ by strategy and symbol, called the same in the native RiskLimits.
+RULE_NAMES = ("self_trade", "session", "t_plus_one", "price_limit")
 _ACCOUNT_LIMITS = ("max_daily_loss",)
-_SWITCHES = ("buying_power", "kill_switch")
+_SWITCHES = (*RULE_NAMES, "buying_power", "kill_switch")
 _KEYS = (*LIMIT_NAMES, *_ACCOUNT_LIMITS, *_SWITCHES, "overrides")
+_OVERRIDE_KEYS = ("strategy", "symbol", *LIMIT_NAMES, *RULE_NAMES)
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,17 +43,22 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_orders_per_second: float | None = None  # of one strategy
     max_open_orders: float | None = None  # all strategies together
     price_band: float | None = None  # furthest limit price from the last price, as a fraction
+    max_concentration: float | None = None  # value of one instrument's position, open orders included, as a share of the equity
+    self_trade: bool = True  # refuse what would trade with an own resting order
+    session: bool = False  # refuse orders while the instrument's market is closed by its calendar
+    t_plus_one: bool = True  # of T+1 instruments, sell only what was bought before the trading day
+    price_limit: bool = True  # refuse limit prices outside of the day's price limits
     max_daily_loss: float | None = None  # since the UTC day began, in the account's currency; then only closing orders pass
     buying_power: bool = True  # refuse what the account cannot pay or margin
     kill_switch: bool = False  # refuse every order
 
 
 class RiskOverride(msgspec.Struct, frozen=True, kw_only=True):
-    """Other limits for a strategy, a symbol ("BTC/USDT" or "BTC/USDT@SIM") or both: None in `limits` switches a rule off there."""
+    """Other limits for a strategy, a symbol ("BTC/USDT" or "BTC/USDT@SIM") or both: None or False in `limits` is off there."""
 
     strategy: str = ""
     symbol: str = ""
-    limits: dict[str, float | None] = {}
+    limits: dict[str, Limit] = {}
 
 
 class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +66,10 @@ class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
 
     limits: RiskLimits = RiskLimits()
     overrides: tuple[RiskOverride, ...] = ()
+
+    def uses(self, rule: str) -> bool:
+        """Return whether one of `RULE_NAMES` is on for any order."""
+        return bool(getattr(self.limits, rule)) or any(override.limits.get(rule) for override in self.overrides)
 
     def changed(self, changes: Mapping[str, Any]) -> RiskRules:
         """Return the rules after changes of [risk] keys, such as {"max_order_value": 5000, "price_band": "off"}.
@@ -93,13 +108,14 @@ def _override(number: int, table: object) -> RiskOverride:
         return table
     if not isinstance(table, Mapping):
         raise SettingsError(f"{place} must be a table, found {table!r}.", key="risk.overrides")
-    limits: dict[str, float | None] = {}
+    limits: dict[str, Limit] = {}
     for key, value in table.items():
-        if key in LIMIT_NAMES:
-            if value is not None:
-                limits[key] = _limit(f"overrides item {number}, {key}", value)
-        elif key not in ("strategy", "symbol"):
-            raise SettingsError(f"{place} has no key {key!r}.{nearest(str(key), [*LIMIT_NAMES, 'strategy', 'symbol'])}", key=str(key))
+        if key not in _OVERRIDE_KEYS:
+            raise SettingsError(f"{place} has no key {key!r}.{nearest(str(key), _OVERRIDE_KEYS)}", key=str(key))
+        if value is not None and key in LIMIT_NAMES:
+            limits[key] = _limit(f"overrides item {number}, {key}", value)
+        elif value is not None and key in RULE_NAMES:
+            limits[key] = _switch(f"overrides item {number}, {key}", value)
     strategy, symbol = str(table.get("strategy") or ""), str(table.get("symbol") or "")
     if not strategy and not symbol:
         raise SettingsError(f"{place} names neither a strategy nor a symbol; limits for all stand in [risk] itself.", key="risk.overrides")
@@ -120,10 +136,12 @@ def _switch(key: str, value: object) -> bool:
     return value
 
 
-def native_limits(limits: Mapping[str, float | None], *, everywhere: bool) -> dict[str, float]:
-    """Return the keywords of the native set_limits(): NaN says nothing, inf switches a rule off."""
+def native_limits(limits: Mapping[str, Limit], *, everywhere: bool) -> dict[str, float]:
+    """Return the keywords of the native set_limits(): NaN says nothing, inf switches a rule off, 1 a rule without a number on."""
     missing = inf if everywhere else nan
-    return {
-        native: missing if name not in limits else (inf if (value := limits[name]) is None else value)
-        for name, native in LIMIT_NAMES.items()
-    }
+    names = {**LIMIT_NAMES, **{name: name for name in RULE_NAMES}}
+    return {native: _native_value(limits[name]) if name in limits else missing for name, native in names.items()}
+
+
+def _native_value(value: Limit) -> float:
+    return inf if value is None or value is False else float(value)

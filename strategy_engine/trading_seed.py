@@ -29,7 +29,10 @@ def last_of_each_kind(records: Iterable[Any]) -> list[MarketDataEvent]:
 
 
 def _key(record: MarketDataEvent) -> tuple[Any, ...]:
-    # What a later record of the same key makes worthless: a tick without quotes leaves those of an earlier one.
+    # What a later record of the same key makes worthless: a tick without quotes, or without the day's limits, leaves those of an
+    # earlier one.
     if isinstance(record, Tick):
-        return Tick, record.instrument, isnan(record.last_price), isnan(record.bid_price), isnan(record.ask_price)
+        prices = record.last_price, record.bid_price, record.ask_price
+        day = record.prev_close, record.prev_settlement, record.lower_limit, record.upper_limit
+        return Tick, record.instrument, *map(isnan, prices), record.trading_day, *map(isnan, day)
     return type(record), record.instrument, record.period if isinstance(record, Bar) else ""

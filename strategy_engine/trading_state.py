@@ -6,6 +6,7 @@ The order of everything is kept, because it is part of the state: sums run in it
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gcg_quant.errors import ComponentError
@@ -57,6 +58,7 @@ def dump_trading(fold: TradingFold) -> dict[str, Any]:
         "trades": trades,
         "positions": [_dump_position(one, terms) for one in accounts.positions.values()],
         "money": [(one.currency, one.cash, one.ledger, one.realised, one.fees) for one in accounts.money.values()],
+        "bought": accounts.bought.rows(),
         "pending": [pack_event(one) for one in fold.pending.values()],
         "refused": [(request, pack_event(verdict)) for request, (_, verdict) in fold.refused.items()],
         "checked": list(fold.checked.items()),
@@ -94,6 +96,7 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
     for row in state["positions"]:
         position = _load_position(row, terms)
         accounts.positions[position.strategy, position.number] = position
+    accounts.bought.load(state["bought"] if "bought" in state else _bought_before(accounts.positions.values()))
     accounts.money.clear()
     accounts.money.update({row[0]: Cash(*row) for row in state["money"]})
     fold.pending.update({event.id: event for event in state["pending"]})
@@ -109,6 +112,15 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
     fold.last_input, fold.last_time_ns = state["last_input"], state["last_time_ns"]
     fold.recent = deque((strategy, number, event_ns) for strategy, number, event_ns in state["recent"])
     fold.roots.update(state["roots"])
+
+
+def _bought_before(positions: Iterable[Position]) -> list[tuple[int, int, int]]:
+    # A state of before this was kept: what the strategies hold of their newest day is the most that it knows.
+    lots: dict[tuple[int, int], int] = {}
+    for one in positions:
+        if one.instrument.t_plus_one and one.lots > 0 and one.today_lots:
+            lots[one.number, one.day] = lots.get((one.number, one.day), 0) + one.today_lots
+    return [(number, day, lots[number, day]) for number, day in sorted(lots)]
 
 
 def _dump_order(order: Order, terms: _Terms) -> tuple[Any, ...]:

@@ -9,7 +9,15 @@ from pathlib import Path
 from .rows import Plan, Row
 
 NATIVE = Path(__file__).resolve().parents[2] / "native"
-PROGRAMS = {"append": "append", "producers": "append", "sync": "append", "reader": "read", "latency": "read", "long": "long"}
+PROGRAMS = {
+    "append": "append",
+    "producers": "append",
+    "sync": "append",
+    "reader": "read",
+    "latency": "read",
+    "long": "long",
+    "check": "risk",
+}
 
 
 def part(plan: Plan, name: str) -> Iterator[Row]:

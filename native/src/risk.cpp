@@ -1,3 +1,4 @@
+// What the risk check knows, and what happens to it. Its rules are in risk_check.cpp.
 #include "gcg/risk.h"
 
 #include <algorithm>
@@ -13,22 +14,28 @@ constexpr int64_t kDayNs = 86'400 * kSecondNs;
 bool is_set(double value) {
     return value == value;
 }
-bool is_limit(double value) {
-    return is_set(value) && value != kOff;
-}
 
-void add(RiskResult& result, uint64_t reason, double value, double limit) {
-    result.findings[static_cast<std::size_t>(result.count++)] = {reason, value, limit};
+// Exchanges round the day's limits half up to the tick; what floating point leaves behind must not decide a half.
+int64_t half_up(double exact) {
+    const double whole = std::floor(exact + 0.5 + 1e-6);
+    return std::fabs(whole) < kMostUnits ? static_cast<int64_t>(whole) : kNoPrice;
 }
 
 }  // namespace
 
 // ---- what it knows
 
-void RiskEngine::set_terms(uint32_t instrument, const RiskTerms& terms) {
+RiskEngine::Asset& RiskEngine::asset(uint32_t instrument) {
     if (instrument >= assets_.size()) assets_.resize(instrument + 1);
-    assets_[instrument].terms = terms;
-    assets_[instrument].known = true;
+    return assets_[instrument];
+}
+
+void RiskEngine::set_terms(uint32_t instrument, const RiskTerms& terms) {
+    Asset& asset = this->asset(instrument);
+    asset.terms = terms;
+    asset.known = true;
+    reckon_limits(asset);
+    if (terms.calendar >= sessions_.size()) sessions_.resize(terms.calendar + 1);
 }
 
 bool RiskEngine::knows(uint32_t instrument) const {
@@ -53,6 +60,18 @@ void RiskEngine::set_last_price(uint32_t instrument, double price) {
     if (knows(instrument) && !is_set(assets_[instrument].last)) assets_[instrument].last = price;
 }
 
+void RiskEngine::set_sessions(uint32_t calendar, std::vector<int64_t> opens, std::vector<int64_t> closes) {
+    if (calendar >= sessions_.size()) sessions_.resize(calendar + 1);
+    closes.resize(opens.size());
+    sessions_[calendar] = {std::move(opens), std::move(closes)};
+}
+
+void RiskEngine::set_bought(uint32_t instrument, int32_t trading_day, int64_t lots) {
+    Asset& asset = this->asset(instrument);
+    asset.bought_day = trading_day;
+    asset.bought = lots;
+}
+
 // ---- what happens
 
 int RiskEngine::on_tick(const Tick& tick) {
@@ -61,16 +80,29 @@ int RiskEngine::on_tick(const Tick& tick) {
         price = (tick.bid_price + tick.ask_price) / 2;
         if (!is_set(price)) price = is_set(tick.bid_price) ? tick.bid_price : tick.ask_price;
     }
+    if (knows(tick.instrument)) {
+        Asset& asset = assets_[tick.instrument];
+        if (is_set(tick.bid_price)) asset.bid = tick.bid_price;
+        if (is_set(tick.ask_price)) asset.ask = tick.ask_price;
+        if (begin_day(asset, tick.trading_day, tick.event_ns)) learn_limits(asset, tick);
+    }
     return this->price(tick.instrument, price, tick.event_ns, true);
 }
 
 int RiskEngine::on_trade(const TradeTick& trade) {
+    if (knows(trade.instrument)) begin_day(assets_[trade.instrument], trade.trading_day, trade.event_ns);
     return price(trade.instrument, trade.price, trade.event_ns, true);
 }
 
 int RiskEngine::on_depth(const Depth& depth) {
-    // A book says something new only of an instrument that nobody trades.
-    if (knows(depth.instrument) && is_set(assets_[depth.instrument].last)) return new_day(depth.event_ns);
+    if (knows(depth.instrument)) {
+        Asset& asset = assets_[depth.instrument];
+        if (is_set(depth.bid_prices[0])) asset.bid = depth.bid_prices[0];
+        if (is_set(depth.ask_prices[0])) asset.ask = depth.ask_prices[0];
+        begin_day(asset, depth.trading_day, depth.event_ns);
+        // A book says a new price only of an instrument that nobody trades.
+        if (is_set(asset.last)) return new_day(depth.event_ns);
+    }
     return price(depth.instrument, (depth.bid_prices[0] + depth.ask_prices[0]) / 2, depth.event_ns, false);
 }
 
@@ -103,24 +135,66 @@ int RiskEngine::new_day(int64_t event_ns) {
     return market_signal::kNewDay;
 }
 
+// Take in the trading day that a record tells; return whether it is the newest one, or none is told.
+bool RiskEngine::begin_day(Asset& asset, int32_t trading_day, int64_t event_ns) {
+    if (trading_day == 0) return true;
+    if (trading_day < asset.trading_day) return false;
+    if (trading_day > asset.trading_day) {
+        asset.trading_day = trading_day;
+        asset.close = asset.settlement = asset.low_limit = asset.high_limit = kNaN;  // yesterday's
+        asset.lowest = asset.highest = kNoPrice;
+    }
+    asset.day_ns = std::max(asset.day_ns, event_ns);
+    return true;
+}
+
+// What a tick tells of the day; what it leaves out stays as an earlier one of the day told it.
+void RiskEngine::learn_limits(Asset& asset, const Tick& tick) {
+    bool changed = false;
+    auto take = [&changed](double& known, double told) {
+        if (!is_set(told) || told == known) return;
+        known = told;
+        changed = true;
+    };
+    take(asset.close, tick.prev_close);
+    take(asset.settlement, tick.prev_settlement);
+    take(asset.low_limit, tick.lower_limit);
+    take(asset.high_limit, tick.upper_limit);
+    if (changed) reckon_limits(asset);
+}
+
+// The limits in force: those that the market told, else what the terms make of the previous day's price.
+void RiskEngine::reckon_limits(Asset& asset) {
+    const RiskTerms& terms = asset.terms;
+    const double base = terms.by_settlement && is_set(asset.settlement) ? asset.settlement : asset.close;
+    asset.lowest = asset.highest = kNoPrice;
+    if (is_set(terms.price_limit) && is_set(base)) {
+        asset.lowest = half_up(base * (1 - terms.price_limit) / terms.grid.tick_size);
+        asset.highest = half_up(base * (1 + terms.price_limit) / terms.grid.tick_size);
+    }
+    if (is_set(asset.low_limit)) asset.lowest = terms.grid.nearest(asset.low_limit);
+    if (is_set(asset.high_limit)) asset.highest = terms.grid.nearest(asset.high_limit);
+}
+
 void RiskEngine::activate(uint32_t instrument) {
     if (!knows(instrument) || assets_[instrument].active) return;
     assets_[instrument].active = true;
-    active_.push_back(instrument);
+    // In the order of the numbers: sums of floats do not depend on which was first.
+    active_.insert(std::lower_bound(active_.begin(), active_.end(), instrument), instrument);
 }
 
 template <typename Change>
 void RiskEngine::each_scope(uint32_t strategy, uint32_t instrument, Change change) {
     change(exposures_[key(strategy, instrument)], true);
-    change(exposures_[key(0, instrument)], true);
+    change(asset(instrument).all, true);
     change(exposures_[key(strategy, 0)], false);  // lots of different instruments have no sum
-    change(exposures_[key(0, 0)], false);
+    change(total_, false);
 }
 
 void RiskEngine::count_order(uint32_t strategy, uint32_t instrument, int64_t now_ns) {
     for (const uint64_t scope : {key(strategy, 0), key(strategy, instrument)}) {
         auto& times = times_[scope];
-        times.push_back(now_ns);
+        times.insert(std::upper_bound(times.begin(), times.end(), now_ns), now_ns);
         while (times.front() <= now_ns - kSecondNs) times.pop_front();
     }
 }
@@ -149,8 +223,26 @@ void RiskEngine::move_position(uint32_t strategy, uint32_t instrument, int64_t s
     int64_t& own = exposures_[key(strategy, instrument)].position;
     const bool held = own != 0;
     own += signed_lots;
-    exposures_[key(0, instrument)].position += signed_lots;
-    if (knows(instrument)) assets_[instrument].holders += static_cast<int>(own != 0) - static_cast<int>(held);
+    Asset& asset = this->asset(instrument);
+    asset.all.position += signed_lots;
+    if (asset.known) asset.holders += static_cast<int>(own != 0) - static_cast<int>(held);
+}
+
+void RiskEngine::rest(uint64_t order, uint32_t instrument, Side side, int64_t price_ticks) {
+    lift(order);
+    Asset& asset = this->asset(instrument);
+    auto& prices = side == Side::buy ? asset.buys : asset.sells;
+    prices.insert(std::lower_bound(prices.begin(), prices.end(), price_ticks), price_ticks);
+    resting_[order] = {instrument, side, price_ticks};
+}
+
+void RiskEngine::lift(uint64_t order) {
+    const auto found = resting_.find(order);
+    if (found == resting_.end()) return;
+    Asset& asset = assets_[found->second.instrument];
+    auto& prices = found->second.side == Side::buy ? asset.buys : asset.sells;
+    prices.erase(std::lower_bound(prices.begin(), prices.end(), found->second.price_ticks));
+    resting_.erase(found);
 }
 
 // ---- what it says
@@ -159,8 +251,20 @@ double RiskEngine::last_price(uint32_t instrument) const {
     return knows(instrument) ? assets_[instrument].last : kNaN;
 }
 
+std::pair<int32_t, int64_t> RiskEngine::trading_day(uint32_t instrument) const {
+    if (!knows(instrument)) return {0, kNoPrice};
+    return {assets_[instrument].trading_day, assets_[instrument].day_ns};
+}
+
+std::pair<int64_t, int64_t> RiskEngine::price_limits(uint32_t instrument) const {
+    if (!knows(instrument)) return {kNoPrice, kNoPrice};
+    return {assets_[instrument].lowest, assets_[instrument].highest};
+}
+
 const RiskEngine::Exposure& RiskEngine::exposure(uint32_t strategy, uint32_t instrument) const {
     static const Exposure none;
+    if (strategy == 0 && instrument == 0) return total_;
+    if (strategy == 0) return instrument < assets_.size() ? assets_[instrument].all : none;
     const auto found = exposures_.find(key(strategy, instrument));
     return found == exposures_.end() ? none : found->second;
 }
@@ -186,153 +290,32 @@ double RiskEngine::unit(const Asset& asset) const {
     return asset.terms.grid.lot_size * asset.terms.multiplier * rate(asset.terms.currency);
 }
 
-double RiskEngine::equity() const {
-    double sum = 0;
-    for (uint32_t currency = 0; currency < ledgers_.size(); ++currency) sum += ledgers_[currency] * rate(currency);
+RiskEngine::Sums RiskEngine::sums() const {
+    Sums sums;
+    for (uint32_t currency = 0; currency < ledgers_.size(); ++currency)
+        sums.equity += ledgers_[currency] * rate(currency);
     for (const uint32_t instrument : active_) {
-        const int64_t lots = position(0, instrument);
         const Asset& asset = assets_[instrument];
-        if (lots != 0) sum += static_cast<double>(lots) * unit(asset) * asset.last;
+        const double each = unit(asset);
+        if (asset.all.position != 0) sums.equity += static_cast<double>(asset.all.position) * each * asset.last;
+        if (is_set(asset.last)) {
+            const auto worst = static_cast<double>(asset.all.worst());
+            sums.tied_up += worst * each * std::fabs(asset.last) * asset.terms.margin_rate;
+        }
     }
-    return sum;
+    return sums;
 }
 
-double RiskEngine::tied_up_by(uint32_t instrument) const {
-    const Asset& asset = assets_[instrument];
-    if (!is_set(asset.last)) return 0;
-    const auto worst = static_cast<double>(exposure(0, instrument).worst());
-    return worst * unit(asset) * std::fabs(asset.last) * asset.terms.margin_rate;
+double RiskEngine::equity() const {
+    return sums().equity;
 }
 
 double RiskEngine::tied_up() const {
-    double sum = 0;
-    for (const uint32_t instrument : active_) sum += tied_up_by(instrument);
-    return sum;
+    return sums().tied_up;
 }
 
 double RiskEngine::daily_profit() const {
     return equity() - day_base_;
-}
-
-RiskEngine::Rule RiskEngine::rule(double RiskLimits::* member, const RiskOrder& order) const {
-    const uint32_t scopes[4][2] = {
-        {order.strategy, order.instrument}, {0, order.instrument}, {order.strategy, 0}, {0, 0}};
-    for (const auto& [strategy, instrument] : scopes) {
-        const auto found = limits_.find(key(strategy, instrument));
-        if (found != limits_.end() && is_set(found->second.*member))
-            return {found->second.*member, strategy, instrument};
-    }
-    return {kNaN, 0, 0};
-}
-
-RiskResult RiskEngine::check(const RiskOrder& order) const {
-    RiskResult result;
-    if (!knows(order.instrument)) {
-        if (kill_switch_) add(result, risk_reason::kKillSwitch, kNaN, kNaN);
-        add(result, risk_reason::kUnknownInstrument, kNaN, kNaN);
-        return result;
-    }
-    const Asset& asset = assets_[order.instrument];
-    const bool has_limit = order.price_ticks != kNoPrice;
-    const double price = has_limit ? static_cast<double>(order.price_ticks) * asset.terms.grid.tick_size : asset.last;
-    const Exposure& all = exposure(0, order.instrument);
-    const int64_t open = (order.side == Side::buy ? all.open_buys : all.open_sells) - order.replaces_lots;
-    const bool reduces = order.lots <= (order.side == Side::buy ? -all.position : all.position) - open;
-    check_size(order, price, result);
-    check_position(order, price, result);
-    check_flow(order, reduces, result);
-    check_money(order, price, result);
-    if (kill_switch_) add(result, risk_reason::kKillSwitch, kNaN, kNaN);
-    if (!has_limit && !is_set(asset.last)) add(result, risk_reason::kNoMarket, kNaN, kNaN);
-    return result;
-}
-
-void RiskEngine::check_size(const RiskOrder& order, double price, RiskResult& result) const {
-    const RiskTerms& terms = assets_[order.instrument].terms;
-    const double quantity = static_cast<double>(order.lots) * terms.grid.lot_size;
-    if (const Rule most = rule(&RiskLimits::order_quantity, order); is_limit(most.limit)) {
-        ++result.rules;
-        if (order.lots > terms.grid.lots(most.limit)) add(result, risk_reason::kOrderSize, quantity, most.limit);
-    }
-    if (const Rule most = rule(&RiskLimits::order_value, order); is_limit(most.limit)) {
-        ++result.rules;
-        const double value = quantity * terms.multiplier * std::fabs(price);
-        if (value > most.limit) add(result, risk_reason::kOrderValue, value, most.limit);
-    }
-}
-
-void RiskEngine::check_position(const RiskOrder& order, double price, RiskResult& result) const {
-    const Asset& asset = assets_[order.instrument];
-    // The position if this order and all open ones of its side fill, positive in the order's direction.
-    auto after = [&](const Rule& most) {
-        const Exposure& held = exposure(most.strategy, order.instrument);
-        return order.side == Side::buy ? held.position + held.open_buys - order.replaces_lots + order.lots
-                                       : -held.position + held.open_sells - order.replaces_lots + order.lots;
-    };
-    if (const Rule most = rule(&RiskLimits::position_quantity, order); is_limit(most.limit)) {
-        ++result.rules;
-        const int64_t lots = after(most);
-        if (lots > asset.terms.grid.lots(most.limit))
-            add(result, risk_reason::kPositionSize, static_cast<double>(lots) * asset.terms.grid.lot_size, most.limit);
-    }
-    if (const Rule most = rule(&RiskLimits::position_value, order); is_limit(most.limit)) {
-        ++result.rules;
-        const double reference = std::fabs(is_set(asset.last) ? asset.last : price);
-        const double value =
-            static_cast<double>(after(most)) * asset.terms.grid.lot_size * asset.terms.multiplier * reference;
-        if (value > most.limit) add(result, risk_reason::kPositionValue, value, most.limit);
-    }
-}
-
-void RiskEngine::check_flow(const RiskOrder& order, bool reduces, RiskResult& result) const {
-    if (is_limit(daily_loss_) && is_set(day_base_)) {
-        ++result.rules;
-        const double loss = -daily_profit();
-        if (!reduces && loss >= daily_loss_) add(result, risk_reason::kDailyLoss, loss, daily_loss_);
-    }
-    if (const Rule most = rule(&RiskLimits::orders_per_second, order); is_limit(most.limit)) {
-        ++result.rules;
-        const auto scope = times_.find(key(order.strategy, most.instrument));
-        const double count = scope == times_.end() ? 1 : 1 + recent_orders(scope->second, order.now_ns);
-        if (count > most.limit) add(result, risk_reason::kOrderRate, count, most.limit);
-    }
-    if (const Rule most = rule(&RiskLimits::open_orders, order); is_limit(most.limit) && order.replaces_lots == 0) {
-        ++result.rules;
-        const auto count = static_cast<double>(open_orders(most.strategy, most.instrument)) + 1;
-        if (count > most.limit) add(result, risk_reason::kOpenOrders, count, most.limit);
-    }
-    const Asset& asset = assets_[order.instrument];
-    if (const Rule most = rule(&RiskLimits::price_band, order);
-        is_limit(most.limit) && order.price_ticks != kNoPrice && is_set(asset.last)) {
-        ++result.rules;
-        const int64_t last = asset.terms.grid.nearest(asset.last);
-        const auto reach = static_cast<int64_t>(most.limit * std::fabs(static_cast<double>(last)) + 1e-6);
-        if (std::llabs(order.price_ticks - last) > reach) {
-            const double distance =
-                std::fabs(static_cast<double>(order.price_ticks - last) / static_cast<double>(last));
-            add(result, risk_reason::kPriceBand, distance, most.limit);
-        }
-    }
-}
-
-double RiskEngine::recent_orders(const std::deque<int64_t>& times, int64_t now_ns) {
-    double count = 0;
-    for (auto at = times.rbegin(); at != times.rend() && *at > now_ns - kSecondNs; ++at) ++count;
-    return count;
-}
-
-void RiskEngine::check_money(const RiskOrder& order, double price, RiskResult& result) const {
-    if (!buying_power_) return;
-    ++result.rules;
-    const Asset& asset = assets_[order.instrument];
-    const Exposure& now = exposure(0, order.instrument);
-    Exposure then = now;
-    (order.side == Side::buy ? then.open_buys : then.open_sells) += order.lots - order.replaces_lots;
-    const int64_t more = then.worst() - now.worst();
-    if (more <= 0) return;
-    const double each = unit(asset) * std::fabs(price) * (asset.terms.margin_rate + asset.terms.fee_rate);
-    const double needed = static_cast<double>(more) * each, available = equity() - tied_up();
-    if (needed > available) add(result, risk_reason::kBuyingPower, needed, available);
 }
 
 }  // namespace gcg

@@ -138,15 +138,18 @@ void bind_matching(py::module_& module) {
 }
 
 py::tuple check(const RiskEngine& engine, uint32_t strategy, uint32_t instrument, int side, int64_t lots,
-                std::optional<int64_t> price_ticks, int64_t replaces_lots, int64_t now_ns) {
+                std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t replaces_lots,
+                int64_t now_ns, int32_t trading_day) {
     RiskOrder order;
     order.strategy = strategy;
     order.instrument = instrument;
     order.side = static_cast<Side>(side);
     order.lots = lots;
     order.price_ticks = ticks_of(price_ticks);
+    order.stop_ticks = ticks_of(stop_ticks);
     order.replaces_lots = replaces_lots;
     order.now_ns = now_ns;
+    order.trading_day = trading_day;
     const RiskResult result = engine.check(order);
     py::list findings;
     for (int i = 0; i < result.count; ++i) {
@@ -161,23 +164,35 @@ void bind_risk_state(py::class_<RiskEngine>& engine) {
         .def(
             "set_terms",
             [](RiskEngine& self, uint32_t instrument, double tick_size, double lot_size, double multiplier,
-               double margin_rate, double fee_rate, uint32_t currency) {
-                self.set_terms(instrument, {{tick_size, lot_size}, multiplier, margin_rate, fee_rate, currency});
+               double margin_rate, double fee_rate, uint32_t currency, uint32_t calendar,
+               std::optional<double> price_limit, bool by_settlement, bool t_plus_one) {
+                self.set_terms(instrument, {{tick_size, lot_size},
+                                            multiplier,
+                                            margin_rate,
+                                            fee_rate,
+                                            currency,
+                                            calendar,
+                                            price_limit.value_or(kNaN),
+                                            by_settlement,
+                                            t_plus_one});
             },
             py::kw_only(), py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"), py::arg("multiplier"),
-            py::arg("margin_rate"), py::arg("fee_rate"), py::arg("currency"))
+            py::arg("margin_rate"), py::arg("fee_rate"), py::arg("currency"), py::arg("calendar"),
+            py::arg("price_limit"), py::arg("by_settlement"), py::arg("t_plus_one"))
         .def(
             "set_limits",
             [](RiskEngine& self, uint32_t strategy, uint32_t instrument, double order_quantity, double order_value,
                double position_quantity, double position_value, double orders_per_second, double open_orders,
-               double price_band) {
+               double price_band, double concentration, double self_trade, double session, double t_plus_one,
+               double price_limit) {
                 self.set_limits(strategy, instrument,
                                 {order_quantity, order_value, position_quantity, position_value, orders_per_second,
-                                 open_orders, price_band});
+                                 open_orders, price_band, concentration, self_trade, session, t_plus_one, price_limit});
             },
             py::kw_only(), py::arg("strategy"), py::arg("instrument"), py::arg("order_quantity"),
             py::arg("order_value"), py::arg("position_quantity"), py::arg("position_value"),
-            py::arg("orders_per_second"), py::arg("open_orders"), py::arg("price_band"))
+            py::arg("orders_per_second"), py::arg("open_orders"), py::arg("price_band"), py::arg("concentration"),
+            py::arg("self_trade"), py::arg("session"), py::arg("t_plus_one"), py::arg("price_limit"))
         .def("clear_limits", &RiskEngine::clear_limits)
         .def("set_daily_loss", &RiskEngine::set_daily_loss, py::arg("limit"))
         .def("set_buying_power", &RiskEngine::set_buying_power, py::arg("on"))
@@ -185,7 +200,9 @@ void bind_risk_state(py::class_<RiskEngine>& engine) {
         .def("set_ledger", &RiskEngine::set_ledger, py::arg("currency"), py::arg("amount"))
         .def("set_rate", &RiskEngine::set_rate, py::arg("currency"), py::arg("to_account_currency"))
         .def("set_day_base", &RiskEngine::set_day_base, py::arg("equity"))
-        .def("set_last_price", &RiskEngine::set_last_price, py::arg("instrument"), py::arg("price"));
+        .def("set_last_price", &RiskEngine::set_last_price, py::arg("instrument"), py::arg("price"))
+        .def("set_sessions", &RiskEngine::set_sessions, py::arg("calendar"), py::arg("opens"), py::arg("closes"))
+        .def("set_bought", &RiskEngine::set_bought, py::arg("instrument"), py::arg("trading_day"), py::arg("lots"));
 }
 
 void bind_risk(py::module_& module) {
@@ -215,8 +232,16 @@ void bind_risk(py::module_& module) {
             py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("left"))
         .def("move_position", &RiskEngine::move_position, py::arg("strategy"), py::arg("instrument"),
              py::arg("signed_lots"))
-        .def("check", &check, py::kw_only(), py::arg("strategy"), py::arg("instrument"), py::arg("side"),
-             py::arg("lots"), py::arg("price_ticks"), py::arg("replaces_lots"), py::arg("now_ns"))
+        .def(
+            "rest",
+            [](RiskEngine& self, uint64_t order, uint32_t instrument, int side, int64_t price_ticks) {
+                self.rest(order, instrument, static_cast<Side>(side), price_ticks);
+            },
+            py::arg("order"), py::arg("instrument"), py::arg("side"), py::arg("price_ticks"))
+        .def("lift", &RiskEngine::lift, py::arg("order"))
+        .def("check", &check, py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"),
+             py::arg("price_ticks"), py::arg("stop_ticks"), py::arg("replaces_lots"), py::arg("now_ns"),
+             py::arg("trading_day"))
         .def("last_price", &RiskEngine::last_price, py::arg("instrument"))
         .def("position", &RiskEngine::position, py::arg("strategy"), py::arg("instrument"))
         .def("open_orders", &RiskEngine::open_orders, py::arg("strategy"), py::arg("instrument"))
@@ -226,6 +251,15 @@ void bind_risk(py::module_& module) {
                 return self.open_lots(strategy, instrument, static_cast<Side>(side));
             },
             py::arg("strategy"), py::arg("instrument"), py::arg("side"))
+        .def("trading_day", &RiskEngine::trading_day, py::arg("instrument"))
+        .def(
+            "price_limits",
+            [](const RiskEngine& self, uint32_t instrument) {
+                const auto [lowest, highest] = self.price_limits(instrument);
+                auto known = [](int64_t ticks) { return ticks == kNoPrice ? std::nullopt : std::optional(ticks); };
+                return std::pair(known(lowest), known(highest));
+            },
+            py::arg("instrument"))
         .def_property_readonly("clock_ns", &RiskEngine::clock_ns)
         .def_property_readonly("equity", &RiskEngine::equity)
         .def_property_readonly("tied_up", &RiskEngine::tied_up)

@@ -33,7 +33,7 @@ from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, T
 from gcg_quant.strategy_engine.trading_fold import TradingFold
 
 DAY_NS = 1_790_000_000_000_000_000
-SYMBOLS = {"BTC/USDT": "crypto", "EUR/USD": "fx", "AAPL": "us"}
+SYMBOLS = {"BTC/USDT": "crypto", "EUR/USD": "fx", "AAPL": "us", "600519": "cn_stock"}
 
 
 class KeepingEngine(TradingEngine):
@@ -197,6 +197,7 @@ def test_restart_from_a_snapshot_is_a_restart_from_the_beginning(tmp_path: Path,
             name: (one.cash, one.ledger, one.realised, one.fees) for name, one in second.money.items()
         }
         assert {key: one.lots for key, one in first.positions.items()} == {key: one.lots for key, one in second.positions.items()}
+        assert first.bought.rows() == second.bought.rows() != []
 
 
 def messages(bus: EventBus) -> list[str]:
