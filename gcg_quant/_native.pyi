@@ -1,7 +1,7 @@
 """The C++ core: records, bus, readers, risk and matching. Private: import from gcg_quant.events, gcg_quant.bus ..."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, TypeVar, final
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from gcg_quant.enumerations import (
 )
 
 __version__: str
+
+_R = TypeVar("_R", bound="Record")
 
 class Record:
     """The base of all hot records; not made by itself."""
@@ -55,6 +57,7 @@ class Record:
     def instrument(self) -> int: ...
     def to_dict(self) -> dict[str, Any]: ...
     def replace(self, **changes: Any) -> Self: ...
+    def recast(self, cls: type[_R], /, **changes: Any) -> _R: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __hash__(self) -> int: ...
 

@@ -21,6 +21,8 @@ class InstrumentTable:
         self._bus = bus
         self._numbers: dict[tuple[str, str], int] = {}
         self._instruments: dict[int, tuple[bytes, Instrument]] = {}
+        self._rows = 0
+        self._current: dict[int, Instrument] = {}  # as of so many rows: new terms are a row of their own
 
     def add(self, instrument: Instrument) -> int:
         """Register an instrument with its terms and return its number; new terms replace older ones from now on.
@@ -72,14 +74,13 @@ class InstrumentTable:
 
     def __getitem__(self, number: int) -> Instrument:
         """Return the instrument of a number. Raises InstrumentError if there is none."""
-        row = self._bus.native.instrument(number)
-        if row is None:
-            raise InstrumentError(f"The bus {self._bus.path} has no instrument number {number}.", number=number)
-        symbol, venue, terms = row
-        cached = self._instruments.get(number)
-        if cached is None or cached[0] != terms:
-            cached = self._instruments[number] = (terms, decode_terms(symbol, venue, terms))
-        return cached[1]
+        rows = self._bus.native.instrument_count()
+        if rows != self._rows:
+            self._rows, self._current = rows, {}
+        found = self._current.get(number)
+        if found is None:
+            found = self._current[number] = self._look_up(number)
+        return found
 
     def __iter__(self) -> Iterator[Instrument]:
         native = self._bus.native
@@ -88,3 +89,13 @@ class InstrumentTable:
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def _look_up(self, number: int) -> Instrument:
+        row = self._bus.native.instrument(number)
+        if row is None:
+            raise InstrumentError(f"The bus {self._bus.path} has no instrument number {number}.", number=number)
+        symbol, venue, terms = row
+        cached = self._instruments.get(number)
+        if cached is None or cached[0] != terms:
+            cached = self._instruments[number] = (terms, decode_terms(symbol, venue, terms))
+        return cached[1]

@@ -166,11 +166,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise InstrumentError(f"{self.symbol}: {field} must be {rule} {above:g}, found {value!r}.", field=field, value=value)
 
     def _count(self, value: float, unit: float, what: str, unit_name: str) -> int:
-        numerator, denominator = _ratio(unit)
-        count = _whole(_finite(value, what, self), unit, "nearest")
-        valid = count * numerator / denominator
-        # What arithmetic on floats leaves behind is no error; a thousandth of a tick is one.
-        if abs(value - valid) > unit * 1e-6 + 4 * math.ulp(value):
+        if not math.isfinite(value):
+            _finite(value, what, self)
+        count, valid, is_whole = _counted(value, unit)
+        if not is_whole:
             raise InstrumentError(
                 f"The {what} {value!r} of {self.symbol} is not a multiple of its {unit_name} {unit:g}; the nearest valid one is {valid!r}.",
                 symbol=self.symbol,
@@ -178,6 +177,16 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 nearest=valid,
             )
         return count
+
+
+@lru_cache(maxsize=16_384)  # orders ask for the same few prices and quantities again and again
+def _counted(value: float, unit: float) -> tuple[int, float, bool]:
+    # The nearest count of units, what it is worth, and whether that is the value.
+    numerator, denominator = _ratio(unit)
+    count = _whole(value, unit, "nearest")
+    valid = count * numerator / denominator
+    # What arithmetic on floats leaves behind is no error; a thousandth of a tick is one.
+    return count, valid, abs(value - valid) <= unit * 1e-6 + 4 * math.ulp(value)
 
 
 # Numbers of the terms' fields in the instrument table: never reused, new ones only at the end.

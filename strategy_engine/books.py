@@ -18,6 +18,7 @@ from .risk import RiskEngine
 
 __all__ = ["Books"]
 
+_LIMIT = OrderType.LIMIT
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)  # what these do not get at once they never get: they rest in no book
 
 
@@ -67,8 +68,10 @@ class Books:
 
     def open(self, order: Order, now_ns: int) -> None:
         """Count an order that is sent now."""
-        self.count(order.strategy, order.number, now_ns)
-        self.open_again(order)
+        native, strategy, number = self._native, self.risk.strategy_number(order.strategy), order.number
+        native.count_order(strategy, number, now_ns)
+        native.open_order(strategy, number, order.side, order.left_lots)
+        self.rest(order)
 
     def count(self, strategy: str, number: int, event_ns: int) -> None:
         """Count an order for the limit of orders a second."""
@@ -84,11 +87,14 @@ class Books:
 
         `asked` are changes that the venue was asked for: until it answers, any of the prices may be the one, so the nearest one counts.
         """
-        prices = [one.price_ticks for one in (order.whole, *asked) if one.price_ticks is not None]
-        in_book = (order.order_type == OrderType.LIMIT or order.triggered) and not order.is_final
-        if prices and in_book and order.terms.time_in_force not in _AT_ONCE:
-            nearest = max(prices) if order.side == Side.BUY else min(prices)
-            self._native.rest(order.request_id, order.number, order.side, nearest)
+        nearest, terms = order.whole.price_ticks, order.terms
+        if nearest is None or terms.time_in_force in _AT_ONCE or order.is_final:
+            return
+        if order.triggered or terms.order_type == _LIMIT:
+            for one in asked:
+                if one.price_ticks is not None:
+                    nearest = max(nearest, one.price_ticks) if terms.side == Side.BUY else min(nearest, one.price_ticks)
+            self._native.rest(order.request_id, order.number, terms.side, nearest)
 
     def open_more(self, order: Order, lots: int) -> None:
         """Count `lots` more (or, if negative, less) of an open order."""

@@ -273,7 +273,7 @@ class TradingDesk:
 
     def _check(self, request: OrderRequest, instrument: Instrument, whole: WholeTerms, now_ns: int) -> tuple[int, list[Finding]]:
         findings = [Finding(reason, float("nan"), float("nan"), text) for reason, text in self._obstacles(request, instrument)]
-        if not whole.lots or any(finding.reason == RiskReason.UNKNOWN_INSTRUMENT for finding in findings):
+        if not whole.lots or (findings and any(finding.reason == RiskReason.UNKNOWN_INSTRUMENT for finding in findings)):
             if self.risk.rules.limits.kill_switch:
                 findings.append(Finding(RiskReason.KILL_SWITCH, float("nan"), float("nan"), "kill switch is on"))
             return len(findings), findings
@@ -295,8 +295,7 @@ class TradingDesk:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.order_type.name} orders"))
         if request.time_in_force not in gateway.times_in_force:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
-        flags = OrderFlag(request.order_flags) & ~gateway.order_flags & ~OrderFlag.REDUCE_ONLY
-        if flags:
+        if request.order_flags and (flags := OrderFlag(request.order_flags) & ~gateway.order_flags & ~OrderFlag.REDUCE_ONLY):
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
         return found
 

@@ -264,12 +264,12 @@ class OrderManager:
         event = order.report.replace(
             event_ns=event_ns,
             recv_ns=event_ns,
+            venue_order_id=order.venue_order_id,
+            filled_quantity=order.filled_quantity if order.filled_lots else 0.0,
+            average_price=order.average_price,
             status=status,
             previous_status=order.status,
-            venue_order_id=order.venue_order_id,
-            filled_quantity=order.filled_quantity,
-            average_price=order.average_price,
-            reason=fitted(reason),
+            reason=fitted(reason) if reason else "",
         )
         order.status = status
         order.report = event
@@ -295,55 +295,17 @@ class OrderManager:
         )
 
     def _first_report(self, request: OrderRequest | OrderCommand, request_id: int, client_id: str) -> OrderEvent:
-        return OrderEvent(
-            symbol=request.symbol,
-            venue=request.venue,
-            request=request_id,
-            account=self.account,
-            strategy=request.strategy,
-            client_id=client_id,
-            gateway=self.gateway,
-            quantity=request.quantity,
-            price=request.price,
-            stop_price=request.stop_price,
-            side=request.side,
-            offset=request.offset,
-            position_side=request.position_side,
-            order_type=request.order_type,
-            time_in_force=request.time_in_force,
-            group=request.group,
-            parent=request.parent,
-            tag=request.tag,
-        )
+        return request.recast(OrderEvent, request=request_id, account=self.account, client_id=client_id, gateway=self.gateway)
 
     def _command(self, order: Order, event_ns: int) -> OrderCommand:
-        terms = order.terms
-        return OrderCommand(
-            symbol=terms.symbol,
-            venue=terms.venue,
+        return order.terms.recast(
+            OrderCommand,
             event_ns=event_ns,
             recv_ns=event_ns,
             request=order.request_id,
             account=self.account,
-            strategy=order.strategy,
             client_id=order.client_id,
             gateway=self.gateway,
-            quantity=terms.quantity,
-            price=terms.price,
-            stop_price=terms.stop_price,
-            trail_amount=terms.trail_amount,
-            trail_percent=terms.trail_percent,
-            display_quantity=terms.display_quantity,
-            expire_ns=terms.expire_ns,
-            order_flags=terms.order_flags,
-            side=terms.side,
-            offset=terms.offset,
-            position_side=terms.position_side,
-            order_type=terms.order_type,
-            time_in_force=terms.time_in_force,
-            group=terms.group,
-            parent=terms.parent,
-            tag=terms.tag,
         )
 
     def _cancel_command(self, order: Order, event_ns: int) -> CancelCommand:

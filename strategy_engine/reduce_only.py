@@ -13,10 +13,12 @@ from .risk import Finding
 
 __all__ = ["cut_to_position", "is_reduce_only"]
 
+_REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)  # a plain number: each order asks
+
 
 def is_reduce_only(request: OrderRequest) -> bool:
     """Return whether a request may only close."""
-    return bool(request.order_flags & OrderFlag.REDUCE_ONLY)
+    return bool(request.order_flags & _REDUCE_ONLY)
 
 
 def cut_to_position(
@@ -43,5 +45,5 @@ def cut_to_position(
     quantity = request.quantity
     if cut != whole and position is not None:
         quantity = position.instrument.quantity(cut.lots)
-    flags = request.order_flags & ~int(OrderFlag.REDUCE_ONLY)
+    flags = request.order_flags & ~_REDUCE_ONLY
     return request.replace(quantity=quantity, order_flags=flags), cut, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ class Remembered(Generic[Key]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._keys: dict[Key, None] = {}
+        self._keys: OrderedDict[Key, None] = OrderedDict()  # of a plain dict the oldest key is found ever more slowly
 
     def add(self, key: Key) -> bool:
         """Remember a key; return whether it is new."""
@@ -23,7 +24,7 @@ class Remembered(Generic[Key]):
             return False
         self._keys[key] = None
         if len(self._keys) > self._limit:
-            del self._keys[next(iter(self._keys))]
+            self._keys.popitem(last=False)
         return True
 
     def update(self, keys: Iterable[Key]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -25,8 +26,8 @@ from .risk_limits import LIMIT_NAMES, RULE_NAMES, Limit, RiskRules, native_limit
 
 __all__ = ["Finding", "RiskEngine", "read_terms", "summary"]
 
-_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+_PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT})
+_STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 # What a refusal says: {v} the value found, {l} the limit, {s} the symbol.
 _SENTENCES = {
@@ -75,20 +76,25 @@ def _in_short(finding: Finding) -> str:
 def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerms, list[Finding]]:
     """Return a request's quantity and prices in whole lots and ticks, and what is wrong with them."""
     found: list[Finding] = []
-    lots, price, stop = 0, None, None
+    lots, price, stop, kind = 0, None, None, request.order_type
+    quantity = request.quantity
     try:
-        instrument.check_order(request.quantity)
-        lots = instrument.lots(request.quantity)
+        instrument.check_order(quantity)
+        lots = instrument.lots(quantity)
     except InstrumentError as error:
-        found.append(Finding(RiskReason.BAD_QUANTITY, request.quantity, nan, error.message))
+        found.append(Finding(RiskReason.BAD_QUANTITY, quantity, nan, error.message))
     try:
-        if request.order_type in _PRICED:
+        if kind in _PRICED:
             price = _ticks(instrument, request.price, "limit price")
-        if request.order_type in _STOPS:
+        if kind in _STOPS:
             stop = _ticks(instrument, request.stop_price, "stop price")
     except InstrumentError as error:
         found.append(Finding(RiskReason.BAD_PRICE, request.price, nan, error.message))
-    return WholeTerms(lots, price, stop), found
+    return _whole(lots, price, stop), found
+
+
+# Orders come at the same few prices and sizes, and making an immutable object takes longer than finding it.
+_whole = lru_cache(maxsize=4096)(WholeTerms)
 
 
 def _ticks(instrument: Instrument, price: float, what: str) -> int:
@@ -199,6 +205,8 @@ class RiskEngine:
             now_ns,
             self._hours.trading_day(number, now_ns),
         )
+        if not rows:
+            return rules, []
         return rules, [self._finding(RiskReason(reason), value, limit, number) for reason, value, limit in rows]
 
     def _finding(self, reason: RiskReason, value: float, limit: float, number: int) -> Finding:
@@ -219,21 +227,19 @@ class RiskEngine:
         findings: Sequence[Finding],
     ) -> RiskVerdict:
         """Return the verdict on a request as an event: passed if nothing was found; `value` and `limit` are those of the first reason."""
-        ordered = sorted(findings, key=lambda finding: finding.reason)
+        ordered = sorted(findings, key=lambda finding: finding.reason) if findings else ()
         first = ordered[0] if ordered else None
-        return RiskVerdict(
-            symbol=terms.symbol,
-            venue=terms.venue,
+        return terms.recast(
+            RiskVerdict,
             event_ns=event_ns,
             recv_ns=event_ns,
             request=request,
             account=account,
-            strategy=terms.strategy,
             client_id=client_id,
-            reasons=sum({int(finding.reason) for finding in ordered}),
+            reasons=sum({int(finding.reason) for finding in ordered}) if first else 0,
             value=first.value if first else None,
             limit=first.limit if first else None,
             rules=rules,
-            passed=0 if ordered else 1,
-            message=summary(ordered),
+            passed=0 if first else 1,
+            message=summary(ordered) if first else "",
         )

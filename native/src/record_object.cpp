@@ -1,5 +1,8 @@
 #include <cstddef>
 #include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "record_type_table.h"
 
@@ -12,6 +15,19 @@ static RecordObject* blank(const TypeEntry& entry) {
     return self;
 }
 
+// Set the keywords of a vectorcall; drop the record and return null if one cannot be.
+static PyObject* with_keywords(const TypeEntry& entry, RecordObject* self, PyObject* const* values, PyObject* names) {
+    const Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
+    std::size_t hint = 0;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (set_keyword(entry, self, PyTuple_GET_ITEM(names, i), values[i], hint) < 0) {
+            Py_DECREF(self);
+            return nullptr;
+        }
+    }
+    return reinterpret_cast<PyObject*>(self);
+}
+
 PyObject* record_vectorcall(PyObject* type_object, PyObject* const* args, std::size_t nargsf, PyObject* names) {
     auto* type = reinterpret_cast<PyTypeObject*>(type_object);
     const Py_ssize_t positional = PyVectorcall_NARGS(nargsf);
@@ -21,16 +37,7 @@ PyObject* record_vectorcall(PyObject* type_object, PyObject* const* args, std::s
         return nullptr;
     }
     RecordObject* self = blank(*entry);
-    if (!self) return nullptr;
-    const Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
-    std::size_t hint = 0;
-    for (Py_ssize_t i = 0; i < count; ++i) {
-        if (set_keyword(*entry, self, PyTuple_GET_ITEM(names, i), args[i], hint) < 0) {
-            Py_DECREF(self);
-            return nullptr;
-        }
-    }
-    return reinterpret_cast<PyObject*>(self);
+    return self ? with_keywords(*entry, self, args, names) : nullptr;
 }
 
 PyObject* record_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
@@ -95,24 +102,59 @@ RecordObject* copy_of(PyObject* object, const TypeEntry& entry) {
     return copy;
 }
 
-PyObject* record_replace(PyObject* object, PyObject* args, PyObject* keywords) {
+PyObject* record_replace(PyObject* object, PyObject* const* values, Py_ssize_t positional, PyObject* names) {
     TypeEntry* entry = entry_of(Py_TYPE(object));
-    if (!entry || PyTuple_GET_SIZE(args) != 0) {
+    if (!entry || positional != 0) {
         PyErr_SetString(PyExc_TypeError, "replace() takes keywords only");
         return nullptr;
     }
     RecordObject* copy = copy_of(object, *entry);
-    if (!copy) return nullptr;
-    PyObject *name, *value;
-    Py_ssize_t at = 0;
-    std::size_t hint = 0;
-    while (keywords && PyDict_Next(keywords, &at, &name, &value)) {
-        if (set_keyword(*entry, copy, name, value, hint) < 0) {
-            Py_DECREF(copy);
-            return nullptr;
+    return copy ? with_keywords(*entry, copy, values, names) : nullptr;
+}
+
+// A stretch of bytes that two kinds of records have in common.
+struct Stretch {
+    uint32_t from, to, bytes;
+};
+
+// The fields that both have, by name, kind and size; when and where a record happened is its own.
+std::vector<Stretch> common_fields(const RecordInfo& from, const RecordInfo& to) {
+    std::vector<Stretch> found;
+    for (uint32_t i = 0; i < to.field_count; ++i) {
+        const FieldInfo& field = to.fields[i];
+        if (field.offset < sizeof(RecordPrefix) || field.kind == FieldKind::PAD) continue;
+        for (uint32_t j = 0; j < from.field_count; ++j) {
+            const FieldInfo& other = from.fields[j];
+            if (std::strcmp(field.name, other.name) != 0 || field.kind != other.kind || field.bytes != other.bytes)
+                continue;
+            const bool goes_on = !found.empty() && found.back().from + found.back().bytes == other.offset &&
+                                 found.back().to + found.back().bytes == field.offset;
+            if (goes_on)
+                found.back().bytes += field.bytes;
+            else
+                found.push_back({other.offset, field.offset, field.bytes});
         }
     }
-    return reinterpret_cast<PyObject*>(copy);
+    return found;
+}
+
+PyObject* record_recast(PyObject* object, PyObject* const* values, Py_ssize_t positional, PyObject* names) {
+    TypeEntry* target =
+        positional == 1 && PyType_Check(values[0]) ? entry_of(reinterpret_cast<PyTypeObject*>(values[0])) : nullptr;
+    if (!target) {
+        PyErr_SetString(PyExc_TypeError, "recast() takes a record class, and keywords");
+        return nullptr;
+    }
+    RecordObject* from = as_record(object);
+    // The interpreter's lock guards it; there are few pairs, and each is worked out once.
+    static std::map<std::pair<const RecordInfo*, const RecordInfo*>, std::vector<Stretch>> plans;
+    const auto [plan, is_new] = plans.try_emplace({from->info, target->info});
+    if (is_new) plan->second = common_fields(*from->info, *target->info);
+    RecordObject* made = allocate(*target->info, target->type, from->symbol, from->venue, empty_text());
+    if (!made) return nullptr;
+    std::memcpy(made->payload, target->info->defaults, target->info->bytes);
+    for (const Stretch& one : plan->second) std::memcpy(made->payload + one.to, from->payload + one.from, one.bytes);
+    return with_keywords(*target, made, values + 1, names);
 }
 
 PyObject* record_reduce(PyObject* object, PyObject*) {
@@ -223,7 +265,11 @@ int record_buffer(PyObject* object, Py_buffer* view, int flags) {
 PyMethodDef g_methods[] = {
     {"to_dict", record_to_dict, METH_NOARGS, "Return {field: value} with symbol and venue."},
     {"replace", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record_replace)),
-     METH_VARARGS | METH_KEYWORDS, "Return a copy with these fields changed and no id."},
+     METH_FASTCALL | METH_KEYWORDS, "Return a copy with these fields changed and no id."},
+    {"recast", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record_recast)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "Return a record of another class with the symbol, venue and all fields that both have (but event_ns, recv_ns and "
+     "ordinal), and these fields changed."},
     {"__reduce__", record_reduce, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

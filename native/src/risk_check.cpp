@@ -144,10 +144,9 @@ void RiskEngine::check_concentration(const Case& one) const {
     const Rule most = one.rule(&RiskLimits::concentration);
     if (!is_limit(most.limit)) return;
     ++one.result.rules;
-    const int64_t lots = after(one, most);
-    if (lots <= 0) return;
     const double reference = std::fabs(is_set(one.asset.last) ? one.asset.last : one.price);
-    const double value = static_cast<double>(lots) * unit(one.asset) * reference, equity = one.sums.equity;
+    const double value = static_cast<double>(after(one, most)) * unit(one.asset) * reference, equity = one.sums.equity;
+    if (!(value > 0)) return;  // it closes, or there is no price, which is a reason of its own
     const double share = equity > 0 ? value / equity : std::numeric_limits<double>::infinity();
     if (share > most.limit) one.refuse(risk_reason::kConcentration, share, most.limit);
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gcg_quant import _native
 from gcg_quant.errors import EventError
-from gcg_quant.events import HOT_RECORDS, Bar, BarBasis, Depth, Fill, OrderRequest, Record, Side, Tick, TradeTick
+from gcg_quant.events import HOT_RECORDS, Bar, BarBasis, Depth, Fill, OrderCommand, OrderRequest, Record, Side, Tick, TradeTick
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,6 +86,32 @@ def test_replace_returns_a_changed_copy() -> None:
     changed = tick.replace(last_price=2.0, symbol="Y")
     assert (changed.symbol, changed.last_price, changed.bid_price) == ("Y", 2.0, 0.5)
     assert (tick.symbol, tick.last_price) == ("X", 1.0)
+
+
+def test_recast_keeps_what_both_kinds_have() -> None:
+    """recast() makes a record of another class: symbol, venue and common fields are kept, when it happened and the rest are not."""
+    names = {"symbol": "X", "venue": "V", "event_ns": 5, "recv_ns": 6, "ordinal": 7}
+    request = OrderRequest(**names, client_id="c", quantity=3.0, side=Side.SELL, order_flags=1, expire_ns=9, tag="t")
+    command = request.recast(OrderCommand, event_ns=8, gateway="paper")
+    expected = {name: value for name, value in OrderCommand(**names, gateway="paper").to_dict().items() if value == value}
+    expected |= {"client_id": "c", "quantity": 3.0, "side": Side.SELL, "order_flags": 1, "expire_ns": 9, "tag": "t"}
+    expected |= {"event_ns": 8, "recv_ns": 0, "ordinal": 0}
+    assert {name: value for name, value in command.to_dict().items() if value == value} == expected
+    assert command.recast(OrderRequest).recast(OrderCommand, event_ns=8, gateway="paper") == command
+    assert request.recast(Tick, last_price=1.0) == Tick(symbol="X", venue="V", last_price=1.0)
+
+
+@pytest.mark.parametrize("arguments", [(), (OrderRequest, 5), ("Tick",), (int,)])
+def test_recast_to_no_record_is_a_mistake(arguments: tuple[Any, ...]) -> None:
+    """One record class is due."""
+    with pytest.raises(TypeError, match=r"recast\(\) takes a record class"):
+        Tick().recast(*arguments)
+
+
+def test_recast_with_an_unknown_field_is_a_mistake() -> None:
+    """As it is when a record is made."""
+    with pytest.raises(TypeError, match="Tick\\(\\) has no field 'quantity'"):
+        OrderRequest(quantity=1.0).recast(Tick, quantity=2.0)
 
 
 def test_bar_end_is_its_event_time() -> None:
