@@ -134,6 +134,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if price is not None:
             self.ticks(price)
 
+    def order_lots(self, quantity: float) -> int:
+        """Return the lots of an order of this size; raise InstrumentError, as `check_order` does, if it cannot be placed."""
+        if self.min_quantity <= quantity < math.inf and quantity > 0:
+            count, _, is_whole = _counted(quantity, self.lot_size)
+            if is_whole:
+                return count
+        self.check_order(quantity)  # says what is wrong
+        return self.lots(quantity)
+
     def value(self, quantity: float, price: float) -> float:
         """Return what a quantity is worth at a price, in the instrument's currency, never negative."""
         return abs(quantity) * price * self.multiplier

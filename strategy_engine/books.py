@@ -116,6 +116,8 @@ class Books:
 
     def refresh_rate(self, currency: str) -> float:
         """Look up what a currency is worth in the account's own and return it; without a market for it 1, with a warning once."""
+        if currency == self._rates.currency:
+            return 1.0
         rate = self._rates.rate(currency)
         if rate is None:
             rate = 1.0

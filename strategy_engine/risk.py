@@ -79,8 +79,7 @@ def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerm
     lots, price, stop, kind = 0, None, None, request.order_type
     quantity = request.quantity
     try:
-        instrument.check_order(quantity)
-        lots = instrument.lots(quantity)
+        lots = instrument.order_lots(quantity)
     except InstrumentError as error:
         found.append(Finding(RiskReason.BAD_QUANTITY, quantity, nan, error.message))
     try:
@@ -125,7 +124,7 @@ class RiskEngine:
 
     def strategy_number(self, strategy: str) -> int:
         """Return the number of a strategy's name, 1 or more."""
-        return self._strategies.setdefault(strategy, len(self._strategies) + 1)
+        return self._strategies.get(strategy) or self._strategies.setdefault(strategy, len(self._strategies) + 1)
 
     def currency_number(self, currency: str) -> int:
         """Return the number of a currency; 0 is the account's own."""
@@ -228,18 +227,17 @@ class RiskEngine:
     ) -> RiskVerdict:
         """Return the verdict on a request as an event: passed if nothing was found; `value` and `limit` are those of the first reason."""
         ordered = sorted(findings, key=lambda finding: finding.reason) if findings else ()
-        first = ordered[0] if ordered else None
-        return terms.recast(
+        verdict = terms.recast(
             RiskVerdict,
             event_ns=event_ns,
             recv_ns=event_ns,
             request=request,
             account=account,
             client_id=client_id,
-            reasons=sum({int(finding.reason) for finding in ordered}) if first else 0,
-            value=first.value if first else None,
-            limit=first.limit if first else None,
             rules=rules,
-            passed=0 if first else 1,
-            message=summary(ordered) if first else "",
+            passed=0 if ordered else 1,
         )
+        if not ordered:
+            return verdict
+        reasons, first = sum({int(finding.reason) for finding in ordered}), ordered[0]
+        return verdict.replace(reasons=reasons, value=first.value, limit=first.limit, message=summary(ordered))

@@ -257,6 +257,7 @@ class TradingEngine(Stateful[TradingFold]):
         seq = min([seq, *(one & _SEQ for one in fold.pending if one > fold.last_input)])
         if seq != cursor.market:
             self.reader.seek(msgspec.structs.replace(cursor, market=seq))
+            self.reader.commit()  # a new reader's stored cursor is at the end: if this engine dies, the next must not believe it
         return (Lane.MARKET << 60) | seq
 
     def _seed(self, before: int, time_ns: int) -> None:

@@ -24,6 +24,7 @@ from gcg_quant.strategy_engine.order import Order
 from .rows import Plan, Row, bus_folder
 
 NOW = 1_790_000_000_000_000_000
+STEP_NS = 1_000_000  # event time from one order to the next: a thousand a second
 SYMBOLS = [f"C{number:02}/USDT" for number in range(50)]
 STRATEGIES = [f"strategy-{number}" for number in range(10)]
 EVERY_RULE = RiskLimits(
@@ -103,7 +104,7 @@ def tick(number: int, price: float) -> Tick:
     """Return a tick of some symbol."""
     names: dict[str, Any] = {"symbol": SYMBOLS[number % len(SYMBOLS)], "venue": "SIM"}
     quotes = {"bid_price": price, "bid_size": 1e6, "ask_price": price + 0.01, "ask_size": 1e6}
-    return Tick(**names, event_ns=NOW + number * 1000, last_price=price, prev_close=100.0, **quotes)
+    return Tick(**names, event_ns=NOW + number * STEP_NS, last_price=price, prev_close=100.0, **quotes)
 
 
 def order(number: int) -> OrderRequest:
@@ -111,7 +112,7 @@ def order(number: int) -> OrderRequest:
     return OrderRequest(
         symbol=SYMBOLS[number * 7 % len(SYMBOLS)],
         venue="SIM",
-        event_ns=NOW + number * 1000,
+        event_ns=NOW + number * STEP_NS,
         account="paper",
         strategy=STRATEGIES[number % len(STRATEGIES)],
         client_id=f"bench-{number}",

@@ -194,7 +194,8 @@ void RiskEngine::each_scope(uint32_t strategy, uint32_t instrument, Change chang
 void RiskEngine::count_order(uint32_t strategy, uint32_t instrument, int64_t now_ns) {
     for (const uint64_t scope : {key(strategy, 0), key(strategy, instrument)}) {
         auto& times = times_[scope];
-        times.insert(std::upper_bound(times.begin(), times.end(), now_ns), now_ns);
+        const bool is_newest = times.empty() || times.back() <= now_ns;
+        times.insert(is_newest ? times.end() : std::upper_bound(times.begin(), times.end(), now_ns), now_ns);
         while (times.front() <= now_ns - kSecondNs) times.pop_front();
     }
 }

@@ -127,6 +127,18 @@ def test_orders_are_checked_in_lots() -> None:
         share.check_order(0)
 
 
+@pytest.mark.parametrize("quantity", [151.0, 0.0, -100.0, 50.0, math.nan, math.inf])
+def test_order_in_lots_is_refused_as_the_order_is(quantity: float) -> None:
+    """order_lots() counts what check_order() lets pass, and says the same of the rest."""
+    share = preset("cn_stock", "600519", "SSE")
+    assert share.order_lots(200.0) == 2
+    with pytest.raises(InstrumentError) as checked:
+        share.check_order(quantity)
+    with pytest.raises(InstrumentError) as counted:
+        share.order_lots(quantity)
+    assert str(counted.value) == str(checked.value)
+
+
 def test_minimum_quantity_is_named() -> None:
     """A STAR market order begins at 200 shares and then goes by single shares."""
     star = preset("cn_stock", "688981", "SSE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from gcg_quant.events import (
     Side,
     Tick,
     TimeInForce,
+    World,
 )
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
@@ -142,6 +144,68 @@ def test_flat_strategy_does_not_free_what_was_bought(open_floor: Open) -> None:
     assert "and 0 of what" in floor.order(Side.SELL, 100.0, strategy="old")
     floor.restart()
     assert "and 0 of what" in floor.order(Side.SELL, 100.0, strategy="old")
+
+
+class Killed(BaseException):
+    """The end of an engine, in the middle of whatever it was doing."""
+
+
+class MortalEngine(TradingEngine):
+    """An engine that dies before it publishes event number `life`."""
+
+    def __init__(self, life: int) -> None:
+        super().__init__(TradingConfig(cash=1_000_000.0, currency="CNY"), RiskLimits(max_orders_per_second=100), PaperGateway())
+        self.life = life
+
+    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
+        """Publish, or die."""
+        if self.life == 0:
+            raise Killed
+        self.life -= 1
+        return super().publish(event, cause=cause, backfill=backfill)
+
+    def live(self, bus: EventBus) -> None:
+        """Handle all there is, or die on the way."""
+        try:
+            self.start(bus, threaded=False)
+            while self.turn():
+                pass
+            assert self.stop()
+        except Killed:
+            self._release()  # as the kernel would
+
+
+def verdicts_after_death(path: Path, life: int) -> tuple[list[str], list[tuple[int, int, int]]]:
+    """Return what risk said of a day's orders, and the purchases known at the end, when the first engine dies at some event."""
+    with EventBus(path, world=World.PAPER, source="test", page_mb=0.0625, sync="none") as bus:
+        bus.instruments.add(SHARE)
+        names = {"symbol": SHARE.symbol, "venue": SHARE.venue}
+        quotes = {"last_price": 10.0, "bid_price": 10.0, "bid_size": 1e6, "ask_price": 10.01, "ask_size": 1e6}
+        sell, buy = Side.SELL, Side.BUY
+        orders = [(buy, 100.0, None), (buy, 100.0, None), (sell, 100.0, None), (sell, 100.0, None), (buy, 100.0, 9.0), (sell, 100.0, 9.0)]
+        for number, (side, quantity, price) in enumerate(orders):
+            now_ns = MONDAY + min(number, 1) * DAY + 2 * number
+            bus.publish(Tick(**names, **quotes, event_ns=now_ns, prev_close=9.5), cause=0)
+            kind = OrderType.MARKET if price is None else OrderType.LIMIT
+            terms: dict[str, Any] = {"side": side, "quantity": quantity, "price": price, "order_type": kind, "strategy": f"s{number}"}
+            bus.publish(OrderRequest(**names, event_ns=now_ns, account="paper", **terms), cause=0)
+            bus.publish(Tick(**names, **quotes, event_ns=now_ns + 1), cause=0)  # what was under way meets the same day
+        MortalEngine(life).live(bus)
+        last = MortalEngine(-1)
+        last.live(bus)
+        with bus.reader(start="begin", events=[RiskVerdict]) as reader:
+            said = {one.request: one.message for one in reader if isinstance(one, RiskVerdict)}
+        return list(said.values()), last.desk.books.accounts.bought.rows()
+
+
+def test_rules_hold_wherever_the_engine_dies(tmp_path: Path) -> None:
+    """What was bought today, and what rests, is known again by an engine whose predecessor died before any of its events."""
+    said, bought = verdicts_after_death(tmp_path / "whole", -1)
+    none_left = "sells 100 and 0 of what was bought before today is left (T+1)"
+    assert said == ["", "", "", none_left, "", f"would trade at 9 with an own order at 9; {none_left}"]
+    assert [row[1:] for row in bought] == [(20261124, 1)]  # a lot of 100
+    for life in range(50):
+        assert verdicts_after_death(tmp_path / f"bus{life}", life) == (said, bought)
 
 
 def test_told_trading_day_wins_over_the_local_date(open_floor: Open) -> None:
