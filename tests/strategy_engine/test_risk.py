@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import OrderRequest, OrderType, RiskReason, Side, Tick
 from gcg_quant.instruments import Instrument
+from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.risk import Finding, RiskEngine, read_terms, summary
 from gcg_quant.strategy_engine.risk_limits import RiskLimits, RiskOverride, RiskRules
 
@@ -50,6 +52,11 @@ RULES = [
     ({"max_order_value": 99.0}, RiskReason.ORDER_VALUE, "order value 100 is above max_order_value 99"),
     ({"max_position_quantity": 0.9}, RiskReason.POSITION_SIZE, "position would be 1, above max_position_quantity 0.9"),
     ({"max_position_value": 50.0}, RiskReason.POSITION_VALUE, "position value would be 100, above max_position_value 50"),
+    (
+        {"max_concentration": 0.00008},
+        RiskReason.CONCENTRATION,
+        "position would be 0.01% of the equity, above max_concentration 0.01%",
+    ),
     ({"kill_switch": True}, RiskReason.KILL_SWITCH, "kill switch is on"),
 ]
 
@@ -169,6 +176,20 @@ def test_rules_change_as_a_whole_or_not_at_all() -> None:
     assert (rules.limits.max_order_value, rules.limits.price_band, rules.limits.kill_switch) == (500.0, None, True)
     rules = rules.changed({"overrides": [{"strategy": "s", "max_order_value": "off", "price_band": 0.5}]})
     assert rules.overrides == (RiskOverride(strategy="s", limits={"max_order_value": None, "price_band": 0.5}),)
+    assert (rules.uses("self_trade"), rules.uses("session")) == (True, False)
+    rules = rules.changed({"self_trade": False, "overrides": [{"symbol": "A", "session": True, "self_trade": False}]})
+    assert rules.overrides == (RiskOverride(symbol="A", limits={"session": True, "self_trade": False}),)
+    assert (rules.uses("self_trade"), rules.uses("session")) == (False, True)
+
+
+def test_settings_file_switches_rules_by_symbol(tmp_path: Path) -> None:
+    """What `[risk]` and its overrides say of the rules without a number reaches the engine."""
+    path = tmp_path / "gcg_quant.toml"
+    general = "[risk]\nt_plus_one = false\nmax_concentration = 0.5\n"
+    path.write_text(general + '[[risk.overrides]]\nsymbol = "600519"\nt_plus_one = true\nmax_concentration = "off"\n')
+    rules = RiskRules().changed(Settings.load(path, environ={}).risk.model_dump())
+    assert (rules.limits.t_plus_one, rules.limits.max_concentration, rules.limits.price_limit) == (False, 0.5, True)
+    assert rules.overrides == (RiskOverride(symbol="600519", limits={"t_plus_one": True, "max_concentration": None}),)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +199,8 @@ def test_rules_change_as_a_whole_or_not_at_all() -> None:
         ({"max_order_value": -5}, 'risk.max_order_value must be a number above 0 or "off", found -5.'),
         ({"max_order_value": True}, 'risk.max_order_value must be a number above 0 or "off", found True.'),
         ({"kill_switch": 1}, "risk.kill_switch must be true or false, found 1."),
+        ({"session": "off"}, "risk.session must be true or false, found 'off'."),
+        ({"overrides": [{"symbol": "A", "t_plus_one": 1}]}, "risk.overrides item 1, t_plus_one must be true or false, found 1."),
         ({"overrides": 5}, "risk.overrides must be a list of tables, found 5."),
         ({"overrides": [5]}, "risk.overrides item 1 must be a table, found 5."),
         ({"overrides": [{"max_order_value": 5}]}, "names neither a strategy nor a symbol"),
