@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import isnan
 from typing import Any
 
-from gcg_quant.events import Bar, MarketDataEvent, Tick
+from gcg_quant.events import Bar, Depth, MarketDataEvent, Tick, TradeTick
 
 __all__ = ["last_of_each_kind"]
 
@@ -29,10 +29,12 @@ def last_of_each_kind(records: Iterable[Any]) -> list[MarketDataEvent]:
 
 
 def _key(record: MarketDataEvent) -> tuple[Any, ...]:
-    # What a later record of the same key makes worthless: a tick without quotes, or without the day's limits, leaves those of an
+    # What a later record of the same key makes worthless: one without quotes, the day's limits or the trading day leaves those of an
     # earlier one.
+    if isinstance(record, Bar):
+        return Bar, record.instrument, record.period
     if isinstance(record, Tick):
         prices = record.last_price, record.bid_price, record.ask_price
         day = record.prev_close, record.prev_settlement, record.lower_limit, record.upper_limit
-        return Tick, record.instrument, *map(isnan, prices), record.trading_day, *map(isnan, day)
-    return type(record), record.instrument, record.period if isinstance(record, Bar) else ""
+        return Tick, record.instrument, record.trading_day, *map(isnan, prices), *map(isnan, day)
+    return type(record), record.instrument, record.trading_day if isinstance(record, TradeTick | Depth) else 0

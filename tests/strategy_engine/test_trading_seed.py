@@ -19,6 +19,7 @@ from gcg_quant.strategy_engine.trading_seed import last_of_each_kind
 
 DAY_NS = 1_790_000_000_000_000_000
 PRICES = st.sampled_from([nan, 98.0, 99.0, 100.0, 101.0, 102.0])
+DAYS = st.sampled_from([0, 20260105, 20260106])
 
 
 @st.composite
@@ -34,9 +35,12 @@ def market(draw: st.DrawFn) -> list[MarketDataEvent]:
         if kind == "tick":
             quotes = {"bid_price": draw(PRICES), "bid_size": 2.0, "ask_price": draw(PRICES), "ask_size": 3.0}
             volume = draw(st.sampled_from([nan, 5.0, 9.0]))
-            records.append(Tick(**names, **quotes, last_price=draw(PRICES), volume=volume, volume_kind=VolumeKind.DAY))
+            day = {name: draw(PRICES) for name in ("prev_close", "lower_limit", "upper_limit")}
+            records.append(
+                Tick(**names, **quotes, **day, trading_day=draw(DAYS), last_price=draw(PRICES), volume=volume, volume_kind=VolumeKind.DAY)
+            )
         elif kind == "trade":
-            records.append(TradeTick(**names, price=draw(st.sampled_from([99.0, 101.0])), size=1.0))
+            records.append(TradeTick(**names, price=draw(st.sampled_from([99.0, 101.0])), size=1.0, trading_day=draw(DAYS)))
         elif kind == "depth":
             levels = {"bid_prices": [99.0, 98.0], "bid_sizes": [1.0, draw(st.sampled_from([0.0, 4.0]))]}
             records.append(Depth(**names, **levels, ask_prices=[101.0], ask_sizes=[2.0]))
@@ -74,10 +78,11 @@ def told(bus: EventBus, seed: list[MarketDataEvent], then: list[MarketDataEvent]
             names: dict[str, Any] = {"symbol": symbol, "venue": "SIM", "request": 10 * at + number, "client_id": f"{symbol}{at}"}
             terms: dict[str, Any] = {"side": side, "order_type": kind, "price": price, "stop_price": price}
             gateway.submit(OrderCommand(**names | terms, event_ns=clock, quantity=5.0))
+    days = [(risk.native.trading_day(number)[0], risk.native.price_limits(number)) for number in (1, 2)]
     signals = [risk.on_market(record) for record in then]
     for record in then:
         gateway.on_market(record)
-    return reports, [(repr(risk.native.last_price(number)), risk.native.clock_ns) for number in (1, 2)] + signals  # type: ignore[return-value]
+    return reports, [(repr(risk.native.last_price(number)), risk.native.clock_ns) for number in (1, 2)] + days + signals  # type: ignore[operator]
 
 
 @given(before=market(), after=market())
