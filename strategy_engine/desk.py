@@ -199,13 +199,15 @@ class TradingDesk:
 
     def send(self, order: Order, now_ns: int, cause: int) -> None:
         """Write the command of an order that passed risk and give it to the gateway."""
-        self.books.open(order, now_ns)
-        command = self.orders.submit(order, event_ns=now_ns, cause=cause)
+        command, failure = self.orders.submit(order, event_ns=now_ns, cause=cause), None
         try:
             self.gateway.submit(command)
         except OrderError as error:  # the gateway is sure that nothing has reached the venue
+            failure = error.message
+        self.books.open(order, now_ns)  # the venue need not wait for it; nothing is checked or reported before `drain`
+        if failure is not None:
             self.books.close(order)
-            self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=error.message)
+            self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=failure)
         self.drain(cause)
 
     def change_again(self, request: ModifyRequest, verdict_id: int) -> None:
