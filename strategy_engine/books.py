@@ -63,17 +63,12 @@ class Books:
             if position.number == number:
                 position.instrument = instrument
 
-    def open(self, order: Order, now_ns: int) -> None:
-        """Count an order that is sent now."""
-        self.count(order.strategy, order.number, now_ns)
-        self.open_again(order)
-
     def count(self, strategy: str, number: int, event_ns: int) -> None:
         """Count an order for the limit of orders a second."""
         self._native.count_order(self.risk.strategy_number(strategy), number, event_ns)
 
     def open_again(self, order: Order) -> None:
-        """Count an order that was open before a restart."""
+        """Count an order that may fill from now on, or that was open before a restart."""
         self._native.open_order(self._strategy(order), order.number, order.side, order.left_lots)
 
     def open_more(self, order: Order, lots: int) -> None:

@@ -33,7 +33,7 @@ from .accounts import Accounts
 from .books import Books
 from .currencies import CurrencyRates
 from .desk import TradingDesk
-from .gateways.base import Gateway, GatewayReport, MarketGateway
+from .gateways.base import Gateway, GatewayReport
 from .gateways.paper import PaperGateway
 from .orders import OrderManager
 from .risk import RiskEngine
@@ -176,10 +176,8 @@ class TradingEngine(Stateful[TradingFold]):
 
     @event_handler(TimerEvent)
     def on_timer(self, event: TimerEvent) -> None:
-        """Let the paper venue's time pass: orders arrive and expire without market data, too."""
-        if isinstance(self._gateway, MarketGateway):
-            self._gateway.advance(event.event_ns)
-            self.desk.drain(event.id)
+        """Let time pass: orders arrive at the paper venue and expire without market data, too."""
+        self.desk.advance(event.event_ns, event.id)
 
     @event_handler(InstrumentEvent)
     def on_instrument(self, event: InstrumentEvent) -> None:
