@@ -143,6 +143,7 @@ class TradingEngine(Stateful[TradingFold]):
         fold = TradingFold(desk, self.name, self._is_ours)
         fold.load(self._recovered())
         start = self._resume_at(fold)
+        self._commit()  # one that is killed before its first batch is done must not begin at the journal's end
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
         if fold.kill_switch is not None:
