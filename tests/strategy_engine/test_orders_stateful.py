@@ -174,11 +174,34 @@ class TradingMachine(RuleBasedStateMachine):
         self.tick(200)
 
     def teardown(self) -> None:
-        """Leave nothing behind."""
-        if hasattr(self, "bus"):
+        """Let everything come to its end, and leave nothing behind."""
+        if not hasattr(self, "bus"):
+            return
+        try:
+            self.come_to_an_end()
+        finally:
             self.left(self.engine)
             self.bus.close()
             shutil.rmtree(self.folder)
+
+    def come_to_an_end(self) -> None:
+        """When the venue has answered everything and ended what it has, and the market was everywhere, no order is open."""
+        self.engine.life = -1
+        self.venue.down = False
+        for price in (200, 100, 400, 200):
+            self.tick(price)
+            self.deliver_all()
+            while any(sent.asked for sent in self.venue.orders.values()):
+                self.answer(0, False)
+                self.deliver_all()
+            for sent in self.venue.orders.values():
+                order = self.engine.desk.orders.find(client_id=sent.client_id)
+                if order is not None and not order.is_final:
+                    sent.end = ReportKind.EXPIRED if sent.accepted or sent.filled else ReportKind.REJECTED
+                    self.venue.tell(sent.client_id, sent.end)
+            self.deliver_all()
+        self.promises_hold()
+        assert [order.client_id for order in self.engine.desk.orders.open_orders()] == []
 
     # ---- the engine's life
 
@@ -315,6 +338,13 @@ class TradingMachine(RuleBasedStateMachine):
             return
         sent.end = kind
         self.venue.tell(sent.client_id, kind)
+
+    @rule(choice=st.integers(0, 50))
+    def trigger(self, choice: int) -> None:
+        """The venue says that an order was triggered, whatever it is."""
+        sent = self.sent(choice)
+        if sent is not None:
+            self.venue.tell(sent.client_id, ReportKind.TRIGGERED)
 
     @rule(choice=st.integers(0, 50), willing=st.booleans())
     def answer(self, choice: int, willing: bool) -> None:
