@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import OrderError
@@ -48,6 +48,13 @@ SECOND = 1_000_000_000
 SHARE = Instrument(symbol="XYZ", venue="SIM", kind="stock", tick_size=0.5, lot_size=1.0)
 NAMES: dict[str, Any] = {"symbol": "XYZ", "venue": "SIM", "account": "paper", "strategy": "s"}
 OWN = (OrderRequest, CancelRequest, ModifyRequest, RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill)
+
+
+SIDES = st.sampled_from([Side.BUY, Side.SELL])
+LOTS = st.sampled_from([1, 3, 5])
+KINDS = st.sampled_from(["market", "limit", "stop", "trail"])
+PRICES = st.integers(195, 205)  # half units; the market is between 196 and 204
+SOON = st.sampled_from([True, True, False])  # whether what the venue says arrives at once
 
 
 class Killed(BaseException):
@@ -192,7 +199,7 @@ class TradingMachine(RuleBasedStateMachine):
             self.tick(price)
             self.deliver_all()
             while any(sent.asked for sent in self.venue.orders.values()):
-                self.answer(0, False)
+                self.answer(0, willing=False, soon=False)
                 self.deliver_all()
             for sent in self.venue.orders.values():
                 order = self.engine.desk.orders.find(client_id=sent.client_id)
@@ -244,49 +251,61 @@ class TradingMachine(RuleBasedStateMachine):
         """Return the client id of an order, or of none."""
         return self.names[choice % len(self.names)] if self.names else "nobody"
 
-    def sent(self, choice: int) -> Sent | None:
-        """Return an order at the venue."""
-        orders = list(self.venue.orders.values())
-        return orders[choice % len(orders)] if orders else None
-
     # ---- what strategies do
 
-    @rule(
-        side=st.sampled_from([Side.BUY, Side.SELL]),
-        lots=st.sampled_from([1, 3, 5, 60]),
-        kind=st.sampled_from(["market", "limit", "stop", "trail", "end", "oco", "oco stop", "child", "child stop"]),
-        price=st.integers(195, 205),
-        other=st.integers(0, 20),
-        reduce=st.sampled_from([False, False, False, True]),
-    )
-    def request(self, side: Side, lots: int, kind: str, price: int, other: int, reduce: bool) -> None:
-        """Ask for an order of any kind."""
-        fields: dict[str, Any] = {"order_type": OrderType.MARKET, "order_flags": int(OrderFlag.REDUCE_ONLY) if reduce else 0}
-        if kind in ("limit", "end", "oco", "child"):
-            fields |= {"order_type": OrderType.LIMIT, "price": price / 2}
-        if "stop" in kind:
-            fields |= {"order_type": OrderType.STOP, "stop_price": price / 2}
-        if kind == "trail":
-            fields |= {"order_type": OrderType.TRAILING_STOP, "trail_amount": 1.5}
-        if kind == "end":
-            fields |= {"time_in_force": TimeInForce.GTD, "expire_ns": self.clock + (price - 199) * SECOND}
-        if "oco" in kind:
-            fields |= {"group": f"g{other % 2}", "order_flags": fields["order_flags"] | int(OrderFlag.OCO)}
-        if "child" in kind:
-            fields["parent"] = self.name(other)
-        self.names.append(f"k{len(self.names)}")
-        self.say(OrderRequest(client_id=self.names[-1], side=side, quantity=float(lots), event_ns=self.clock, **NAMES, **fields))
+    def ask(self, side: Side, lots: int, kind: str, price: int, **fields: Any) -> str:
+        """Ask for an order; prices are in ticks, stops are on the far side of the market."""
+        terms: dict[str, Any] = {"order_type": OrderType.MARKET}
+        if kind == "limit":
+            terms = {"order_type": OrderType.LIMIT, "price": price / 2}
+        elif kind == "stop":
+            terms = {"order_type": OrderType.STOP, "stop_price": price / 2}
+        elif kind == "trail":
+            terms = {"order_type": OrderType.TRAILING_STOP, "trail_amount": 1.5}
+        name = f"k{len(self.names)}"
+        self.names.append(name)
+        self.say(OrderRequest(client_id=name, side=side, quantity=float(lots), event_ns=self.clock, **NAMES, **terms, **fields))
+        return name
 
+    @rule(side=SIDES, lots=LOTS, kind=KINDS, price=PRICES, seconds=st.sampled_from([None, None, 0, 2, 4]), reduce=st.booleans())
+    def request(self, side: Side, lots: int, kind: str, price: int, seconds: int | None, reduce: bool) -> None:
+        """Ask for an order on its own, now and then with an end or to close alone, or too large."""
+        fields: dict[str, Any] = {"order_flags": int(OrderFlag.REDUCE_ONLY)} if reduce and kind != "limit" else {}
+        if seconds is not None:
+            fields |= {"time_in_force": TimeInForce.GTD, "expire_ns": self.clock + seconds * SECOND}
+        self.ask(side, lots if price != 195 else 60, kind, price, **fields)
+
+    @rule(side=SIDES, lots=LOTS, kinds=st.tuples(KINDS, KINDS), price=PRICES, group=st.integers(0, 5))
+    def pair(self, side: Side, lots: int, kinds: tuple[str, str], price: int, group: int) -> None:
+        """Ask for two legs of a group, perhaps one that exists."""
+        for kind in kinds:
+            self.ask(side, lots, kind, price, group=f"g{group}", order_flags=int(OrderFlag.OCO))
+
+    @rule(side=SIDES, lots=LOTS, kind=KINDS, ways=st.lists(KINDS, min_size=1, max_size=2), price=PRICES)
+    def bracket(self, side: Side, lots: int, kind: str, ways: list[str], price: int) -> None:
+        """Ask for a parent and its ways out."""
+        parent = self.ask(side, lots, kind, price)
+        for way in ways:
+            self.ask(Side.SELL if side == Side.BUY else Side.BUY, lots, way, 400 - price, parent=parent)
+
+    @rule(side=SIDES, lots=LOTS, kind=KINDS, price=PRICES, parent=st.integers(0, 50))
+    def child(self, side: Side, lots: int, kind: str, price: int, parent: int) -> None:
+        """Ask for a child of any order, or of none."""
+        self.ask(side, lots, kind, price, parent=self.name(parent))
+
+    @precondition(lambda self: self.names)
     @rule(choice=st.integers(0, 50))
     def ask_again(self, choice: int) -> None:
         """Use a client id twice."""
         self.say(OrderRequest(client_id=self.name(choice), side=Side.BUY, quantity=1.0, order_type=OrderType.MARKET, **NAMES))
 
+    @precondition(lambda self: self.names)
     @rule(choice=st.integers(0, 50))
     def cancel(self, choice: int) -> None:
         """Ask for a cancellation at any time."""
         self.say(CancelRequest(client_id=self.name(choice), event_ns=self.clock, **NAMES))
 
+    @precondition(lambda self: self.names)
     @rule(choice=st.integers(0, 50), lots=st.sampled_from([None, 2, 4, 9]), price=st.sampled_from([None, 99.0, 101.5]), stop=st.booleans())
     def modify(self, choice: int, lots: int | None, price: float | None, stop: bool) -> None:
         """Ask for other terms at any time."""
@@ -296,62 +315,86 @@ class TradingMachine(RuleBasedStateMachine):
 
     # ---- what the market does
 
-    @rule(price=st.integers(196, 204))
     def tick(self, price: int) -> None:
         """A second passes, and a price is seen."""
         self.clock += SECOND
         self.say(Tick(symbol="XYZ", venue="SIM", event_ns=self.clock, last_price=price / 2, bid_price=price / 2, ask_price=price / 2))
 
-    @rule()
-    def timer(self) -> None:
-        """Time passes without a price."""
-        self.clock += SECOND
-        self.say(TimerEvent(component="x", name="t", event_ns=self.clock))
+    @rule(price=st.sampled_from([None, *range(196, 205)]), lots=st.lists(st.integers(1, 5), max_size=3), soon=SOON)
+    def market(self, price: int | None, lots: list[int], soon: bool) -> None:
+        """Time passes with a price or without one, and the venue trades."""
+        if price is not None:
+            self.tick(price)
+        else:
+            self.clock += SECOND
+            self.say(TimerEvent(component="x", name="t", event_ns=self.clock))
+        for number, some in enumerate(lots):
+            sent = self.working(number)
+            if sent is not None:
+                self.trade(sent, some)
+        self.arrive(soon)
 
     # ---- what the venue does
 
-    @rule(choice=st.integers(0, 50))
-    def accept(self, choice: int) -> None:
-        """The venue acknowledges, for the first time or again."""
-        sent = self.sent(choice)
-        if sent is not None and sent.end is None:
-            sent.accepted = True
-            self.venue.tell(sent.client_id, ReportKind.ACCEPTED)
+    def arrive(self, soon: bool) -> None:
+        """Let what the venue has said arrive, or be on its way for longer."""
+        if soon:
+            self.deliver_all()
 
-    @rule(choice=st.integers(0, 50), lots=st.integers(1, 4))
-    def fill(self, choice: int, lots: int) -> None:
-        """The venue fills, if there is anything left."""
-        sent = self.sent(choice)
-        if sent is None or sent.end is not None or sent.filled >= sent.lots:
-            return
+    def working(self, choice: int) -> Sent | None:
+        """Return an order that is open at the venue."""
+        orders = [sent for sent in self.venue.orders.values() if sent.end is None and sent.filled < sent.lots]
+        return orders[choice % len(orders)] if orders else None
+
+    @precondition(lambda self: self.working(0) is not None)
+    @rule(choice=st.integers(0, 50), soon=SOON)
+    def accept(self, choice: int, soon: bool) -> None:
+        """The venue acknowledges, for the first time or again."""
+        sent = self.working(choice)
+        assert sent is not None
+        sent.accepted = True
+        self.venue.tell(sent.client_id, ReportKind.ACCEPTED)
+        self.arrive(soon)
+
+    @precondition(lambda self: self.working(0) is not None)
+    @rule(choice=st.integers(0, 50), lots=st.integers(1, 5), soon=SOON)
+    def fill(self, choice: int, lots: int, soon: bool) -> None:
+        """The venue fills, acknowledged or not."""
+        sent = self.working(choice)
+        assert sent is not None
+        self.trade(sent, lots)
+        self.arrive(soon)
+
+    def trade(self, sent: Sent, lots: int) -> None:
+        """Fill an order with what is left of it, if that is less."""
         lots = min(lots, sent.lots - sent.filled)
         sent.filled += lots
         self.trades += 1
         sent.trades.append((f"T{self.trades}", lots))
         self.venue.tell(sent.client_id, ReportKind.FILLED, trade_id=f"T{self.trades}", quantity=float(lots), price=100.0)
 
-    @rule(choice=st.integers(0, 50), kind=st.sampled_from([ReportKind.REJECTED, ReportKind.EXPIRED, ReportKind.CANCELLED]))
-    def end(self, choice: int, kind: ReportKind) -> None:
+    @precondition(lambda self: self.working(0) is not None)
+    @rule(choice=st.integers(0, 50), kind=st.sampled_from([ReportKind.REJECTED, ReportKind.EXPIRED, ReportKind.CANCELLED]), soon=SOON)
+    def end(self, choice: int, kind: ReportKind, soon: bool) -> None:
         """The venue ends an order of its own accord."""
-        sent = self.sent(choice)
-        if sent is None or sent.end is not None or sent.filled == sent.lots or (kind == ReportKind.REJECTED and sent.filled):
+        sent = self.working(choice)
+        if sent is None or (kind == ReportKind.REJECTED and sent.filled):
             return
         sent.end = kind
         self.venue.tell(sent.client_id, kind)
+        self.arrive(soon)
 
+    @precondition(lambda self: self.venue.orders)
     @rule(choice=st.integers(0, 50))
     def trigger(self, choice: int) -> None:
         """The venue says that an order was triggered, whatever it is."""
-        sent = self.sent(choice)
-        if sent is not None:
-            self.venue.tell(sent.client_id, ReportKind.TRIGGERED)
+        self.venue.tell(list(self.venue.orders)[choice % len(self.venue.orders)], ReportKind.TRIGGERED)
 
-    @rule(choice=st.integers(0, 50), willing=st.booleans())
-    def answer(self, choice: int, willing: bool) -> None:
+    @precondition(lambda self: any(sent.asked for sent in self.venue.orders.values()))
+    @rule(choice=st.integers(0, 50), willing=st.booleans(), soon=SOON)
+    def answer(self, choice: int, willing: bool, soon: bool) -> None:
         """The venue answers a cancellation or a change."""
         asking = [sent for sent in self.venue.orders.values() if sent.asked]
-        if not asking:
-            return
         sent = asking[choice % len(asking)]
         change = sent.asked.pop(0)
         open_now = sent.end is None and sent.filled < sent.lots
@@ -365,14 +408,16 @@ class TradingMachine(RuleBasedStateMachine):
             self.venue.tell(sent.client_id, ReportKind.MODIFIED)
         else:
             self.venue.tell(sent.client_id, ReportKind.MODIFY_REFUSED, reason="no")
+        self.arrive(soon)
 
+    @precondition(lambda self: self.venue.on_the_way)
     @rule(place=st.integers(0, 50))
     def deliver(self, place: int) -> None:
         """One of the reports arrives: late, early, out of order."""
-        if self.venue.on_the_way:
-            self.venue.deliver(place % len(self.venue.on_the_way))
-            self.work()
+        self.venue.deliver(place % len(self.venue.on_the_way))
+        self.work()
 
+    @precondition(lambda self: self.venue.on_the_way)
     @rule()
     def deliver_all(self) -> None:
         """All reports arrive, in order."""
@@ -380,49 +425,38 @@ class TradingMachine(RuleBasedStateMachine):
             self.venue.deliver(0)
         self.work()
 
+    @precondition(lambda self: self.venue.delivered)
     @rule(place=st.integers(0, 50))
     def repeat(self, place: int) -> None:
         """A report that has arrived arrives again."""
-        if self.venue.delivered:
-            self.venue.on_the_way.append(self.venue.delivered[place % len(self.venue.delivered)])
-            self.venue.deliver(len(self.venue.on_the_way) - 1)
-            self.work()
-
-    @rule()
-    def nonsense(self) -> None:
-        """A fill of an order that nobody knows arrives."""
-        self.trades += 1
-        self.venue.tell("stranger", ReportKind.FILLED, at_once=True, trade_id=f"T{self.trades}", quantity=1.0, price=100.0)
+        self.venue.on_the_way.append(self.venue.delivered[place % len(self.venue.delivered)])
+        self.venue.deliver(len(self.venue.on_the_way) - 1)
         self.work()
 
-    @rule(down=st.booleans())
-    def line(self, down: bool) -> None:
-        """The line goes down, or comes back."""
-        self.venue.down = down
+    @rule(what=st.sampled_from(["nonsense", "down", "up", "up"]))
+    def mishap(self, what: str) -> None:
+        """A fill of an order that nobody knows arrives; the line goes down, or comes back."""
+        if what == "nonsense":
+            self.trades += 1
+            self.venue.tell("stranger", ReportKind.FILLED, at_once=True, trade_id=f"T{self.trades}", quantity=1.0, price=100.0)
+        else:
+            self.venue.down = what == "down"
         self.work()
 
     # ---- what happens to the engine
 
-    @rule(life=st.integers(0, 6))
-    def kill_soon(self, life: int) -> None:
-        """It will die before one of its next events."""
-        self.engine.life = life
-
-    @rule(life=st.sampled_from([-1, -1, 0, 1, 2, 3]))
-    def kill(self, life: int) -> None:
-        """It dies now, without a word; the next one may die while it recovers."""
-        self.left(self.engine)
-        self.engine = self.started(life)
-        self.work()
-
-    @rule()
-    def restart(self) -> None:
-        """It stops cleanly and is started again."""
-        try:
+    @rule(how=st.sampled_from(["soon", "soon", "now", "now", "cleanly"]), life=st.integers(0, 6))
+    def kill(self, how: str, life: int) -> None:
+        """It dies before one of its next events, or now, and the next one perhaps while it recovers; or it stops cleanly."""
+        if how == "soon":
+            self.engine.life = life
+            return
+        if how == "cleanly":
+            self.engine.life = -1
             self.engine.stop()
-        except Killed:
+        else:
             self.left(self.engine)
-        self.engine = self.started(-1)
+        self.engine = self.started(life if how == "now" and life < 4 else -1)
         self.work()
 
     # ---- what holds always
