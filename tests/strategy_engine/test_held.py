@@ -33,6 +33,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine.gateways.base import GatewayReport, ReportKind
 
 NOW = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -481,3 +482,45 @@ def test_risk_reasons_of_a_bracket_are_one_verdict_each(floor: Floor, journal: J
     verdicts = journal(RiskVerdict)
     assert [verdict.passed for verdict in verdicts] == [1, 1, 1, 0]
     assert verdicts[-1].reasons == RiskReason.BAD_PRICE
+
+
+def test_fill_that_nobody_knows_is_an_alert(floor: Floor, journal: Journal) -> None:
+    """It is counted, logged and told as critical; no position is made of it."""
+    fill = {"kind": ReportKind.FILLED, "event_ns": NOW, "price": 100.0, "quantity": 2.0}
+    floor.engine.desk.listen(GatewayReport(client_id="stranger", trade_id="T1", **fill))
+    floor.engine.desk.listen(GatewayReport(client_id="", venue_order_id="V7", trade_id="T2", **fill))
+    floor.engine.on_idle()
+    alerts = journal(AlertEvent)
+    assert [(alert.level, alert.name) for alert in alerts] == [("critical", "unknown_fill")] * 2
+    assert "2 at 100, order 'stranger', trade 'T1'" in alerts[0].message
+    assert "order 'V7'" in alerts[1].message
+    assert floor.engine.desk.reports.unknown == 2
+    assert journal(Fill) == []
+
+
+def test_fill_after_the_end_counts_once_also_after_a_restart(floor: Floor, bus: EventBus, journal: Journal, walk: Walk) -> None:
+    """A late fill is money; the same trade id told to the next engine is not."""
+    floor.order("a", Side.BUY, 2.0, 90.0)
+    floor.cancel("a")
+    late = GatewayReport(kind=ReportKind.FILLED, client_id="a", event_ns=NOW, trade_id="T1", price=90.0, quantity=1.0)
+    floor.engine.desk.listen(late)
+    floor.engine.on_idle()
+    assert walk("a")[-1] == ("CANCELLED", "filled after its end")
+    assert floor.engine.stop()
+    floor.engine = TradingEngine(TradingConfig(cash=100_000.0), None, floor.venue)
+    floor.engine.start(bus, threaded=False)
+    floor.engine.desk.listen(late)
+    floor.engine.on_idle()
+    assert len(journal(Fill)) == 1
+    assert floor.engine.desk.orders.duplicates == 1
+
+
+def test_bracket_that_fills_after_its_way_out_is_an_alert(floor: Floor, journal: Journal) -> None:
+    """Nothing closes what a parent buys when its children are done: somebody has to know."""
+    bracket(floor)
+    floor.tick(99.0, size=2.0, spread=0.0)
+    floor.tick(105.0)
+    late = GatewayReport(kind=ReportKind.FILLED, client_id="in", event_ns=NOW, trade_id="T1", price=99.0, quantity=1.0)
+    floor.engine.desk.listen(late)
+    floor.engine.on_idle()
+    assert [(alert.level, alert.name) for alert in journal(AlertEvent)] == [("critical", "open_bracket")]
