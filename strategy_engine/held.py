@@ -57,6 +57,7 @@ class HeldOrders:
         self._due: dict[int, Order] = {}  # for the gateway, by request
         self._expires_ns = _NEVER  # no order's time ends earlier
         self._asked_ns: dict[int, int] = {}  # when an expired order's cancellation was asked for last, by request
+        self._quiet: dict[int, tuple[WholeTerms, float, float]] = {}  # prices that change nothing, by request
         self._told: set[int] = set()  # orders of which it was said that they cannot be sent
 
     # ---- what comes in
@@ -102,8 +103,9 @@ class HeldOrders:
         waiting = self._waiting.get(event.instrument)
         if waiting:
             for order in list(waiting.values()):
-                if order.held and not order.waits:
-                    self._look(order, self._prices.of(event, order), max(event.event_ns, self._desk.clock_ns), event.id)
+                prices = self._prices.of(event, order)
+                if prices and order.held and not self._is_quiet(order, prices):
+                    self._look(order, prices, max(event.event_ns, self._desk.clock_ns), event.id)
 
     def seed(self, event: MarketDataEvent) -> None:
         """Take in market data of before a restart."""
@@ -209,6 +211,7 @@ class HeldOrders:
         if waiting is not None and waiting.pop(order.request_id, None) is not None and not waiting:
             del self._waiting[order.number]
         self._due.pop(order.request_id, None)
+        self._quiet.pop(order.request_id, None)
         self._told.discard(order.request_id)
 
     def _expire(self, order: Order, now_ns: int, cause: int) -> None:
@@ -274,11 +277,18 @@ class HeldOrders:
             price = self._desk.last_price(order.number)
             self._look(order, () if isnan(price) else (price,), now_ns, cause)
 
+    def _is_quiet(self, order: Order, prices: tuple[float, ...]) -> bool:
+        # Between two prices that did nothing to an order with these terms, no other does.
+        quiet = self._quiet.get(order.request_id)
+        return quiet is not None and quiet[0] is order.whole and all(quiet[1] <= price <= quiet[2] for price in prices)
+
     def _look(self, order: Order, prices: tuple[float, ...], now_ns: int, cause: int) -> None:
         before = whole = order.whole
         trails = order.order_type in TRAILING
+        reached = False
         for price in prices:
-            if is_reached(order, price):
+            reached = is_reached(order, price)
+            if reached:
                 self._orders.take_terms(order, whole)
                 self._send(order, now_ns, cause, TRIGGERED)
                 break
@@ -286,6 +296,10 @@ class HeldOrders:
                 order.whole = whole = followed(order, price)
         if order.held and whole != before:
             self._orders.change(order, whole, event_ns=now_ns, cause=cause, reason=TRAILED)
+        if order.held and not reached and prices:
+            quiet = self._quiet.get(order.request_id)
+            known = quiet[1:] if quiet is not None and quiet[0] is order.whole else prices
+            self._quiet[order.request_id] = (order.whole, min(*known, *prices), max(*known, *prices))
 
     def _send(self, order: Order, now_ns: int, cause: int, reason: str) -> None:
         # What is due is checked once more, and sent unless the gateway is down: a stop then needs another price when it is up again.
