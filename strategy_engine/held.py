@@ -303,6 +303,8 @@ class HeldOrders:
 
     def _send(self, order: Order, now_ns: int, cause: int, reason: str) -> None:
         # What is due is checked once more, and sent unless the gateway is down: a stop then needs another price when it is up again.
+        if not order.held:  # it has ended by what became of another one
+            return
         if not self._gateway.connected:
             self._tell(order, "has reached its stop and waits for another price", cause)
             return
