@@ -66,19 +66,12 @@ class Books:
             if position.number == number:
                 position.instrument = instrument
 
-    def open(self, order: Order, now_ns: int) -> None:
-        """Count an order that is sent now."""
-        native, strategy, number = self._native, self.risk.strategy_number(order.strategy), order.number
-        native.count_order(strategy, number, now_ns)
-        native.open_order(strategy, number, order.side, order.left_lots)
-        self.rest(order)
-
     def count(self, strategy: str, number: int, event_ns: int) -> None:
         """Count an order for the limit of orders a second."""
         self._native.count_order(self.risk.strategy_number(strategy), number, event_ns)
 
     def open_again(self, order: Order) -> None:
-        """Count an order that was open before a restart."""
+        """Count an order that may fill from now on, or that was open before a restart."""
         self._native.open_order(self._strategy(order), order.number, order.side, order.left_lots)
         self.rest(order)
 
@@ -88,7 +81,7 @@ class Books:
         `asked` are changes that the venue was asked for: until it answers, any of the prices may be the one, so the nearest one counts.
         """
         nearest, terms = order.whole.price_ticks, order.terms
-        if nearest is None or terms.time_in_force in _AT_ONCE or order.is_final:
+        if nearest is None or terms.time_in_force in _AT_ONCE or order.held or order.waits or order.is_final:
             return
         if order.triggered or terms.order_type == _LIMIT:
             for one in asked:

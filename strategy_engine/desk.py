@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from math import isnan
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 from gcg_quant.clock import NS_PER_DAY
 from gcg_quant.errors import InstrumentError, OrderError
 from gcg_quant.events import (
+    AlertEvent,
     CancelRequest,
-    Fill,
     MarketDataEvent,
     ModifyRequest,
+    OrderCommand,
     OrderEvent,
     OrderFlag,
     OrderRequest,
@@ -24,11 +24,14 @@ from gcg_quant.events import (
 from gcg_quant.instruments import Instrument
 
 from .books import Books
-from .gateways.base import Change, Gateway, GatewayReport, MarketGateway, ReportKind
+from .gateways.base import Change, Gateway, GatewayReport, MarketGateway
+from .held import HeldOrders
 from .order import Order, WholeTerms, changed_terms
 from .orders import OrderManager, Publish
 from .reduce_only import cut_to_position, is_reduce_only
+from .reports import Reports
 from .risk import Finding, RiskEngine, read_terms
+from .venue_terms import takes_force, takes_type, venue_terms
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -38,13 +41,8 @@ __all__ = ["Log", "TradingDesk"]
 Log = Callable[[str, str, int], None]  # text, level, the id of the event it concerns
 
 _UNKNOWN, _MARK, _NEW_DAY = 1, 2, 4  # market_signal in risk.h
+_KEPT_HERE = OrderFlag.REDUCE_ONLY | OrderFlag.OCO  # flags that no gateway need know
 _NO_ORDER = "there is no such order"
-_ENDS = {
-    ReportKind.REJECTED: OrderStatus.REJECTED,
-    ReportKind.CANCELLED: OrderStatus.CANCELLED,
-    ReportKind.EXPIRED: OrderStatus.EXPIRED,
-    ReportKind.FAILED: OrderStatus.FAILED,
-}
 
 
 class TradingDesk:
@@ -66,15 +64,14 @@ class TradingDesk:
         self.orders = orders
         self.gateway = gateway
         self.risk: RiskEngine = books.risk
-        self.unknown_reports = 0  # reports of orders that nobody knows
         self._bus = bus
         self._publish = publish
         self._log = log
         self._native = books.risk.native
         self._venue = gateway if isinstance(gateway, MarketGateway) else None
         self._terms: dict[int, Instrument] = {}
-        self._reports: deque[GatewayReport] = deque()
-        self._changes: dict[str, deque[WholeTerms]] = {}
+        self.held = HeldOrders(self)
+        self.reports = Reports(books, orders, gateway.name, publish, log, self.held.ended_as, self.held.review)
 
     # ---- what comes in
 
@@ -90,8 +87,9 @@ class TradingDesk:
             self.books.begin_day(event.event_ns // NS_PER_DAY, event.event_ns, event.id)
         if self._venue is not None:
             self._venue.on_market(event)
-            if self._reports:
+            if self.reports:
                 self.drain(event.id)
+        self.held.on_market(event)
         if signals & _MARK:
             self.books.mark(event.instrument, event.event_ns, event.id)
 
@@ -100,8 +98,16 @@ class TradingDesk:
         if event.instrument:
             self.instrument(event.instrument)
             self._native.on_market(event)
+            self.held.seed(event)
             if self._venue is not None:
                 self._venue.seed(event)
+
+    def advance(self, now_ns: int, cause: int) -> None:
+        """Let event time pass without market data: orders arrive at a simulated venue, and expire."""
+        if self._venue is not None:
+            self._venue.advance(now_ns)
+        self.drain(cause)
+        self.held.advance(now_ns, cause)
 
     def request(self, request: OrderRequest) -> None:
         """Check an order and, if it passes, send it; one with a client id that was used before is answered and goes nowhere."""
@@ -112,14 +118,15 @@ class TradingDesk:
         terms, whole, findings = self.read(request, instrument)
         rules, more = self._check(request, instrument, whole, now_ns)
         findings += more
-        order = self.orders.create(terms, request.id, request.instrument, instrument, whole)
+        order = self.orders.create(terms, request.id, request.instrument, instrument, whole, now_ns)
         verdict = self.risk.verdict(request, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
         if findings:
             self.orders.move(order, OrderStatus.REJECTED, event_ns=now_ns, cause=verdict_id, reason=verdict.message)
             return
         self.orders.pass_risk(order)
-        self.send(order, now_ns, verdict_id)
+        self.books.count(order.strategy, order.number, now_ns)
+        self.held.place(order, now_ns, verdict_id)
 
     def read(self, request: OrderRequest, instrument: Instrument) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
         """Return the terms to trade on, also in whole lots and ticks, and what is wrong with them; reduce-only orders are cut."""
@@ -136,13 +143,15 @@ class TradingDesk:
         else:
             self.cancel_order(order, self.now_ns(request), request.id)
 
-    def cancel_order(self, order: Order, now_ns: int, cause: int) -> None:
-        """Send a cancellation to the gateway, or say why not."""
+    def cancel_order(self, order: Order, now_ns: int, cause: int, reason: str = "") -> None:
+        """Send a cancellation to the gateway, or say why not; a held order ends at once."""
         if order.is_final or order.status == OrderStatus.CANCELLING:
             self._refuse(order, f"cancel refused: the order is {order.status.name}", now_ns, cause)
-            return
-        self.gateway.cancel(self.orders.cancel(order, event_ns=now_ns, cause=cause))
-        self.drain(cause)
+        elif order.held:
+            self.held.end(order, OrderStatus.CANCELLED, reason, now_ns, cause)
+        else:
+            self.gateway.cancel(self.orders.cancel(order, event_ns=now_ns, cause=cause, reason=reason))
+            self.drain(cause)
 
     def modify(self, request: ModifyRequest) -> None:
         """Check an order's new terms as if it were a new order, and have the gateway change it; or say why not."""
@@ -151,13 +160,15 @@ class TradingDesk:
         if order is None:
             self._answer_unknown(request, "change")
             return
+        now = self.reports.expected(order)
         try:
-            whole = changed_terms(order, request)
+            whole = changed_terms(order, request, now)
         except (OrderError, InstrumentError) as error:
             self._refuse(order, f"change refused: {error.message}", now_ns, request.id)
             return
         left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, None if order.triggered else whole.stop_ticks)
-        rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots)
+        open_lots = max(0, now.lots - order.filled_lots)
+        rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=open_lots)
         verdict = self.risk.verdict(order.terms, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
         if findings:
@@ -166,49 +177,61 @@ class TradingDesk:
             self.change(order, whole, request, now_ns, verdict_id)
 
     def change(self, order: Order, whole: WholeTerms, request: ModifyRequest, now_ns: int, cause: int) -> None:
-        """Send checked new terms to the gateway."""
-        self.books.open_more(order, whole.lots - order.whole.lots)
-        self._changes.setdefault(order.client_id, deque()).append(whole)
-        self.books.rest(order, *self._changes[order.client_id])
+        """Send checked new terms to the gateway, or give them to an order that is held here."""
+        if order.held:
+            self.held.change(order, whole, now_ns, cause)
+            return
         new = [None if isnan(value) else value for value in (request.quantity, request.price, request.stop_price)]
         change = Change(request=order.request_id, client_id=order.client_id, quantity=new[0], price=new[1], stop_price=new[2])
-        self.gateway.modify(change, now_ns)
-        self.drain(cause)
+        self._change(order, change, now_ns, cause)
+
+    def change_lots(self, order: Order, lots: int, now_ns: int, cause: int) -> None:
+        """Have a working order's whole quantity changed to what its parent and group leave it, unless that is asked for already."""
+        if self.reports.expected(order).lots != lots:
+            change = Change(request=order.request_id, client_id=order.client_id, quantity=order.instrument.quantity(lots))
+            self._change(order, change, now_ns, cause)
 
     def cancel_all(self, now_ns: int, cause: int) -> int:
         """Cancel every order that is open; return how many."""
         orders = [order for order in self.orders.open_orders() if order.status != OrderStatus.CANCELLING]
         for order in orders:
-            self.cancel_order(order, now_ns, cause)
+            if not order.is_final and order.status != OrderStatus.CANCELLING:  # the end of one may have ended others
+                self.cancel_order(order, now_ns, cause)
         return len(orders)
 
     def listen(self, report: GatewayReport) -> None:
         """Take in a gateway's report; from any thread. It is handled by the next `drain`."""
-        self._reports.append(report)
+        self.reports.listen(report)
 
     def drain(self, cause: int) -> None:
         """Handle the reports that have come; `cause` is the event that made the gateway speak."""
-        while self._reports:
-            report = self._reports.popleft()
-            try:
-                self._handle(report, cause)
-            except OrderError as error:
-                self._log(f"{self.gateway.name} reported {report.kind.name}: {error.message}", "error", cause)
+        self.reports.drain(cause)
 
     # ---- sending
 
-    def send(self, order: Order, now_ns: int, cause: int) -> None:
-        """Write the command of an order that passed risk and give it to the gateway."""
-        command, failure = self.orders.submit(order, event_ns=now_ns, cause=cause), None
+    def dispatch(self, order: Order, now_ns: int, cause: int, reason: str = "") -> None:
+        """Write the command of an order that passed risk and is counted as open, and give it to the gateway."""
+        command = self.submit(order, now_ns, cause, reason)
         try:
             self.gateway.submit(command)
         except OrderError as error:  # the gateway is sure that nothing has reached the venue
-            failure = error.message
-        self.books.open(order, now_ns)  # the venue need not wait for it; nothing is checked or reported before `drain`
-        if failure is not None:
             self.books.close(order)
-            self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=failure)
+            self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=error.message)
+            self.held.review(order, now_ns, cause)
+        else:
+            self.books.rest(order)  # the venue need not wait for it; nothing is checked or reported before `drain`
         self.drain(cause)
+
+    def submit(self, order: Order, now_ns: int, cause: int, reason: str = "") -> OrderCommand:
+        """Write the command of an order in the terms that the gateway knows; after a restart, what is missing of it."""
+        return self.orders.submit(order, venue_terms(order, self.gateway), event_ns=now_ns, cause=cause, reason=reason)
+
+    def check_again(self, order: Order, now_ns: int, besides: RiskReason) -> list[Finding]:
+        """Return what is wrong with sending an open order now, `besides` some reasons."""
+        left = WholeTerms(order.left_lots, order.whole.price_ticks)
+        self.books.refresh_rate(order.instrument.currency)
+        _, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots)
+        return [finding for finding in findings if not finding.reason & besides]
 
     def change_again(self, request: ModifyRequest, verdict_id: int) -> None:
         """Send a change that risk let pass before a restart and that the venue never answered."""
@@ -216,11 +239,23 @@ class TradingDesk:
         if order is None:
             return
         try:
-            whole = changed_terms(order, request)
+            whole = changed_terms(order, request, self.reports.expected(order))
         except (OrderError, InstrumentError) as error:
             self._refuse(order, f"change refused: {error.message}", self.now_ns(request), verdict_id)
             return
         self.change(order, whole, request, self.now_ns(request), verdict_id)
+
+    def last_price(self, number: int) -> float:
+        """Return the last price of an instrument number, NaN if there is none."""
+        return self._native.last_price(number)
+
+    def warn(self, text: str, about: int) -> None:
+        """Log a warning about an event."""
+        self._log(text, "warning", about)
+
+    def alert(self, name: str, text: str, about: int) -> None:
+        """Publish a critical alert about an event."""
+        self._publish(AlertEvent(level="critical", component=f"trading-{self.orders.account}", name=name, message=text, about=about))
 
     @property
     def clock_ns(self) -> int:
@@ -293,13 +328,19 @@ class TradingDesk:
             found.append((RiskReason.GATEWAY_DOWN, f"{name} is not connected"))
         if request.side == Side.NONE:
             found.append((RiskReason.UNSUPPORTED, "the order says neither buy nor sell"))
-        if request.order_type not in gateway.order_types:
+        if not takes_type(gateway, request.order_type):
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.order_type.name} orders"))
-        if request.time_in_force not in gateway.times_in_force:
+        if not takes_force(gateway, request.time_in_force):
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
-        if request.order_flags and (flags := OrderFlag(request.order_flags) & ~gateway.order_flags & ~OrderFlag.REDUCE_ONLY):
+        if request.order_flags and (flags := OrderFlag(request.order_flags) & ~gateway.order_flags & ~_KEPT_HERE):
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
+        found += [(RiskReason.UNSUPPORTED, text) for text in self.held.obstacles(request)]
         return found
+
+    def _change(self, order: Order, change: Change, now_ns: int, cause: int) -> None:
+        self.reports.expect(order, change)
+        self.gateway.modify(change, now_ns)
+        self.drain(cause)
 
     def _refuse(self, order: Order, reason: str, now_ns: int, cause: int) -> None:
         self.orders.impossible += 1
@@ -324,77 +365,3 @@ class TradingDesk:
         )
         self._publish(answer, cause=request.id)
         self._log(f"Order {request.client_id or request.request}: {answer.reason}.", "warning", request.id)
-
-    # ---- what the gateway says
-
-    def _handle(self, report: GatewayReport, cause: int) -> None:
-        order = self.orders.find(client_id=report.client_id)
-        if order is None:
-            self.unknown_reports += 1
-            self._log(f"{self.gateway.name} reported {report.kind.name} of the unknown order {report.client_id!r}.", "error", cause)
-            return
-        kind, event_ns = report.kind, report.event_ns
-        if kind == ReportKind.FILLED:
-            self._fill(order, report, cause)
-        elif kind == ReportKind.ACCEPTED:
-            self.orders.accept(order, report.venue_order_id, event_ns=event_ns, cause=cause)
-        elif kind in _ENDS:
-            self._end(order, _ENDS[kind], report, cause)
-        elif kind == ReportKind.TRIGGERED:
-            order.triggered = True
-            self.books.rest(order)
-            self.orders.remark(order, "triggered", event_ns=event_ns, cause=cause)
-        elif kind == ReportKind.CANCEL_REFUSED:
-            self.orders.keep(order, f"cancel refused: {report.reason}", event_ns=event_ns, cause=cause)
-        else:
-            self._answer_change(order, report, cause)
-
-    def _end(self, order: Order, status: OrderStatus, report: GatewayReport, cause: int) -> None:
-        open_lots = order.left_lots
-        if self.orders.move(order, status, event_ns=report.event_ns, cause=cause, reason=report.reason):
-            self.books.close(order, open_lots)
-
-    def _answer_change(self, order: Order, report: GatewayReport, cause: int) -> None:
-        waiting = self._changes.get(order.client_id)
-        whole = waiting.popleft() if waiting else order.whole
-        if not waiting:
-            self._changes.pop(order.client_id, None)
-        if report.kind == ReportKind.MODIFIED:
-            self.orders.change(order, whole, event_ns=report.event_ns, cause=cause)
-        else:
-            self.books.open_more(order, order.whole.lots - whole.lots)
-            self.orders.remark(order, f"change refused: {report.reason}", event_ns=report.event_ns, cause=cause)
-        self.books.rest(order, *(waiting or ()))
-
-    def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
-        if not self.orders.is_new_trade(order, report.trade_id):
-            return
-        terms = order.terms
-        fill = Fill(
-            symbol=terms.symbol,
-            venue=terms.venue,
-            event_ns=report.event_ns,
-            recv_ns=report.event_ns,
-            request=order.request_id,
-            account=self.orders.account,
-            strategy=order.strategy,
-            client_id=order.client_id,
-            gateway=self.gateway.name,
-            venue_order_id=report.venue_order_id,
-            trade_id=report.trade_id,
-            price=report.price,
-            quantity=report.quantity,
-            fee=report.fee,
-            fee_currency=report.fee_currency,
-            trading_day=report.trading_day,
-            side=terms.side,
-            offset=terms.offset,
-            position_side=terms.position_side,
-            liquidity=report.liquidity,
-        )
-        fill_id = self._publish(fill, cause=cause)
-        lots, before, was_final = order.instrument.lots(report.quantity), order.left_lots, order.is_final
-        self.orders.fill(order, lots, report.price, event_ns=report.event_ns, cause=fill_id)
-        if not was_final:
-            self.books.reduce(order, before - order.left_lots)
-        self.books.settle(fill, order.number, order.instrument, fill_id)

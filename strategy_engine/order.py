@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
+from gcg_quant.clock import NS_PER_DAY, day_of, day_start
 from gcg_quant.errors import OrderError
-from gcg_quant.events import ModifyRequest, OrderCommand, OrderEvent, OrderRequest, OrderStatus, OrderType, Side
+from gcg_quant.events import (
+    ModifyRequest,
+    OrderCommand,
+    OrderEvent,
+    OrderFlag,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from gcg_quant.instruments import Instrument
 
 from .order_states import FINAL_STATES
 
-__all__ = ["Order", "WholeTerms", "changed_terms"]
+__all__ = ["Order", "WholeTerms", "changed_terms", "expiry_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,10 @@ class Order:
     venue_order_id: str = ""
     triggered: bool = False
     cancel_commanded: bool = False  # its CancelCommand is in the journal
+    asked_lots: int = 0  # as it was requested; `lots` of a child or a group's leg may be less
+    expire_ns: int = -1  # the event time at which its time in force ends, -1 for never
+    held: bool = False  # accepted here and not sent to the venue yet
+    waits: bool = False  # held, and nothing of its parent is filled: 0 lots
 
     @property
     def side(self) -> Side:
@@ -55,6 +70,16 @@ class Order:
     def order_type(self) -> OrderType:
         """How it is priced."""
         return self.terms.order_type
+
+    @property
+    def asked_type(self) -> OrderType:
+        """The type that was asked for; `order_type` is what the venue was told."""
+        return self.report.order_type
+
+    @property
+    def is_of_a_set(self) -> bool:
+        """Whether its quantity follows other orders: it has a parent, or is a leg of an OCO group."""
+        return bool(self.terms.parent or (self.terms.group and self.terms.order_flags & OrderFlag.OCO))
 
     @property
     def left_lots(self) -> int:
@@ -83,15 +108,17 @@ class Order:
         self.trades += 1
 
 
-def changed_terms(order: Order, request: ModifyRequest) -> WholeTerms:
-    """Return an order's terms after a change.
+def changed_terms(order: Order, request: ModifyRequest, old: WholeTerms) -> WholeTerms:
+    """Return an order's terms after a change of those that it has, or will have when the venue has made earlier changes.
 
     Raises:
     OrderError: the order is done, nothing would change, or less than is filled is asked for. InstrumentError: no whole lots or ticks.
     """
-    instrument, old = order.instrument, order.whole
+    instrument = order.instrument
     if order.is_final or order.status == OrderStatus.CANCELLING:
         raise OrderError(f"the order is {order.status.name}", client_id=order.client_id)
+    if order.is_of_a_set and not isnan(request.quantity):
+        raise OrderError("its quantity follows its parent and group: change its prices alone", client_id=order.client_id)
     if not isnan(request.quantity):
         instrument.check_order(request.quantity)
     whole = WholeTerms(
@@ -101,6 +128,13 @@ def changed_terms(order: Order, request: ModifyRequest) -> WholeTerms:
     )
     if whole == old:
         raise OrderError("nothing would change", client_id=order.client_id)
-    if whole.lots <= order.filled_lots:
+    if whole.lots <= order.filled_lots and not order.waits:
         raise OrderError(f"{order.filled_quantity:g} is filled already", client_id=order.client_id)
     return whole
+
+
+def expiry_of(request: OrderRequest | OrderCommand, instrument: Instrument, event_ns: int) -> int:
+    """Return when an order of `event_ns` ends by its time in force, in event time, or -1: a day ends at midnight of the market's zone."""
+    if request.time_in_force == TimeInForce.DAY:
+        return day_start(day_of(event_ns, instrument.timezone), instrument.timezone) + NS_PER_DAY
+    return request.expire_ns if request.time_in_force == TimeInForce.GTD else -1

@@ -18,13 +18,15 @@ _ENDS = frozenset({_CANCELLED, _EXPIRED, _FILLED, _FAILED})
 
 NEXT_STATES: dict[OrderStatus, frozenset[OrderStatus]] = {
     _NEW: frozenset({_CHECKED, _REJECTED}),
-    _CHECKED: frozenset({_SUBMITTING, _CANCELLED, _FAILED}),
+    # ACCEPTED without a venue: the order is held here.
+    _CHECKED: frozenset({_SUBMITTING, _ACCEPTED, _CANCELLED, _EXPIRED, _FAILED}),
     # A fill may overtake the acknowledgement, and a venue may end an order that it never acknowledged.
     _SUBMITTING: _ENDS | {_ACCEPTED, _PARTLY, _CANCELLING, _REJECTED},
-    _ACCEPTED: _ENDS | {_PARTLY, _CANCELLING, _REJECTED},
+    # SUBMITTING is for held orders alone, which are sent once; the order manager sees to it.
+    _ACCEPTED: _ENDS | {_SUBMITTING, _PARTLY, _CANCELLING, _REJECTED},
     _PARTLY: _ENDS | {_PARTLY, _CANCELLING},
-    # A venue that refuses the cancellation leaves the order as it was.
-    _CANCELLING: _ENDS | {_ACCEPTED, _PARTLY},
+    # A venue that refuses the cancellation leaves the order as it was; one that refuses the order itself may say so late.
+    _CANCELLING: _ENDS | {_ACCEPTED, _PARTLY, _REJECTED},
     **dict.fromkeys(FINAL_STATES, frozenset[OrderStatus]()),
 }
 

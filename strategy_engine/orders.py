@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isnan
 from typing import Protocol
 
@@ -17,11 +18,20 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument
 
-from .order import Order, WholeTerms
+from .order import Order, WholeTerms, expiry_of
+from .order_groups import OrderGroups
+from .order_records import cancel_command, first_report, order_command
 from .order_states import may_follow
 from .remembered import Remembered
 
-__all__ = ["OrderManager", "Publish", "fitted"]
+__all__ = ["HELD", "MODIFIED", "TRAILED", "TRIGGERED", "WAITS", "OrderManager", "Publish", "fitted"]
+
+# Reasons of OrderEvents that say what state an order is in; a restart reads them back.
+HELD = "held: "  # ... and then what for
+WAITS = HELD + "waits for its parent"
+TRIGGERED = "triggered"
+MODIFIED = "modified"
+TRAILED = "trailed"
 
 _FINISHED_KEPT = 4096  # finished orders that late reports, cancels and fills still find
 _IDS_KEPT = 65_536  # client ids and trades that are known as seen
@@ -62,6 +72,7 @@ class OrderManager:
         self.impossible = 0  # transitions that were refused
         self.late_fills = 0  # fills of orders that were thought to be done
         self.overfills = 0  # fills of more than was left
+        self.groups = OrderGroups()
         self._publish = publish
         self._prefix = bus_id[:8] or "order"
         self._open: dict[int, Order] = {}
@@ -96,9 +107,15 @@ class OrderManager:
     # ---- the life of an order
 
     def create(
-        self, request: OrderRequest | OrderCommand, request_id: int, number: int, instrument: Instrument, whole: WholeTerms
+        self,
+        request: OrderRequest | OrderCommand,
+        request_id: int,
+        number: int,
+        instrument: Instrument,
+        whole: WholeTerms,
+        event_ns: int = 0,
     ) -> Order:
-        """Take in a request, in state NEW; nothing is published.
+        """Take in a request that is handled at `event_ns`, in state NEW; nothing is published.
 
         Raises:
             OrderError: its client id was used before.
@@ -107,10 +124,11 @@ class OrderManager:
         if not self._client_ids.add(client_id):
             self.duplicates += 1
             raise OrderError(f"The client id {client_id!r} was used before: an order is sent once.", client_id=client_id)
-        order = Order(
-            request_id, client_id, request.strategy, number, instrument, request, whole, self._first_report(request, request_id, client_id)
-        )
+        report = first_report(request, request_id, self.account, client_id, self.gateway)
+        order = Order(request_id, client_id, request.strategy, number, instrument, request, whole, report)
+        order.asked_lots, order.expire_ns = whole.lots, expiry_of(request, instrument, event_ns)
         self._open[request_id] = order
+        self.groups.add(order)
         self._by_client_id[client_id] = request_id
         return order
 
@@ -147,29 +165,60 @@ class OrderManager:
         self._check(order, OrderStatus.RISK_CHECKED)
         order.status = OrderStatus.RISK_CHECKED
 
-    def submit(self, order: Order, *, event_ns: int, cause: int | None = None) -> OrderCommand:
-        """Publish SUBMITTING and the command for the gateway; return the command.
+    def hold(self, order: Order, whole: WholeTerms, reason: str, *, event_ns: int, cause: int | None = None) -> int:
+        """Keep an order here, with these terms, and publish it as ACCEPTED; `reason` begins with HELD and says what it waits for.
+
+        Raises:
+            OrderError: it was sent before, or is done.
+        """
+        if not order.held and order.status != OrderStatus.RISK_CHECKED:
+            self.impossible += 1
+            raise OrderError(f"Order {order.client_id} is {order.status.name} and cannot be held.", client_id=order.client_id)
+        order.held, order.waits = True, reason == WAITS
+        self.take_terms(order, whole)
+        return self._publish_state(order, OrderStatus.ACCEPTED, event_ns, cause, reason)
+
+    def submit(
+        self,
+        order: Order,
+        terms: OrderRequest | OrderCommand | None = None,
+        *,
+        event_ns: int,
+        cause: int | None = None,
+        reason: str = "",
+    ) -> OrderCommand:
+        """Publish SUBMITTING and the command for the gateway, with the request's terms or other ones; return the command.
 
         After a restart an order that is SUBMITTING already publishes only what is missing.
         """
         if order.status != OrderStatus.SUBMITTING:
-            self.move(order, OrderStatus.SUBMITTING, event_ns=event_ns, cause=cause)
+            self.move(order, OrderStatus.SUBMITTING, event_ns=event_ns, cause=cause, reason=reason)
+            order.triggered = order.triggered or reason == TRIGGERED
         if isinstance(order.terms, OrderCommand):
             return order.terms
-        command = order.terms = self._command(order, event_ns)
+        command = order_command(order, terms or order.terms, self.account, self.gateway, event_ns)
+        self.commanded(order, command)
         self._publish(command, cause=cause)
         return command
 
-    def cancel(self, order: Order, *, event_ns: int, cause: int | None = None) -> CancelCommand:
+    @staticmethod
+    def commanded(order: Order, command: OrderCommand) -> None:
+        """Note what the venue is told of an order: from now on these are its terms."""
+        instrument = order.instrument
+        stop = None if isnan(command.stop_price) else order.whole.stop_ticks
+        order.terms = command
+        order.whole = WholeTerms(instrument.lots(command.quantity), order.whole.price_ticks, stop)
+
+    def cancel(self, order: Order, *, event_ns: int, cause: int | None = None, reason: str = "") -> CancelCommand:
         """Publish CANCELLING and the command for the gateway; return the command.
 
         Raises:
             OrderError: the order is done, or was never sent.
         """
         if order.status != OrderStatus.CANCELLING:
-            self.move(order, OrderStatus.CANCELLING, event_ns=event_ns, cause=cause)
+            self.move(order, OrderStatus.CANCELLING, event_ns=event_ns, cause=cause, reason=reason)
             order.cancel_commanded = False  # of an earlier cancellation, which the venue refused
-        command = self._cancel_command(order, event_ns)
+        command = cancel_command(order, self.account, self.gateway, event_ns)
         if not order.cancel_commanded:
             self._publish(command, cause=cause)
             order.cancel_commanded = True
@@ -179,10 +228,25 @@ class OrderManager:
         """Publish the order in its unchanged state with a reason: what was asked of it cannot be done, or it was triggered."""
         return self._publish_state(order, order.status, event_ns, cause, reason)
 
-    def change(self, order: Order, whole: WholeTerms, *, event_ns: int, cause: int | None = None) -> int:
-        """Take over the terms that the venue confirmed, and publish them."""
-        self._take_terms(order, whole)
-        return self.remark(order, "modified", event_ns=event_ns, cause=cause)
+    def change(self, order: Order, whole: WholeTerms, *, event_ns: int, cause: int | None = None, reason: str = MODIFIED) -> int:
+        """Take over the terms that the venue confirmed, or that a trailing stop has moved to (TRAILED), and publish them.
+
+        An order of which no more is wanted than is filled already is FILLED with that.
+        """
+        self.take_terms(order, whole)
+        done = order.filled_lots > 0 and order.filled_lots >= order.whole.lots
+        return self._publish_state(order, OrderStatus.FILLED if done else order.status, event_ns, cause, reason)
+
+    @staticmethod
+    def take_terms(order: Order, whole: WholeTerms) -> None:
+        """Give an order other terms; the next event that is published of it shows them. One that waits for its parent has no lots."""
+        instrument = order.instrument
+        order.whole = whole = replace(whole, lots=0) if order.waits else whole
+        order.report = order.report.replace(
+            quantity=instrument.quantity(order.asked_lots if order.waits else whole.lots),
+            price=None if whole.price_ticks is None else instrument.price(whole.price_ticks),
+            stop_price=None if whole.stop_ticks is None else instrument.price(whole.stop_ticks),
+        )
 
     def is_new_trade(self, order: Order, trade_id: str) -> bool:
         """Return whether a venue's trade was not seen before; count it as a duplicate otherwise."""
@@ -220,20 +284,15 @@ class OrderManager:
 
     def restore(self, order: Order, event: OrderEvent) -> None:
         """Put an order into the state of one of its recorded events; nothing is published."""
+        reason, was_held = event.reason, order.held
+        order.held = event.status == OrderStatus.ACCEPTED and (was_held or reason.startswith(HELD))
+        order.waits = order.held and (reason == WAITS or (order.waits and not reason.startswith(HELD)))
         order.status = event.status
         order.report = event
         order.venue_order_id = event.venue_order_id
-        order.triggered = order.triggered or event.reason == "triggered"
-        if event.reason == "modified":
-            instrument = order.instrument
-            self._take_terms(
-                order,
-                WholeTerms(
-                    instrument.lots(event.quantity),
-                    None if isnan(event.price) else instrument.ticks(event.price),
-                    None if isnan(event.stop_price) else instrument.ticks(event.stop_price),
-                ),
-            )
+        order.triggered = order.triggered or reason == TRIGGERED
+        if order.held or reason in (MODIFIED, TRAILED) or (was_held and order.status == OrderStatus.SUBMITTING):
+            self._read_terms(order, event)
         self._settle(order)
 
     def put_down(self) -> tuple[list[Order], list[Order], list[str], list[tuple[str, str]]]:
@@ -245,13 +304,17 @@ class OrderManager:
         self._open = {order.request_id: order for order in working}
         self._finished = {order.request_id: order for order in finished}
         self._by_client_id = {order.client_id: order.request_id for order in (*finished, *working)}
+        for order in sorted((*finished, *working), key=lambda one: one.request_id):
+            self.groups.add(order)
         self._client_ids.update(client_ids)
         self._trades.update(trades)
 
     # ---- inside
 
     def _check(self, order: Order, status: OrderStatus) -> None:
-        if not may_follow(order.status, status):
+        sent_again = status == OrderStatus.SUBMITTING and order.status == OrderStatus.ACCEPTED and not order.held
+        refused_late = status == OrderStatus.REJECTED and order.filled_lots > 0
+        if sent_again or refused_late or not may_follow(order.status, status):
             self.impossible += 1
             raise OrderError(
                 f"Order {order.client_id} is {order.status.name} and cannot become {status.name}.",
@@ -273,6 +336,8 @@ class OrderManager:
         )
         order.status = status
         order.report = event
+        if status != OrderStatus.ACCEPTED:
+            order.held = order.waits = False
         self._settle(order)
         return self._publish(event, cause=cause)
 
@@ -284,40 +349,12 @@ class OrderManager:
         if len(self._finished) > _FINISHED_KEPT:
             oldest = self._finished.pop(next(iter(self._finished)))
             self._by_client_id.pop(oldest.client_id, None)
+            self.groups.forget(oldest)
 
-    def _take_terms(self, order: Order, whole: WholeTerms) -> None:
+    def _read_terms(self, order: Order, event: OrderEvent) -> None:
         instrument = order.instrument
-        order.whole = whole
-        order.report = order.report.replace(
-            quantity=instrument.quantity(whole.lots),
-            price=None if whole.price_ticks is None else instrument.price(whole.price_ticks),
-            stop_price=None if whole.stop_ticks is None else instrument.price(whole.stop_ticks),
-        )
-
-    def _first_report(self, request: OrderRequest | OrderCommand, request_id: int, client_id: str) -> OrderEvent:
-        return request.recast(OrderEvent, request=request_id, account=self.account, client_id=client_id, gateway=self.gateway)
-
-    def _command(self, order: Order, event_ns: int) -> OrderCommand:
-        return order.terms.recast(
-            OrderCommand,
-            event_ns=event_ns,
-            recv_ns=event_ns,
-            request=order.request_id,
-            account=self.account,
-            client_id=order.client_id,
-            gateway=self.gateway,
-        )
-
-    def _cancel_command(self, order: Order, event_ns: int) -> CancelCommand:
-        return CancelCommand(
-            symbol=order.terms.symbol,
-            venue=order.terms.venue,
-            event_ns=event_ns,
-            recv_ns=event_ns,
-            request=order.request_id,
-            account=self.account,
-            strategy=order.strategy,
-            client_id=order.client_id,
-            gateway=self.gateway,
-            venue_order_id=order.venue_order_id,
+        order.whole = WholeTerms(
+            0 if order.waits else instrument.lots(event.quantity),
+            None if isnan(event.price) else instrument.ticks(event.price),
+            None if isnan(event.stop_price) else instrument.ticks(event.stop_price),
         )

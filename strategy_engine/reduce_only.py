@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from math import nan
 
-from gcg_quant.events import OrderFlag, OrderRequest, RiskReason, Side
+from gcg_quant.events import OrderCommand, OrderFlag, OrderRequest, RiskReason, Side
 
 from .accounts import Accounts
-from .order import WholeTerms
+from .order import Order, WholeTerms
+from .order_groups import are_legs
 from .orders import OrderManager
 from .risk import Finding
 
-__all__ = ["cut_to_position", "is_reduce_only"]
+__all__ = ["closable_lots", "cut_to_position", "is_reduce_only"]
 
 _REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)  # a plain number: each order asks
 
 
-def is_reduce_only(request: OrderRequest) -> bool:
+def is_reduce_only(request: OrderRequest | OrderCommand) -> bool:
     """Return whether a request may only close."""
     return bool(request.order_flags & _REDUCE_ONLY)
 
@@ -24,15 +25,19 @@ def is_reduce_only(request: OrderRequest) -> bool:
 def cut_to_position(
     request: OrderRequest, whole: WholeTerms, accounts: Accounts, orders: OrderManager
 ) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
-    """Return a reduce-only request as a plain one of at most what can be closed now, or what is wrong with it.
+    """Return a reduce-only request with at most what can be closed now, or what is wrong with it.
 
-    That is the strategy's position, less what its other open orders of that side may close. Venues differ in how they keep an order
-    reduce-only while it works, so none is asked to: the cut is made once, here.
+    That is the strategy's position, less what its other open orders of that side may close; the other legs of its group do not count,
+    as only one of them is filled. Venues differ in how they keep an order reduce-only while it works, so none is asked to: the cut is made
+    here, once when it is requested, and once more before one is sent that was held. A child of a bracket is cut then alone.
     """
+    if request.parent:
+        return request, whole, []
     position = accounts.position(request.strategy, request.instrument)
     held = position.lots if position is not None else 0
     held = held if request.side == Side.SELL else -held
-    others = [one for one in orders.open_orders(request.strategy, request.instrument) if one.side == request.side]
+    working = orders.open_orders(request.strategy, request.instrument)
+    others = [one for one in working if one.side == request.side and not are_legs(one, request)]
     closing = sum(one.left_lots for one in others)
     left = held - closing
     if left <= 0:
@@ -45,5 +50,11 @@ def cut_to_position(
     quantity = request.quantity
     if cut != whole and position is not None:
         quantity = position.instrument.quantity(cut.lots)
-    flags = request.order_flags & ~_REDUCE_ONLY
-    return request.replace(quantity=quantity, order_flags=flags), cut, []
+    return request.replace(quantity=quantity), cut, []
+
+
+def closable_lots(order: Order, accounts: Accounts) -> int:
+    """Return how much of what is left of an order would close the strategy's position, and no more."""
+    position = accounts.position(order.strategy, order.number)
+    held = position.lots if position is not None else 0
+    return max(0, min(order.left_lots, held if order.side == Side.SELL else -held))

@@ -23,6 +23,7 @@ from .market_hours import MarketHours
 from .order import WholeTerms
 from .orders import fitted
 from .risk_limits import LIMIT_NAMES, RULE_NAMES, Limit, RiskRules, native_limits
+from .trail import TRAILING, read_trail
 
 __all__ = ["Finding", "RiskEngine", "read_terms", "summary"]
 
@@ -87,6 +88,10 @@ def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerm
             price = _ticks(instrument, request.price, "limit price")
         if kind in _STOPS:
             stop = _ticks(instrument, request.stop_price, "stop price")
+        if request.order_type in TRAILING:
+            read_trail(request, instrument)
+            if not isnan(request.stop_price):
+                stop = _ticks(instrument, request.stop_price, "stop price")
     except InstrumentError as error:
         found.append(Finding(RiskReason.BAD_PRICE, request.price, nan, error.message))
     return _whole(lots, price, stop), found

@@ -98,6 +98,7 @@ class OrderTerms:
     trail_percent: float | None = None
     tag: str = ""
     group: str = ""
+    parent: str = ""
 
     @property
     def type(self) -> OrderType:
@@ -186,8 +187,7 @@ class Session:
             StrategyError: the strategy is not running or is warming up.
             OrderError: quantity or prices make no sense. InstrumentError: an unknown symbol.
         """
-        self._check_may_trade()
-        _check_numbers(quantity, terms)
+        self.check(quantity, terms)
         instrument = self.instrument(symbol)
         with self._lock:
             client_id = self._client_id()
@@ -252,6 +252,11 @@ class Session:
         name, venue = self._place(symbol)
         return [order for order in orders if order.symbol == name and venue in ("", order.venue)]
 
+    def check(self, quantity: float, terms: OrderTerms) -> None:
+        """Raise what `order` would raise, but for an unknown symbol."""
+        self._check_may_trade()
+        _check_numbers(quantity, terms)
+
     def _check_may_trade(self) -> None:
         if self.may_trade:
             return
@@ -284,8 +289,15 @@ class Session:
             order_type=terms.type,
             time_in_force=terms.time_in_force,
             group=terms.group,
+            parent=terms.parent,
             tag=terms.tag,
         )
+
+    def new_group(self) -> str:
+        """Return the name of a group that no other one has: at most 24 bytes."""
+        with self._lock:
+            ordinal = self.portfolio.next_ordinal(self.cause)
+        return f"{_base36(self.host.bus.epoch)}.{_base36(self.cause or self.now_ns)}.{ordinal}"
 
     def _client_id(self) -> str:
         # From the event that is being handled and a count: the same event handled again gives the same id, which the order

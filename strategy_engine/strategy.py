@@ -41,6 +41,7 @@ from gcg_quant.events import (
     TradeTick,
 )
 
+from .order_sets import OrderSets
 from .parameters import check_parameters, declared_parameters
 from .portfolio import OrderView, PositionView
 from .session import OrderTerms, Session, StrategyState
@@ -85,7 +86,7 @@ class Positions(Mapping[str, PositionView]):
         return len(self._session.portfolio.positions)
 
 
-class Strategy:
+class Strategy(OrderSets):
     """A trading strategy: parameters as class attributes, callbacks as methods.
 
     Class attributes to set:
@@ -294,7 +295,7 @@ class Strategy:
             symbol: by default the first symbol.
             order_type: by default what the prices say: MARKET, LIMIT, STOP or STOP_LIMIT.
             tag: up to 32 bytes of your own, which come back with every event of the order.
-            group: orders of one group belong together (OCO, bracket).
+            group: orders of one group belong together (see `oco` and `bracket`).
 
         Raises:
             StrategyError: it is not running, or warming up.

@@ -33,7 +33,7 @@ from .accounts import Accounts
 from .books import Books
 from .currencies import CurrencyRates
 from .desk import TradingDesk
-from .gateways.base import Gateway, GatewayReport, MarketGateway
+from .gateways.base import Gateway, GatewayReport
 from .gateways.paper import PaperGateway
 from .orders import OrderManager
 from .risk import RiskEngine
@@ -143,6 +143,7 @@ class TradingEngine(Stateful[TradingFold]):
         fold = TradingFold(desk, self.name, self._is_ours)
         fold.load(self._recovered())
         start = self._resume_at(fold)
+        self._commit()  # one that is killed before its first batch is done must not begin at the journal's end
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
         if fold.kill_switch is not None:
@@ -176,10 +177,8 @@ class TradingEngine(Stateful[TradingFold]):
 
     @event_handler(TimerEvent)
     def on_timer(self, event: TimerEvent) -> None:
-        """Let the paper venue's time pass: orders arrive and expire without market data, too."""
-        if isinstance(self._gateway, MarketGateway):
-            self._gateway.advance(event.event_ns)
-            self.desk.drain(event.id)
+        """Let time pass: orders arrive at the paper venue and expire without market data, too."""
+        self.desk.advance(event.event_ns, event.id)
 
     @event_handler(InstrumentEvent)
     def on_instrument(self, event: InstrumentEvent) -> None:

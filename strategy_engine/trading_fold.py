@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -33,6 +33,7 @@ from gcg_quant.events import (
 )
 
 from .order import Order
+from .orders import MODIFIED
 from .trading_state import dump_trading, load_trading
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class TradingFold:
     roots: dict[int, int] = field(default_factory=dict)
     _steps: dict[type, Callable[..., None]] = field(default_factory=dict)
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     VITAL: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -155,7 +156,7 @@ class TradingFold:
         instrument = desk.instrument_of(request)
         terms, whole, _ = desk.read(request, instrument)
         try:
-            order = desk.orders.create(terms, request.id, request.instrument, instrument, whole)
+            order = desk.orders.create(terms, request.id, request.instrument, instrument, whole, event.event_ns)
         except OrderError:
             return
         if event.passed:
@@ -177,7 +178,7 @@ class TradingFold:
         order = self._find(event)
         if order is None:
             return
-        if event.reason == "modified" or event.reason.startswith("change refused") or order.is_final:
+        if event.reason == MODIFIED or event.reason.startswith("change refused") or order.is_final:
             self.changes.pop(order.request_id, None)
         self.desk.orders.restore(order, event)
         if order.status != OrderStatus.RISK_CHECKED:
@@ -186,8 +187,7 @@ class TradingFold:
     def _command(self, event: OrderCommand) -> None:
         order = self._find(event)
         if order is not None:
-            order.terms = event
-            order.whole = replace(order.whole, lots=order.instrument.lots(event.quantity))
+            self.desk.orders.commanded(order, event)
 
     def _cancel_command(self, event: CancelCommand) -> None:
         self.pending.pop(event.cause, None)

@@ -34,11 +34,12 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
     for order in working:
         desk.books.open_again(order)
     _begin_day(desk)
-    _put_to_work(desk, working)
+    _put_to_work(desk, [order for order in working if not order.held])
+    desk.held.resume()
     for request_id, verdict_id in fold.checked.items():
         checked = desk.orders.find(request_id)
         if checked is not None and checked.status == OrderStatus.RISK_CHECKED:
-            desk.send(checked, desk.clock_ns or checked.terms.event_ns, verdict_id)
+            desk.held.place(checked, desk.clock_ns or checked.terms.event_ns, verdict_id)
     for request, verdict_id in fold.changes.values():
         desk.change_again(request, verdict_id)
     for request_id in sorted(fold.pending):
@@ -72,7 +73,7 @@ def _put_to_work(desk: TradingDesk, working: list[Order]) -> None:
     cancelling = [order for order in working if order.status == OrderStatus.CANCELLING]
     for order in working:
         if order.status == OrderStatus.SUBMITTING:
-            desk.orders.submit(order, event_ns=order.report.event_ns, cause=0)
+            desk.submit(order, order.report.event_ns, 0)
     desk.gateway.restore(working)
     desk.drain(0)
     for order in cancelling:

@@ -141,6 +141,10 @@ def _dump_order(order: Order, terms: _Terms) -> tuple[Any, ...]:
         order.venue_order_id,
         order.triggered,
         order.cancel_commanded,
+        order.asked_lots,
+        order.expire_ns,
+        order.held,
+        order.waits,
     )
 
 

@@ -92,6 +92,9 @@ Listener = Callable[[GatewayReport], None]
 class Gateway(ABC):
     """The way to a venue. Only a trading engine calls it, on its own thread; reports may come from any thread.
 
+    `order_types` and `times_in_force` are what the venue knows; the trading engine holds other conditional orders and ends, and refuses
+    what it cannot hold. REDUCE_ONLY, OCO, groups and parents are the engine's affair at every gateway.
+
     A gateway acts on commands alone, never on requests. One that is `real` refuses any world but LIVE, so that no backtest, import or
     replay can reach a venue.
     """

@@ -195,13 +195,16 @@ def test_order_beyond_the_account_is_margin(paper: Paper) -> None:
     assert paper.strategy.told[-1][4] == paper.read(RiskVerdict)[0].message
 
 
-def test_order_type_that_the_gateway_lacks_is_rejected(paper: Paper) -> None:
-    """A trailing stop comes back Rejected with the reason."""
+def test_trailing_stop_follows_the_market(paper: Paper) -> None:
+    """A trailing stop goes up with the price and is executed when it comes back by the trail."""
     paper.load("noting", plan="trailing")
     paper.second(100.0)
-    paper.until(lambda: len(paper.told()) == 2)
-    assert paper.told() == ["Submitted", "Rejected"]
-    assert "TRAILING_STOP" in paper.strategy.told[-1][4]
+    paper.until(lambda: "Accepted" in paper.told(), 100.0)
+    paper.second(105.0)
+    paper.second(104.5)
+    assert "Completed" not in paper.told()
+    paper.until(lambda: "Completed" in paper.told(), 103.9)
+    assert paper.read(Fill)[-1].price == pytest.approx(103.9, abs=0.1)
 
 
 def test_bracket_runs_its_course(paper: Paper) -> None:

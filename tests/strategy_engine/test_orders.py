@@ -161,6 +161,43 @@ def test_refused_cancel_leaves_the_order_as_it_was(manager: OrderManager, publis
     assert sum(isinstance(event, CancelCommand) for event in published.events) == 2
 
 
+def test_order_that_is_refused_while_cancelling_is_rejected(manager: OrderManager) -> None:
+    """A venue may refuse the order after its cancellation was asked for; one that has a fill was taken."""
+    first, second = working(manager, "a", 1), working(manager, "b", 2)
+    manager.cancel(first, event_ns=3)
+    manager.move(first, OrderStatus.REJECTED, event_ns=4)
+    assert first.status == OrderStatus.REJECTED
+    manager.fill(second, 1, 100.0, event_ns=3)
+    manager.cancel(second, event_ns=4)
+    with pytest.raises(OrderError, match="is CANCELLING and cannot become REJECTED"):
+        manager.move(second, OrderStatus.REJECTED, event_ns=5)
+
+
+def test_held_order_is_sent_once(manager: OrderManager, published: Published) -> None:
+    """It is ACCEPTED without a command, then SUBMITTING with one; an order that was sent can be neither held nor sent again."""
+    order = manager.create(request("a"), 1, 1, SHARE, WholeTerms(10, 10000))
+    manager.pass_risk(order)
+    manager.hold(order, order.whole, "held: waits for its stop price", event_ns=1)
+    assert (order.status, order.held) == (OrderStatus.ACCEPTED, True)
+    assert not any(isinstance(event, OrderCommand) for event in published.events)
+    manager.submit(order, event_ns=2, reason="triggered")
+    manager.accept(order, "V1", event_ns=3)
+    assert (order.status, order.held, order.triggered) == (OrderStatus.ACCEPTED, False, True)
+    with pytest.raises(OrderError, match="cannot be held"):
+        manager.hold(order, order.whole, "held: again", event_ns=4)
+    with pytest.raises(OrderError, match="is ACCEPTED and cannot become SUBMITTING"):
+        manager.move(order, OrderStatus.SUBMITTING, event_ns=5)
+    assert manager.impossible == 2
+
+
+def test_change_to_what_is_filled_fills_the_order(manager: OrderManager) -> None:
+    """A venue that makes an order smaller while it fills may leave nothing of it."""
+    order = working(manager)
+    manager.fill(order, 4, 100.0, event_ns=3)
+    manager.change(order, WholeTerms(4, 10000), event_ns=4)
+    assert order.status == OrderStatus.FILLED
+
+
 def test_trade_of_the_venue_counts_once(manager: OrderManager) -> None:
     """A trade id seen before is a duplicate; the same id of another order is not."""
     first, second = working(manager, "a", 1), working(manager, "b", 2)

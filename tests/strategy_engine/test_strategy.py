@@ -250,6 +250,60 @@ def test_position_is_there_when_on_fill_is_called(run: Callable[..., None], logs
     assert logs() == ["held 2 at 100", "worth 6 0.25 ['BTC/USDT@SIM']", "none None"]
 
 
+def test_bracket_and_group_are_asked_for_with_their_bonds(run: Callable[..., None], journal: Journal) -> None:
+    """The ways out name their parent; the legs of a group have a name that no other group has."""
+    source = """
+    class Mine(Strategy):
+        symbols = ("BTC/USDT",)
+        def on_tick(self, tick):
+            self.log(f"bracket {self.bracket(2.0, 100.0, take_profit=110.0, stop_loss=95.0, tag='b')}")
+            self.bracket(1.0, side=Side.SELL, trail_percent=0.02)
+            for _ in range(2):
+                legs = self.oco()
+                self.sell(1.0, 110.0, **legs)
+                self.buy(1.0, stop_price=95.0, **legs)
+            self.log("done")
+    """
+    run(source, (Tick(**BTC, last_price=100.0),), until="done")
+    requests = journal(OrderRequest)
+    parent, profit, loss = requests[:3]
+    assert [(one.side, one.order_type, one.quantity, one.tag) for one in (parent, profit, loss)] == [
+        (Side.BUY, OrderType.LIMIT, 2.0, "b"),
+        (Side.SELL, OrderType.LIMIT, 2.0, "b"),
+        (Side.SELL, OrderType.STOP, 2.0, "b"),
+    ]
+    assert (parent.parent, profit.parent, loss.parent) == ("", parent.client_id, parent.client_id)
+    assert (profit.price, loss.stop_price) == (110.0, 95.0)
+    short, trail = requests[3:5]
+    assert (short.side, trail.side, trail.order_type, trail.trail_percent) == (Side.SELL, Side.BUY, OrderType.TRAILING_STOP, 0.02)
+    groups = [one.group for one in requests[5:]]
+    assert groups[0] == groups[1] != groups[2] == groups[3]
+    assert all(one.order_flags == OrderFlag.OCO and one.group for one in requests[5:])
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ("", "A bracket needs a way out"),
+        ("take_profit=90.0, stop_loss=95.0", "begins with BUY cannot take profit at 90 and stop its loss at 95"),
+        ("stop_loss=float('nan')", "stop_price must be a number"),
+    ],
+)
+def test_bracket_that_makes_no_sense_sends_nothing(run: Callable[..., None], journal: Journal, terms: str, words: str) -> None:
+    """The way in is not sent without its ways out."""
+    source = f"""
+    class Mine(Strategy):
+        symbols = ("BTC/USDT",)
+        def on_tick(self, tick):
+            try:
+                self.bracket(1.0, {terms})
+            except Exception as error:
+                self.log(f"said {{error}}")
+    """
+    run(source, (Tick(**BTC, last_price=100.0),), until=words)
+    assert journal(OrderRequest) == []
+
+
 def test_closing_order_reduces_only(run: Callable[..., None], journal: Journal, wait_until: WaitUntil) -> None:
     """The order that closes a short position buys its size and may not turn it over."""
     source = "class Mine(Strategy):\n    symbols = ('BTC/USDT',)\n    def on_tick(self, tick):\n        self.close_position()\n"

@@ -136,7 +136,8 @@ def test_refused_order_has_a_verdict_and_a_rejected_event(bus: EventBus, wait_un
     floor.order("a", Side.BUY, 2.0)
     floor.order("b", Side.BUY, 1.0, symbol="NOPE")
     floor.order("c", Side.NONE, 0.5)
-    floor.order("d", Side.BUY, 0.5, order_type=OrderType.TRAILING_STOP)
+    floor.order("d", Side.BUY, 0.5, 100.0, order_flags=int(OrderFlag.HIDDEN))
+    floor.order("e", Side.BUY, 0.5, order_type=OrderType.TRAILING_STOP)
     assert floor.engine.stop()
     verdicts = journal(RiskVerdict)
     assert [verdict.reasons for verdict in verdicts] == [
@@ -144,12 +145,14 @@ def test_refused_order_has_a_verdict_and_a_rejected_event(bus: EventBus, wait_un
         RiskReason.UNKNOWN_INSTRUMENT,
         RiskReason.UNSUPPORTED,
         RiskReason.UNSUPPORTED,
+        RiskReason.BAD_PRICE,
     ]
     events = journal(OrderEvent)
     assert [(event.status, event.reason) for event in events] == [(OrderStatus.REJECTED, verdict.message) for verdict in verdicts]
     assert verdicts[0].message == "order value 200 is above max_order_value 100"
     assert verdicts[1].message == "no instrument NOPE@SIM is known"
-    assert verdicts[3].message == "the paper gateway has no TRAILING_STOP orders"
+    assert verdicts[3].message == "the paper gateway has no HIDDEN orders"
+    assert verdicts[4].message.startswith("A trailing order needs either a trail_amount")
     assert journal(OrderCommand) == []
 
 

@@ -35,6 +35,7 @@ from gcg_quant.events import (
     Side,
     SnapshotEvent,
     Tick,
+    TimeInForce,
     VolumeKind,
     World,
 )
@@ -50,11 +51,18 @@ class Killed(BaseException):
     """The end of an engine, in the middle of whatever it was doing."""
 
 
+class PlainVenue(PaperGateway):
+    """A venue that knows market and limit orders until they are cancelled: all else is held by the engine."""
+
+    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT})
+    times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset({TimeInForce.GTC})
+
+
 class MortalEngine(TradingEngine):
     """An engine that dies before it publishes event number `life`, as if it was killed there."""
 
     def __init__(self, life: int) -> None:
-        super().__init__(TradingConfig(cash=50_000.0), RiskLimits(max_order_value=20_000.0), PaperGateway())
+        super().__init__(TradingConfig(cash=50_000.0), RiskLimits(max_order_value=20_000.0), PlainVenue())
         self.life = life
 
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
@@ -142,6 +150,35 @@ def scene() -> list[Event]:
         order("f", Side.BUY, 50.0).replace(order_flags=int(OrderFlag.REDUCE_ONLY)),  # cut to what is short
         tick(4, 104.0),
         tick(5, 100.0),
+        *held_scene(),
+    ]
+
+
+def held_scene() -> list[Event]:
+    """Return what goes on with a bracket, an OCO pair, a trailing stop and an order with an end that no venue knows."""
+    names = {"symbol": "BTC/USDT", "venue": "SIM", "event_ns": DAY_NS, "account": "paper", "strategy": "s"}
+    pair = {"group": "pair", "order_flags": int(OrderFlag.OCO)}
+    trailing = {"order_type": OrderType.TRAILING_STOP, "trail_amount": 3.0}
+    day_end = {"time_in_force": TimeInForce.GTD, "expire_ns": DAY_NS + 9_500_000_000}
+    return [
+        order("in", Side.BUY, 4.0),  # 2 at once, the rest with the next tick
+        order("profit", Side.SELL, 4.0, 110.0).replace(parent="in"),
+        order("loss", Side.SELL, 4.0).replace(parent="in", order_type=OrderType.STOP, stop_price=95.0),
+        tick(6, 100.0),
+        order("low", Side.SELL, 2.0).replace(order_type=OrderType.STOP, stop_price=96.0, **pair),
+        order("high", Side.BUY, 2.0, 121.0).replace(order_type=OrderType.STOP_LIMIT, stop_price=120.0, **pair),
+        order("trail", Side.SELL, 1.0).replace(**trailing),
+        order("brief", Side.BUY, 1.0, 50.0).replace(**day_end),
+        tick(7, 104.0),
+        ModifyRequest(client_id="low", stop_price=97.0, **names),
+        CancelRequest(client_id="high", **names),  # and the other one with it
+        tick(8, 101.0),
+        tick(9, 100.0),
+        tick(10, 99.0),
+        tick(11, 95.0),
+        tick(12, 94.0),
+        tick(13, 93.0, 50.0),
+        tick(14, 93.0, 50.0),
     ]
 
 
@@ -164,7 +201,11 @@ def check_journal(events: list[Any]) -> dict[str, float]:
     assert all(verdicts[one.id] == 1 for one in orders), "each order is judged once"
     commands = Counter(one.request for one in events if isinstance(one, OrderCommand))
     passed = {one.request for one in events if isinstance(one, RiskVerdict) and one.passed} & {one.id for one in orders}
-    assert commands == Counter(passed), "each order that passed is commanded once"
+    last = {one.request: one for one in events if isinstance(one, OrderEvent)}
+    held = {one.request for one in events if isinstance(one, OrderEvent) and one.reason.startswith("held: ")}
+    assert set(commands) <= passed, "no order that was refused is commanded"
+    assert all(count == 1 for count in commands.values()), "each order is commanded once"
+    assert passed - set(commands) <= {one for one in held if last[one].status in FINAL_STATES}, "what was not sent was held and has ended"
     answered = Counter(one.cause for one in events if isinstance(one, OrderEvent | RiskVerdict))
     asked = [one.id for one in events if isinstance(one, CancelRequest | ModifyRequest)]
     assert all(answered[one] >= 1 for one in asked), "each cancel and change is answered"
@@ -187,9 +228,9 @@ def check_orders(events: list[Any], fills: list[Fill]) -> None:
     for request, walk in walks.items():
         states = [one.status for one in walk]
         steps = zip([OrderStatus.NEW, *states], states, strict=False)
-        first = states[0] in (OrderStatus.SUBMITTING, OrderStatus.REJECTED)
+        first = states[0] in (OrderStatus.SUBMITTING, OrderStatus.REJECTED) or walk[0].reason.startswith("held: ")
         assert first
-        assert all(a == b or may_follow(a, b) or (a, b) == (OrderStatus.NEW, OrderStatus.SUBMITTING) for a, b in steps)
+        assert all(a == b or a == OrderStatus.NEW or may_follow(a, b) for a, b in steps)
         assert walk[-1].filled_quantity == pytest.approx(sum(one.quantity for one in fills if one.request == request))
         assert walk[-1].filled_quantity <= walk[-1].quantity
 
@@ -241,6 +282,20 @@ def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until
             filled = check_journal(read(bus))
             assert set(filled) <= set(undisturbed)
             assert filled["a"] == 5.0
+            check_held(read(bus), filled)
+
+
+def check_held(events: list[Any], filled: dict[str, float]) -> None:
+    """What was held did what it promised: the bracket is closed by one of its legs, and nothing is left open."""
+    last = {one.client_id: one.status.name for one in events if isinstance(one, OrderEvent)}
+    assert filled["in"] == filled["loss"] == 4.0
+    assert "profit" not in filled
+    assert (last["profit"], last["low"], last["high"], last["brief"]) == ("CANCELLED", "CANCELLED", "CANCELLED", "EXPIRED")
+    assert filled["trail"] == 1.0
+    levels = [
+        one.stop_price for one in events if isinstance(one, OrderEvent) and one.client_id == "trail" and one.status.name == "ACCEPTED"
+    ]
+    assert max(level for level in levels if level == level) == 101.0
 
 
 @ENGINES

@@ -17,12 +17,14 @@ from gcg_quant.events import (
     Event,
     LogEvent,
     ModifyRequest,
+    OrderEvent,
     OrderFlag,
     OrderRequest,
     OrderType,
     Side,
     SnapshotEvent,
     Tick,
+    TimeInForce,
     VolumeKind,
     World,
 )
@@ -36,6 +38,13 @@ DAY_NS = 1_790_000_000_000_000_000
 SYMBOLS = {"BTC/USDT": "crypto", "EUR/USD": "fx", "AAPL": "us", "600519": "cn_stock"}
 
 
+class PlainVenue(PaperGateway):
+    """A venue that knows market and limit orders until they are cancelled: all else is held by the engine."""
+
+    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT})
+    times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset({TimeInForce.GTC})
+
+
 class KeepingEngine(TradingEngine):
     """An engine that puts its state down often."""
 
@@ -44,7 +53,7 @@ class KeepingEngine(TradingEngine):
 
     def __init__(self, latency_ns: int = 0, currency: str = "USD") -> None:
         limits = RiskLimits(max_order_value=200_000.0, max_orders_per_second=3)
-        super().__init__(TradingConfig(cash=500_000.0, currency=currency), limits, PaperGateway(latency_ns=latency_ns))
+        super().__init__(TradingConfig(cash=500_000.0, currency=currency), limits, PlainVenue(latency_ns=latency_ns))
 
 
 class LaterFold(TradingFold):
@@ -93,7 +102,7 @@ def request(chance: random.Random, number: int) -> Event:
     if kind < 0.3:
         return ModifyRequest(**common | {"client_id": f"k{chance.randint(0, number)}"}, price=float(chance.randrange(95, 106)))
     price = chance.choice([None, 95.0, 100.0, 105.0])
-    return OrderRequest(
+    plain = OrderRequest(
         **common,
         quantity=float(chance.choice([1, 10, 100, 1000, 100_000])),
         price=price,
@@ -101,6 +110,21 @@ def request(chance: random.Random, number: int) -> Event:
         order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
         order_flags=int(chance.choice([OrderFlag.NONE, OrderFlag.NONE, OrderFlag.REDUCE_ONLY])),
     )
+    return plain if kind < 0.6 else held(chance, plain, number)
+
+
+def held(chance: random.Random, plain: OrderRequest, number: int) -> OrderRequest:
+    """Return an order that the engine holds: a stop, a trailing stop, one with an end, one of a group or a child."""
+    kind = chance.choice(["stop", "trail", "end", "group", "child"])
+    if kind == "trail":
+        return plain.replace(price=None, order_type=OrderType.TRAILING_STOP, trail_amount=2.0)
+    if kind == "end":
+        end_ns = DAY_NS + (number + chance.randrange(20)) * 997_000_000
+        return plain.replace(time_in_force=chance.choice([TimeInForce.GTD, TimeInForce.DAY]), expire_ns=end_ns)
+    if kind == "child":
+        return plain.replace(parent=f"k{chance.randint(max(0, number - 6), number)}")
+    stop = plain.replace(price=None, order_type=OrderType.STOP, stop_price=float(chance.randrange(95, 106)))
+    return stop if kind == "stop" else stop.replace(group=f"g{number // 8}", order_flags=int(OrderFlag.OCO))
 
 
 def drive(bus: EventBus, chance: random.Random, rounds: range) -> None:
@@ -150,6 +174,8 @@ def test_snapshot_at_any_point_and_tail_are_the_whole_fold(tmp_path: Path, wait_
     with journal(tmp_path / "bus", seed, wait_until) as bus:
         events = events_of(bus)
         assert len(events) > 300
+        reasons = {event.reason.partition(" ")[0] for event in events if isinstance(event, OrderEvent)}
+        assert reasons >= {"held:", "triggered", "trailed", "expired"}
         running = empty(bus)
         states = []
         for event in events:
@@ -189,8 +215,11 @@ def test_restart_from_a_snapshot_is_a_restart_from_the_beginning(tmp_path: Path,
             note.unlink()
         without = LaterEngine()
         run(without, bus, wait_until)
-        assert any("passed over: its version is 1" in message for message in messages(bus))
-        open_orders = [[order.client_id for order in one.desk.orders.open_orders()] for one in (with_snapshots, without)]
+        assert any(f"passed over: its version is {TradingFold.VERSION}" in message for message in messages(bus))
+        open_orders = [
+            [(one.client_id, one.status, one.whole, one.held, one.waits, one.expire_ns) for one in engine.desk.orders.open_orders()]
+            for engine in (with_snapshots, without)
+        ]
         assert open_orders[0] == open_orders[1]
         first, second = (engine.desk.books.accounts for engine in (with_snapshots, without))
         assert {name: (one.cash, one.ledger, one.realised, one.fees) for name, one in first.money.items()} == {
