@@ -149,7 +149,7 @@ def journal(path: Path, seed: int, wait_until: Callable[..., None]) -> EventBus:
     for symbol, market in SYMBOLS.items():
         bus.instruments.add(preset(market, symbol, "SIM"))
     for life in range(4):
-        drive(bus, chance, range(life * 60, life * 60 + 60))
+        drive(bus, chance, range(life * 90, life * 90 + 90))
         run(KeepingEngine(latency_ns=chance.choice([0, 2_000_000_000])), bus, wait_until)
     return bus
 
@@ -168,7 +168,7 @@ def events_of(bus: EventBus) -> list[Event]:
         return list(reader)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_snapshot_at_any_point_and_tail_are_the_whole_fold(tmp_path: Path, wait_until: Callable[..., None], seed: int) -> None:
     """Put down after any event, also in the middle of an order's steps, and taken up again, the fold ends in the same bytes."""
     with journal(tmp_path / "bus", seed, wait_until) as bus:
