@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isnan
+from math import isnan, nan
 from typing import Protocol
 
 from gcg_quant.errors import OrderError
@@ -18,7 +18,7 @@ from gcg_quant.events import (
 from gcg_quant.instruments import Instrument
 
 from .order import Order, WholeTerms
-from .order_states import may_follow
+from .order_states import FINAL_STATES, may_follow
 from .remembered import Remembered
 
 __all__ = ["OrderManager", "Publish", "fitted"]
@@ -266,14 +266,15 @@ class OrderManager:
             recv_ns=event_ns,
             venue_order_id=order.venue_order_id,
             filled_quantity=order.filled_quantity if order.filled_lots else 0.0,
-            average_price=order.average_price,
+            average_price=order.average_price if order.filled_lots else nan,
             status=status,
             previous_status=order.status,
             reason=fitted(reason) if reason else "",
         )
         order.status = status
         order.report = event
-        self._settle(order)
+        if status in FINAL_STATES:
+            self._settle(order)
         return self._publish(event, cause=cause)
 
     def _settle(self, order: Order) -> None:
