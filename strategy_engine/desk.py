@@ -64,9 +64,8 @@ class TradingDesk:
         self.orders = orders
         self.gateway = gateway
         self.risk: RiskEngine = books.risk
-        self._bus = bus
-        self._publish = publish
-        self._log = log
+        self._bus, self._publish, self._log = bus, publish, log
+        self._gateway_name = f"the {gateway.name} gateway"
         self._native = books.risk.native
         self._venue = gateway if isinstance(gateway, MarketGateway) else None
         self._terms: dict[int, Instrument] = {}
@@ -264,7 +263,8 @@ class TradingDesk:
 
     def now_ns(self, event: OrderRequest | CancelRequest | ModifyRequest) -> int:
         """Return the event time at which a request is handled: never before the market that was seen."""
-        return max(event.event_ns, self._native.clock_ns) or event.time_ns
+        event_ns, clock_ns = event.event_ns, self._native.clock_ns
+        return (event_ns if event_ns > clock_ns else clock_ns) or event.time_ns
 
     def instrument(self, number: int) -> Instrument:
         """Return the terms of an instrument number; new ones are taken over while none of its orders and positions is open."""
@@ -320,7 +320,7 @@ class TradingDesk:
 
     def _obstacles(self, request: OrderRequest, instrument: Instrument) -> list[tuple[RiskReason, str]]:
         found: list[tuple[RiskReason, str]] = []
-        gateway, name = self.gateway, f"the {self.gateway.name} gateway"
+        gateway, name = self.gateway, self._gateway_name
         # An instrument that nobody described and that nobody trades is a symbol that somebody mistyped.
         if not request.instrument or (not instrument.kind and isnan(self._native.last_price(request.instrument))):
             found.append((RiskReason.UNKNOWN_INSTRUMENT, f"no instrument {instrument.name} is known"))

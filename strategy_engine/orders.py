@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 from typing import Protocol
 
 from gcg_quant.errors import OrderError
@@ -21,7 +21,7 @@ from gcg_quant.instruments import Instrument
 from .order import Order, WholeTerms, expiry_of
 from .order_groups import OrderGroups
 from .order_records import cancel_command, first_report, order_command
-from .order_states import may_follow
+from .order_states import FINAL_STATES, may_follow
 from .remembered import Remembered
 
 __all__ = ["HELD", "MODIFIED", "TRAILED", "TRIGGERED", "WAITS", "OrderManager", "Publish", "fitted"]
@@ -329,7 +329,7 @@ class OrderManager:
             recv_ns=event_ns,
             venue_order_id=order.venue_order_id,
             filled_quantity=order.filled_quantity if order.filled_lots else 0.0,
-            average_price=order.average_price,
+            average_price=order.average_price if order.filled_lots else nan,
             status=status,
             previous_status=order.status,
             reason=fitted(reason) if reason else "",
@@ -338,7 +338,8 @@ class OrderManager:
         order.report = event
         if status != OrderStatus.ACCEPTED:
             order.held = order.waits = False
-        self._settle(order)
+        if status in FINAL_STATES:
+            self._settle(order)
         return self._publish(event, cause=cause)
 
     def _settle(self, order: Order) -> None:
