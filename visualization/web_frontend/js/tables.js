@@ -21,6 +21,7 @@ const symbol = { head: "symbol", text: (row) => splitName(row.name)[0] };
 const strategy = { head: "strategy", text: (row) => row.strategy || "–" };
 const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? "down" : "up") };
 const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => format.sign(row[key], 2) });
+const plain = (key) => ({ head: key, number: true, text: (row) => format.price(row[key], 2) });
 const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
 const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
 
@@ -47,20 +48,27 @@ export function columns(tools) {
       quantity("quantity", "quantity"),
       quantity("filled", "filled"),
       price("price", "price"),
+      price("stop_price", "stop"),
       price("average", "average"),
       { head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
       strategy,
+      { head: "client_id", text: (row) => row.client_id },
       { head: "reason", text: (row) => row.reason, wide: true },
     ],
     positions: [
       symbol,
       strategy,
       { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => format.sign(row.quantity) },
+      { head: "leg", text: (row) => (row.leg ? stateWord(row.leg) : "") },
+      quantity("of_today", "day"),
+      quantity("of_before", "earlier"),
+      quantity("frozen", "frozen"),
       price("average", "average"),
       price("last", "last"),
       money("open_profit", "open"),
       money("realised", "realised"),
-      { head: "fees", number: true, text: (row) => format.price(row.fees, 2) },
+      plain("fees"),
+      plain("margin"),
       { head: "account", text: (row) => row.account },
     ],
     fills: [
@@ -73,6 +81,18 @@ export function columns(tools) {
       strategy,
       { head: "order", text: (row) => row.order },
       { head: "cause", text: (row) => row.cause },
+    ],
+    accounts: [
+      { head: "account", text: (row) => row.account },
+      { head: "currency", text: (row) => row.currency },
+      plain("cash"),
+      plain("equity"),
+      plain("margin"),
+      plain("available"),
+      money("today", "today"),
+      money("realised", "realised"),
+      money("open_profit", "open"),
+      plain("fees"),
     ],
     log: [time, { head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, { head: "component", text: (row) => row.component }, { head: "text", text: (row) => row.text, wide: true }],
   };
