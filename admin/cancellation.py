@@ -11,7 +11,9 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError
 from gcg_quant.events import CancelRequest, OrderEvent, OrderStatus
 
-__all__ = ["Cancellation", "cancel_orders"]
+__all__ = ["ANSWER_S", "Cancellation", "cancel_orders"]
+
+ANSWER_S = 5.0  # an engine that runs answers within milliseconds
 
 _FINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.FAILED})
 
@@ -29,17 +31,18 @@ class Cancellation(msgspec.Struct, frozen=True):
         return self.status != "refused"
 
 
-def cancel_orders(bus: EventBus, orders: Sequence[OrderEvent | str], *, timeout_s: float = 5.0) -> list[Cancellation]:
+def cancel_orders(bus: EventBus, orders: Sequence[OrderEvent | str], *, timeout_s: float | None = None) -> list[Cancellation]:
     """Ask for orders to be cancelled and return what became of each, in their order.
 
     Args:
         bus: where the trading engine is asked.
         orders: orders as they are known, or client ids of others.
-        timeout_s: how long to wait for the answers.
+        timeout_s: how long to wait for the answers, ANSWER_S by default.
 
     Raises:
         NotRunningError: nobody answered any of them.
     """
+    timeout_s = ANSWER_S if timeout_s is None else timeout_s
     with bus.reader(events=[OrderEvent], start="end") as reader:
         waiting = _Waiting(bus, orders)
         deadline = time.monotonic() + timeout_s

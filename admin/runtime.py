@@ -138,7 +138,7 @@ class Supervisor:
         retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
         begin = time.monotonic()
         try:
-            self._start_groups(bus, config)
+            self._start_groups(bus, config, kill_file)
             retention.start(bus)
             self._announce_ready()
             while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
@@ -170,7 +170,7 @@ class Supervisor:
                     f"Port {web.port} on {web.host} cannot be used ({error.strerror}): choose another with --port or in [web] port."
                 ) from None
 
-    def _start_groups(self, bus: EventBus, config: ConfigPublisher) -> None:
+    def _start_groups(self, bus: EventBus, config: ConfigPublisher, kill_file: KillFile) -> None:
         with bus.reader(events=[SystemEvent], start="end") as reader:
             if self._one_process:
                 for name in self.settings.system.groups:
@@ -189,6 +189,7 @@ class Supervisor:
                     waiting.discard(event.component)
                     self.url = event.data.get("url", "") or self.url
                 self._check_starting(waiting, deadline)
+                kill_file.look()
 
     def _check_starting(self, waiting: set[str], deadline: float) -> None:
         for child in self._children.values():

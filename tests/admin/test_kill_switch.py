@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from gcg_quant.admin.config import ConfigPublisher
 from gcg_quant.admin.kill_file import KillFile
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, ConfigChangeEvent, OrderCommand, OrderEvent, OrderStatus, RiskReason, RiskVerdict
 from gcg_quant.kill_switch import KillSwitch, applied_changes, kill_change, kill_file
+from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.order_states import FINAL_STATES
 
 from .conftest import System, call
@@ -215,6 +217,43 @@ def test_file_switches_on_again_whoever_switches_off(bus: EventBus) -> None:
         f"the file {path} is there: the kill switch is on",
         f"the file {path} is gone; the kill switch stays on until it is switched off",
     ]
+
+
+def test_settings_of_a_run_obey_the_file(bus: EventBus, tmp_path: Path) -> None:
+    """A run that begins beside the file begins with the switch on; an edit of the settings from true to false changes nothing then."""
+    config, home, said = tmp_path / "gcg_quant.toml", tmp_path / "home", list[str]()
+    home.mkdir()
+    kill_file(home).touch()
+    config.write_text("[risk]\nkill_switch = true\n")
+    with bus.reader(events=[ConfigChangeEvent], start="end") as reader:
+        publisher = ConfigPublisher(bus, Settings.load(config, home, {}), config, said.append)
+        assert publisher.settings.risk.kill_switch
+        config.write_text("[risk]\nkill_switch = false\nmax_open_orders = 7\n")
+        first, second = reader.read(5), reader.read(10)
+        publisher.stop()
+        config.write_text("")
+        beside = ConfigPublisher(bus, Settings.load(config, home, {}), None, said.append)
+        beside.stop()
+        third = reader.read(5)
+    assert isinstance(first, ConfigChangeEvent)
+    assert isinstance(second, ConfigChangeEvent)
+    assert isinstance(third, ConfigChangeEvent)
+    assert (first.changes["risk.kill_switch"], third.changes["risk.kill_switch"]) == (True, True)
+    assert second.changes == {"risk.kill_switch": True, "risk.max_open_orders": 7}
+    assert said[0] == f"the file {kill_file(home)} keeps the kill switch on"
+
+
+def test_one_process_starts_with_the_file(tmp_path: Path) -> None:
+    """With every part in one process nothing is sent, either."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kill_file(home).touch()
+    result = call(home, "run", "--one-process", "--for", "8")
+    assert "is there: the kill switch is on" in result.stdout
+    with EventBus(home / "bus", create=False, read_only=True) as bus:
+        counts = bus.reader(start="begin").count()
+    assert counts[RiskVerdict] > 0
+    assert counts.get(OrderCommand, 0) == 0
 
 
 def test_start_with_the_file_and_without_it(tmp_path: Path) -> None:

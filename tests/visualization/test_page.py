@@ -20,8 +20,12 @@ from gcg_quant.events import (
     Bar,
     ConfigChangeEvent,
     LogEvent,
+    OrderEvent,
+    OrderStatus,
+    OrderType,
     PositionEvent,
     PositionSide,
+    Side,
     SignalEvent,
     StrategyControlEvent,
     StrategyStatusEvent,
@@ -368,8 +372,15 @@ def test_drawer_shows_accounts_and_the_parts_of_a_position(bus: EventBus, market
     parts = {"quantity": -3.0, "today": 1.0, "yesterday": 2.0, "frozen": 1.5, "margin": 77.0, "position_side": PositionSide.SHORT}
     bus.publish(PositionEvent(symbol="BTC/USDT", venue="SIM", account="paper", strategy="grid", **parts))
     page.wait_text("#drawer-table", "77.00")
-    for text in ("short", "1.5", "Opened today", "Frozen"):
+    for text in ("BTC/USDT short", "1.5", "Today", "Frozen"):
         assert text in page.text("#drawer-table")
+    page.page.click("#tab-orders")
+    names = {"symbol": "BTC/USDT", "venue": "SIM", "strategy": "grid", "side": Side.BUY, "status": OrderStatus.ACCEPTED, "quantity": 1.0}
+    bus.publish(OrderEvent(request=1, client_id="g.1", order_type=OrderType.STOP_LIMIT, stop_price=105.0, price=106.0, **names))
+    bus.publish(OrderEvent(request=2, client_id="g.2", order_type=OrderType.STOP, stop_price=107.5, **names))
+    page.wait_text("#drawer-table", "105.00 → 106.00")
+    page.wait_text("#drawer-table", "107.50")
+    assert page.page.locator("#drawer-table [title='Client id: g.1']").count() == 1
 
 
 def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:

@@ -47,19 +47,16 @@ export function columns(tools) {
       { head: "kind", text: (row) => row.kind },
       quantity("quantity", "quantity"),
       quantity("filled", "filled"),
-      price("price", "price"),
-      price("stop_price", "stop"),
+      { head: "price", number: true, text: orderPrice },
       price("average", "average"),
       { head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
-      strategy,
-      { head: "client_id", text: (row) => row.client_id },
+      { head: "strategy", node: (row) => el("span", { text: row.strategy || "–", title: `${t("client_id")}: ${row.client_id}` }), mark: (row) => row.client_id },
       { head: "reason", text: (row) => row.reason, wide: true },
     ],
     positions: [
-      symbol,
+      { head: "symbol", text: (row) => splitName(row.name)[0] + (row.leg ? ` ${stateWord(row.leg)}` : "") },
       strategy,
       { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => format.sign(row.quantity) },
-      { head: "leg", text: (row) => (row.leg ? stateWord(row.leg) : "") },
       quantity("of_today", "day"),
       quantity("of_before", "earlier"),
       quantity("frozen", "frozen"),
@@ -96,6 +93,12 @@ export function columns(tools) {
     ],
     log: [time, { head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, { head: "component", text: (row) => row.component }, { head: "text", text: (row) => row.text, wide: true }],
   };
+}
+
+// A stop order's price is its stop; a stop-limit order has both.
+function orderPrice(row, terms) {
+  const prices = [row.stop, row.price].filter((one) => one !== null).map((one) => format.price(one, terms.decimals));
+  return prices.join(" → ") || "–";
 }
 
 // As many decimals as the quantity needs: 2, 0.35, 0.0125.

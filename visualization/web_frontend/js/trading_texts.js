@@ -20,12 +20,10 @@ export const TRADING = {
   margin: ["Margin", "保证金"],
   available: ["Available", "可用"],
   today: ["Today", "今日"],
-  of_today: ["Opened today", "今仓"],
+  of_today: ["Today", "今仓"],
   of_before: ["Earlier", "昨仓"],
   frozen: ["Frozen", "冻结"],
-  leg: ["Leg", "持仓方向"],
   is_long: ["long", "多"],
   is_short: ["short", "空"],
-  stop_price: ["Stop", "止损价"],
   client_id: ["Client id", "委托编号"],
 };
