@@ -11,7 +11,9 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError
 from gcg_quant.events import CancelRequest, OrderEvent, OrderStatus
 
-__all__ = ["ANSWER_S", "Cancellation", "cancel_orders"]
+from .system_view import SystemView
+
+__all__ = ["ANSWER_S", "Cancellation", "cancel_orders", "still_open"]
 
 ANSWER_S = 5.0  # an engine that runs answers within milliseconds
 
@@ -54,6 +56,22 @@ def cancel_orders(bus: EventBus, orders: Sequence[OrderEvent | str], *, timeout_
         raise NotRunningError(f"No trading engine answered within {timeout_s:g} s: look at `python -m gcg_quant status`.")
     late = "nobody has answered yet: look at the orders again"
     return [answer or Cancellation(name, "refused", late) for name, answer in zip(waiting.names, waiting.answers, strict=True)]
+
+
+def still_open(bus: EventBus, timeout_s: float | None = None) -> list[OrderEvent]:
+    """Wait until no order is open that is open now, or for `timeout_s` seconds (by default ANSWER_S); return those that still are."""
+    deadline = time.monotonic() + (ANSWER_S if timeout_s is None else timeout_s)
+    with bus.reader(events=[OrderEvent], start="end") as reader:  # from before the look, so that nothing is missed
+        waiting = {order.request: order for order in SystemView.of(bus, OrderEvent).open_orders}
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            event = reader.read(left)
+            if not isinstance(event, OrderEvent):
+                continue
+            if event.status in _FINAL:
+                waiting.pop(event.request, None)
+            elif event.request in waiting:
+                waiting[event.request] = event
+    return list(waiting.values())
 
 
 class _Waiting:

@@ -10,6 +10,7 @@ import click
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import AccountEvent, Applied, OrderEvent, PositionEvent
 
+from ..cancellation import still_open
 from ..client import Client
 from ..risk_change import set_limits, switch_kill
 from ..risk_report import risk_report
@@ -102,7 +103,7 @@ def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbo
         answer = set_limits(client.bus, home.path, in_force, changes, origin="console", strategy=strategy, symbol=symbol)
     names = (("strategy", strategy), ("symbol", symbol))
     where = "".join(f" for {what} {name}" for what, name in names if name)
-    click.echo(f"{', '.join(f'{key} = {value}' for key, value in changes.items())}{where}: in force{_place(answer)}")
+    click.echo(f"{', '.join(pair.replace('=', ' = ', 1) for pair in pairs)}{where}: in force{_place(answer)}")
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -123,8 +124,11 @@ def kill(ctx: click.Context, state: str) -> None:
     home = home_of(ctx)
     with Client(home) as client:
         answer = switch_kill(client.bus, home.path, state == "on", "console")
-    text = "all open orders are being cancelled, new ones are refused" if state == "on" else "orders pass again"
-    click.echo(f"kill switch {state}{_place(answer)}: {text}")
+        left = len(still_open(client.bus)) if state == "on" else 0
+    text = "no order is open any more, new ones are refused" if state == "on" else "orders pass again"
+    if left:
+        text = f"new orders are refused, but {left} are not cancelled yet: look at `python -m gcg_quant orders`"
+    click.echo(f"kill switch {state}{_place(answer)}: {text}", err=bool(left))
 
 
 def _place(answer: Applied) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from gcg_quant.admin.cancellation import Cancellation, cancel_orders
+from gcg_quant.admin.cancellation import Cancellation, cancel_orders, still_open
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError
 from gcg_quant.events import OrderEvent, OrderRequest, OrderType, Side, Tick
 from gcg_quant.instruments import preset
+from gcg_quant.kill_switch import kill_change
 from gcg_quant.strategy_engine import PaperGateway, TradingEngine
 
 NOW = 1_790_000_000_000_000_000
@@ -90,6 +92,23 @@ def test_venue_that_takes_its_time_is_told_so(bus: EventBus, start: Callable[...
     assert answer.ok
     bus.publish(tick(100.0, 4_000_000))
     wait_for(lambda: [order.status.name for order in orders(bus)] == ["CANCELLED"])
+
+
+def test_orders_that_do_not_end_are_named(bus: EventBus, start: Callable[..., TradingEngine]) -> None:
+    """After the time those are left that are still open; none is as soon as the last one has ended."""
+    start(1_000_000)
+    assert still_open(bus, 5.0) == []
+    for client_id in ("a", "b"):
+        bus.publish(ask(client_id, 90.0))
+    bus.publish(tick(100.0, 2_000_000))
+    wait_for(lambda: [order.status.name for order in orders(bus)] == ["ACCEPTED"] * 2)
+    assert [order.client_id for order in still_open(bus, 0.1)] == ["a", "b"]
+    bus.publish(kill_change(True, "test"))
+    wait_for(lambda: [order.status.name for order in orders(bus)] == ["CANCELLING"] * 2)
+    later = threading.Timer(0.1, lambda: bus.publish(tick(100.0, 4_000_000)))
+    later.start()
+    assert still_open(bus, 5.0) == []
+    later.join()
 
 
 def test_nobody_there_is_an_error(bus: EventBus) -> None:

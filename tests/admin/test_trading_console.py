@@ -132,7 +132,7 @@ def test_limits_are_shown_and_changed(system: System) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("max_order_value = 1000000, max_open_orders = 150: in force from event #")
     special = call(system.home, "risk", "set", "max_order_quantity=0.000001", "--strategy", "grid-btc", "--symbol", "BTC/USDT")
-    assert special.stdout.startswith("max_order_quantity = 1e-06 for strategy grid-btc for symbol BTC/USDT: in force from event #")
+    assert special.stdout.startswith("max_order_quantity = 0.000001 for strategy grid-btc for symbol BTC/USDT: in force from event #")
     report = answer(system, "risk")
     limits = {row["limit"]: row["value"] for row in report["limits"]}
     assert (limits["max_order_value"], limits["max_open_orders"]) == (1_000_000.0, 150)
