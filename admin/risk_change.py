@@ -16,7 +16,7 @@ from gcg_quant.kill_switch import check_kill_file, kill_change
 from gcg_quant.sections import RiskSettings
 from gcg_quant.settings import Settings
 
-from ..strategy_engine.risk_limits import LIMIT_NAMES, RiskRules
+from ..strategy_engine.risk_limits import LIMIT_NAMES, RULE_NAMES, RiskRules
 from .client import send
 from .risk_report import NOT_LIMITS
 
@@ -24,6 +24,8 @@ __all__ = ["limit_changes", "set_limits", "switch_kill"]
 
 _ANSWER_S = 5.0
 _ALL = tuple(name for name in RiskSettings.model_fields if name not in NOT_LIMITS)
+_SPECIAL = (*LIMIT_NAMES, *RULE_NAMES)  # what can differ by strategy and symbol
+_SWITCHES = tuple(name for name, field in RiskSettings.model_fields.items() if field.annotation is bool)
 
 
 def switch_kill(bus: EventBus, home: Path, on: bool, origin: str) -> Applied:
@@ -52,7 +54,8 @@ def set_limits(
         bus: where the engine is asked.
         home: the home folder.
         in_force: returns the limits in force now, as `TradingView.limits` has them.
-        changes: limits by name: a number, "off", for `buying_power` true or false; with a strategy or symbol also "default".
+        changes: limits by name: a number or "off"; true, false, "on" or "off" for rules without a number; with a strategy or symbol also
+            "default".
         origin: who asks.
         strategy: for this strategy alone.
         symbol: for this instrument alone.
@@ -77,6 +80,7 @@ def limit_changes(in_force: Mapping[str, Any], changes: Mapping[str, Any], strat
         raise SettingsError("The limits in force are not known, so that one alone cannot be changed: start the system again.")
     for name in changes:
         _check_name(name, special)
+    changes = {name: _switch(value) if name in _SWITCHES else value for name, value in changes.items()}
     plain = {"overrides": _overrides(in_force["overrides"] or (), changes, strategy, symbol)} if special else dict(changes)
     RiskRules().changed(plain)
     try:
@@ -101,9 +105,13 @@ def _check_name(name: str, special: bool) -> None:
     if name == "kill_switch":
         raise SettingsError("The kill switch has a command of its own: `risk kill on` or `risk kill off`.", key=name)
     if name not in _ALL:
-        raise SettingsError(f"There is no limit {name!r}.{nearest(name, LIMIT_NAMES if special else _ALL)}", key=name)
-    if special and name not in LIMIT_NAMES:
+        raise SettingsError(f"There is no limit {name!r}.{nearest(name, _SPECIAL if special else _ALL)}", key=name)
+    if special and name not in _SPECIAL:
         raise SettingsError(f"{name} is of the whole account: leave strategy and symbol out.", key=name)
+
+
+def _switch(value: Any) -> Any:
+    return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _overrides(tables: Any, changes: Mapping[str, Any], strategy: str, symbol: str) -> list[dict[str, Any]]:

@@ -61,13 +61,17 @@ def refusal_row(verdict: RiskVerdict) -> dict[str, Any]:
 def _usage(view: SystemView, bus: EventBus) -> dict[str, dict[str, Any]]:
     orders = view.open_orders
     exposures = _exposures(orders, view.positions.values())
-    multipliers = {(one.symbol, one.venue): one.multiplier for one in bus.instruments}
-    values = {key: quantity * price * multipliers.get(key, 1.0) for key, (quantity, price) in exposures.items()}
+    terms = {(one.symbol, one.venue): one for one in bus.instruments if (one.symbol, one.venue) in exposures}
+    values = {key: terms[key].value(quantity, price) for key, (quantity, price) in exposures.items() if key in terms}
+    rates = _Rates(view.trading.currency, bus)
+    equity = sum((one.equity * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
+    shares = {key: value * rates.rate(terms[key].currency) / equity for key, value in values.items()} if equity > 0 else {}
     return {
         "max_open_orders": {"used": len(orders), "where": ""},
         "max_daily_loss": {"used": max(0.0, -_profit_today(view, bus)), "where": ""},
         "max_position_quantity": _largest({key: quantity for key, (quantity, _) in exposures.items()}),
         "max_position_value": _largest(values),
+        "max_concentration": _largest(shares),
     }
 
 

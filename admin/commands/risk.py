@@ -55,20 +55,25 @@ def _limits(report: dict[str, Any]) -> Any:
     result = table("limit", ">value", ">used", "", title="For all orders")
     for row in report["limits"]:
         value = row["value"]
-        shown = ("on" if value else "off") if isinstance(value, bool) else "off" if value is None else number(value)
         share = f"{row['used'] / value:.0%}" if row["used"] and isinstance(value, float | int) and not isinstance(value, bool) else ""
         where = f"{report['currency']} today" if row["limit"] == "max_daily_loss" else row["where"]
         used = "" if row["used"] is None else number(round(row["used"], 4))
-        add(result, row["limit"], shown, used, " ".join(part for part in (share, where) if part))
+        add(result, row["limit"], _value(value), used, " ".join(part for part in (share, where) if part))
     return result
 
 
 def _overrides(report: dict[str, Any]) -> Any:
     result = table("strategy", "symbol", "limits", title="For a strategy or a symbol, instead")
     for row in report["overrides"]:
-        limits = "  ".join(f"{name} {value if isinstance(value, str) else number(value)}" for name, value in _named(row))
+        limits = "  ".join(f"{name} {_value(value)}" for name, value in _named(row))
         add(result, row.get("strategy", "all"), row.get("symbol", "all"), limits)
     return result
+
+
+def _value(value: Any) -> str:
+    if value is None or isinstance(value, bool | str):
+        return value if isinstance(value, str) else "on" if value else "off"
+    return number(value)
 
 
 def _named(row: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -31,6 +31,20 @@ def test_limits_for_all_are_settings() -> None:
     assert changes == {"risk.max_order_value": 5000.0, "risk.price_band": None, "risk.buying_power": False, "risk.max_open_orders": 7}
 
 
+def test_rules_without_a_number_are_switched() -> None:
+    """On and off, or true and false, for all or for a symbol; anything else is a sentence."""
+    assert limit_changes({}, {"session": "on", "self_trade": "off", "t_plus_one": True}) == {
+        "risk.session": True,
+        "risk.self_trade": False,
+        "risk.t_plus_one": True,
+    }
+    assert overrides({"session": "on"}, "", "600519", ()) == [{"symbol": "600519", "session": True}]
+    assert overrides({"session": "off"}, "", "600519", ()) == [{"symbol": "600519", "session": False}]
+    for value in ("perhaps", 1, None):
+        with pytest.raises(SettingsError, match="must be true or false"):
+            limit_changes({}, {"session": value})
+
+
 def test_an_override_is_added_changed_and_taken_back() -> None:
     """Only the table of exactly that strategy and symbol changes; one without limits goes."""
     assert overrides({"max_order_value": 9}, "grid") == [{**GRID, "max_order_value": 9.0}, BOTH]

@@ -144,6 +144,7 @@ def test_usage_of_limits(bus: EventBus) -> None:
     assert used["max_open_orders"] == (2, "")
     assert used["max_position_quantity"] == (6.0, "X@V")  # 2 held and 4 to buy
     assert used["max_position_value"] == (600.0, "X@V")
+    assert used["max_concentration"] == (pytest.approx(600.0 / 880.0), "X@V")
     assert used["max_daily_loss"] == (120.0, "")  # 100 dollars, and 4000 yen at 200
     assert used["max_order_value"] == (None, "")
     assert (report["profit_today"], report["currency"]) == (-120.0, "USD")
