@@ -16,7 +16,7 @@ from gcg_quant.events import BacktestRequestEvent, Lane, StrategyControlEvent
 from .client import send
 from .journal_tail import as_json, newest
 from .monitor import Monitor
-from .status import account_row, order_row, position_row, strategy_row, system_status
+from .status import strategy_row, system_status
 
 __all__ = ["create_router"]
 
@@ -67,22 +67,6 @@ def _add_questions(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
         """Processes, components with their lag, readers, accounts, recent problems."""
         answer: dict[str, Any] = monitor.ask(lambda view: system_status(view, bus))
         return answer
-
-    @router.get("/orders")
-    def orders(strategy: str = "", only_open: bool = Query(True, alias="open")) -> list[dict[str, Any]]:
-        """The orders that work, or with open=false also recent closed ones."""
-        found = monitor.ask(lambda view: list(view.open_orders if only_open else view.orders.values()))
-        return [order_row(order) for order in found if not strategy or order.strategy == strategy]
-
-    @router.get("/positions")
-    def positions() -> list[dict[str, Any]]:
-        """Every position, by account, strategy and instrument."""
-        return [position_row(one) for one in monitor.ask(lambda view: list(view.positions.values()))]
-
-    @router.get("/accounts")
-    def accounts() -> list[dict[str, Any]]:
-        """Every account: cash, equity, margin, profit."""
-        return [account_row(one) for one in monitor.ask(lambda view: list(view.accounts.values()))]
 
 
 def _add_journal(router: APIRouter, bus: EventBus) -> None:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import NotRunningError, StrategyError
+from gcg_quant.errors import GcgQuantError, NotRunningError, StrategyError
 from gcg_quant.events import Applied, ColdEvent, StrategyControlEvent
 
 from .home import Home
@@ -15,12 +15,12 @@ from .home import Home
 __all__ = ["Client", "send"]
 
 
-def send(bus: EventBus, event: ColdEvent, *, timeout_s: float = 10.0) -> Applied:
+def send(bus: EventBus, event: ColdEvent, *, timeout_s: float = 10.0, refused: type[GcgQuantError] = StrategyError) -> Applied:
     """Publish a control event and return the `Applied` event of whoever acted on it.
 
     Raises:
         NotRunningError: nobody answered within `timeout_s` seconds.
-        StrategyError: it was refused; the message says why.
+        StrategyError: it was refused (or another error, if `refused` names one); the message says why.
     """
     with bus.reader(events=[Applied], start="end") as reader:
         control = bus.publish(event)
@@ -29,7 +29,7 @@ def send(bus: EventBus, event: ColdEvent, *, timeout_s: float = 10.0) -> Applied
             answer = reader.read(left)
             if isinstance(answer, Applied) and answer.control == control:
                 if not answer.ok:
-                    raise StrategyError(answer.detail)
+                    raise refused(answer.detail)
                 return answer
     raise NotRunningError(f"Nobody answered the command within {timeout_s:g} s: look at `python -m gcg_quant status`.")
 

@@ -9,6 +9,7 @@ from typing import Any
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import ConfigChangeEvent
+from gcg_quant.kill_switch import KILL_KEY, kill_file
 from gcg_quant.settings import Settings, needs_restart
 from gcg_quant.settings_watch import SettingsWatch, watch
 
@@ -30,12 +31,19 @@ def nested(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 class ConfigPublisher:
-    """Publishes the settings of a run, and what changes in their file while it runs. The supervisor's alone."""
+    """Publishes the settings of a run, and what changes in their file while it runs. The supervisor's alone.
+
+    `settings` are those that the run begins with: as given, with the kill switch on if its file exists.
+    """
 
     def __init__(self, bus: EventBus, settings: Settings, path: Path | None, announce: Callable[[str], None]) -> None:
         self._bus = bus
         self._announce = announce
         self._revision = 1
+        self._kill_file = kill_file(settings.home)
+        if self._kill_file.exists():
+            settings = settings.model_copy(update={"risk": settings.risk.model_copy(update={"kill_switch": True})})
+        self.settings = settings
         self.first_id = bus.publish(ConfigChangeEvent(revision=1, changes=flat(settings.dump()), origin=str(path or "demo")))
         self._watch: SettingsWatch | None = None
         if path is not None:
@@ -48,6 +56,9 @@ class ConfigPublisher:
 
     def _on_change(self, settings: Settings, changes: dict[str, Any]) -> None:
         self._revision += 1
+        if changes.get(KILL_KEY) is False and self._kill_file.exists():
+            changes = {**changes, KILL_KEY: True}
+            self._announce(f"the file {self._kill_file} keeps the kill switch on")
         self._bus.publish(ConfigChangeEvent(revision=self._revision, changes=changes, origin="file"))
         self._announce("settings changed: " + ", ".join(changes))
         if later := needs_restart(changes):

@@ -24,6 +24,11 @@ _COMMANDS = {
     "backtest": ("backtest", "backtest", "Backtest a strategy file on stored data."),
     "status": ("status", "status", "Show what the running system does."),
     "strategies": ("strategies", "strategies", "List, load, start and stop strategies."),
+    "orders": ("orders", "orders", "Show the open orders, cancel them."),
+    "positions": ("positions", "positions", "Show what each strategy holds, and all together."),
+    "accounts": ("accounts", "accounts", "Show cash, equity and profit by currency and strategy."),
+    "risk": ("risk", "risk", "Show and change the risk limits; the kill switch."),
+    "gateways": ("gateways", "gateways", "Show the gateways: state, orders, latency."),
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
     "settings": ("settings", "show_settings", "Show every setting with its default and meaning."),
 }

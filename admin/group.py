@@ -12,16 +12,17 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from loguru import logger
 
 from gcg_quant.bus import EventBus
 from gcg_quant.component import Health
-from gcg_quant.errors import GcgQuantError
+from gcg_quant.errors import GcgQuantError, SettingsError
 from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent
 from gcg_quant.registry import Registry
-from gcg_quant.settings import Settings
+from gcg_quant.settings import Settings, variable_name
 
 from .config import nested
 from .home import Home
@@ -102,14 +103,27 @@ def settings_of(bus: EventBus, config_id: int) -> Settings:
         GcgQuantError: there is no such event on the bus.
     """
     values: dict[str, Any] = {}
+    settings: Settings | None = None
     with bus.reader(start="begin", events=[ConfigChangeEvent]) as reader:
         reader.seek_id(config_id)
         for event in reader:
-            if isinstance(event, ConfigChangeEvent):
-                values |= event.changes
-    if not values:
+            if not isinstance(event, ConfigChangeEvent):
+                continue
+            try:
+                settings = Settings.restore(nested(values | event.changes), _without_risk(os.environ))
+            except SettingsError:
+                if settings is None:
+                    raise
+                continue  # somebody's command, which was refused
+            values |= event.changes
+    if settings is None:
         raise GcgQuantError(f"The bus {bus.path} holds no settings with the id {config_id}.")
-    return Settings.restore(nested(values))
+    return settings
+
+
+def _without_risk(environ: Mapping[str, str]) -> dict[str, str]:
+    # The limits' variables are in the first event already; a limit that was changed since then must not fall back to them.
+    return {name: value for name, value in environ.items() if not name.upper().startswith(variable_name("risk", ""))}
 
 
 class _Signals:
@@ -158,4 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is closed: taking the interpreter apart would only take time, of which a stop has little

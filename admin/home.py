@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gcg_quant.errors import ComponentError, NotRunningError
+from gcg_quant.kill_switch import kill_file
 
 __all__ = ["Home"]
 
@@ -35,6 +36,11 @@ class Home:
     def imports(self) -> Path:
         """The folder in which each import has its own bus while it runs."""
         return self.path / "imports"
+
+    @property
+    def kill_file(self) -> Path:
+        """The file that keeps the kill switch on while it exists."""
+        return kill_file(self.path)
 
     @property
     def _lock_path(self) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from gcg_quant.errors import ComponentError
+from gcg_quant.events import Lane
 from gcg_quant.stateful import Stateful
 
 from .system_view import SystemView
@@ -64,3 +66,13 @@ class Monitor(Stateful[SystemView]):
             if self._follower is None:
                 raise ComponentError(f"Component {self.name!r} does not run: start it first.", name=self.name)
             return question(self._follower.fold)
+
+    def catch_up(self, timeout_s: float = 2.0) -> None:
+        """Wait until the view holds all that the market lane held at this call, or for `timeout_s` seconds; from any thread but its own."""
+        target, deadline = self.bus.head(Lane.MARKET), time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            with self._guard:
+                follower = self._follower
+                if follower is None or self.bus.head(Lane.MARKET) - follower.behind >= target:
+                    return
+            time.sleep(0.005)

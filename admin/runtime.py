@@ -20,6 +20,7 @@ from gcg_quant.settings import Settings
 from .config import ConfigPublisher
 from .group import Group
 from .home import Home
+from .kill_file import KillFile
 from .summary import RunSummary, Tally
 
 __all__ = ["Supervisor"]
@@ -132,19 +133,22 @@ class Supervisor:
     def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
         tally = Tally(bus)
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
+        kill_file = KillFile(self.home.kill_file, bus, self._announce)
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
         retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
         begin = time.monotonic()
         try:
-            self._start_groups(bus, config.first_id)
+            self._start_groups(bus, config, kill_file)
             retention.start(bus)
             self._announce_ready()
             while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
                 self._watch(bus, tally)
+                kill_file.look()
         except KeyboardInterrupt:
             self._announce("stopping ...")
         finally:
             config.stop()
+            kill_file.close()
             retention.stop()
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
@@ -166,16 +170,16 @@ class Supervisor:
                     f"Port {web.port} on {web.host} cannot be used ({error.strerror}): choose another with --port or in [web] port."
                 ) from None
 
-    def _start_groups(self, bus: EventBus, config_id: int) -> None:
+    def _start_groups(self, bus: EventBus, config: ConfigPublisher, kill_file: KillFile) -> None:
         with bus.reader(events=[SystemEvent], start="end") as reader:
             if self._one_process:
                 for name in self.settings.system.groups:
-                    group = Group(name, self.settings, bus)
+                    group = Group(name, config.settings, bus)
                     self._groups.append(group)
                     group.start()
             else:
                 for name in self.settings.system.groups:
-                    child = self._children[name] = _Child(name, self.home, config_id)
+                    child = self._children[name] = _Child(name, self.home, config.first_id)
                     child.spawn()
             waiting = set(self.settings.system.groups)
             deadline = time.monotonic() + _START_LIMIT_S
@@ -185,6 +189,7 @@ class Supervisor:
                     waiting.discard(event.component)
                     self.url = event.data.get("url", "") or self.url
                 self._check_starting(waiting, deadline)
+                kill_file.look()
 
     def _check_starting(self, waiting: set[str], deadline: float) -> None:
         for child in self._children.values():

@@ -30,6 +30,7 @@ def system_status(view: SystemView, bus: EventBus) -> dict[str, Any]:
         "strategies": {name: status.state for name, status in view.strategies.items()},
         "open_orders": len(view.open_orders),
         "fills": view.fill_count,
+        "kill_switch": view.trading.kill.facts(),
         "accounts": [account_row(account) for account in view.accounts.values()],
         "problems": [
             {"time_ns": problem.time_ns, "level": problem.level, "component": problem.component, "message": problem.message}
@@ -46,47 +47,32 @@ def strategy_row(status: StrategyStatusEvent) -> dict[str, Any]:
 
 def order_row(order: OrderEvent) -> dict[str, Any]:
     """Return an order as the interface shows it; absent prices are null."""
-    return _row(
-        order,
-        ("request", "account", "strategy", "client_id", "symbol", "venue", "quantity", "filled_quantity", "price", "average_price"),
-        order,
-    )
+    names = ("request", "account", "strategy", "client_id", "gateway", "venue_order_id", "symbol", "venue")
+    numbers = ("quantity", "filled_quantity", "price", "stop_price", "average_price")
+    return {
+        **_row(order, names + numbers),
+        "side": order.side.name.lower(),
+        "type": order.order_type.name.lower(),
+        "status": order.status.name.lower(),
+        "reason": order.reason,
+    }
 
 
 def position_row(position: PositionEvent) -> dict[str, Any]:
-    """Return a position as the interface shows it."""
-    names = (
-        "account",
-        "strategy",
-        "symbol",
-        "venue",
-        "quantity",
-        "average_price",
-        "last_price",
-        "realised_pnl",
-        "unrealised_pnl",
-        "fees",
-        "currency",
-    )
-    return _row(position, names, None)
+    """Return a position as the interface shows it; `side` is its leg ("net" where long and short are one)."""
+    names = ("account", "strategy", "symbol", "venue", "quantity", "today", "yesterday", "frozen", "average_price", "last_price")
+    money = ("realised_pnl", "unrealised_pnl", "fees", "margin", "currency")
+    return {**_row(position, names + money), "side": position.position_side.name.lower()}
 
 
 def account_row(account: AccountEvent) -> dict[str, Any]:
     """Return an account as the interface shows it."""
-    names = ("account", "currency", "cash", "equity", "margin", "available", "realised_pnl", "unrealised_pnl", "fees")
-    return _row(account, names, None)
+    return _row(account, ("account", "currency", "cash", "equity", "margin", "available", "realised_pnl", "unrealised_pnl", "fees"))
 
 
-def _row(record: Any, names: tuple[str, ...], order: OrderEvent | None) -> dict[str, Any]:
+def _row(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in names}
     # NaN is no JSON: what is absent is null.
     row = {name: None if isinstance(value, float) and value != value else value for name, value in row.items()}
-    if order is not None:
-        row |= {
-            "side": order.side.name.lower(),
-            "type": order.order_type.name.lower(),
-            "status": order.status.name.lower(),
-            "reason": order.reason,
-        }
     row["time_ns"] = record.time_ns
     return row

@@ -13,21 +13,27 @@ from gcg_quant.errors import JournalError
 from gcg_quant.events import (
     AccountEvent,
     AlertEvent,
+    Applied,
     BacktestProgressEvent,
     BacktestRequestEvent,
     BacktestResultEvent,
+    ConfigChangeEvent,
     Event,
     Fill,
+    GatewayStatus,
     LogEvent,
     MetricEvent,
     OrderEvent,
     OrderStatus,
     PositionEvent,
+    RiskVerdict,
     StrategyStatusEvent,
     SystemEvent,
 )
 from gcg_quant.packing import STATE_ERRORS, pack_event, unpack_state
 from gcg_quant.snapshots import Snapshots
+
+from .trading_view import TradingView
 
 __all__ = ["SystemView"]
 
@@ -48,7 +54,7 @@ _FRESH_NS = 10 * NS_PER_SECOND
 class SystemView:
     """The state that status commands and the REST interface answer from. Not thread-safe: one thread applies and asks."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     VITAL: ClassVar[bool] = False
     KEEPER: ClassVar[str] = "monitor"  # the component whose snapshots are views
     EVENTS: ClassVar[tuple[type[Event], ...]] = (
@@ -64,6 +70,7 @@ class SystemView:
         BacktestRequestEvent,
         BacktestProgressEvent,
         BacktestResultEvent,
+        *TradingView.EVENTS,
     )
 
     def __init__(self) -> None:
@@ -72,14 +79,16 @@ class SystemView:
         self.metric_ns: dict[str, int] = {}
         self.strategies: dict[str, StrategyStatusEvent] = {}
         self.orders: dict[int, OrderEvent] = {}
-        self.positions: dict[tuple[str, str, str, str], PositionEvent] = {}
+        self.positions: dict[tuple[str, str, str, str, str], PositionEvent] = {}  # by account, strategy, symbol, venue and side
         self.accounts: dict[tuple[str, str], AccountEvent] = {}  # by account and currency
+        self.trading = TradingView()
         self.fills: deque[Fill] = deque(maxlen=_KEPT)
         self.problems: deque[LogEvent | AlertEvent] = deque(maxlen=_KEPT)
         self.backtests: dict[str, dict[str, Any]] = {}
         self.started_ns = 0
         self.fill_count = 0
         self.order_count = 0
+        self._loaded = False
 
     @classmethod
     def of(cls, bus: EventBus, *kinds: type[Event], since_ns: int | None = None) -> SystemView:
@@ -103,7 +112,9 @@ class SystemView:
             begin = reader.cursor
             reader.seek_time(since_ns)
             reader.seek(msgspec.structs.replace(reader.cursor, control=begin.control))
-        return cls()._read(reader)
+        view = cls()
+        view.trading.saw_the_beginning = reader.cursor.market == 1
+        return view._read(reader)
 
     def _read(self, reader: BusReader) -> SystemView:
         with reader:
@@ -115,6 +126,8 @@ class SystemView:
 
     def listen(self, reader: BusReader) -> None:
         """Let a reader pass the events that are shown."""
+        if not self._loaded:
+            self.trading.saw_the_beginning = reader.cursor.market == 1
         reader.add_rule(self.EVENTS, None, None, True)
 
     def dump(self) -> Any:
@@ -132,6 +145,7 @@ class SystemView:
             "backtests": self.backtests,
             "started_ns": self.started_ns,
             "counts": (self.fill_count, self.order_count),
+            "trading": self.trading.dump(),
         }
 
     def load(self, state: Any) -> None:
@@ -139,14 +153,14 @@ class SystemView:
         self.groups, self.metrics, self.metric_ns = state["groups"], state["metrics"], state["metric_ns"]
         self.strategies = {event.strategy: event for event in state["strategies"]}
         self.orders = {event.request: event for event in state["orders"]}
-        for event in state["positions"]:
-            self._on_PositionEvent(event)
-        for event in state["accounts"]:
-            self._on_AccountEvent(event)
+        self.positions = {_position_key(event): event for event in state["positions"]}
+        self.accounts = {(event.account, event.currency): event for event in state["accounts"]}
         self.fills.extend(state["fills"])
         self.problems.extend(state["problems"])
         self.backtests, self.started_ns = state["backtests"], state["started_ns"]
         self.fill_count, self.order_count = state["counts"]
+        self.trading.load(state["trading"])
+        self._loaded = True
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -185,8 +199,11 @@ class SystemView:
         self.problems.append(event)
 
     def _on_OrderEvent(self, event: OrderEvent) -> None:  # noqa: N802
+        if not event.request:
+            return  # it answers a request about an order that nobody knows
         if event.request not in self.orders:
             self.order_count += 1
+        self.trading.on_order(self.orders.get(event.request), event)
         self.orders[event.request] = event
         if len(self.orders) > 10 * _KEPT:
             closed = [request for request, order in self.orders.items() if order.status not in _OPEN]
@@ -198,10 +215,23 @@ class SystemView:
         self.fills.append(event)
 
     def _on_PositionEvent(self, event: PositionEvent) -> None:  # noqa: N802
-        self.positions[event.account, event.strategy, event.symbol, event.venue] = event
+        self.positions[_position_key(event)] = event
 
     def _on_AccountEvent(self, event: AccountEvent) -> None:  # noqa: N802
         self.accounts[event.account, event.currency] = event
+        self.trading.on_account(event)
+
+    def _on_ConfigChangeEvent(self, event: ConfigChangeEvent) -> None:  # noqa: N802
+        self.trading.on_config(event)
+
+    def _on_Applied(self, event: Applied) -> None:  # noqa: N802
+        self.trading.on_applied(event)
+
+    def _on_RiskVerdict(self, event: RiskVerdict) -> None:  # noqa: N802
+        self.trading.on_verdict(event)
+
+    def _on_GatewayStatus(self, event: GatewayStatus) -> None:  # noqa: N802
+        self.trading.on_gateway(event)
 
     def _on_BacktestRequestEvent(self, event: BacktestRequestEvent) -> None:  # noqa: N802
         self.backtests[event.run] = {"run": event.run, "file": event.file, "symbols": event.symbols, "state": "requested", "progress": 0.0}
@@ -225,3 +255,7 @@ class SystemView:
         """Return the metrics of the components that reported within the last 10 s."""
         limit = now_ns() - _FRESH_NS
         return {name: values for name, values in self.metrics.items() if self.metric_ns.get(name, 0) >= limit}
+
+
+def _position_key(event: PositionEvent) -> tuple[str, str, str, str, str]:
+    return event.account, event.strategy, event.symbol, event.venue, event.position_side.name

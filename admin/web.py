@@ -28,7 +28,9 @@ def web_components(settings: Settings) -> list[Component]:
         from .api import create_router  # FastAPI takes its time to import
         from .api_imports import create_imports_router
         from .api_page import create_docs_router
+        from .api_trading import create_trading_router
 
-        return [create_router(bus, monitor), create_imports_router(settings), create_docs_router()]
+        trading = create_trading_router(bus, monitor, settings.home)
+        return [create_router(bus, monitor), trading, create_imports_router(settings), create_docs_router()]
 
     return [bridge, monitor, WebServer(settings, bridge, routers=routers)]

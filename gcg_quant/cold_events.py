@@ -212,7 +212,10 @@ class SystemEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class ConfigChangeEvent(ColdEvent, frozen=True, kw_only=True):
-    """Settings changed: `changes` maps "section.key" to its new value; `revision` counts up."""
+    """Settings changed: `changes` maps "section.key" to its new value.
+
+    `revision` is 1 for the settings that a run begins with and counts up with its settings file; 0 is a change by command.
+    """
 
     TYPE = 65
     LANE = Lane.CONTROL

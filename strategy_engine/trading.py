@@ -146,9 +146,11 @@ class TradingEngine(Stateful[TradingFold]):
         self._commit()  # one that is killed before its first batch is done must not begin at the journal's end
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
-        if fold.kill_switch is not None:
-            self._change_rules({"kill_switch": fold.kill_switch})
+        if fold.kill_switch:
+            self._change_rules({"kill_switch": True})
         finish(fold, desk, start, self.handle)
+        if desk.risk.rules.limits.kill_switch:
+            self._kill(0, news=True)
 
     def on_stop(self) -> None:
         """Close the gateway; working orders stay where they are."""
@@ -192,6 +194,8 @@ class TradingEngine(Stateful[TradingFold]):
         if not changes:
             return
         before = self.desk.risk.rules.limits.kill_switch
+        if before and event.revision == 1 and changes.get("kill_switch") is False:
+            changes["kill_switch"] = True  # a run begins with the limits of its settings, but only switching it off ends the switch
         try:
             self._change_rules(changes)
         except SettingsError as error:
@@ -200,8 +204,8 @@ class TradingEngine(Stateful[TradingFold]):
             return
         words = msgspec.json.encode({f"risk.{key}": value for key, value in changes.items()}).decode()
         self.publish(Applied(control=event.id, component=self.name, detail=words))
-        if self.desk.risk.rules.limits.kill_switch and not before:
-            self._kill(event.id)
+        if changes.get("kill_switch"):
+            self._kill(event.id, news=not before)
 
     def handle(self, event: OrderRequest | CancelRequest | ModifyRequest) -> None:
         """Answer one request."""
@@ -273,7 +277,10 @@ class TradingEngine(Stateful[TradingFold]):
         self._rules = self.desk.risk.rules.changed(changes)
         self.desk.risk.set_rules(self._rules)
 
-    def _kill(self, cause: int) -> None:
+    def _kill(self, cause: int, *, news: bool) -> None:
+        # Also where it is on already: a killed engine may have stopped before the last order was cancelled.
         count = self.desk.cancel_all(self.desk.clock_ns, cause)
+        if not news and not count:
+            return
         message = f"The kill switch of account {self.config.account} is on: {count} orders are being cancelled, new ones are refused."
         self.publish(AlertEvent(level="critical", component=self.name, name="kill_switch", message=message, about=cause))

@@ -36,12 +36,19 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
     _begin_day(desk)
     _put_to_work(desk, [order for order in working if not order.held])
     desk.held.resume()
+    killed = desk.risk.rules.limits.kill_switch  # it may have gone on since risk let something pass
     for request_id, verdict_id in fold.checked.items():
         checked = desk.orders.find(request_id)
-        if checked is not None and checked.status == OrderStatus.RISK_CHECKED:
-            desk.held.place(checked, desk.clock_ns or checked.terms.event_ns, verdict_id)
+        if checked is None or checked.status != OrderStatus.RISK_CHECKED:
+            continue
+        now_ns = desk.clock_ns or checked.terms.event_ns
+        if killed:
+            desk.orders.move(checked, OrderStatus.CANCELLED, event_ns=now_ns, cause=verdict_id, reason="kill switch is on")
+        else:
+            desk.held.place(checked, now_ns, verdict_id)
     for request, verdict_id in fold.changes.values():
-        desk.change_again(request, verdict_id)
+        if not killed:
+            desk.change_again(request, verdict_id)
     for request_id in sorted(fold.pending):
         if request_id < start:
             handle(fold.pending[request_id])

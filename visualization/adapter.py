@@ -20,6 +20,7 @@ from gcg_quant.events import (
     LogEvent,
     OrderEvent,
     PositionEvent,
+    PositionSide,
     Side,
     SignalEvent,
     StrategyStatusEvent,
@@ -27,6 +28,7 @@ from gcg_quant.events import (
     TradeTick,
 )
 from gcg_quant.instruments import Instrument
+from gcg_quant.kill_switch import KillSwitch
 
 from .candles import Candle, candle_of
 
@@ -148,10 +150,12 @@ class EventToChartAdapter:
             "quantity": order.quantity,
             "filled": order.filled_quantity,
             "price": order.price,
+            "stop": order.stop_price,
             "average": order.average_price,
             "status": order.status.name.lower(),
             "reason": order.reason,
             "account": order.account,
+            "client_id": order.client_id,
         }
 
     @classmethod
@@ -162,12 +166,17 @@ class EventToChartAdapter:
             "name": cls.name(position.symbol, position.venue),
             "account": position.account,
             "strategy": position.strategy,
+            "leg": {PositionSide.LONG: "long", PositionSide.SHORT: "short"}.get(position.position_side, ""),
             "quantity": position.quantity,
+            "day": position.today,
+            "earlier": position.yesterday,
+            "frozen": position.frozen,
             "average": position.average_price,
             "last": position.last_price,
             "open": position.unrealised_pnl,
             "realised": position.realised_pnl,
             "fees": position.fees,
+            "margin": position.margin,
             "currency": position.currency,
         }
 
@@ -190,10 +199,20 @@ class EventToChartAdapter:
             "key": f"{account.account}|{account.currency}",
             "account": account.account,
             "currency": account.currency,
-            "equity": account.equity,
             "cash": account.cash,
+            "equity": account.equity,
+            "margin": account.margin,
+            "available": account.available,
             "today": today,
+            "realised": account.realised_pnl,
+            "open": account.unrealised_pnl,
+            "fees": account.fees,
         }
+
+    @staticmethod
+    def kill(switch: KillSwitch) -> Row:
+        """Return the kill switch: whether it is on, since when (0 = ever), and who asked for that."""
+        return {"on": switch.on, "since_ms": _ms(switch.since_ns), "origin": switch.origin}
 
     @classmethod
     def log(cls, event: LogEvent | AlertEvent) -> Row:

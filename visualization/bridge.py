@@ -13,6 +13,7 @@ from gcg_quant.events import (
     AlertEvent,
     Applied,
     Bar,
+    ConfigChangeEvent,
     Depth,
     Fill,
     Lane,
@@ -214,9 +215,15 @@ class WebSocketEventBridge(Stateful[Ledger]):
         """Take a log line or an alert."""
         self._ledger.on_log(event)
 
+    @event_handler(ConfigChangeEvent)
+    def on_config(self, change: ConfigChangeEvent) -> None:
+        """Take what is asked of the kill switch."""
+        self._ledger.on_kill(change)
+
     @event_handler(Applied)
     def on_applied(self, applied: Applied) -> None:
-        """Tell the page that asked what became of its command."""
+        """Take what has become of the kill switch, and tell the page that asked what became of its command."""
+        self._ledger.on_kill(applied)
         self.desk.applied(applied)
 
     # ---- messages
@@ -225,7 +232,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         """Return the first message for a new page. From any thread."""
         views = self.charts.views()
         with self.markets.lock:
-            return messages.greeting(self.bus, self.settings.chart, views, self._ledger.all())
+            return messages.greeting(self.bus, self.settings.chart, views, self._ledger.all(), self._ledger.kill)
 
     def history_message(self, name: str, period: str, request: int, window: Window) -> str:
         """Return the answer to a subscription. From any thread."""
@@ -255,7 +262,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         parcels = messages.quotes(self._changed)
         for view in self._changed:
             parcels += messages.news_of(view, self.markets.position)
-        return parcels + messages.tables(self._ledger.take())
+        return parcels + messages.tables(self._ledger.take()) + messages.kill(self._ledger.take_kill())
 
     def _forget_news(self) -> None:
         for view in self._changed:
@@ -263,6 +270,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         self._changed.clear()
         if not self.hub.pages:
             self._ledger.take()
+            self._ledger.take_kill()
 
     def _status(self, now_s: float) -> list[Parcel]:
         # Once a second: the rate of events, the value of positions, new instruments, commands that nobody took.

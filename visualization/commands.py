@@ -8,7 +8,7 @@ import msgspec
 
 from gcg_quant.errors import EventError
 
-__all__ = ["ChartChange", "Command", "Ping", "StrategyCommand", "Subscribe", "parse_command"]
+__all__ = ["ChartChange", "Command", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "parse_command"]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -36,13 +36,20 @@ class StrategyCommand(msgspec.Struct, frozen=True, tag="strategy", tag_field="ty
     strategy: Name
 
 
+class KillCommand(msgspec.Struct, frozen=True, tag="kill", tag_field="type", forbid_unknown_fields=True):
+    """Switch the kill switch on or off."""
+
+    request: int
+    on: bool
+
+
 class ChartChange(msgspec.Struct, frozen=True, tag="chart", tag_field="type", forbid_unknown_fields=True):
     """The reader chose another theme, language ..."""
 
     options: Annotated[dict[Annotated[str, msgspec.Meta(max_length=32)], str | int | float | bool], msgspec.Meta(max_length=16)]
 
 
-Command: TypeAlias = Subscribe | Ping | StrategyCommand | ChartChange
+Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | ChartChange
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Command)
 _MOST_BYTES = 16_384

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gcg_quant.errors import GcgQuantError
-from gcg_quant.events import Applied, ChartConfigEvent, StrategyControlEvent
+from gcg_quant.events import Applied, ChartConfigEvent, ConfigChangeEvent, StrategyControlEvent
+from gcg_quant.kill_switch import check_kill_file, kill_change
 
 from . import messages
-from .commands import ChartChange, Ping, StrategyCommand, Subscribe, parse_command
+from .commands import ChartChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
 from .hub import Page
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ class Desk:
             case Subscribe():
                 await self._subscribe(page, command)
             case StrategyCommand():
-                await asyncio.to_thread(self._control, page.number, command)
+                event = StrategyControlEvent(action=command.action, strategy=command.strategy)
+                await asyncio.to_thread(self._control, page.number, command.request, event)
+            case KillCommand():
+                await self._kill(page, command)
             case ChartChange():
                 await self._tell(ChartConfigEvent(client=str(page.number), options=dict(command.options)))
 
@@ -98,8 +102,15 @@ class Desk:
     async def _tell(self, event: ChartConfigEvent) -> None:
         await asyncio.to_thread(self._bridge.publish, event, cause=0)
 
-    def _control(self, page: int, command: StrategyCommand) -> None:
-        event = StrategyControlEvent(action=command.action, strategy=command.strategy)
+    async def _kill(self, page: Page, command: KillCommand) -> None:
+        try:
+            check_kill_file(self._bridge.settings.home, command.on)
+        except GcgQuantError as error:
+            page.offer(messages.answer(command.request, False, str(error)))
+            return
+        await asyncio.to_thread(self._control, page.number, command.request, kill_change(command.on, "page"))
+
+    def _control(self, page: int, request: int, event: StrategyControlEvent | ConfigChangeEvent) -> None:
         with self._bridge.markets.lock:  # the answer is not looked at before the question is written down
             control = self._bridge.publish(event, cause=0)
-            self._asked[control] = (page, command.request, time.monotonic() + _ANSWER_S)
+            self._asked[control] = (page, request, time.monotonic() + _ANSWER_S)

@@ -1,4 +1,4 @@
-"""The tables of the page's drawer: strategies, orders, positions, fills, log, accounts; and which of their rows have changed."""
+"""The tables of the page's drawer: strategies, orders, positions, fills, log, accounts; the kill switch; and what of it has changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from gcg_quant.clock import NS_PER_DAY
-from gcg_quant.events import AccountEvent, AlertEvent, Event, Fill, LogEvent, OrderEvent, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import (
+    AccountEvent,
+    AlertEvent,
+    Applied,
+    ConfigChangeEvent,
+    Event,
+    Fill,
+    LogEvent,
+    OrderEvent,
+    PositionEvent,
+    StrategyStatusEvent,
+)
+from gcg_quant.kill_switch import KillSwitch
 from gcg_quant.packing import pack_event
 from gcg_quant.reader import BusReader
 
@@ -54,11 +66,13 @@ class Ledger:
         multiplier: returns the value of one unit of an instrument at price 1, by symbol and venue.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     VITAL: ClassVar[bool] = False
 
     def __init__(self, multiplier: Callable[[str, str], float]) -> None:
         self.saw_the_beginning = True  # the journal was read from its first event on
+        self.kill = KillSwitch()
+        self._kill_changed = False
         self._multiplier = multiplier
         self._tables = {name: _Table() for name in TABLES}
         self._positions: dict[str, PositionEvent] = {}
@@ -74,6 +88,8 @@ class Ledger:
             AccountEvent: self.on_account,
             LogEvent: self.on_log,
             AlertEvent: self.on_log,
+            ConfigChangeEvent: self.on_kill,
+            Applied: self.on_kill,
         }
 
     # ---- as a fold
@@ -97,6 +113,7 @@ class Ledger:
             "fill_counts": self._fill_counts,
             "equity": self._equity,
             "day": self._day,
+            "kill": self.kill.dump(),
         }
 
     def load(self, state: Any) -> None:
@@ -107,6 +124,7 @@ class Ledger:
         self._positions.update(state["positions"])
         self._fill_counts, self._equity = state["fill_counts"], state["equity"]
         self._day = {key: (day, equity) for key, (day, equity) in state["day"].items()}
+        self.kill.load(state["kill"])
 
     # ---- events
 
@@ -147,6 +165,10 @@ class Ledger:
         if event.level != "debug":
             self._tables["log"].put(_adapter.log(event))
 
+    def on_kill(self, event: ConfigChangeEvent | Applied) -> None:
+        """Take what is said of the kill switch."""
+        self._kill_changed = self.kill.apply(event) or self._kill_changed
+
     def on_prices(self, prices: dict[str, float]) -> None:
         """Value the open positions of these instruments (by the page's name) at their last prices."""
         for key, position in self._positions.items():
@@ -166,6 +188,11 @@ class Ledger:
         """Return the changed rows by table since the last call."""
         changed = {name: table.take() for name, table in self._tables.items()}
         return {name: rows for name, rows in changed.items() if rows}
+
+    def take_kill(self) -> KillSwitch | None:
+        """Return the kill switch if it has changed since the last call."""
+        changed, self._kill_changed = self._kill_changed, False
+        return self.kill if changed else None
 
     def all(self) -> dict[str, list[Row]]:
         """Return every row by table."""

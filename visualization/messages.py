@@ -13,6 +13,7 @@ import msgspec
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_MILLISECOND, now_ns
 from gcg_quant.events import Lane
+from gcg_quant.kill_switch import KillSwitch
 from gcg_quant.sections import ChartSettings
 
 from .adapter import EventToChartAdapter, Row
@@ -20,7 +21,20 @@ from .charts import Window
 from .hub import EVERYBODY, Parcel
 from .market_view import MarketView, Watch
 
-__all__ = ["PERIODS", "RateMeter", "answer", "encode", "greeting", "history", "instruments", "news_of", "problem", "quotes", "tables"]
+__all__ = [
+    "PERIODS",
+    "RateMeter",
+    "answer",
+    "encode",
+    "greeting",
+    "history",
+    "instruments",
+    "kill",
+    "news_of",
+    "problem",
+    "quotes",
+    "tables",
+]
 
 PERIODS = ("1s", "1m", "5m", "15m", "1h", "1d")
 _encode = msgspec.json.Encoder().encode
@@ -31,7 +45,7 @@ def encode(message: dict[str, Any]) -> str:
     return _encode(message).decode()
 
 
-def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows: dict[str, list[Row]]) -> str:
+def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows: dict[str, list[Row]], switch: KillSwitch) -> str:
     """Return the first message to a page: all that it shows but the chart."""
     return encode(
         {
@@ -45,6 +59,7 @@ def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows:
             "quotes": [view.quote() for view in views if view.time_ns],
             "sparks": {view.name: view.spark() for view in views if view.time_ns},
             "tables": rows,
+            "kill": EventToChartAdapter.kill(switch),
         }
     )
 
@@ -89,6 +104,11 @@ def quotes(views: Iterable[MarketView]) -> list[Parcel]:
 def tables(changed: dict[str, list[Row]]) -> list[Parcel]:
     """Return the changed rows of the drawer."""
     return [_parcel(EVERYBODY, {"type": "rows", "table": table, "rows": rows}) for table, rows in changed.items()]
+
+
+def kill(switch: KillSwitch | None) -> list[Parcel]:
+    """Return the kill switch, if it has changed."""
+    return [_parcel(EVERYBODY, {"type": "kill", **EventToChartAdapter.kill(switch)})] if switch is not None else []
 
 
 def news_of(view: MarketView, position: int) -> list[Parcel]:

@@ -55,6 +55,8 @@ def _print(home: str, facts: dict[str, Any]) -> None:
         console.print(f"account {account['account']}: equity {account['equity']:,.2f} {account['currency']}, profit {profit:+,.2f}")
     strategies = ", ".join(f"{name} ({state})" for name, state in facts["strategies"].items()) or "none"
     console.print(f"strategies: {strategies}")
+    if facts["kill_switch"]["on"]:
+        console.print("[bold red]kill switch: on[/], every order is refused (`risk kill off` ends it)")
     console.print(f"open orders: {facts['open_orders']}, fills in the last hour: {facts['fills']}")
     for problem in facts["problems"][-5:]:
         console.print(f"[yellow]{problem['level']}[/] {problem['component']}: {problem['message']}", highlight=False)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gcg_quant.admin.console import cli
+
 from .conftest import Console, System, call
 
 CHROMIUM = [
@@ -24,10 +26,12 @@ CHROMIUM = [
 ]
 
 
-@pytest.mark.parametrize("word", ["run", "import", "export", "backtest", "status", "strategies", "journal", "settings"])
-def test_help_of_every_command(console: Console, word: str) -> None:
+@pytest.mark.parametrize(
+    "words", [*([name] for name in cli.list_commands(None)), ["orders", "cancel"], ["risk", "set"], ["risk", "kill"]], ids=" ".join
+)
+def test_help_of_every_command(console: Console, words: list[str]) -> None:
     """Every command explains itself."""
-    result = console(word, "--help")
+    result = console(*words, "--help")
     assert result.returncode == 0
     assert "Usage:" in result.stdout
 

@@ -15,6 +15,7 @@ from gcg_quant.admin.console import cli
 from .conftest import ROOT, System, environment
 
 README = (ROOT / "README.md").read_text()
+BESIDE = ("strategies", "journal", "orders", "positions", "accounts", "risk", "gateways")  # commands that ask a running system
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
@@ -83,7 +84,7 @@ def test_every_readme_command_runs(tmp_path: Path, work: Path) -> None:
 
 @pytest.mark.slow
 def test_every_command_of_the_docs_runs(tmp_path: Path, work: Path) -> None:
-    """Each console command of the docs and examples works: strategies and journal beside a running system, the others alone."""
+    """Each console command of the docs and examples works: those that ask a system beside a running one, the others alone."""
     commands = _docs_commands()
     assert len(commands) >= 5
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL | re.MULTILINE)
@@ -92,7 +93,7 @@ def test_every_command_of_the_docs_runs(tmp_path: Path, work: Path) -> None:
     try:
         for words in sorted(commands, key=lambda words: words[0] != "import"):  # data before what asks for it
             if words[0] != "run":
-                _check(words, system.home if words[0] in ("strategies", "journal") else tmp_path / "alone", work)
+                _check(words, system.home if words[0] in BESIDE else tmp_path / "alone", work)
     finally:
         system.close()
 

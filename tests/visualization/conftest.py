@@ -130,9 +130,10 @@ def market(bus: EventBus) -> Market:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    """Return settings whose page shows BTC/USDT in minutes, on a free port."""
-    return Settings.model_validate({"web": {"port": 0}, "chart": {"symbol": "BTC/USDT", "period": "1m"}})
+def settings(tmp_path: Path) -> Settings:
+    """Return settings whose page shows BTC/USDT in minutes, on a free port, with a home of their own."""
+    home = {"home": str(tmp_path / "home")}
+    return Settings.model_validate({"system": home, "web": {"port": 0}, "chart": {"symbol": "BTC/USDT", "period": "1m"}})
 
 
 @pytest.fixture

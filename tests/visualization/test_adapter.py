@@ -18,6 +18,7 @@ from gcg_quant.events import (
     OrderStatus,
     OrderType,
     PositionEvent,
+    PositionSide,
     Side,
     SignalEvent,
     StrategyStatusEvent,
@@ -95,10 +96,19 @@ def test_signal_marker_names_strategy_and_signal(bus: EventBus) -> None:
 def test_order_row_reads_as_words(bus: EventBus) -> None:
     """Side, type and status of an order are words, and its reason is kept."""
     order = OrderEvent(
-        symbol="X", request=9, side=Side.BUY, order_type=OrderType.STOP_LIMIT, status=OrderStatus.REJECTED, quantity=1, reason="too large"
+        client_id="c9",
+        stop_price=4.5,
+        symbol="X",
+        request=9,
+        side=Side.BUY,
+        order_type=OrderType.STOP_LIMIT,
+        status=OrderStatus.REJECTED,
+        quantity=1,
+        reason="too large",
     )
     row = Adapter.order(order)
     assert (row["key"], row["side"], row["kind"], row["status"], row["reason"]) == ("9", "buy", "stop limit", "rejected", "too large")
+    assert (row["client_id"], row["stop"]) == ("c9", 4.5)
 
 
 def test_position_account_strategy_and_log_rows(bus: EventBus) -> None:
@@ -107,8 +117,15 @@ def test_position_account_strategy_and_log_rows(bus: EventBus) -> None:
         PositionEvent(symbol="X", venue="V", account="a", strategy="s", quantity=-2, average_price=10, unrealised_pnl=4)
     )
     assert (position["name"], position["quantity"], position["open"]) == ("X@V", -2, 4)
-    account = Adapter.account(AccountEvent(account="a", currency="USD", equity=120, cash=100), 20.0)
+    legs = PositionEvent(symbol="X", quantity=3, today=1, yesterday=2, frozen=1, margin=9, position_side=PositionSide.LONG)
+    row = Adapter.position(legs)
+    assert [row[key] for key in ("leg", "day", "earlier", "frozen", "margin")] == ["long", 1, 2, 1, 9]
+    event = AccountEvent(
+        account="a", currency="USD", equity=120, cash=100, margin=30, available=90, realised_pnl=5, unrealised_pnl=2, fees=1
+    )
+    account = Adapter.account(event, 20.0)
     assert (account["key"], account["equity"], account["today"]) == ("a|USD", 120, 20.0)
+    assert [account[key] for key in ("cash", "margin", "available", "realised", "open", "fees")] == [100, 30, 90, 5, 2, 1]
     strategy = Adapter.strategy(StrategyStatusEvent(strategy="s", state="failed", error="boom", symbols=["X"]))
     assert (strategy["key"], strategy["state"], strategy["error"]) == ("s", "failed", "boom")
     line = Adapter.log(published(bus, LogEvent(level="error", component="c", message="m")))  # type: ignore[arg-type]

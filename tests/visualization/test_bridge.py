@@ -17,6 +17,7 @@ from gcg_quant.events import (
     AccountEvent,
     Applied,
     ChartConfigEvent,
+    ConfigChangeEvent,
     LogEvent,
     OrderEvent,
     OrderStatus,
@@ -25,6 +26,7 @@ from gcg_quant.events import (
     StrategyControlEvent,
     StrategyStatusEvent,
 )
+from gcg_quant.kill_switch import kill_file
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import AppServer
@@ -197,6 +199,32 @@ def test_strategy_command_goes_onto_the_bus_and_its_answer_back(client: Client, 
     bus.publish(Applied(control=control.id, component="manager", ok=False, detail="there is no strategy 'grid'"))
     answer = client.until("answer")
     assert (answer["request"], answer["ok"], answer["detail"]) == (3, False, "there is no strategy 'grid'")
+
+
+def test_kill_switch_is_asked_for_and_told(client: Client, bus: EventBus) -> None:
+    """A page's command becomes a ConfigChangeEvent; what an engine answers is the page's answer, and every page's new state."""
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        client.send(type="kill", request=4, on=True)
+        change = reader.read(5.0)
+    assert isinstance(change, ConfigChangeEvent)
+    assert (change.changes, change.origin, change.revision, change.source) == ({"risk.kill_switch": True}, "page", 0, "charts")
+    bus.publish(Applied(control=change.id, component="trading-paper", detail='{"risk.kill_switch":true}'))
+    assert client.until("answer")["ok"]
+    told = client.until("kill")
+    assert (told["on"], told["origin"]) == (True, "page")
+    assert told["since_ms"] > 0
+
+
+def test_kill_file_lets_no_page_switch_off(client: Client, bus: EventBus, settings: Settings) -> None:
+    """While the file is there the answer says so, and nothing is asked."""
+    kill_file(settings.home).parent.mkdir(parents=True, exist_ok=True)
+    kill_file(settings.home).touch()
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        client.send(type="kill", request=5, on=False)
+        answer = client.until("answer")
+        assert reader.read() is None
+    assert (answer["request"], answer["ok"]) == (5, False)
+    assert "remove it, then switch off" in answer["detail"]
 
 
 def test_what_a_page_shows_is_written_down(market: Any, client: Client, bus: EventBus) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.errors import EventError
-from gcg_quant.visualization.commands import ChartChange, Ping, StrategyCommand, Subscribe, parse_command
+from gcg_quant.visualization.commands import ChartChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
 
 
 def test_commands_are_parsed_by_type() -> None:
@@ -17,6 +17,7 @@ def test_commands_are_parsed_by_type() -> None:
     assert parse_command('{"type":"subscribe","request":1,"name":"X@V","period":"1m","since":5}') == Subscribe(1, "X@V", "1m", 5)
     assert parse_command('{"type":"ping","sent":1.5}') == Ping(1.5)
     assert parse_command('{"type":"strategy","request":2,"action":"stop","strategy":"grid"}') == StrategyCommand(2, "stop", "grid")
+    assert parse_command('{"type":"kill","request":3,"on":true}') == KillCommand(3, True)
     assert parse_command('{"type":"chart","options":{"theme":"light"}}') == ChartChange({"theme": "light"})
 
 
@@ -29,6 +30,8 @@ def test_commands_are_parsed_by_type() -> None:
         '{"type":"ping"}',
         '{"type":"ping","sent":1,"more":2}',
         '{"type":"strategy","request":1,"action":"unload","strategy":"grid"}',
+        '{"type":"kill","request":1,"on":1}',
+        '{"type":"kill","on":true}',
         '{"type":"subscribe","request":"1","name":"X","period":"1m"}',
         '{"type":"subscribe","request":1,"name":"","period":"1m"}',
         '{"type":"chart","options":{"theme":["a"]}}',

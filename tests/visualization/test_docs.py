@@ -30,7 +30,8 @@ def test_every_part_is_named() -> None:
 def test_every_text_has_both_languages() -> None:
     """No text of the page is missing in one of its languages, and the modules ask for none that does not exist."""
     scripts = {path.name: path.read_text(encoding="utf-8") for path in (ROOM / "web_frontend/js").glob("*.js")}
-    table = dict(re.findall(r"^  (\w+): \[(.+)\],$", scripts["texts.js"], re.MULTILINE))
+    tables = scripts["texts.js"] + scripts["trading_texts.js"]
+    table = dict(re.findall(r"^  (\w+): \[(.+)\],$", tables, re.MULTILINE))
     for key, texts in table.items():
         assert re.fullmatch(r'"[^"]+", "[^"]+"', texts), key
     page = (ROOM / "web_frontend/index.html").read_text(encoding="utf-8")

@@ -10,7 +10,19 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR
-from gcg_quant.events import AccountEvent, Event, Fill, LogEvent, OrderEvent, OrderStatus, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import (
+    AccountEvent,
+    Applied,
+    ConfigChangeEvent,
+    Event,
+    Fill,
+    LogEvent,
+    OrderEvent,
+    OrderStatus,
+    PositionEvent,
+    StrategyStatusEvent,
+)
+from gcg_quant.kill_switch import kill_change
 from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.visualization.ledger import TABLES, Ledger
 
@@ -108,6 +120,17 @@ def test_only_the_newest_rows_are_kept(ledger: Ledger) -> None:
     assert len(ledger.take()["orders"]) == 500
 
 
+def test_kill_switch_is_told_when_it_changes(ledger: Ledger) -> None:
+    """A change is told once; what changes nothing is no news."""
+    assert ledger.take_kill() is None
+    ledger.on_kill(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}, origin="file"))
+    switch = ledger.take_kill()
+    assert switch is not None
+    assert (switch.on, switch.origin) == (True, "file")
+    ledger.on_kill(Applied(control=9, component="t", detail='{"risk.kill_switch":true}'))
+    assert ledger.take_kill() is None
+
+
 def test_debug_lines_are_left_out(ledger: Ledger) -> None:
     """The log shows what a person should read."""
     ledger.on_log(LogEvent(level="debug", component="c", message="m"))
@@ -124,6 +147,8 @@ def some_event(chance: random.Random, number: int) -> Event:
         lambda: position(float(chance.randint(-3, 3)), symbol, average_price=5.0, realised_pnl=chance.uniform(-1, 1), fees=0.1),
         lambda: AccountEvent(account="a", currency="USD", event_ns=number * NS_PER_HOUR, equity=1000.0 + number, realised_pnl=3.0),
         lambda: LogEvent(level=chance.choice(["info", "debug"]), component="c", message=f"line {number}"),
+        lambda: kill_change(chance.random() < 0.5, f"origin {number}"),
+        lambda: Applied(control=chance.randint(1, 40), component="t", detail=f'{{"risk.kill_switch":{chance.choice(["true", "false"])}}}'),
     ]
     return chance.choice(makers)()
 

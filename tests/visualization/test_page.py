@@ -14,7 +14,22 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, now_ns
-from gcg_quant.events import AccountEvent, Applied, Bar, LogEvent, PositionEvent, SignalEvent, StrategyControlEvent, StrategyStatusEvent
+from gcg_quant.events import (
+    AccountEvent,
+    Applied,
+    Bar,
+    ConfigChangeEvent,
+    LogEvent,
+    OrderEvent,
+    OrderStatus,
+    OrderType,
+    PositionEvent,
+    PositionSide,
+    Side,
+    SignalEvent,
+    StrategyControlEvent,
+    StrategyStatusEvent,
+)
 from gcg_quant.history import MemoryHistory
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
@@ -158,11 +173,13 @@ def test_lost_connection_keeps_data_and_comes_back_without_a_gap(
         page.wait("document.getElementById('chart').view.bars.length === 12")
     page.wait("document.body.dataset.connection === 'lost'")
     assert "no connection" in page.text("#connection")
+    assert page.page.get_attribute("#kill-button", "data-state") == "unknown"
     assert len(page.bars()) == 12
     for ahead in range(2, 5):
         market.tick(100.0 + ahead, at_ns=minute + ahead * NS_PER_MINUTE)
     with served(bus, settings, bridge, server.port):
         page.wait("document.body.dataset.connection === 'live'", 20)
+        page.wait("document.getElementById('kill-button').dataset.state === 'off'")
         page.wait("document.getElementById('chart').view.bars.length === 15")
         market.tick(105.0, at_ns=minute + 5 * NS_PER_MINUTE)
         page.wait("document.getElementById('chart').view.bars.length === 16")
@@ -262,6 +279,110 @@ def test_strategy_is_stopped_after_one_question(bus: EventBus, market: Any, serv
     bus.publish(StrategyStatusEvent(strategy="grid-btc", state="stopped", symbols=["BTC/USDT"]))
     page.wait_text(row, "stopped")
     page.wait_text(row, "Start")
+
+
+def test_kill_switch_asks_once_and_shows_its_state(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """A click asks; Escape and No ask nothing of the bus; Yes does; the button is red as soon as an engine has applied it."""
+    market.tick(100.0)
+    page = open_page(server)
+    page.wait("document.getElementById('kill-button').dataset.state === 'off'")
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        page.page.click("#kill-button")
+        page.wait_text("#kill-question", "Cancel all open orders and refuse every new one?")
+        page.page.keyboard.press("Escape")
+        assert page.page.locator("#kill-question").is_hidden()
+        page.page.click("#kill-button")
+        page.page.click("#kill-question .no")
+        assert page.page.locator("#kill-question").is_hidden()
+        assert reader.read() is None
+        page.page.click("#kill-button")
+        page.page.click("#kill-question .yes")
+        change = reader.read(5.0)
+    assert isinstance(change, ConfigChangeEvent)
+    assert change.changes == {"risk.kill_switch": True}
+    page.wait_text("#kill-question", "sent")
+    bus.publish(Applied(control=change.id, component="trading-paper", detail='{"risk.kill_switch":true}'))
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+    page.wait("document.getElementById('kill-question').hidden")
+    assert page.text("#kill-button") == "KILL SWITCH ON"
+    assert page.page.evaluate("getComputedStyle(document.getElementById('kill-button')).backgroundColor") == "rgb(194, 47, 58)"
+    assert "by: page" in page.page.get_attribute("#kill-button", "title")
+    page.page.reload()
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+
+
+def test_kill_switch_by_keyboard_and_a_refusal(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """The key K asks, and Enter answers; to switch off, No has the focus; a refusal is told, and the state stays."""
+    market.tick(100.0)
+    bus.publish(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}, origin="gcg_quant.toml"))
+    page = open_page(server)
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        page.page.keyboard.press("k")
+        page.wait_text("#kill-question", "Orders pass again.")
+        page.page.keyboard.press("Enter")
+        assert page.page.locator("#kill-question").is_hidden()
+        assert page.page.evaluate("document.activeElement.id") == "kill-button"
+        page.page.keyboard.press("Enter")
+        page.page.keyboard.press("Shift+Tab")
+        page.page.keyboard.press("Enter")
+        change = reader.read(5.0)
+    assert isinstance(change, ConfigChangeEvent)
+    assert change.changes == {"risk.kill_switch": False}
+    bus.publish(Applied(control=change.id, component="trading-paper", ok=False, detail="it is <b>busy</b>"))
+    page.wait_text("#kill-question", "Refused: it is <b>busy</b>")
+    assert page.page.get_attribute("#kill-button", "data-state") == "on"
+
+
+def test_kill_switch_is_in_reach_on_a_phone(market: Any, server: AppServer, open_page: Open) -> None:
+    """On a narrow screen button and question are on the screen."""
+    market.tick(100.0)
+    page = open_page(server, viewport={"width": 390, "height": 800})
+    page.page.click("#kill-button")
+    box = page.page.locator("#kill-question").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_stands_on_the_kill_switch(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """However long the books of the account are, the button is whole and can be clicked."""
+    market.tick(100.0)
+    bus.publish(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}))
+    for currency in ("USD", "USDT", "CNY"):
+        for equity in (0.0, 123_456_789.0):
+            bus.publish(AccountEvent(account="a-long-account-name", currency=currency, equity=equity))
+    page = open_page(server)
+    page.wait_text("#profit", "+123,456,789.00")
+    page.page.click("#kill-button", timeout=2000)
+    assert page.page.locator("#kill-question").is_visible()
+    assert page.page.evaluate("document.getElementById('kill-button').getBoundingClientRect().right") < 1280
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_drawer_shows_accounts_and_the_parts_of_a_position(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """The books of each currency have a table; a position tells leg, today's and earlier quantity, and what is frozen."""
+    market.tick(100.0)
+    page = open_page(server)
+    page.page.click("#tab-accounts")
+    page.wait_text("#drawer-table", "No account yet")
+    bus.publish(AccountEvent(account="paper", currency="USD", cash=900.0, equity=1012.5, margin=50.25, available=962.25, fees=1.5))
+    page.wait_text("#drawer-table", "962.25")
+    for text in ("paper", "USD", "900.00", "1,012.50", "50.25", "1.50"):
+        assert text in page.text("#drawer-table")
+    page.page.click("#tab-positions")
+    parts = {"quantity": -3.0, "today": 1.0, "yesterday": 2.0, "frozen": 1.5, "margin": 77.0, "position_side": PositionSide.SHORT}
+    bus.publish(PositionEvent(symbol="BTC/USDT", venue="SIM", account="paper", strategy="grid", **parts))
+    page.wait_text("#drawer-table", "77.00")
+    for text in ("BTC/USDT short", "1.5", "Today", "Frozen"):
+        assert text in page.text("#drawer-table")
+    page.page.click("#tab-orders")
+    names = {"symbol": "BTC/USDT", "venue": "SIM", "strategy": "grid", "side": Side.BUY, "status": OrderStatus.ACCEPTED, "quantity": 1.0}
+    bus.publish(OrderEvent(request=1, client_id="g.1", order_type=OrderType.STOP_LIMIT, stop_price=105.0, price=106.0, **names))
+    bus.publish(OrderEvent(request=2, client_id="g.2", order_type=OrderType.STOP, stop_price=107.5, **names))
+    page.wait_text("#drawer-table", "105.00 → 106.00")
+    page.wait_text("#drawer-table", "107.50")
+    assert page.page.locator("#drawer-table [title='Client id: g.1']").count() == 1
 
 
 def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:

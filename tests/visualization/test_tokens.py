@@ -40,6 +40,12 @@ def test_text_has_a_contrast_of_four_and_a_half(theme: str, ground: str) -> None
         assert (bright + 0.05) / (dim + 0.05) >= 4.5, f"{name} on {ground} in {theme}"
 
 
+def test_a_switch_that_is_on_can_be_read() -> None:
+    """The words on the red of the kill switch stand out, in every theme."""
+    tokens = colours("dark")
+    assert (luminance(tokens["on-danger"]) + 0.05) / (luminance(tokens["danger"]) + 0.05) >= 4.5
+
+
 def test_red_is_up_where_it_is_asked_for() -> None:
     """The setting swaps the colours of up and down, of candles and of figures."""
     swapped = re.search(r'data-up="red"\]\s*\{([^}]*)\}', TOKENS)

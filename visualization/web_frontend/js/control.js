@@ -13,7 +13,6 @@ export class Control {
     this.asking = "";
     this.waiting = new Map(); // request -> strategy
     this.refused = new Map(); // strategy -> why
-    this.request = 0;
     store.on("connection", ({ state }) => {
       if (state === "live" || !this.waiting.size) return;
       this.waiting.clear(); // the answer will not come any more; the row's state tells what became of it
@@ -71,10 +70,10 @@ export class Control {
   }
 
   #go(key, action) {
-    this.request += 1;
-    const sent = this.send({ type: "strategy", request: this.request, action, strategy: key });
+    const request = this.store.nextRequest();
+    const sent = this.send({ type: "strategy", request, action, strategy: key });
     this.#ask("");
-    if (sent) this.waiting.set(this.request, key);
+    if (sent) this.waiting.set(request, key);
     else this.refused.set(key, t("no_connection"));
     this.store.tell("asked", key);
   }

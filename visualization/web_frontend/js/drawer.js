@@ -1,11 +1,11 @@
-// The drawer: tabs over the tables of strategies, orders, positions, fills and log. It can be folded and resized.
+// The drawer: tabs over the tables of strategies, orders, positions, fills, accounts and log. It can be folded and resized.
 
 import { byId, el, message, oncePerFrame, setText } from "./dom.js";
 import { KEPT } from "./store.js";
 import { columns } from "./tables.js";
 import { t } from "./texts.js";
 
-const TABS = ["strategies", "orders", "positions", "fills", "log"];
+const TABS = ["strategies", "orders", "positions", "fills", "accounts", "log"];
 const NEXT_STEP = { strategies: "python -m gcg_quant strategies load grid --symbol BTC/USDT" };
 const MOST = 200; // rows drawn
 const DONE = ["filled", "cancelled", "rejected", "expired", "failed"];

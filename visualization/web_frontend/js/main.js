@@ -9,6 +9,7 @@ import { Control } from "./control.js";
 import { byId, message } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Keyboard } from "./keyboard.js";
+import { KillSwitch } from "./kill_switch.js";
 import { Legend } from "./legend.js";
 import { MarkerCard } from "./marker_card.js";
 import { receiver } from "./messages.js";
@@ -28,6 +29,7 @@ const zone = new Zone(store);
 const bar = new TopBar(store);
 const watch = new WatchList(store);
 const control = new Control(store, send);
+const kill = new KillSwitch(store, send, zone);
 const card = new MarkerCard(store, zone);
 new Book(store, zone);
 new Drawer(store, control, zone);
@@ -36,9 +38,10 @@ new Panels(store);
 const search = new Search(store, [
   ...["dark", "light", "system"].map((theme) => ({ text: () => t("theme", t(theme)), run: () => appearance.setTheme(theme) })),
   { text: () => t("language"), run: () => appearance.nextLanguage() },
+  { text: () => t("kill_off"), run: () => kill.ask() },
   { text: () => t("keys"), run: () => keyboard.help() },
 ]);
-const keyboard = new Keyboard({ search, bar, watch, closers: [() => search.close(), () => card.close(), () => control.cancel()] });
+const keyboard = new Keyboard({ search, bar, watch, kill, closers: [() => search.close(), () => kill.cancel(), () => card.close(), () => control.cancel()] });
 
 let connection = { send: () => false };
 if (window.LightweightCharts) {
@@ -48,7 +51,7 @@ if (window.LightweightCharts) {
   view.retry = () => feed.open();
   view.state("loading");
   store.on("chosen", (options) => send({ type: "chart", options }));
-  connection = new Connection(store, receiver(store, appearance, feed, control));
+  connection = new Connection(store, receiver(store, appearance, feed, [control, kill]));
   connection.open();
 } else {
   byId("chart").dataset.state = "error";

@@ -1,7 +1,7 @@
 // What the server says: one switch over the types of messages. docs/page.md describes them.
 
-/** Return the receiver of messages; `feed` takes the bars of the chart, `control` the answers to commands. */
-export function receiver(store, appearance, feed, control) {
+/** Return the receiver of messages; `feed` takes the bars of the chart, each of `askers` the answers to commands. */
+export function receiver(store, appearance, feed, askers) {
   return (message) => {
     switch (message.type) {
       case "hello":
@@ -39,13 +39,16 @@ export function receiver(store, appearance, feed, control) {
       case "rows":
         store.putRows(message.table, message.rows);
         break;
+      case "kill":
+        putKill(store, message);
+        break;
       case "status":
         store.status = message;
         store.clockAhead = message.time_ms - Date.now();
         store.tell("status", message);
         break;
       case "answer":
-        control.answered(message);
+        for (const asker of askers) asker.answered(message);
         break;
       case "problem":
         feed.failed(message);
@@ -68,6 +71,7 @@ function hello(store, appearance, message) {
     store.tables[table].clear();
     store.putRows(table, rows);
   }
+  putKill(store, message.kill);
   if (!store.ready) {
     store.ready = true;
     appearance.adopt(message.settings);
@@ -82,6 +86,11 @@ function chooseFirst(store) {
   const { symbol } = store.settings;
   const names = [...store.instruments.keys()];
   store.name = names.find((name) => name === symbol || name.startsWith(`${symbol}@`)) ?? names.find((name) => store.quotes.has(name)) ?? names[0] ?? "";
+}
+
+function putKill(store, { on, since_ms, origin }) {
+  store.kill = { on, since_ms, origin };
+  store.tell("kill", store.kill);
 }
 
 function putInstruments(store, rows) {

@@ -12,6 +12,8 @@ export class Store {
     this.books = new Map(); // name -> depth
     this.tapes = new Map(); // name -> recent trades, the newest first
     this.tables = { strategies: new Map(), orders: new Map(), positions: new Map(), fills: new Map(), log: new Map(), accounts: new Map() };
+    this.kill = { on: null, since_ms: 0, origin: "" }; // the kill switch; null as long as nobody has told
+    this.requests = 0; // commands sent so far
     this.status = { events_per_s: 0, lag: 0 };
     this.connection = { state: "connecting", latency: null, since: Date.now(), retryAt: 0 };
     this.clockAhead = 0; // the server's clock minus ours, ms
@@ -30,6 +32,12 @@ export class Store {
   /** Tell all listeners of `topic`. */
   tell(topic, value) {
     for (const listener of this.listeners.get(topic) ?? []) listener(value);
+  }
+
+  /** A number for a command, which its answer names. */
+  nextRequest() {
+    this.requests += 1;
+    return this.requests;
   }
 
   /** Show another instrument. */

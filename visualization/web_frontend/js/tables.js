@@ -21,6 +21,7 @@ const symbol = { head: "symbol", text: (row) => splitName(row.name)[0] };
 const strategy = { head: "strategy", text: (row) => row.strategy || "–" };
 const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? "down" : "up") };
 const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => format.sign(row[key], 2) });
+const plain = (key) => ({ head: key, number: true, text: (row) => format.price(row[key], 2) });
 const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
 const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
 
@@ -46,21 +47,25 @@ export function columns(tools) {
       { head: "kind", text: (row) => row.kind },
       quantity("quantity", "quantity"),
       quantity("filled", "filled"),
-      price("price", "price"),
+      { head: "price", number: true, text: orderPrice },
       price("average", "average"),
       { head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
-      strategy,
+      { head: "strategy", node: (row) => el("span", { text: row.strategy || "–", title: `${t("client_id")}: ${row.client_id}` }), mark: (row) => row.client_id },
       { head: "reason", text: (row) => row.reason, wide: true },
     ],
     positions: [
-      symbol,
+      { head: "symbol", text: (row) => splitName(row.name)[0] + (row.leg ? ` ${stateWord(row.leg)}` : "") },
       strategy,
       { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => format.sign(row.quantity) },
+      quantity("of_today", "day"),
+      quantity("of_before", "earlier"),
+      quantity("frozen", "frozen"),
       price("average", "average"),
       price("last", "last"),
       money("open_profit", "open"),
       money("realised", "realised"),
-      { head: "fees", number: true, text: (row) => format.price(row.fees, 2) },
+      plain("fees"),
+      plain("margin"),
       { head: "account", text: (row) => row.account },
     ],
     fills: [
@@ -74,8 +79,26 @@ export function columns(tools) {
       { head: "order", text: (row) => row.order },
       { head: "cause", text: (row) => row.cause },
     ],
+    accounts: [
+      { head: "account", text: (row) => row.account },
+      { head: "currency", text: (row) => row.currency },
+      plain("cash"),
+      plain("equity"),
+      plain("margin"),
+      plain("available"),
+      money("today", "today"),
+      money("realised", "realised"),
+      money("open_profit", "open"),
+      plain("fees"),
+    ],
     log: [time, { head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, { head: "component", text: (row) => row.component }, { head: "text", text: (row) => row.text, wide: true }],
   };
+}
+
+// A stop order's price is its stop; a stop-limit order has both.
+function orderPrice(row, terms) {
+  const prices = [row.stop, row.price].filter((one) => one !== null).map((one) => format.price(one, terms.decimals));
+  return prices.join(" → ") || "–";
 }
 
 // As many decimals as the quantity needs: 2, 0.35, 0.0125.

@@ -1,6 +1,9 @@
 // Every text of the page, English and Chinese, in one table. {0} and {1} are filled in.
 
+import { TRADING } from "./trading_texts.js";
+
 const TEXTS = {
+  ...TRADING,
   watch_list: ["Watch list", "自选"],
   find_symbol: ["Find a symbol", "查找代码"],
   search_hint: ["Symbol or command", "代码或命令"],

@@ -1,0 +1,78 @@
+"""`orders`: show them, cancel them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gcg_quant.events import OrderEvent
+
+from ..cancellation import Cancellation, cancel_orders
+from ..client import Client
+from ..system_view import SystemView
+from ..trading_report import chosen_orders, order_rows
+from .context import home_of
+from .looking import add, look, moment, number, say, table
+
+__all__ = ["orders"]
+
+
+@click.group(invoke_without_command=True)
+@click.option("--open/--all", "only_open", default=True, help="Those that work (the default), or also those that are done, as far as kept.")
+@click.option("--strategy", default="", help="Of this strategy.")
+@click.option("--symbol", default="", help="Of this symbol, SYMBOL@VENUE or pattern.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def orders(ctx: click.Context, only_open: bool, strategy: str, symbol: str, as_json: bool) -> None:
+    """Show the orders that work, of the running system or as a stopped one left them; `orders cancel` cancels them."""
+    if ctx.invoked_subcommand is not None:
+        return
+    with look(ctx, OrderEvent) as seen:
+        rows = order_rows(seen.view, every=not only_open, strategy=strategy, symbol=symbol)
+        say(seen, rows, [_table(rows)], "No open orders." if only_open else "No orders.", as_json=as_json)
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
+    result = table(
+        "time (UTC)", "client id", "strategy", "symbol", "side", "type", ">quantity", ">filled", ">price", ">average", "state", "reason"
+    )
+    for row in rows:
+        price = row["price"] if row["price"] is not None else row["stop_price"]
+        numbers = [number(row["quantity"]), number(row["filled_quantity"]), number(price), number(row["average_price"])]
+        words = [row["client_id"], row["strategy"], row["symbol"], row["side"], row["type"].replace("_", " ")]
+        add(result, moment(row["time_ns"]), *words, *numbers, row["status"].replace("_", " "), row["reason"])
+    return result
+
+
+@orders.command()
+@click.argument("client_id", required=False)
+@click.option("--all", "every", is_flag=True, help="Every open order.")
+@click.option("--strategy", default="", help="With --all: of this strategy.")
+@click.option("--symbol", default="", help="With --all: of this symbol, SYMBOL@VENUE or pattern.")
+@click.pass_context
+def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str, symbol: str) -> int:
+    """Cancel the order CLIENT_ID, or with --all every open one; exit code 1 if one could not be cancelled."""
+    if bool(client_id) == every or ((strategy or symbol) and not every):
+        raise click.UsageError("Say which order: `orders cancel CLIENT_ID`, or `orders cancel --all [--strategy S] [--symbol X]`.")
+    with Client(home_of(ctx)) as client:
+        view = SystemView.of(client.bus, OrderEvent)
+        if every:
+            chosen: list[OrderEvent | str] = [*chosen_orders(view, strategy=strategy, symbol=symbol)]
+        else:
+            known = [order for order in view.orders.values() if order.client_id == client_id]
+            chosen = [*known[-1:]] or [str(client_id)]
+        answers = cancel_orders(client.bus, chosen)
+    return _tell(answers)
+
+
+def _tell(answers: list[Cancellation]) -> int:
+    if not answers:
+        click.echo("no open orders")
+    for answer in answers:
+        text = f"order {answer.client_id} {_WORDS[answer.status]}"
+        click.echo(f"{text}: {answer.detail}" if answer.detail else text, err=not answer.ok)
+    return 0 if all(answer.ok for answer in answers) else 1
+
+
+_WORDS = {"cancelled": "cancelled", "cancelling": "is being cancelled", "refused": "not cancelled"}

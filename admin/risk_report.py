@@ -1,0 +1,127 @@
+"""The risk limits in force, how much of each is used, and what was refused: the answer of `risk` and GET /api/v1/risk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, nan
+from typing import Any
+
+import msgspec
+
+from gcg_quant.bus import EventBus
+from gcg_quant.events import Lane, OrderEvent, PositionEvent, RiskReason, RiskVerdict, Side, Tick
+from gcg_quant.sections import RiskSettings
+
+from ..strategy_engine.currencies import CurrencyRates
+from .system_view import SystemView
+
+__all__ = ["NOT_LIMITS", "risk_report"]
+
+NOT_LIMITS = ("kill_switch", "overrides")  # keys of [risk] that are no limits
+_LOOK_BACK = 200_000  # events of the market lane in which a currency's rate is looked for
+
+
+def risk_report(view: SystemView, bus: EventBus, *, refusals: int = 20) -> dict[str, Any]:
+    """Return the kill switch, the limits with what is used of each, the overrides, and the newest refusals, oldest first.
+
+    `used` is null where a limit is one of each single order. Positions count with the open orders of their worse side, as the check does.
+    """
+    trading = view.trading
+    usage = _usage(view, bus)
+    return {
+        "kill_switch": trading.kill.facts(),
+        "currency": trading.currency,
+        "profit_today": _profit_today(view, bus),
+        "limits": [
+            {"limit": name, "value": trading.limits[name], **usage.get(name, {"used": None, "where": ""})}
+            for name in RiskSettings.model_fields
+            if name in trading.limits and name not in NOT_LIMITS
+        ],
+        "overrides": [
+            {name: value for name, value in table.items() if value not in (None, "")} for table in trading.limits.get("overrides") or ()
+        ],
+        "refusals": [refusal_row(one) for one in list(trading.refusals)[-refusals:]] if refusals else [],
+    }
+
+
+def refusal_row(verdict: RiskVerdict) -> dict[str, Any]:
+    """Return a refused order with every reason."""
+    return {
+        "time_ns": verdict.time_ns,
+        "account": verdict.account,
+        "strategy": verdict.strategy,
+        "client_id": verdict.client_id,
+        "symbol": verdict.symbol,
+        "venue": verdict.venue,
+        "reasons": [(reason.name or str(int(reason))).lower() for reason in RiskReason(verdict.reasons)],
+        "message": verdict.message,
+    }
+
+
+def _usage(view: SystemView, bus: EventBus) -> dict[str, dict[str, Any]]:
+    orders = view.open_orders
+    exposures = _exposures(orders, view.positions.values())
+    terms = {(one.symbol, one.venue): one for one in bus.instruments if (one.symbol, one.venue) in exposures}
+    values = {key: terms[key].value(quantity, price) for key, (quantity, price) in exposures.items() if key in terms}
+    rates = _Rates(view.trading.currency, bus)
+    equity = sum((one.equity * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
+    shares = {key: value * rates.rate(terms[key].currency) / equity for key, value in values.items()} if equity > 0 else {}
+    return {
+        "max_open_orders": {"used": len(orders), "where": ""},
+        "max_daily_loss": {"used": max(0.0, -_profit_today(view, bus)), "where": ""},
+        "max_position_quantity": _largest({key: quantity for key, (quantity, _) in exposures.items()}),
+        "max_position_value": _largest(values),
+        "max_concentration": _largest(shares),
+    }
+
+
+def _largest(values: dict[tuple[str, str], float]) -> dict[str, Any]:
+    known = {key: value for key, value in values.items() if 0.0 < value < inf}
+    if not known:
+        return {"used": 0.0, "where": ""}
+    (symbol, venue), value = max(known.items(), key=lambda item: item[1])
+    return {"used": value, "where": f"{symbol}@{venue}" if venue else symbol}
+
+
+def _exposures(orders: Iterable[OrderEvent], positions: Iterable[PositionEvent]) -> dict[tuple[str, str], tuple[float, float]]:
+    # By symbol and venue the largest quantity that could be held if all open orders of one side filled, and a price of it.
+    held: dict[tuple[str, str], list[float]] = {}
+    for one in positions:
+        row = held.setdefault((one.symbol, one.venue), [0.0, 0.0, 0.0, nan])
+        row[0] += one.quantity
+        row[3] = one.last_price if one.last_price == one.last_price else row[3]
+    for order in orders:
+        row = held.setdefault((order.symbol, order.venue), [0.0, 0.0, 0.0, nan])
+        row[1 if order.side == Side.BUY else 2] += order.quantity - order.filled_quantity
+        row[3] = row[3] if row[3] == row[3] else order.price
+    return {key: (max(abs(now + buys), abs(now - sells), abs(now)), price) for key, (now, buys, sells, price) in held.items()}
+
+
+def _profit_today(view: SystemView, bus: EventBus) -> float:
+    # In the account's currency; one whose rate no market tells counts 1:1, as the risk check does.
+    trading, rates = view.trading, _Rates(view.trading.currency, bus)
+    return sum((trading.today(one) * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
+
+
+class _Rates:
+    # Rates to the account's currency from the newest ticks of the pairs; the journal is looked at only for currencies that need it.
+
+    def __init__(self, currency: str, bus: EventBus) -> None:
+        self._bus = bus
+        self._rates = CurrencyRates(currency, bus.instruments, self._last_price)
+
+    def rate(self, currency: str) -> float:
+        found = self._rates.rate(currency)
+        return 1.0 if found is None else found
+
+    def _last_price(self, number: int) -> float:
+        instrument = self._bus.instruments[number]
+        with self._bus.reader(start="begin", events=[Tick], symbols=[instrument.name]) as reader:
+            cursor = reader.cursor
+            market = max(cursor.market, self._bus.head(Lane.MARKET) - _LOOK_BACK)
+            reader.seek(msgspec.structs.replace(cursor, market=market, control=self._bus.head(Lane.CONTROL), log=self._bus.head(Lane.LOG)))
+            ticks = [event for event in reader.read_latest() if isinstance(event, Tick)]
+        if not ticks:
+            return nan
+        last = ticks[-1].last_price
+        return last if last == last else (ticks[-1].bid_price + ticks[-1].ask_price) / 2
