@@ -23,7 +23,7 @@ _COMMANDS = {
     "export": ("export", "export", "Export stored market data to Parquet."),
     "backtest": ("backtest", "backtest", "Backtest a strategy file on stored data."),
     "status": ("status", "status", "Show what the running system does."),
-    "strategies": ("strategies", "strategies", "List, load, start and stop strategies."),
+    "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
     "settings": ("settings", "show_settings", "Show every setting with its default and meaning."),
 }

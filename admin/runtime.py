@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from gcg_quant.bus import EventBus
+from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import MetricEvent, SystemEvent, World
+from gcg_quant.events import AlertEvent, MetricEvent, SystemEvent, World
 from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
@@ -26,6 +28,7 @@ __all__ = ["Supervisor"]
 
 _HANG_S = 20.0
 _START_LIMIT_S = 30.0
+_KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _QUICK_DEATHS = 3  # so many deaths within a minute end the run
 _STOP_S = 2.5
 # Producers stop before consumers, so that what was published last is still stored.
@@ -131,6 +134,7 @@ class Supervisor:
 
     def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
         tally = Tally(bus)
+        mark_path(bus.path).unlink(missing_ok=True)  # what a run before has left
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
         retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
@@ -213,12 +217,31 @@ class Supervisor:
             self._note(metric)
         for child in self._children.values():
             if child.dead():
-                self._revive(bus, child, f"exit code {child.process.returncode if child.process else '?'}")
+                code = child.process.returncode if child.process else 0
+                if code not in _KILLED_FROM_OUTSIDE:
+                    self._blame(bus, child, f"the process ended in it (exit code {code})")
+                self._revive(bus, child, f"exit code {code}")
             elif hung := self._hanging(child.name):
                 if child.process is not None:
                     child.process.kill()
                     child.process.wait()
+                self._blame(bus, child, f"it did not come back within {_HANG_S:g} s, and the process was killed")
                 self._revive(bus, child, f"{hung} hung and was killed")
+
+    def _blame(self, bus: EventBus, child: _Child, why: str) -> None:
+        # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
+        if "strategies" not in self.settings.system.groups[child.name]:
+            return
+        path = mark_path(bus.path)
+        found = busy_with(path)
+        path.unlink(missing_ok=True)  # it says nothing of the next process
+        if found is None:
+            return
+        detail = f"{found.callback}: {why}"
+        told = bus.publish(SystemEvent(action="strategy_hung", component=found.strategy, detail=detail))
+        message = f"strategy {found.strategy} is stopped: {detail}"
+        bus.publish(AlertEvent(level="critical", component=found.strategy, name="strategy_hung", message=message, about=told), cause=told)
+        self._announce(message)
 
     def _note(self, metric: MetricEvent) -> None:
         group = metric.labels.get("group", "")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from gcg_quant.events import (
     Applied,
     CancelRequest,
@@ -37,7 +39,8 @@ _ANSWERS = 256  # answers that are remembered, in case a command is read after i
 class Past:
     """What was so when the manager's reader began.
 
-    `origins` holds the command that loaded each strategy (0: it came from the settings), `unloaded` the event with which it went.
+    `origins` holds the command that loaded each strategy (0: it came from the settings), `unloaded` the event with which it went, `hung`
+    the event with which the supervisor told that it had to kill this process because of the strategy, and its words.
     """
 
     VERSION: ClassVar[int] = 1
@@ -47,6 +50,7 @@ class Past:
     strategies: dict[str, StrategyStatusEvent] = field(default_factory=dict)
     origins: dict[str, int] = field(default_factory=dict)
     unloaded: dict[str, int] = field(default_factory=dict)
+    hung: dict[str, tuple[int, str]] = field(default_factory=dict)
     unanswered: dict[int, StrategyControlEvent] = field(default_factory=dict)
     system_start: int = 0
     _answered: Remembered[int] = field(default_factory=lambda: Remembered(_ANSWERS))
@@ -89,6 +93,7 @@ class Past:
             "strategies": [(name, pack_event(status)) for name, status in self.strategies.items()],
             "origins": list(self.origins.items()),
             "unloaded": list(self.unloaded.items()),
+            "hung": [(name, *told) for name, told in self.hung.items()],
             "unanswered": [pack_event(event) for event in self.unanswered.values()],
             "system_start": self.system_start,
             "answered": list(self._answered),
@@ -101,6 +106,7 @@ class Past:
         self.strategies.update(state["strategies"])
         self.origins.update(state["origins"])
         self.unloaded.update(state["unloaded"])
+        self.hung.update({name: (told, error) for name, told, error in state.get("hung", ())})  # older snapshots have none
         self.unanswered.update({event.id: event for event in state["unanswered"]})
         self.system_start = state["system_start"]
         self._answered.update(state["answered"])
@@ -110,6 +116,11 @@ class Past:
     def _system(self, event: SystemEvent) -> None:
         if event.action == "start":
             self.system_start = event.id
+        elif event.action == "strategy_hung":
+            self.hung[event.component] = event.id, event.detail
+            status = self.strategies.get(event.component)
+            if status is not None:
+                self.strategies[event.component] = msgspec.structs.replace(status, state="failed", error=event.detail)
 
     def _control(self, event: StrategyControlEvent) -> None:
         if event.id not in self._answered:
@@ -121,6 +132,8 @@ class Past:
 
     def _status(self, status: StrategyStatusEvent) -> None:
         name = status.strategy
+        if status.state != "failed":
+            self.hung.pop(name, None)
         if status.state == "unloaded":
             self.strategies.pop(name, None)
             self.origins.pop(name, None)

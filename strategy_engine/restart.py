@@ -16,7 +16,10 @@ __all__ = ["PlannedLoad", "plan_restart"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedLoad:
-    """A strategy to load; without a request it is one that is gone from the settings. `error` is that of one that had failed."""
+    """A strategy to load; without a request it is one that is gone from the settings, or whose file hung while it was loaded.
+
+    `error` is that of one that had failed.
+    """
 
     id: str
     request: LoadRequest | None
@@ -48,6 +51,8 @@ def _of_settings(request: LoadRequest, past: Past) -> PlannedLoad | None:
     if status is not None and status.file and past.is_of_this_run(status.id):
         before = _as_it_was(status)
         return PlannedLoad(name, replace(request, parameters=before.parameters, start=before.start), error=status.error)
+    if name in past.hung and past.is_of_this_run(past.hung[name][0]):
+        return PlannedLoad(name, None, error=past.hung[name][1])
     if name in past.unloaded and past.is_of_this_run(past.unloaded[name]):
         return None
     return PlannedLoad(name, request)
