@@ -188,6 +188,11 @@ class Supervisor:
                 if isinstance(event, SystemEvent) and event.action == "group_started":
                     waiting.discard(event.component)
                     self.url = event.data.get("url", "") or self.url
+                for name in waiting & self._children.keys():
+                    # A strategy of the start list that hangs must not keep the others, and the whole system, from starting.
+                    if hung := self._hung_strategy(bus, self._children[name]):
+                        self._kill(bus, self._children[name], hung)
+                        deadline = time.monotonic() + _START_LIMIT_S
                 self._check_starting(waiting, deadline)
 
     def _check_starting(self, waiting: set[str], deadline: float) -> None:
@@ -221,12 +226,21 @@ class Supervisor:
                 if code not in _KILLED_FROM_OUTSIDE:
                     self._blame(bus, child, f"the process ended in it (exit code {code})")
                 self._revive(bus, child, f"exit code {code}")
-            elif hung := self._hanging(child.name):
-                if child.process is not None:
-                    child.process.kill()
-                    child.process.wait()
-                self._blame(bus, child, f"it did not come back within {_HANG_S:g} s, and the process was killed")
-                self._revive(bus, child, f"{hung} hung and was killed")
+            elif hung := self._hanging(child.name) or self._hung_strategy(bus, child):
+                self._kill(bus, child, hung)
+
+    def _kill(self, bus: EventBus, child: _Child, hung: str) -> None:
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait()
+        self._blame(bus, child, f"it did not come back within {_HANG_S:g} s, and the process was killed")
+        self._revive(bus, child, f"{hung} hung and was killed")
+
+    def _hung_strategy(self, bus: EventBus, child: _Child) -> str:
+        if "strategies" not in self.settings.system.groups[child.name]:
+            return ""
+        found = busy_with(mark_path(bus.path))
+        return f"strategy {found.strategy}" if found is not None and found.busy_s > _HANG_S else ""
 
     def _blame(self, bus: EventBus, child: _Child, why: str) -> None:
         # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
@@ -237,8 +251,8 @@ class Supervisor:
         path.unlink(missing_ok=True)  # it says nothing of the next process
         if found is None:
             return
-        detail = f"{found.callback}: {why}"
-        told = bus.publish(SystemEvent(action="strategy_hung", component=found.strategy, detail=detail))
+        detail, data = f"{found.callback}: {why}", {"callback": found.callback}
+        told = bus.publish(SystemEvent(action="strategy_hung", component=found.strategy, detail=detail, data=data))
         message = f"strategy {found.strategy} is stopped: {detail}"
         bus.publish(AlertEvent(level="critical", component=found.strategy, name="strategy_hung", message=message, about=told), cause=told)
         self._announce(message)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import mmap
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 __all__ = ["BusyMark", "BusyWith", "busy_with", "mark_path"]
 
-_BYTES = 128
-_NOBODY = bytes(_BYTES)
+_TIME_BYTES = 8
+_TEXT_BYTES = 128
+_NOBODY = bytes(_TEXT_BYTES)
 
 
 class BusyWith(NamedTuple):
-    """A strategy and its callback ("load" while its file is run)."""
+    """A strategy and its callback ("load" while its file is run), and for how many seconds it has been there."""
 
     strategy: str
     callback: str
+    busy_s: float
 
 
 class BusyMark:
@@ -27,39 +30,30 @@ class BusyMark:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.since_ns = 0
+        size = _TIME_BYTES + _TEXT_BYTES
         if path is None:
-            self._map = mmap.mmap(-1, _BYTES)
-            return
-        path.write_bytes(_NOBODY)
-        with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), _BYTES)
+            self._map = mmap.mmap(-1, size)
+        else:
+            path.write_bytes(bytes(size))
+            with path.open("r+b") as file:
+                self._map = mmap.mmap(file.fileno(), size)
+        whole = memoryview(self._map)
+        self._since_ns = whole[:_TIME_BYTES].cast("q")
+        self._text = whole[_TIME_BYTES:]
 
     def enter(self, entry: bytes) -> None:
         """Note what begins; `entry` comes from `entry_of`."""
-        self._map[:] = entry
-        self.since_ns = time.monotonic_ns()
+        self._since_ns[0] = time.monotonic_ns()  # one clock for all processes of a machine
+        self._text[:] = entry
 
     def leave(self) -> None:
         """Note that it has ended."""
-        self.since_ns = 0
-        self._map[:] = _NOBODY
-
-    @property
-    def busy_s(self) -> float:
-        """For how many seconds the present callback has been running; 0 between two."""
-        since_ns = self.since_ns
-        return (time.monotonic_ns() - since_ns) / 1e9 if since_ns else 0.0
-
-    def close(self) -> None:
-        """Unmap the file; it says nobody."""
-        self.leave()
-        self._map.close()
+        self._text[:] = _NOBODY
 
     @staticmethod
     def entry_of(strategy: str, callback: str) -> bytes:
         """Return what `enter` wants, made beforehand."""
-        return f"{callback}\n{strategy}".encode()[:_BYTES].ljust(_BYTES, b"\0")
+        return f"{callback}\n{strategy}".encode()[:_TEXT_BYTES].ljust(_TEXT_BYTES, b"\0")
 
 
 def mark_path(bus_path: Path, manager: str = "strategies") -> Path:
@@ -70,8 +64,11 @@ def mark_path(bus_path: Path, manager: str = "strategies") -> Path:
 def busy_with(path: Path) -> BusyWith | None:
     """Return which strategy a manager was busy with when it wrote last, or None."""
     try:
-        text = path.read_bytes().rstrip(b"\0").decode(errors="replace")
+        found = path.read_bytes()
     except OSError:
         return None
-    callback, _, strategy = text.partition("\n")
-    return BusyWith(strategy, callback) if strategy else None
+    callback, _, strategy = found[_TIME_BYTES:].rstrip(b"\0").decode(errors="replace").partition("\n")
+    if not strategy:
+        return None
+    since_ns = int.from_bytes(found[:_TIME_BYTES], sys.byteorder)
+    return BusyWith(strategy, callback, max(0.0, (time.monotonic_ns() - since_ns) / 1e9))

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from gcg_quant import clock
 from gcg_quant.busy_mark import BusyMark, mark_path
-from gcg_quant.component import Health, event_handler
+from gcg_quant.component import event_handler
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 from gcg_quant.events import (
     Applied,
@@ -171,11 +169,6 @@ class StrategyManager(Stateful[Past]):
         """Do the same while nothing comes."""
         self.on_batch()
 
-    def health(self) -> Health:
-        """Return what it is doing; `busy_s` also counts callbacks that its own start calls."""
-        seen = super().health()
-        return msgspec.structs.replace(seen, busy_s=max(seen.busy_s, self._roster.mark.busy_s))
-
     def new_fold(self) -> Past:
         """Return an empty past."""
         return Past()
@@ -226,7 +219,11 @@ class StrategyManager(Stateful[Past]):
 
     def _answer_late(self, past: Past) -> None:
         for control, event in past.unanswered.items():
-            detail = f"{event.action} {event.strategy or event.file}: not done, the strategies' process was starting; send it again."
+            hung = past.hung.get(event.strategy)
+            why = "the strategies' process was starting; send it again."
+            if hung is not None and hung.event_id > control:
+                why = hung.error
+            detail = f"{event.action} {event.strategy or event.file}: not done, {why}"
             self._answer(control, False, detail)
 
     def _load_planned(self, planned: PlannedLoad) -> None:

@@ -231,7 +231,7 @@ class Roster:
                 hosted.stop(0, now_ns, timeout_s=0.2)
             hosted.loaded.release()
         self.runner.close()
-        self.mark.close()
+        self.mark.leave()
 
     def turn(self) -> None:
         """Let waiting coroutines go on, as long as that brings any to an end."""

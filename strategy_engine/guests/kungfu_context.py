@@ -9,13 +9,14 @@ from gcg_quant.errors import StrategyError, nearest
 from gcg_quant.events import Offset as OurOffset
 from gcg_quant.events import OrderFlag, OrderType, TimeInForce
 
-from .kungfu_data import strftime, strptime
-from .kungfu_words import OFFSETS, SIDES, Offset, PriceType, Side, venues_of
+from .kungfu_data import PositionRow, strftime, strptime
+from .kungfu_words import OFFSETS, SIDES, Direction, Offset, PriceType, Side, venues_of
 
 if TYPE_CHECKING:
+    from ..portfolio import PositionView
     from .kungfu import KungfuStrategy
 
-__all__ = ["Feed", "KungfuContext", "KungfuLog"]
+__all__ = ["Feed", "KungfuBook", "KungfuContext", "KungfuLog"]
 
 # How a price type is sent: order type and time in force. Kungfu's orders end with the trading day.
 _WAYS = {
@@ -67,6 +68,17 @@ class KungfuLog:
         self._write(str(text) % values if values else str(text), level)
 
 
+class KungfuBook:
+    """`context.book`: the strategy's own positions, also after a restart."""
+
+    def __init__(self, position: Callable[[str, str], PositionView]) -> None:
+        self._position = position
+
+    def get_position(self, instrument_id: str, exchange: str, direction: Direction = Direction.Long) -> PositionRow:
+        """Return one direction of the position in an instrument; its volume is 0 if there is none."""
+        return PositionRow.of(self._position(instrument_id, exchange), instrument_id, exchange, direction)
+
+
 class KungfuContext:
     """What a Kungfu strategy may do; it may keep attributes of its own here.
 
@@ -76,6 +88,7 @@ class KungfuContext:
 
     def __init__(self, strategy: KungfuStrategy) -> None:
         self.log = self.logger = KungfuLog(strategy.log)
+        self.book = KungfuBook(lambda symbol, exchange: strategy.positions[self._place(symbol, exchange)])
         self.account = ("", "")
         self.arguments = strategy.arguments
         self._strategy = strategy
@@ -127,6 +140,12 @@ class KungfuContext:
                 account=account,
             )
         self.account = place
+
+    def get_account_book(self, source: str, account: str) -> KungfuBook:
+        """Return the book of the account that was added."""
+        self._check_account(str(source))
+        self._check_account(str(account))
+        return self.book
 
     def subscribe(self, source: str, instruments: Sequence[str], exchange: str) -> None:
         """Ask for the quotes of instruments of an exchange; they are taken from wherever the bus has them."""
@@ -220,7 +239,7 @@ class KungfuContext:
         if name not in self.account or not name:
             known = "/".join(self.account) if self.account[0] else "none"
             raise StrategyError(
-                f"{self._strategy.id} orders through {name!r}, which it has not added (added: {known}): call context.add_account in "
+                f"{self._strategy.id} names the account {name!r}, which it has not added (added: {known}): call context.add_account in "
                 f"pre_start.{nearest(name, self.account)}",
                 account=name,
             )

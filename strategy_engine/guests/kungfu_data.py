@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from gcg_quant import events
 
-from .kungfu_words import OFFSETS, SIDES, Offset, OrderStatus, PriceType, Side, status_of
+from ..portfolio import PositionView
+from .kungfu_words import OFFSETS, SIDES, Direction, Offset, OrderStatus, PriceType, Side, status_of
 
-__all__ = ["BarView", "Location", "OrderRow", "QuoteView", "TradeRow", "strftime", "strptime"]
+__all__ = ["BarView", "Location", "OrderRow", "PositionRow", "QuoteView", "TradeRow", "strftime", "strptime"]
 
 _LEVELS = 10
 _TIMEZONE = ZoneInfo("Asia/Shanghai")  # Kungfu writes the time of its user's machine, which stands in China
@@ -197,6 +198,36 @@ class TradeRow:
             volume=event.quantity,
             commission=event.fee,
             trade_time=event.event_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """A position as Kungfu's `Position`: one direction of an instrument, 0 and NaN where there is none."""
+
+    instrument_id: str
+    exchange_id: str
+    direction: Direction
+    volume: float
+    avg_open_price: float
+    last_price: float
+    realized_pnl: float
+    unrealized_pnl: float
+
+    @classmethod
+    def of(cls, view: PositionView, symbol: str, exchange: str, direction: Direction) -> PositionRow:
+        """Return one direction of a position of ours, which is net."""
+        quantity = view.quantity if direction == Direction.Long else -view.quantity
+        held = quantity > 0
+        return cls(
+            instrument_id=symbol,
+            exchange_id=exchange,
+            direction=direction,
+            volume=quantity if held else 0.0,
+            avg_open_price=view.average_price if held else nan,
+            last_price=view.last_price,
+            realized_pnl=view.realised,
+            unrealized_pnl=view.unrealised if held else 0.0,
         )
 
 

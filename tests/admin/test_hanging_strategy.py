@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.busy_mark import BusyMark, busy_with
 from gcg_quant.events import AlertEvent, LogEvent, OrderEvent, OrderStatus, StrategyStatusEvent, SystemEvent
 
 from .conftest import System, call
@@ -91,19 +90,3 @@ def test_strategy_that_takes_its_process_along_is_not_started_again(tmp_path: Pa
     assert (named.component, named.detail) == ("culprit", why)
     assert [event.level for event in events(home, AlertEvent) if event.name == "strategy_hung"] == ["critical"]
     assert not [event for event in events(home, LogEvent) if event.component == "strategies" and event.level == "error"]
-
-
-def test_mark_outlives_its_writer(tmp_path: Path) -> None:
-    """The file says who is busy, and nobody between two callbacks, before the first and after the end."""
-    path = tmp_path / "strategies.busy"
-    assert busy_with(path) is None
-    mark = BusyMark(path)
-    assert (busy_with(path), mark.busy_s) == (None, 0.0)
-    mark.enter(BusyMark.entry_of("mine", "on_tick"))
-    assert busy_with(path) == ("mine", "on_tick")
-    assert mark.busy_s > 0
-    mark.leave()
-    assert (busy_with(path), mark.busy_s) == (None, 0.0)
-    mark.enter(BusyMark.entry_of("x" * 300, "on_bar"))
-    mark.close()
-    assert busy_with(path) is None

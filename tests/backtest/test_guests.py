@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec
+from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, BacktraderAdapter
+from gcg_quant.bar_builder import BarBuilder
 from gcg_quant.bus import EventBus
+from gcg_quant.data_collector import SimulatedExchange
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Fill, LogEvent, OrderRequest, Side
+from gcg_quant.strategy_engine import LoadRequest, StrategyManager, TradingConfig, TradingEngine
 
 # Buys at the second quote, sells at the fifth.
 KUNGFU = """
@@ -123,3 +127,48 @@ def test_samples_of_the_documents_run_unchanged(
     assert result.kind == kind
     assert len(fills) >= 3
     assert {fill.side for fill in fills} == {Side.BUY}
+
+
+BACKTRADER = """
+import backtrader as bt
+
+class Twice(bt.Strategy):
+    def next(self):
+        if not self.position:
+            self.buy(size=100)
+        else:
+            self.close()
+"""
+
+
+def test_kungfu_and_backtrader_trade_side_by_side(bus: EventBus, tmp_path: Path) -> None:
+    """One manager runs the example in Kungfu's API and a Backtrader class on paper, on one instrument, each with a position of its own."""
+    (tmp_path / "plain_bt.py").write_text(BACKTRADER)
+    engine = TradingEngine(TradingConfig(account="paper", cash=1e9, currency="CNY"))
+    bars = BarBuilder(periods=("1s",))
+    exchange = SimulatedExchange(symbols=["600519"], ticks_per_second=100.0, history_minutes=0)
+    load = [
+        LoadRequest(file="kungfu_dip", id="kungfu", start=True),
+        LoadRequest(file="plain_bt", id="backtrader", symbols=("600519",), parameters={"period": "1s"}, start=True),
+    ]
+    folders = [tmp_path, Path(__file__).resolve().parents[2] / "examples" / "strategies"]
+    manager = StrategyManager(folders, load=load, adapters=[BacktraderAdapter()], account="paper", bar_periods=("1s",))
+    parts = [engine, bars, manager, exchange]
+    for part in parts:
+        part.start(bus)
+    try:
+        deadline = time.monotonic() + 60
+        traded: set[tuple[str, Side]] = set()
+        with bus.reader(start="begin", events=[Fill]) as reader:
+            while len(traded) < 4:
+                assert time.monotonic() < deadline, f"only {traded}; {[one.error for one in manager.strategies()]}"
+                event = reader.read(0.5)
+                if isinstance(event, Fill):
+                    traded.add((event.strategy, event.side))
+        assert [(one.id, one.kind, one.state) for one in manager.strategies()] == [
+            ("kungfu", "kungfu", "running"),
+            ("backtrader", "backtrader", "running"),
+        ]
+    finally:
+        for part in reversed(parts):
+            assert part.stop()

@@ -70,7 +70,10 @@ def on_order(context, order):
     context.log.info(f"order {order.order_id == context.bought} {order.side} {order.offset} {order.status} {order.volume_left:g}")
 
 def on_trade(context, trade, location):
-    context.log.info(f"trade {trade.side} {trade.price} {trade.volume:g} {location.name}")
+    book = context.get_account_book(SOURCE, "10001")
+    held, short = (book.get_position("600519", Exchange.SSE, direction) for direction in (Direction.Long, Direction.Short))
+    context.log.info(f"trade {trade.side} {trade.price} {trade.volume:g} {location.name} "
+                     f"{held.volume:g} {held.avg_open_price} {short.volume:g}")
 """
 
 HFT = """
@@ -226,7 +229,7 @@ def test_kungfu_strategy_trades_on_paper(
     assert [(fill.side, fill.quantity, fill.strategy) for fill in journal(Fill)] == [(Side.BUY, 100.0, "mine"), (Side.SELL, 100.0, "mine")]
     wait_until(lambda: any(line.startswith("trade Side.Sell") for line in said(journal, "mine")), "the second trade")
     lines = said(journal, "mine")
-    assert "trade Side.Buy 1690.5 100 10001" in lines
+    assert "trade Side.Buy 1690.5 100 10001 100 1690.5 0" in lines
     assert "order True Side.Buy Offset.Open OrderStatus.Submitted 100" in lines
     assert "order True Side.Buy Offset.Open OrderStatus.Filled 0" in lines
     bought, sold = journal(OrderRequest)
@@ -273,7 +276,7 @@ def on_quote(context, quote):
     [
         (
             "context.insert_order('600519', 'SSE', 'ctp', 1, 100, PriceType.Limit, Side.Buy, Offset.Open)",
-            "orders through 'ctp', which it has",
+            "names the account 'ctp', which it has",
         ),
         ("context.insert_order('600519', 'SSE', 'xtp', 1, 100, PriceType.Limit, Side.Lock, Offset.Open)", "Side.Lock and PriceType.Limit"),
         ("context.insert_order('600519', 'SSE', 'xtp', 1)", "context.insert_order lacks volume: give price, volume"),
@@ -281,6 +284,7 @@ def on_quote(context, quote):
         ("context.add_account('xtp', '2')", "adds a second account (xtp/2 after xtp/1): a strategy has one account here"),
         ("context.subscribe('xtp', '600519', 'SSE')", "wants a list of instruments, not the text '600519'"),
         ("context.get_book()", "context has no 'get_book' here; it has "),
+        ("context.get_account_book('xtp', '2')", "names the account '2', which it has not added (added: xtp/1)"),
         ("1 / 0", "on_tick raised ZeroDivisionError"),
     ],
 )
