@@ -219,10 +219,8 @@ class StrategyManager(Stateful[Past]):
 
     def _answer_late(self, past: Past) -> None:
         for control, event in past.unanswered.items():
-            hung = past.hung.get(event.strategy)
-            why = "the strategies' process was starting; send it again."
-            if hung is not None and hung.event_id > control:
-                why = hung.error
+            later = [hung.error for name, hung in past.hung.items() if event.strategy in ("", name) and hung.event_id > control]
+            why = later[-1] if later else "the strategies' process was starting; send it again."
             detail = f"{event.action} {event.strategy or event.file}: not done, {why}"
             self._answer(control, False, detail)
 

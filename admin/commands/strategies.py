@@ -90,7 +90,9 @@ def _short(path: Path) -> str:
 
 @strategies.command()
 @click.argument("file")
-@click.option("--id", "name", default="", help="Its name in orders and on screens (default: the file's name).")
+@click.option(
+    "--id", "name", default="", help="Its name in orders and on screens (default: the file's name, with a number if that is taken)."
+)
 @click.option("--class", "class_name", default="", help="Which class of the file.")
 @click.option("--symbol", "symbols", multiple=True, help="An instrument; may be repeated.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
@@ -101,18 +103,16 @@ def load(
 ) -> None:
     """Load the strategy FILE (or a shipped one by name) into the running system."""
     event = StrategyControlEvent(
-        action="load",
-        strategy=name or Path(file).stem,
+        action="run" if start else "load",
+        strategy=name,
         file=file,
         class_name=class_name,
         symbols=list(symbols),
         parameters=parse_parameters(parameters),
     )
     with Client(home_of(ctx)) as client:
-        client.control(event)
-        if start:
-            client.control(StrategyControlEvent(action="start", strategy=event.strategy))
-    click.echo(f"{event.strategy} {'loaded and started' if start else 'loaded'}")
+        given = client.control(event).detail.partition(":")[0]
+    click.echo(f"{given} {'loaded and started' if start else 'loaded'}")
 
 
 def _simple(action: str, past: str) -> click.Command:

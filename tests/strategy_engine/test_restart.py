@@ -226,6 +226,7 @@ def test_file_that_hung_is_not_run_again(bus: EventBus, start_manager: Start, co
         assert command("run", "mine", file="reporter").ok
         assert first.stop()
     reload = bus.publish(StrategyControlEvent(action="reload", strategy="mine"))
+    nameless = bus.publish(StrategyControlEvent(action="load", file="mine"))
     bus.publish(SystemEvent(action="strategy_hung", component="mine", detail="load: it did not come back", data={"callback": "load"}))
     second = start_manager(load=load)
     assert shown(second) == []
@@ -233,6 +234,8 @@ def test_file_that_hung_is_not_run_again(bus: EventBus, start_manager: Start, co
     assert (told.strategy, told.state, told.error) == ("mine", "failed", "load: it did not come back")
     answer = next(event for event in journal(Applied) if event.control == reload)
     assert (answer.ok, answer.detail) == (False, "reload mine: not done, load: it did not come back")
+    answer = next(event for event in journal(Applied) if event.control == nameless)
+    assert (answer.ok, answer.detail) == (False, "load mine: not done, load: it did not come back")
     assert second.stop()
     bus.publish(SystemEvent(action="start"))
     assert shown(start_manager(load=load)) == ([("mine", "running")] if listed else [])
