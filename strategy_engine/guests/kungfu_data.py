@@ -155,9 +155,9 @@ class OrderRow:
             offset=_offset(event),
             price_type=PriceType.Any if event.order_type == events.OrderType.MARKET else PriceType.Limit,
             limit_price=event.price,
-            volume=event.quantity,
-            volume_traded=event.filled_quantity,
-            volume_left=event.quantity - event.filled_quantity,
+            volume=_whole(event.quantity),
+            volume_traded=_whole(event.filled_quantity),
+            volume_left=_whole(event.quantity - event.filled_quantity),
             error_id=1 if status is OrderStatus.Error else 0,
             error_msg=event.reason,
             update_time=event.event_ns,
@@ -195,7 +195,7 @@ class TradeRow:
             side=_SIDES[event.side],
             offset=_offset(event),
             price=event.price,
-            volume=event.quantity,
+            volume=_whole(event.quantity),
             commission=event.fee,
             trade_time=event.event_ns,
         )
@@ -223,12 +223,17 @@ class PositionRow:
             instrument_id=symbol,
             exchange_id=exchange,
             direction=direction,
-            volume=quantity if held else 0.0,
+            volume=_whole(quantity) if held else 0,
             avg_open_price=view.average_price if held else nan,
             last_price=view.last_price,
             realized_pnl=view.realised,
             unrealized_pnl=view.unrealised if held else 0.0,
         )
+
+
+def _whole(quantity: float) -> float:
+    # Kungfu counts in whole numbers, and so may its strategies; only coins come in parts.
+    return int(quantity) if quantity.is_integer() else quantity
 
 
 def _offset(event: events.OrderEvent | events.Fill) -> Offset:

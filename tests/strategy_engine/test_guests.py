@@ -19,6 +19,7 @@ from gcg_quant.events import (
     CancelCommand,
     Fill,
     LogEvent,
+    Offset,
     OrderEvent,
     OrderRequest,
     OrderStatus,
@@ -308,6 +309,64 @@ def test_mistakes_of_a_kungfu_strategy_are_told(
     error = journal(StrategyStatusEvent)[-1].error
     assert error.startswith(f"{path}:9: ")
     assert message in error
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("PriceType.Limit, Side.Buy, Offset.Open", (OrderType.LIMIT, TimeInForce.DAY, 1700.0, Offset.OPEN)),
+        ("PriceType.Any, Side.Sell, Offset.CloseToday", (OrderType.MARKET, TimeInForce.DAY, None, Offset.CLOSE_TODAY)),
+        ("PriceType.Fak, Side.Buy, Offset.Open", (OrderType.LIMIT, TimeInForce.IOC, 1700.0, Offset.OPEN)),
+        ("PriceType.Fok, Side.Sell, Offset.Close", (OrderType.LIMIT, TimeInForce.FOK, 1700.0, Offset.CLOSE)),
+        ("PriceType.FakBest5, Side.Buy, Offset.Open", (OrderType.MARKET, TimeInForce.IOC, None, Offset.OPEN)),
+        ("PriceType.ForwardBest, Side.Buy, Offset.Open", (OrderType.LIMIT, TimeInForce.DAY, 1689.5, Offset.OPEN)),
+        ("PriceType.ReverseBest, Side.Buy, Offset.Open", (OrderType.LIMIT, TimeInForce.DAY, 1690.5, Offset.OPEN)),
+        ("PriceType.ReverseBest, Side.Sell, Offset.CloseYesterday", (OrderType.LIMIT, TimeInForce.DAY, 1689.5, Offset.CLOSE_YESTERDAY)),
+        ("type=PriceType.Limit, side=Side.Buy", (OrderType.LIMIT, TimeInForce.DAY, 1700.0, Offset.OPEN)),
+    ],
+)
+def test_kinds_of_kungfu_orders(
+    bus: EventBus,
+    start_manager: Start,
+    command: Command,
+    write: Callable[[str, str], Path],
+    journal: Journal,
+    wait_until: WaitUntil,
+    terms: str,
+    expected: tuple[Any, ...],
+) -> None:
+    """Each price type has its order type, its time in force and its price; a future's offset is passed on."""
+    bus.instruments.add(Instrument(**MAOTAI, market="cn_future"))
+    write("mine.py", CALLS.format(body=f"context.insert_order('600519', Exchange.SSE, 'xtp', 1700, 3, {terms})"))
+    start_manager()
+    assert command("run", "mine", file="mine").ok
+    quote(bus, 1, 1690.0)
+    wait_until(lambda: journal(OrderRequest), "the request")
+    (request,) = journal(OrderRequest)
+    price = None if request.order_type == OrderType.MARKET else request.price
+    assert (request.order_type, request.time_in_force, price, request.offset) == expected
+    assert (request.quantity, request.account, request.order_flags) == (3.0, "paper", 0)
+
+
+def test_reload_takes_the_new_subscription(
+    bus: EventBus, start_manager: Start, command: Command, write: Callable[[str, str], Path], journal: Journal, wait_until: WaitUntil
+) -> None:
+    """A changed Kungfu file sees what it subscribes to now, and nothing of before; so does a restarted process."""
+    source = CALLS.format(body="context.log.info(quote.instrument_id)")
+    write("mine.py", source)
+    manager = start_manager()
+    assert command("run", "mine", file="mine").ok
+    write("mine.py", source.replace('["600519"]', '["AAPL"]').replace("Exchange.SSE", "Exchange.US"))
+    assert command("reload", "mine").ok
+    for life in (1, 2):
+        assert manager.strategies()[0].symbols == ("AAPL",)
+        quote(bus, life, 1.0)
+        quote(bus, life, 2.0, symbol="AAPL")
+        wait_until(lambda wanted=life: len(said(journal, "mine")) == wanted, "the quote")
+        if life == 1:
+            assert manager.stop()
+            manager = start_manager()
+    assert said(journal, "mine") == ["AAPL", "AAPL"]
 
 
 @pytest.mark.parametrize(
