@@ -75,6 +75,7 @@ class HostedStrategy:
     mark: BusyMark
     on_error: Callable[[HostedStrategy, str, BaseException], None]
     given: dict[str, Any] = field(default_factory=dict)  # the parameters that were set from outside; the others have their defaults
+    chosen: tuple[str, ...] = ()  # the symbols that were set from outside; without them the class's own hold
     error: str = ""
     announced: int = 0  # the id of its last status event
     times: dict[str, CallbackTimes] = field(default_factory=dict)

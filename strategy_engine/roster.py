@@ -114,16 +114,15 @@ class Roster:
         loaded = self._run_file(strategy_id, request.file, request.class_name)
         try:
             strategy = loaded.make(dict(request.parameters))
-            symbols = request.symbols or _symbols_of(strategy)
-            if not symbols and not strategy.subscribes:
-                message = f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT']."
-                raise StrategyError(message, strategy=strategy_id)
+            own = _symbols_of(strategy)
+            symbols = self._symbols(strategy_id, strategy, request.symbols)
             self._check_periods(strategy)
         except Exception:
             loaded.release()
             raise
         session = Session(self._host, strategy_id, symbols, self.portfolios[strategy_id], request.account or self._account)
-        hosted = HostedStrategy(strategy, session, loaded, self.runner, self.mark, self.fail, given=dict(request.parameters))
+        chosen = request.symbols if request.symbols != own else ()
+        hosted = HostedStrategy(strategy, session, loaded, self.runner, self.mark, self.fail, given=dict(request.parameters), chosen=chosen)
         self._hosted[strategy_id] = hosted
         self._announce(hosted, cause)
         return hosted
@@ -161,7 +160,8 @@ class Roster:
     def reload(self, strategy_id: str, cause: int, now_ns: int) -> None:
         """Load a strategy's file again and put the new class in the old one's place; open orders are handed on.
 
-        Parameters that were set keep their values if the new class still has them. A file that cannot be loaded changes nothing.
+        Parameters that were set keep their values if the new class still has them, and so do symbols; those that were not set are the
+        new class's. A file that cannot be loaded changes nothing.
         """
         hosted = self.get(strategy_id)
         old = hosted.loaded
@@ -169,6 +169,7 @@ class Roster:
         given = _still_known(hosted.given, loaded)
         try:
             strategy = loaded.make(given)
+            symbols = self._symbols(strategy_id, strategy, hosted.chosen)
             self._check_periods(strategy)
         except Exception:
             loaded.release()
@@ -178,6 +179,7 @@ class Roster:
             hosted.stop(cause, now_ns)
         self._timers.cancel(strategy_id)
         hosted.given = given
+        hosted.session.symbols = symbols
         hosted.bind(strategy, loaded)
         old.release()
         if was_running:
@@ -266,6 +268,13 @@ class Roster:
         stem = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(request.file).stem)[:36] or "strategy"
         taken = self._hosted.keys()
         return next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 1000))) if name not in taken)
+
+    def _symbols(self, strategy_id: str, strategy: Strategy, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        symbols = chosen or _symbols_of(strategy)
+        if not symbols and not strategy.subscribes:
+            message = f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT']."
+            raise StrategyError(message, strategy=strategy_id)
+        return symbols
 
     def _check_periods(self, strategy: Strategy) -> None:
         for period in strategy.wanted_periods():

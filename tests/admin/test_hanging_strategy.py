@@ -49,6 +49,7 @@ def events(home: Path, *kinds: Any) -> list[Any]:
         return list(reader)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "why", "seconds"),
     [

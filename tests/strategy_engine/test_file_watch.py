@@ -78,6 +78,31 @@ def test_changed_module_beside_the_file_counts(
     wait_until(lambda: said(journal) == ["version 1", "version 2"], "the reload", timeout_s=15.0)
 
 
+def test_reload_takes_the_symbols_of_the_new_class_unless_they_were_set(
+    bus: EventBus, start_manager: Start, command: Command, write_file: WriteFile
+) -> None:
+    """Symbols in the file follow the file, also after a restart; those of the command stay. Without any the old class runs on."""
+    for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"):
+        bus.instruments.number(symbol, "SIM")
+    write_file("mine.py", SOURCE.format(version=1))
+    manager = start_manager()
+    assert command("run", "free", file="mine").ok
+    assert command("run", "set", file="mine", symbols=["XRP/USDT"]).ok
+    for symbol in ("ETH/USDT", "SOL/USDT"):
+        write_file("mine.py", SOURCE.format(version=2).replace("BTC/USDT", symbol))
+        assert command("reload", "free").ok
+        assert command("reload", "set").ok
+        assert [info.symbols for info in manager.strategies()] == [(symbol,), ("XRP/USDT",)]
+        assert manager.strategies()[0].state == "running"
+        if symbol == "ETH/USDT":
+            assert manager.stop()
+            manager = start_manager()
+    write_file("mine.py", SOURCE.format(version=3).replace('("BTC/USDT",)', "()"))
+    answer = command("reload", "free")
+    assert (answer.ok, answer.detail) == (False, "Strategy 'free' names no symbol: load it with one, such as symbols=['BTC/USDT'].")
+    assert manager.strategies()[0].symbols == ("SOL/USDT",)
+
+
 def test_files_are_left_alone_unless_it_is_asked_for(start_manager: Start) -> None:
     """Without the option nobody looks."""
     assert start_manager()._watch is None
