@@ -12,6 +12,7 @@ __all__ = ["BusyMark", "BusyWith", "busy_with", "mark_path"]
 
 _TIME_BYTES = 8
 _TEXT_BYTES = 128
+_LOOKS = 5
 _NOBODY = bytes(_TEXT_BYTES)
 
 
@@ -63,12 +64,23 @@ def mark_path(bus_path: Path, manager: str = "strategies") -> Path:
 
 def busy_with(path: Path) -> BusyWith | None:
     """Return which strategy a manager was busy with when it wrote last, or None."""
-    try:
-        found = path.read_bytes()
-    except OSError:
-        return None
+    # A single look may fall between the writing of time and text, and find an old time beside a new text; two equal ones do not.
+    found, again = _look(path), _look(path)
+    for _ in range(_LOOKS):
+        if found == again:
+            break
+        found, again = again, _look(path)
+    else:
+        return None  # it changes all the time: nobody hangs
     callback, _, strategy = found[_TIME_BYTES:].rstrip(b"\0").decode(errors="replace").partition("\n")
     if not strategy:
         return None
     since_ns = int.from_bytes(found[:_TIME_BYTES], sys.byteorder)
     return BusyWith(strategy, callback, max(0.0, (time.monotonic_ns() - since_ns) / 1e9))
+
+
+def _look(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
