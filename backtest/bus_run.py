@@ -86,6 +86,14 @@ class BusStrategyRunner:
         """Run to the end and return the result."""
         engine = TradingEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
         manager = self._manager()
+        try:
+            return self._step(engine, manager)
+        except BaseException:
+            manager.stop()  # it lets go of the file's modules, and of coroutines that wait
+            engine.stop()
+            raise
+
+    def _step(self, engine: TradingEngine, manager: SteppedManager) -> BacktestResult:
         engine.start(self._bus, threaded=False)
         manager.start(self._bus, MemoryHistory(), threaded=False)
         self._settle(engine, manager)

@@ -21,6 +21,7 @@ _BASES = {
     "hft_backtest.Strategy": "hft_backtest",
 }
 # Kungfu's strategies are files of functions; these make one.
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _KUNGFU_CALLBACKS = frozenset({"pre_start", "post_start", "on_quote", "on_bar", "on_order", "on_trade", "pre_stop", "post_stop"})
 
 
@@ -89,7 +90,7 @@ def scan(path: Path) -> StrategyFile:
 def _functions(path: Path, tree: ast.Module, names: dict[str, str]) -> list[FoundClass]:
     if not any(full.partition(".")[0] == "kungfu" for full in names.values()):
         return []
-    first = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in _KUNGFU_CALLBACKS), None)
+    first = next((node for node in tree.body if isinstance(node, _FUNCTIONS) and node.name in _KUNGFU_CALLBACKS), None)
     if first is None:
         return []
     return [FoundClass(path.stem, "kungfu", first.lineno, (ast.get_docstring(tree) or "").partition("\n")[0])]

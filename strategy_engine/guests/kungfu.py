@@ -14,7 +14,8 @@ def on_quote(context, quote, location, dest):
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
@@ -99,7 +100,7 @@ class KungfuStrategy(GuestStrategy):
 
     arguments = Parameter("", doc="what the strategy finds as context.arguments")
 
-    def on_start(self) -> None:
+    def on_start(self) -> Outcome:
         """Call pre_start, in which it names account and symbols, and post_start, from which on it may trade."""
         self._context = KungfuContext(self)
         self._arity = {name: _arguments(function) for name, function in self.functions.items()}
@@ -107,16 +108,17 @@ class KungfuStrategy(GuestStrategy):
         self._dest = Location("strategy", "default", self.id)
         for name in self.functions.keys() & set(_NEVER):
             self.log(f"{name} is never called here", "warning")
-        self._call("pre_start")
+        return _both(self._call("pre_start"), self._open)
+
+    def _open(self) -> Outcome:
         if not self.symbols:
             raise StrategyError(f"{self.id} has subscribed to nothing in pre_start: call context.subscribe there.", strategy=self.id)
         self._context.open()
-        self._call("post_start")
+        return self._call("post_start")
 
-    def on_stop(self) -> None:
+    def on_stop(self) -> Outcome:
         """Call pre_stop and post_stop."""
-        self._call("pre_stop")
-        self._call("post_stop")
+        return _both(self._call("pre_stop"), lambda: self._call("post_stop"))
 
     def quote(self, event: Tick | Bar) -> Outcome:
         """Call on_quote, if it has subscribed to this instrument."""
@@ -128,9 +130,10 @@ class KungfuStrategy(GuestStrategy):
     def on_bar(self, bar: Bar) -> Outcome:
         """Call on_bar, and on_quote where there are no ticks."""
         found = self._context.feed_of(bar.symbol, bar.venue)
-        if found is not None and "on_bar" in self.functions:
-            self._call("on_bar", BarView(bar, found.exchange, found.source), self._location("md", found.source), self._dest)
-        return super().on_bar(bar)
+        if found is None:
+            return None
+        view, place = BarView(bar, found.exchange, found.source), self._location("md", found.source)
+        return _both(self._call("on_bar", view, place, self._dest), lambda: super(KungfuStrategy, self).on_bar(bar))
 
     def on_order(self, order: OrderEvent) -> Outcome:
         """Call on_order."""
@@ -142,11 +145,13 @@ class KungfuStrategy(GuestStrategy):
         row = TradeRow.of(fill, self._context.exchange_of(fill.symbol, fill.venue), self._context.account)
         return self._call("on_trade", row, self._location("td", row.source_id), self._dest)
 
-    def on_timer(self, timer: TimerEvent) -> None:
+    def on_timer(self, timer: TimerEvent) -> Outcome:
         """Call the function that the timer was set with."""
         function = self._context.timer(timer.name)
-        if function is not None:
-            function(*(self._context, timer)[: _arguments(function)])
+        if function is None:
+            return None
+        outcome: Outcome = function(*(self._context, timer)[: _arguments(function)])
+        return outcome if isawaitable(outcome) else None
 
     def _call(self, name: str, *given: Any) -> Outcome:
         # Kungfu's versions differ in what they hand to a callback: it gets as much as it takes.
@@ -154,7 +159,7 @@ class KungfuStrategy(GuestStrategy):
         if function is None:
             return None
         outcome: Outcome = function(*(self._context, *given)[: self._arity[name]])
-        return outcome
+        return outcome if isawaitable(outcome) else None
 
     def _location(self, category: str, source: str) -> Location:
         key = f"{category}/{source}"
@@ -162,6 +167,18 @@ class KungfuStrategy(GuestStrategy):
             account = self._context.account[1] if category == "td" else source
             self._locations[key] = Location(category, source, account)
         return self._locations[key]
+
+
+def _both(first: Outcome, then: Callable[[], Outcome]) -> Outcome:
+    # One after the other, at once unless the first one waits.
+    return then() if first is None else _after(first, then)
+
+
+async def _after(first: Awaitable[None], then: Callable[[], Outcome]) -> None:
+    await first
+    second = then()
+    if second is not None:
+        await second
 
 
 def _arguments(function: Callable[..., Any]) -> int:

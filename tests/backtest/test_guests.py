@@ -38,6 +38,8 @@ def on_quote(context, quote, location, dest):
 
 def on_trade(context, trade):
     context.log.info(f"{trade.side} {trade.volume:g} at {trade.price:g}")
+
+async def on_transaction(context, transaction): ...
 """
 
 HFT = """
@@ -83,7 +85,9 @@ def test_kungfu_strategy_trades_at_the_next_open(kit: ModuleType, tmp_path: Path
     (trade,) = result.trades
     assert (trade.size, trade.entry_price, trade.profit, result.kind) == (300.0, 101.0, 900.0, "kungfu")
     assert result.measures.end_value == pytest.approx(1e6 + 900.0)
-    said = [event.message for event in events(result, LogEvent) if event.component == "mine"]
+    lines = [event for event in events(result, LogEvent) if event.component == "mine"]
+    assert [event.message for event in lines if event.level == "warning"] == ["on_transaction is never called here"]
+    said = [event.message for event in lines if event.level == "info"]
     assert said[:2] == ["1 100 100.5 True", "2 101 101.5 True"]
     assert [line for line in said if line.startswith("Side")] == ["Side.Buy 300 at 101", "Side.Sell 300 at 104"]
 

@@ -432,6 +432,49 @@ def test_kungfu_orders_are_cancelled_by_their_number(
     assert len(journal(CancelCommand)) == 1
 
 
+def test_kungfu_functions_may_be_async(
+    bus: EventBus, start_manager: Start, command: Command, write: Callable[[str, str], Path], journal: Journal, wait_until: WaitUntil
+) -> None:
+    """Every callback may wait; the next one comes after it, and what it raises is told."""
+    bus.instruments.add(Instrument(**MAOTAI))
+    write(
+        "mine.py",
+        """
+        import asyncio
+        from kungfu.wingchun.constants import *
+
+        async def pre_start(context):
+            await asyncio.sleep(0)
+            context.subscribe("xtp", ["600519"], Exchange.SSE)
+
+        async def post_start(context):
+            context.log.info("ready")
+
+        async def on_quote(context, quote):
+            await asyncio.sleep(0.01)
+            context.log.info(f"{quote.last_price:g}")
+            if quote.last_price > 2:
+                raise KeyError("by design")
+
+        async def post_stop(context):
+            context.log.info("end")
+        """,
+    )
+    start_manager()
+    assert command("run", "mine", file="mine").ok
+    wait_until(lambda: said(journal, "mine") == ["ready"], "post_start")
+    for number in (1, 2):
+        quote(bus, number, number)
+    wait_until(lambda: len(said(journal, "mine")) == 3, "both quotes")
+    assert command("stop", "mine").ok
+    assert said(journal, "mine") == ["ready", "1", "2", "end"]
+    assert command("start", "mine").ok
+    wait_until(lambda: said(journal, "mine")[-1] == "ready", "post_start")
+    quote(bus, 3, 3)
+    wait_until(lambda: journal(StrategyStatusEvent)[-1].state == "failed", "the failure")
+    assert "on_tick raised KeyError" in journal(StrategyStatusEvent)[-1].error
+
+
 def test_two_venues_of_one_symbol_are_not_mixed(
     bus: EventBus,
     start_manager: Start,
