@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError, GcgQuantError, NotRunningError, nearest
-from gcg_quant.events import BacktestRequestEvent, Lane, StrategyControlEvent
+from gcg_quant.events import Applied, BacktestRequestEvent, Lane, StrategyControlEvent
 
 from .client import send
 from .journal_tail import as_json, newest
@@ -106,14 +106,10 @@ def _add_strategies(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
 
     @router.post("/strategies", status_code=201)
     def load(request: LoadRequest) -> dict[str, str]:
-        """Load a strategy file from an allowed folder, and start it unless told otherwise."""
-        from pathlib import Path
-
-        name = request.strategy or Path(request.file).stem
-        _command(bus, StrategyControlEvent(action="load", **{**request.model_dump(exclude={"start"}), "strategy": name}))
-        if request.start:
-            _command(bus, StrategyControlEvent(action="start", strategy=name))
-        return {"strategy": name, "state": "running" if request.start else "loaded"}
+        """Load a strategy file from an allowed folder, and start it unless told otherwise; without a name it is given one."""
+        action = "run" if request.start else "load"
+        answer = _command(bus, StrategyControlEvent(action=action, **request.model_dump(exclude={"start"})))
+        return {"strategy": answer.detail.partition(":")[0], "state": "running" if request.start else "loaded"}
 
     @router.post("/strategies/{strategy}/{action}")
     def act(strategy: str, action: str) -> dict[str, str]:
@@ -149,9 +145,9 @@ def _add_backtests(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
         return {"run": request.run}
 
 
-def _command(bus: EventBus, event: StrategyControlEvent) -> None:
+def _command(bus: EventBus, event: StrategyControlEvent) -> Applied:
     try:
-        send(bus, event)
+        return send(bus, event)
     except NotRunningError as error:
         raise HTTPException(504, str(error)) from error
     except GcgQuantError as error:

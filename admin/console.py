@@ -23,7 +23,7 @@ _COMMANDS = {
     "export": ("export", "export", "Export stored market data to Parquet."),
     "backtest": ("backtest", "backtest", "Backtest a strategy file on stored data."),
     "status": ("status", "status", "Show what the running system does."),
-    "strategies": ("strategies", "strategies", "List, load, start and stop strategies."),
+    "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),
     "orders": ("orders", "orders", "Show the open orders, cancel them."),
     "positions": ("positions", "positions", "Show what each strategy holds, and all together."),
     "accounts": ("accounts", "accounts", "Show cash, equity and profit by currency and strategy."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from gcg_quant.bus import EventBus
+from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import MetricEvent, SystemEvent, World
+from gcg_quant.events import AlertEvent, MetricEvent, SystemEvent, World
 from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
@@ -27,6 +29,7 @@ __all__ = ["Supervisor"]
 
 _HANG_S = 20.0
 _START_LIMIT_S = 30.0
+_KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _QUICK_DEATHS = 3  # so many deaths within a minute end the run
 _STOP_S = 2.5
 # Producers stop before consumers, so that what was published last is still stored.
@@ -132,6 +135,7 @@ class Supervisor:
 
     def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
         tally = Tally(bus)
+        mark_path(bus.path).unlink(missing_ok=True)  # what a run before has left
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
         kill_file = KillFile(self.home.kill_file, bus, self._announce)
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
@@ -188,6 +192,11 @@ class Supervisor:
                 if isinstance(event, SystemEvent) and event.action == "group_started":
                     waiting.discard(event.component)
                     self.url = event.data.get("url", "") or self.url
+                for name in waiting & self._children.keys():
+                    # A strategy of the start list that hangs must not keep the others, and the whole system, from starting.
+                    if hung := self._hung_strategy(bus, self._children[name]):
+                        self._kill(bus, self._children[name], hung)
+                        deadline = time.monotonic() + _START_LIMIT_S
                 self._check_starting(waiting, deadline)
                 kill_file.look()
 
@@ -218,12 +227,40 @@ class Supervisor:
             self._note(metric)
         for child in self._children.values():
             if child.dead():
-                self._revive(bus, child, f"exit code {child.process.returncode if child.process else '?'}")
-            elif hung := self._hanging(child.name):
-                if child.process is not None:
-                    child.process.kill()
-                    child.process.wait()
-                self._revive(bus, child, f"{hung} hung and was killed")
+                code = child.process.returncode if child.process else 0
+                if code not in _KILLED_FROM_OUTSIDE:
+                    self._blame(bus, child, f"the process ended in it (exit code {code})")
+                self._revive(bus, child, f"exit code {code}")
+            elif hung := self._hanging(child.name) or self._hung_strategy(bus, child):
+                self._kill(bus, child, hung)
+
+    def _kill(self, bus: EventBus, child: _Child, hung: str) -> None:
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait()
+        self._blame(bus, child, f"it did not come back within {_HANG_S:g} s, and the process was killed")
+        self._revive(bus, child, f"{hung} hung and was killed")
+
+    def _hung_strategy(self, bus: EventBus, child: _Child) -> str:
+        if "strategies" not in self.settings.system.groups[child.name]:
+            return ""
+        found = busy_with(mark_path(bus.path))
+        return f"strategy {found.strategy}" if found is not None and found.busy_s > _HANG_S else ""
+
+    def _blame(self, bus: EventBus, child: _Child, why: str) -> None:
+        # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
+        if "strategies" not in self.settings.system.groups[child.name]:
+            return
+        path = mark_path(bus.path)
+        found = busy_with(path)
+        path.unlink(missing_ok=True)  # it says nothing of the next process
+        if found is None:
+            return
+        detail, data = f"{found.callback}: {why}", {"callback": found.callback}
+        told = bus.publish(SystemEvent(action="strategy_hung", component=found.strategy, detail=detail, data=data))
+        message = f"strategy {found.strategy} is stopped: {detail}"
+        bus.publish(AlertEvent(level="critical", component=found.strategy, name="strategy_hung", message=message, about=told), cause=told)
+        self._announce(message)
 
     def _note(self, metric: MetricEvent) -> None:
         group = metric.labels.get("group", "")

@@ -30,6 +30,7 @@ from .warmup import bars_before
 __all__ = ["BacktraderStrategy"]
 
 STOP_PATIENCE_S = 0.9
+HANG_S = 20.0
 WARMUP_BARS = 500
 
 
@@ -191,6 +192,10 @@ class BacktraderStrategy(Strategy):
                 self._begin()
             return
         if self._thread.is_alive():
+            # A run that hangs cannot be ended from here. Waiting for it makes the manager hang in this strategy's callback, where the
+            # supervisor sees it, names it and kills the process; should it come back before that, all go on.
+            while self._stream.silent_s > HANG_S and self._thread.is_alive():
+                self._thread.join(0.05)
             return
         error, self._failure = self._failure, None
         self._end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,7 +66,7 @@ class BusStrategyRunner:
     ) -> None:
         for name, plain in (("slippage", 0.0), ("stake", None), ("mirror", True)):
             if getattr(spec, name) != plain:
-                raise BacktestError(f"{name} is an option for Backtrader's classes; {loaded.cls.__name__} is one of ours.", option=name)
+                raise BacktestError(f"{name} is an option for Backtrader's classes; {loaded.cls.__name__} is none.", option=name)
         self._bus = bus
         self._spec = spec
         self._loaded = loaded
@@ -75,7 +76,7 @@ class BusStrategyRunner:
         for terms in self._terms.values():
             bus.instruments.add(terms)
         self._currency = next(iter(self._terms.values())).currency
-        self._id = loaded.cls.__name__[:40]
+        self._id = re.sub(r"[^A-Za-z0-9_.-]", "_", loaded.cls.__name__[:40])  # a file of functions lends its name, whatever that is
         self._tape = BarTape(bus, {(one.symbol, one.venue): join_bars([one.bars, one.asks]) for one in sources})
         self._ends = np.unique(np.concatenate([one.bars["event_ns"] for one in sources]))
         self._starts = np.unique(np.concatenate([one.bars["start_ns"] for one in sources]))
@@ -85,6 +86,14 @@ class BusStrategyRunner:
         """Run to the end and return the result."""
         engine = TradingEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
         manager = self._manager()
+        try:
+            return self._step(engine, manager)
+        except BaseException:
+            manager.stop()  # it lets go of the file's modules, and of coroutines that wait
+            engine.stop()
+            raise
+
+    def _step(self, engine: TradingEngine, manager: SteppedManager) -> BacktestResult:
         engine.start(self._bus, threaded=False)
         manager.start(self._bus, MemoryHistory(), threaded=False)
         self._settle(engine, manager)
@@ -163,7 +172,7 @@ class BusStrategyRunner:
             run=self._spec.run,
             spec=self._spec,
             strategy=self._loaded.cls.__name__,
-            kind="gcg_quant",
+            kind=self._loaded.kind,
             parameters=parameters,
             measures=measures,
             trades=trades,

@@ -7,6 +7,7 @@ whoever has nothing asks it to go on, it reads event by event, and hands each to
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
@@ -124,6 +125,12 @@ class QueueStream:
     def __init__(self) -> None:
         self._queue: SimpleQueue[Event | None] = SimpleQueue()
         self._listeners = _Listeners()
+        self._asked_ns = time.monotonic_ns()
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds the run has not asked for events: it asks all the time, unless it is busy. From any thread."""
+        return (time.monotonic_ns() - self._asked_ns) / 1e9
 
     def push(self, event: Event) -> None:
         """Bring an event."""
@@ -143,6 +150,7 @@ class QueueStream:
 
     def pump(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` seconds for an event and hand out what is there, up to the first bar that a feed takes."""
+        self._asked_ns = time.monotonic_ns()
         try:
             event = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
             while not (event is not None and self._listeners.hand_out(event)):

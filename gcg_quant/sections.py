@@ -259,6 +259,7 @@ class StrategiesSettings(Section):
     folders: tuple[Path, ...] = setting(
         (Path("strategies"), Path("examples/strategies")), "folders, besides the shipped one, that strategy files may be loaded from"
     )
+    reload_changed: bool = setting(False, "load a strategy anew when its file changes; one that cannot be loaded changes nothing")
     load: tuple[StrategyEntry, ...] = setting((), "strategies loaded at the start: file, id, class_name, symbols, parameters, start")
 
     @field_validator("load")

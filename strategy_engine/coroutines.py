@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any
 
 __all__ = ["CoroutineRunner"]
 
@@ -24,11 +25,16 @@ class CoroutineRunner:
         """Whether a coroutine is waiting."""
         return bool(self._pending)
 
-    def start(self, awaitable: Awaitable[None]) -> asyncio.Task[None]:
-        """Begin a coroutine and run it as far as it goes; return its task, which may be done already."""
+    def start(
+        self, awaitable: Awaitable[None], enter: Callable[[], None] = lambda: None, leave: Callable[[], None] = lambda: None
+    ) -> asyncio.Task[None]:
+        """Begin a coroutine and run it as far as it goes; return its task, which may be done already.
+
+        `enter` and `leave` are called around each of its steps.
+        """
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        task = self._loop.create_task(_run(awaitable))
+        task = self._loop.create_task(_run(_Steps(awaitable, enter, leave)))
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
         self.turn()
@@ -68,3 +74,27 @@ class CoroutineRunner:
 
 async def _run(awaitable: Awaitable[None]) -> None:
     await awaitable
+
+
+class _Steps:
+    # An awaitable that says when the one within it is really running, and not just waiting.
+    def __init__(self, inner: Awaitable[None], enter: Callable[[], None], leave: Callable[[], None]) -> None:
+        self._inner = inner
+        self._enter = enter
+        self._leave = leave
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        steps: Any = self._inner.__await__()
+        go, value = steps.send, None
+        while True:
+            self._enter()
+            try:
+                waited_for = go(value)
+            except StopIteration:
+                return
+            finally:
+                self._leave()
+            try:
+                value, go = (yield waited_for), steps.send
+            except BaseException as error:
+                value, go = error, steps.throw

@@ -18,7 +18,11 @@ _BASES = {
     "backtrader.Strategy": "backtrader",
     "backtrader.strategy.Strategy": "backtrader",
     "backtrader.SignalStrategy": "backtrader",
+    "hft_backtest.Strategy": "hft_backtest",
 }
+# Kungfu's strategies are files of functions; these make one.
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_KUNGFU_CALLBACKS = frozenset({"pre_start", "post_start", "on_quote", "on_bar", "on_order", "on_trade", "pre_stop", "post_stop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,16 @@ def scan(path: Path) -> StrategyFile:
                 kinds[node.name] = kind
                 doc = (ast.get_docstring(node) or "").partition("\n")[0]
                 classes.append(FoundClass(node.name, kind, node.lineno, doc))
-    return StrategyFile(path, tuple(classes))
+    return StrategyFile(path, tuple(classes + _functions(path, tree, names)))
+
+
+def _functions(path: Path, tree: ast.Module, names: dict[str, str]) -> list[FoundClass]:
+    if not any(full.partition(".")[0] == "kungfu" for full in names.values()):
+        return []
+    first = next((node for node in tree.body if isinstance(node, _FUNCTIONS) and node.name in _KUNGFU_CALLBACKS), None)
+    if first is None:
+        return []
+    return [FoundClass(path.stem, "kungfu", first.lineno, (ast.get_docstring(tree) or "").partition("\n")[0])]
 
 
 def _imported_names(tree: ast.Module) -> dict[str, str]:

@@ -6,12 +6,13 @@ import asyncio
 import inspect
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gcg_quant.busy_mark import BusyMark
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import Event
+from gcg_quant.events import Event, MetricEvent
 
 from .coroutines import CoroutineRunner
 from .loader import LoadedClass
@@ -71,12 +72,15 @@ class HostedStrategy:
     session: Session
     loaded: LoadedClass
     runner: CoroutineRunner
+    mark: BusyMark
     on_error: Callable[[HostedStrategy, str, BaseException], None]
     given: dict[str, Any] = field(default_factory=dict)  # the parameters that were set from outside; the others have their defaults
+    chosen: tuple[str, ...] = ()  # the symbols that were set from outside; without them the class's own hold
     error: str = ""
     announced: int = 0  # the id of its last status event
     times: dict[str, CallbackTimes] = field(default_factory=dict)
     _callbacks: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    _entries: dict[str, bytes] = field(default_factory=dict)  # what the mark shows during each callback
     _backlog: deque[tuple[str, Event, int, int]] = field(default_factory=deque)
     _task: asyncio.Task[None] | None = None
     _waiting_callback: str = ""
@@ -104,6 +108,8 @@ class HostedStrategy:
         """Take in a strategy object: the first one, or another after a reload."""
         self.strategy, self.loaded, self.error = strategy, loaded, ""
         self.session.state = StrategyState.LOADED
+        if strategy.subscribes:
+            self.session.symbols = ()
         strategy.attach(self.session)
         self._callbacks = {
             name: getattr(strategy, name)
@@ -111,6 +117,7 @@ class HostedStrategy:
             if getattr(type(strategy), name) is not getattr(Strategy, name)
         }
         self.times = {name: CallbackTimes() for name in self._callbacks}
+        self._entries = {name: BusyMark.entry_of(self.id, name) for name in self._callbacks}
 
     def info(self) -> StrategyInfo:
         """Return what it is at this moment."""
@@ -125,6 +132,14 @@ class HostedStrategy:
             error=self.error,
             times=dict(self.times),
         )
+
+    def metrics(self, component: str) -> Iterator[MetricEvent]:
+        """Yield the mean and the longest time of each callback, in microseconds."""
+        for callback, times in self.times.items():
+            labels = {"strategy": self.id, "callback": callback}
+            if times.calls:
+                yield MetricEvent(component=component, name="strategy_callback_mean_us", value=times.mean_us, labels=labels)
+                yield MetricEvent(component=component, name="strategy_callback_max_us", value=times.max_ns / 1e3, labels=labels)
 
     def handles(self, callback: str) -> bool:
         """Return whether the strategy has defined this callback."""
@@ -191,14 +206,18 @@ class HostedStrategy:
         if function is None:
             return
         begin = time.perf_counter_ns()
+        entry = self._entries[callback]
+        self.mark.enter(entry)
         try:
             outcome = function(*arguments)
             if outcome is not None and inspect.isawaitable(outcome):
-                self._task, self._waiting_callback = self.runner.start(outcome), callback
+                self._task = self.runner.start(outcome, lambda: self.mark.enter(entry), self.mark.leave)
+                self._waiting_callback = callback
                 self._collect()
         except (Exception, SystemExit) as error:
             self.on_error(self, callback, error)
         finally:
+            self.mark.leave()
             self.times[callback].add(time.perf_counter_ns() - begin)
 
     def _collect(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import linecache
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,8 @@ from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 
 from .adapter import StrategyAdapter
 from .discovery import SHIPPED_FOLDER, StrategyFile, discover, scan
+from .file_watch import digest_of
+from .guests import GUESTS, GuestFile
 from .strategy import Strategy
 
 __all__ = ["LoadedClass", "StrategyLoader", "strategy_frame"]
@@ -31,6 +34,7 @@ class LoadedClass:
     file: Path
     kind: str
     adapter: StrategyAdapter | None
+    digests: Mapping[Path, str] = field(default_factory=dict)  # of its file and of the modules beside it that it has imported
 
     def make(self, parameters: dict[str, object]) -> Strategy:
         """Return a new strategy object. Raises StrategyError for wrong parameters or a constructor that raises."""
@@ -89,24 +93,27 @@ class StrategyLoader:
         and none chosen.
         """
         path = self.find(name)
-        module = _run(path)
+        source = _source(path)
+        guests = GuestFile(GUESTS, source)
+        module, files = _run(path, source, guests)
         try:
-            return self._choose(path, module, class_name)
+            chosen = self._choose(path, module, guests, class_name)
+            return replace(chosen, digests={path: hashlib.sha256(source).hexdigest(), **{file: digest_of(file) for file in files}})
         except StrategyError:
             sys.modules.pop(module.__name__, None)
             raise
 
-    def _choose(self, path: Path, module: ModuleType, class_name: str) -> LoadedClass:
-        classes = {cls.__name__: kind for cls, kind in self._classes(module)}
-        chosen = class_name or _only(path, classes)
-        if chosen not in classes:
+    def _choose(self, path: Path, module: ModuleType, guests: GuestFile, class_name: str) -> LoadedClass:
+        found = {cls.__name__: (cls, kind) for cls, kind in [*self._classes(module), *guests.classes(module)]}
+        chosen = class_name or _only(path, list(found))
+        if chosen not in found:
             raise StrategyError(
-                f"{path} has no strategy class {chosen!r} (it has: {', '.join(classes) or 'none'}).{nearest(chosen, classes)}",
+                f"{path} has no strategy class {chosen!r} (it has: {', '.join(found) or 'none'}).{nearest(chosen, found)}",
                 file=str(path),
             )
-        cls: type = getattr(module, chosen)
-        adapter = next((one for one in self.adapters if one.kind == classes[chosen] and one.matches(cls)), None)
-        return LoadedClass(cls, path, classes[chosen], adapter)
+        cls, kind = found[chosen]
+        adapter = next((one for one in self.adapters if one.kind == kind and one.matches(cls)), None)
+        return LoadedClass(cls, path, kind, adapter)
 
     def _classes(self, module: ModuleType) -> list[tuple[type, str]]:
         found = []
@@ -147,9 +154,9 @@ def strategy_frame(error: BaseException, file: Path) -> str:
     return f"{frame.filename}:{frame.lineno}"
 
 
-def _only(path: Path, classes: dict[str, str]) -> str:
+def _only(path: Path, classes: list[str]) -> str:
     if len(classes) == 1:
-        return next(iter(classes))
+        return classes[0]
     if classes:
         raise StrategyError(f"{path} has several strategy classes: say which one ({', '.join(classes)}).", file=str(path))
     hint = next((found for found in scan(path).classes if found.kind != "gcg_quant"), None)
@@ -157,21 +164,26 @@ def _only(path: Path, classes: dict[str, str]) -> str:
         raise StrategyError(
             f"{path}:{hint.line}: {hint.name} is a {hint.kind} strategy, and no adapter for it is installed here.", file=str(path)
         )
-    raise StrategyError(f"{path} has no strategy class: derive one from gcg_quant.strategy_engine.Strategy or bt.Strategy.", file=str(path))
+    raise StrategyError(
+        f"{path} has no strategy class: derive one from gcg_quant.strategy_engine.Strategy or bt.Strategy (or write Kungfu's callbacks, "
+        "such as on_quote, into a file that imports kungfu).",
+        file=str(path),
+    )
 
 
-def _run(path: Path) -> ModuleType:
+def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, list[Path]]:
     # Compiled from the source every time: the interpreter's cache knows a file by its time in seconds and its size, and a
     # file that was changed twice within a second would come back old.
-    source = _source(path)
     name = f"{_PREFIX}{path.stem}_{next(_numbers)}"
     module = ModuleType(name)
     module.__file__ = str(path)
+    guests.prepare(module)
     sys.modules[name] = module  # dataclasses and pickle look their module up
     neighbours = _set_aside_neighbours(path.parent)
     sys.path.append(str(path.parent))
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
+        files = [Path(one.__file__) for one in _neighbours(path.parent) if one.__file__]
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, KeyboardInterrupt):
@@ -182,18 +194,25 @@ def _run(path: Path) -> ModuleType:
         for neighbour in neighbours:
             sys.modules.setdefault(neighbour.__name__, neighbour)
     linecache.checkcache(str(path))
-    return module
+    return module, files
 
 
 def _set_aside_neighbours(folder: Path) -> list[ModuleType]:
     # Modules beside the strategy file are imported afresh with it. Those that it does not import stay known: Backtrader looks
     # the module of a class up by name whenever it makes an object.
+    found = _neighbours(folder)
+    for module in found:
+        del sys.modules[module.__name__]
+    return found
+
+
+def _neighbours(folder: Path) -> list[ModuleType]:
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         own = name == "__main__" or name.startswith(_PREFIX) or "." in name
-        if file and not own and Path(file).parent == folder:
-            found.append(sys.modules.pop(name))
+        if file and not own and Path(file).parent == folder and module.__name__ == name:
+            found.append(module)
     return found
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from gcg_quant import clock
-from gcg_quant.bus import Subscription
+from gcg_quant.busy_mark import BusyMark, mark_path
 from gcg_quant.component import event_handler
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 from gcg_quant.events import (
@@ -18,7 +18,7 @@ from gcg_quant.events import (
     Event,
     Fill,
     GapEvent,
-    MetricEvent,
+    GatewayStatus,
     OrderEvent,
     PositionEvent,
     RiskVerdict,
@@ -34,7 +34,9 @@ from gcg_quant.stateful import Stateful
 from .adapter import StrategyAdapter
 from .bar_book import BarBook
 from .discovery import StrategyFile
-from .hosted import HostedStrategy, StrategyInfo
+from .feeds import Feeds
+from .file_watch import FileWatch
+from .hosted import StrategyInfo
 from .loader import StrategyLoader
 from .market import Market
 from .recovery import Past
@@ -42,6 +44,7 @@ from .restart import PlannedLoad, plan_restart
 from .roster import LoadRequest, Roster
 from .routes import Routes
 from .session import Session, StrategyState
+from .start_list import StartList
 from .timers import Timers
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ __all__ = ["ACTIONS", "StrategyManager"]
 
 ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
 _METRICS_EVERY_S = 10.0
-_PATIENCE_S = 10.0  # how long a strategy of the start list waits for its instruments
+_DOWN = ("disconnected", "halted")  # words of GatewayStatus
 
 
 class StrategyManager(Stateful[Past]):
@@ -69,6 +72,7 @@ class StrategyManager(Stateful[Past]):
         adapters: for strategy classes of other frameworks.
         account: the account of strategies that name none.
         bar_periods: the periods of the bars that the bus carries; other periods are aggregated from them.
+        reload_changed: send a "reload" for a strategy whose file changes.
     """
 
     capabilities = ("strategies",)
@@ -81,6 +85,7 @@ class StrategyManager(Stateful[Past]):
         adapters: Sequence[StrategyAdapter] = (),
         account: str = "",
         bar_periods: Sequence[str] = ("1s", "1m"),
+        reload_changed: bool = False,
         name: str = "strategies",
     ) -> None:
         super().__init__(name, start="end")
@@ -91,30 +96,22 @@ class StrategyManager(Stateful[Past]):
         self._bar_periods = tuple(bar_periods)
         self._event_time = False
         self._now_ns = 0
-        self._feeds: dict[type, Subscription] = {}
+        self._feeds = Feeds(self)
+        self._reload_changed = reload_changed
+        self._watch: FileWatch | None = None
         self._metrics_at = 0.0
         self._begin()
 
     @classmethod
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
         """Return a manager for `[strategies]`, `[trading].account` and `[simulated].bar_periods`."""
-        load = [
-            LoadRequest(
-                file=entry.file,
-                id=entry.id or Path(entry.file).stem,
-                class_name=entry.class_name,
-                symbols=tuple(entry.symbols),
-                parameters=entry.parameters,
-                start=entry.start,
-            )
-            for entry in settings.strategies.load
-        ]
         return cls(
             settings.strategies.folders,
-            load=load,
+            load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
             adapters=adapters,
             account=settings.trading.account,
             bar_periods=settings.simulated.bar_periods,
+            reload_changed=settings.strategies.reload_changed,
         )
 
     # ---- what it has
@@ -136,27 +133,32 @@ class StrategyManager(Stateful[Past]):
         self.market = Market(self.bus)
         self.bar_book = BarBook(self.history, self._bar_periods)
         self._begin()
+        if not self._event_time:
+            self._roster.mark = BusyMark(mark_path(self.bus.path, self.name))
+        if self._reload_changed:
+            self._watch = FileWatch(self._loader.folders, self._ask_for_reload)
         self.accepts_orders = True
         past = self.recover(self.reader.cursor).copy()
         self._roster.portfolios.update(past.portfolios)
         self._answer_late(past)
         for planned in plan_restart(self._load, past):
             self._load_planned(planned)
-        self._start_waiting()
+        self._waiting.start_ready(self.market.knows, self._now_ns)
 
     def on_stop(self) -> None:
         """Call on_stop of the running strategies; no order leaves any more."""
         self.accepts_orders = False
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
         self._roster.close(self._now_ns)
-        for feed in self._feeds.values():
-            self.unsubscribe(feed)
-        self._feeds.clear()
+        self._feeds.close()
 
     def on_batch(self) -> None:
         """Let coroutines go on, publish timers that are due and, now and then, measurements."""
         self._roster.turn()
         if self._waiting:
-            self._start_waiting()
+            self._waiting.start_ready(self.market.knows, self._now_ns)
         due_at = self._now_ns if self._event_time else clock.now_ns()
         for timer, cause in self._timers.due(due_at):
             self.publish(timer, cause=cause)
@@ -191,13 +193,13 @@ class StrategyManager(Stateful[Past]):
         roster, name, cause, now_ns = self._roster, event.strategy, event.id, self._now_ns
         match event.action:
             case "load" | "run":
-                hosted = roster.load(_load_request(event), cause)
+                hosted = roster.load(LoadRequest.of_command(event), cause)
                 if event.action == "run":
                     roster.start(hosted.id, cause, now_ns)
                 name = hosted.id
             case "start":
                 roster.start(name, cause, now_ns)
-            case "stop" if self._waiting.pop(name, None) is not None:
+            case "stop" if self._waiting.remove(name):
                 return f"{name}: was still waiting for its instruments and does not start"
             case "stop":
                 roster.stop(name, cause, now_ns)
@@ -217,13 +219,16 @@ class StrategyManager(Stateful[Past]):
 
     def _answer_late(self, past: Past) -> None:
         for control, event in past.unanswered.items():
-            detail = f"{event.action} {event.strategy or event.file}: not done, the strategies' process was starting; send it again."
+            later = [hung.error for name, hung in past.hung.items() if event.strategy in ("", name) and hung.event_id > control]
+            why = later[-1] if later else "the strategies' process was starting; send it again."
+            detail = f"{event.action} {event.strategy or event.file}: not done, {why}"
             self._answer(control, False, detail)
 
     def _load_planned(self, planned: PlannedLoad) -> None:
         request, roster = planned.request, self._roster
         if request is None:
-            roster.announce_absent(planned.id, StrategyState.UNLOADED, 0)
+            state = StrategyState.FAILED if planned.error else StrategyState.UNLOADED
+            roster.announce_absent(planned.id, state, 0, planned.error)
             return
         try:
             hosted = roster.load(request, planned.origin)
@@ -232,29 +237,9 @@ class StrategyManager(Stateful[Past]):
             roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
             return
         if planned.error:
-            roster.mark_failed(hosted, planned.error)
+            roster.mark_failed(hosted, planned.error, self._now_ns)
         if request.start:
-            self._waiting[hosted.id] = time.monotonic() + _PATIENCE_S
-
-    def _start_planned(self, hosted: HostedStrategy) -> None:
-        # The status event that said "loaded" stands in for a command, so that orders sent in on_start have a cause of their own.
-        try:
-            self._roster.start(hosted.id, hosted.announced, self._now_ns)
-        except GcgQuantError as error:
-            self.log(f"{hosted.id} was not started: {error}", level="error")
-
-    def _start_waiting(self) -> None:
-        # When the whole system starts, the collectors may register their instruments a moment later than strategies are loaded.
-        for name, deadline in list(self._waiting.items()):
-            hosted = self._roster.find(name)
-            if hosted is not None and hosted.state is StrategyState.LOADED:
-                unknown = [text for text in hosted.session.symbols if not self.market.knows(text)]
-                if unknown and time.monotonic() < deadline:
-                    continue
-                if unknown:
-                    self.log(f"{name} starts though nothing is known of {', '.join(unknown)} yet", level="warning")
-                self._start_planned(hosted)
-            del self._waiting[name]
+            self._waiting.add(hosted.id)
 
     # ---- market data
 
@@ -321,6 +306,17 @@ class StrategyManager(Stateful[Past]):
         now_ns = self._advance(event)
         for hosted in self._routes.matching(event):
             hosted.handle("on_gap", event, event.id, now_ns)
+            if event.kind == "disconnect":
+                hosted.handle("on_disconnect", event, event.id, now_ns)
+
+    @event_handler(GatewayStatus)
+    def handle_gateway(self, event: GatewayStatus) -> None:
+        """Tell the strategies of an account that its gateway is down."""
+        now_ns = self._advance(event)
+        if event.status in _DOWN:
+            for hosted in self._roster:
+                if hosted.session.account in ("", event.account):
+                    hosted.handle("on_disconnect", event, event.id, now_ns)
 
     @event_handler(TimerEvent)
     def handle_timer(self, event: TimerEvent) -> None:
@@ -334,6 +330,10 @@ class StrategyManager(Stateful[Past]):
         hosted = self._roster.find(strategy_id)
         if hosted is not None:
             hosted.handle(callback, event, event.id, now_ns)
+
+    def symbols_changed(self) -> None:
+        """Bring a strategy what it has subscribed to (for its session)."""
+        self._refresh()
 
     def set_timer(self, session: Session, name: str, interval_ns: int, repeat: bool) -> None:
         """Set a timer of a strategy (for its session)."""
@@ -349,7 +349,7 @@ class StrategyManager(Stateful[Past]):
         self._timers = Timers()
         self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
         self._routes = Routes(self._roster)
-        self._waiting: dict[str, float] = {}
+        self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level))
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay
@@ -362,37 +362,21 @@ class StrategyManager(Stateful[Past]):
         self._routes.clear()
         hosted = list(self._roster)
         self.bar_book.want({period for one in hosted for period in one.strategy.wanted_periods()}, self._now_ns)
-        self._feed(Tick, self._on_tick, hosted)
-        self._feed(Bar, self._on_bar, hosted)
-        self._feed(Depth, self._on_depth, [one for one in hosted if one.handles("on_depth")])
-        self._feed(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
+        self._feeds.want(Tick, self._on_tick, hosted)
+        self._feeds.want(Bar, self._on_bar, hosted)
+        self._feeds.want(Depth, self._on_depth, [one for one in hosted if one.handles("on_depth")])
+        self._feeds.want(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
+        if self._watch is not None:
+            self._watch.want({path: digest for one in hosted for path, digest in one.loaded.digests.items()})
 
-    def _feed(self, kind: type[Event], handler: Any, hosted: list[HostedStrategy]) -> None:
-        symbols = frozenset(symbol for one in hosted for symbol in one.session.symbols)
-        feed = self._feeds.get(kind)
-        if (feed.symbols if feed is not None else frozenset()) == symbols:
-            return
-        if feed is not None:
-            self.unsubscribe(self._feeds.pop(kind))
-        if symbols:
-            self._feeds[kind] = self.subscribe(kind, handler, symbols=symbols)
+    # On the watch's own thread: the command takes its way over the bus, as everybody's does.
+    def _ask_for_reload(self, path: Path) -> None:
+        for hosted in self._roster:
+            if path in hosted.loaded.digests:
+                self.publish(StrategyControlEvent(action="reload", strategy=hosted.id), cause=0)
 
     def _publish_metrics(self) -> None:
         self._metrics_at = time.monotonic() + _METRICS_EVERY_S
         for hosted in self._roster:
-            for callback, times in hosted.times.items():
-                labels = {"strategy": hosted.id, "callback": callback}
-                if times.calls:
-                    self.publish(MetricEvent(component=self.name, name="strategy_callback_mean_us", value=times.mean_us, labels=labels))
-                    self.publish(MetricEvent(component=self.name, name="strategy_callback_max_us", value=times.max_ns / 1e3, labels=labels))
-
-
-def _load_request(event: StrategyControlEvent) -> LoadRequest:
-    return LoadRequest(
-        file=event.file,
-        id=event.strategy,
-        class_name=event.class_name,
-        symbols=tuple(event.symbols),
-        parameters=event.parameters,
-        account=event.account,
-    )
+            for metric in hosted.metrics(self.name):
+                self.publish(metric)

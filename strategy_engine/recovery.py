@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import msgspec
 
 from gcg_quant.events import (
     Applied,
@@ -33,11 +35,21 @@ __all__ = ["Past"]
 _ANSWERS = 256  # answers that are remembered, in case a command is read after its answer: the lanes have no common order
 
 
+class Hung(NamedTuple):
+    """The event that told of it, its words, and whether it was the file that hung, and not the strategy in it."""
+
+    event_id: int
+    error: str
+    in_file: bool
+
+
 @dataclass(slots=True)
 class Past:
     """What was so when the manager's reader began.
 
-    `origins` holds the command that loaded each strategy (0: it came from the settings), `unloaded` the event with which it went.
+    `origins` holds the command that loaded each strategy (0: it came from the settings), `unloaded` the event with which it went, `acted`
+    the strategies that have been more than loaded since the whole system started, `hung`
+    what the supervisor told when this process ended because of a strategy.
     """
 
     VERSION: ClassVar[int] = 1
@@ -47,6 +59,8 @@ class Past:
     strategies: dict[str, StrategyStatusEvent] = field(default_factory=dict)
     origins: dict[str, int] = field(default_factory=dict)
     unloaded: dict[str, int] = field(default_factory=dict)
+    acted: set[str] = field(default_factory=set)
+    hung: dict[str, Hung] = field(default_factory=dict)
     unanswered: dict[int, StrategyControlEvent] = field(default_factory=dict)
     system_start: int = 0
     _answered: Remembered[int] = field(default_factory=lambda: Remembered(_ANSWERS))
@@ -89,6 +103,8 @@ class Past:
             "strategies": [(name, pack_event(status)) for name, status in self.strategies.items()],
             "origins": list(self.origins.items()),
             "unloaded": list(self.unloaded.items()),
+            "acted": sorted(self.acted),
+            "hung": [(name, *one) for name, one in self.hung.items()],
             "unanswered": [pack_event(event) for event in self.unanswered.values()],
             "system_start": self.system_start,
             "answered": list(self._answered),
@@ -101,6 +117,8 @@ class Past:
         self.strategies.update(state["strategies"])
         self.origins.update(state["origins"])
         self.unloaded.update(state["unloaded"])
+        self.acted.update(state.get("acted", ()))
+        self.hung.update({name: Hung(*one) for name, *one in state.get("hung", ())})  # older snapshots have none
         self.unanswered.update({event.id: event for event in state["unanswered"]})
         self.system_start = state["system_start"]
         self._answered.update(state["answered"])
@@ -110,6 +128,12 @@ class Past:
     def _system(self, event: SystemEvent) -> None:
         if event.action == "start":
             self.system_start = event.id
+            self.acted.clear()
+        elif event.action == "strategy_hung":
+            self.hung[event.component] = Hung(event.id, event.detail, event.data.get("callback") == "load")
+            status = self.strategies.get(event.component)
+            if status is not None:
+                self.strategies[event.component] = msgspec.structs.replace(status, state="failed", error=event.detail)
 
     def _control(self, event: StrategyControlEvent) -> None:
         if event.id not in self._answered:
@@ -121,6 +145,10 @@ class Past:
 
     def _status(self, status: StrategyStatusEvent) -> None:
         name = status.strategy
+        if status.state != "failed":
+            self.hung.pop(name, None)
+        if status.state != "loaded":
+            self.acted.add(name)
         if status.state == "unloaded":
             self.strategies.pop(name, None)
             self.origins.pop(name, None)

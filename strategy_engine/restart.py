@@ -16,7 +16,10 @@ __all__ = ["PlannedLoad", "plan_restart"]
 
 @dataclass(frozen=True, slots=True)
 class PlannedLoad:
-    """A strategy to load; without a request it is one that is gone from the settings. `error` is that of one that had failed."""
+    """A strategy to load; without a request it is one that is gone from the settings, or whose file hung while it was loaded.
+
+    `error` is that of one that had failed.
+    """
 
     id: str
     request: LoadRequest | None
@@ -28,8 +31,8 @@ def plan_restart(settings: Sequence[LoadRequest], past: Past) -> list[PlannedLoa
     """Return what to load, the settings' strategies first, none twice.
 
     When this process alone was restarted, a strategy of the settings goes on as it was: with the parameters set since, stopped if it was
-    stopped, and not at all if it was unloaded. When the whole system starts, the settings decide about theirs. A strategy that was
-    loaded by a command comes back in either case, and runs if it ran.
+    stopped, and not at all if it was unloaded or if its file hung. When the whole system starts, the settings decide about theirs. A
+    strategy that was loaded by a command comes back in either case, and runs if it ran.
     """
     planned = [item for request in settings if (item := _of_settings(request, past)) is not None]
     named = {_id_of(request) for request in settings}
@@ -37,20 +40,30 @@ def plan_restart(settings: Sequence[LoadRequest], past: Past) -> list[PlannedLoa
         if name in named:
             continue
         origin = past.origins.get(name, 0)
-        planned.append(PlannedLoad(name, _as_it_was(status), origin, status.error) if origin and status.file else PlannedLoad(name, None))
+        here = PlannedLoad(name, _as_it_was(status), origin, status.error) if origin and status.file else PlannedLoad(name, None)
+        planned.append(_hung_in_file(name, past) or here)
     return planned
 
 
 def _of_settings(request: LoadRequest, past: Past) -> PlannedLoad | None:
     name = _id_of(request)
     request = replace(request, id=name)
+    if (hung := _hung_in_file(name, past)) is not None:
+        return hung
     status = past.strategies.get(name)
     if status is not None and status.file and past.is_of_this_run(status.id):
         before = _as_it_was(status)
-        return PlannedLoad(name, replace(request, parameters=before.parameters, start=before.start), error=status.error)
+        start = before.start or (request.start and name not in past.acted)  # the process ended before it came to start it
+        return PlannedLoad(name, replace(request, parameters=before.parameters, start=start), error=status.error)
     if name in past.unloaded and past.is_of_this_run(past.unloaded[name]):
         return None
     return PlannedLoad(name, request)
+
+
+def _hung_in_file(name: str, past: Past) -> PlannedLoad | None:
+    # Not before the next start of the whole system, or a command: it would hang again.
+    hung = past.hung.get(name)
+    return PlannedLoad(name, None, error=hung.error) if hung is not None and hung.in_file and past.is_of_this_run(hung.event_id) else None
 
 
 def _as_it_was(status: StrategyStatusEvent) -> LoadRequest:

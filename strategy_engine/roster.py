@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
+from gcg_quant.busy_mark import BusyMark
 from gcg_quant.errors import StrategyError, nearest
-from gcg_quant.events import AlertEvent, LogEvent, StrategyStatusEvent
+from gcg_quant.events import AlertEvent, LogEvent, StrategyControlEvent, StrategyStatusEvent
 
 from .bar_book import base_period
 from .coroutines import CoroutineRunner
@@ -22,6 +23,9 @@ from .portfolio import Portfolio
 from .session import Session, StrategyHost, StrategyState
 from .strategy import Strategy
 from .timers import Timers
+
+if TYPE_CHECKING:
+    from gcg_quant.sections import StrategyEntry
 
 __all__ = ["LoadRequest", "Roster"]
 
@@ -40,6 +44,30 @@ class LoadRequest:
     account: str = ""
     start: bool = False
 
+    @classmethod
+    def of_entry(cls, entry: StrategyEntry) -> Self:
+        """Return what an entry of the settings asks for."""
+        return cls(
+            file=entry.file,
+            id=entry.id or Path(entry.file).stem,
+            class_name=entry.class_name,
+            symbols=tuple(entry.symbols),
+            parameters=entry.parameters,
+            start=entry.start,
+        )
+
+    @classmethod
+    def of_command(cls, event: StrategyControlEvent) -> Self:
+        """Return what a command asks for."""
+        return cls(
+            file=event.file,
+            id=event.strategy,
+            class_name=event.class_name,
+            symbols=tuple(event.symbols),
+            parameters=event.parameters,
+            account=event.account,
+        )
+
 
 class Roster:
     """Strategies by id. Belongs to the host's thread; every method that changes a state publishes a StrategyStatusEvent.
@@ -53,6 +81,7 @@ class Roster:
         self.runner = CoroutineRunner()
         self.portfolios: defaultdict[str, Portfolio] = defaultdict(Portfolio)
         self.closing = False  # the process ends: states are kept for its next start
+        self.mark = BusyMark()
         self._host = host
         self._timers = timers
         self._account = account
@@ -82,19 +111,18 @@ class Roster:
     def load(self, request: LoadRequest, cause: int) -> HostedStrategy:
         """Load a strategy from its file; it does not run yet."""
         strategy_id = self._new_id(request)
-        loaded = self.loader.load(request.file, request.class_name)
+        loaded = self._run_file(strategy_id, request.file, request.class_name)
         try:
             strategy = loaded.make(dict(request.parameters))
-            symbols = request.symbols or _symbols_of(strategy)
-            if not symbols:
-                message = f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT']."
-                raise StrategyError(message, strategy=strategy_id)
+            own = _symbols_of(strategy)
+            symbols = self._symbols(strategy_id, strategy, request.symbols)
             self._check_periods(strategy)
         except Exception:
             loaded.release()
             raise
         session = Session(self._host, strategy_id, symbols, self.portfolios[strategy_id], request.account or self._account)
-        hosted = HostedStrategy(strategy, session, loaded, self.runner, self.fail, given=dict(request.parameters))
+        chosen = request.symbols if request.symbols != own else ()
+        hosted = HostedStrategy(strategy, session, loaded, self.runner, self.mark, self.fail, given=dict(request.parameters), chosen=chosen)
         self._hosted[strategy_id] = hosted
         self._announce(hosted, cause)
         return hosted
@@ -132,14 +160,16 @@ class Roster:
     def reload(self, strategy_id: str, cause: int, now_ns: int) -> None:
         """Load a strategy's file again and put the new class in the old one's place; open orders are handed on.
 
-        Parameters that were set keep their values if the new class still has them. A file that cannot be loaded changes nothing.
+        Parameters that were set keep their values if the new class still has them, and so do symbols; those that were not set are the
+        new class's. A file that cannot be loaded changes nothing.
         """
         hosted = self.get(strategy_id)
         old = hosted.loaded
-        loaded = self.loader.load(str(old.file), old.cls.__name__)
+        loaded = self._run_file(strategy_id, str(old.file), old.cls.__name__)
         given = _still_known(hosted.given, loaded)
         try:
             strategy = loaded.make(given)
+            symbols = self._symbols(strategy_id, strategy, hosted.chosen)
             self._check_periods(strategy)
         except Exception:
             loaded.release()
@@ -149,6 +179,7 @@ class Roster:
             hosted.stop(cause, now_ns)
         self._timers.cancel(strategy_id)
         hosted.given = given
+        hosted.session.symbols = symbols
         hosted.bind(strategy, loaded)
         old.release()
         if was_running:
@@ -187,9 +218,11 @@ class Roster:
         self._host.publish(alert, cause=about)
         self._announce(hosted, about)
 
-    def mark_failed(self, hosted: HostedStrategy, error: str) -> None:
-        """Say of a strategy that was loaded again that it had failed, and why."""
+    def mark_failed(self, hosted: HostedStrategy, error: str, now_ns: int) -> None:
+        """Say of a strategy that was loaded again that it had failed, and why; what it left open is cancelled."""
         hosted.session.state, hosted.error = StrategyState.FAILED, error
+        hosted.session.cause, hosted.session.now_ns = hosted.announced, now_ns
+        self._retire(hosted)
         self._announce(hosted, hosted.announced)
 
     def close(self, now_ns: int) -> None:
@@ -200,6 +233,7 @@ class Roster:
                 hosted.stop(0, now_ns, timeout_s=0.2)
             hosted.loaded.release()
         self.runner.close()
+        self.mark.leave()
 
     def turn(self) -> None:
         """Let waiting coroutines go on, as long as that brings any to an end."""
@@ -215,6 +249,13 @@ class Roster:
         """Publish the state of a strategy that is not here: unloaded, or failed while it was loaded."""
         self._host.publish(StrategyStatusEvent(strategy=strategy_id, state=state, error=error), cause=cause)
 
+    def _run_file(self, strategy_id: str, file: str, class_name: str) -> LoadedClass:
+        self.mark.enter(BusyMark.entry_of(strategy_id, "load"))
+        try:
+            return self.loader.load(file, class_name)
+        finally:
+            self.mark.leave()
+
     def _new_id(self, request: LoadRequest) -> str:
         if request.id:
             if not _ID.fullmatch(request.id):
@@ -227,6 +268,13 @@ class Roster:
         stem = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(request.file).stem)[:36] or "strategy"
         taken = self._hosted.keys()
         return next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 1000))) if name not in taken)
+
+    def _symbols(self, strategy_id: str, strategy: Strategy, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        symbols = chosen or _symbols_of(strategy)
+        if not symbols and not strategy.subscribes:
+            message = f"Strategy {strategy_id!r} names no symbol: load it with one, such as symbols=['BTC/USDT']."
+            raise StrategyError(message, strategy=strategy_id)
+        return symbols
 
     def _check_periods(self, strategy: Strategy) -> None:
         for period in strategy.wanted_periods():

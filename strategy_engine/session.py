@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -76,6 +77,10 @@ class StrategyHost(Protocol):
         """Forget a timer."""
         ...
 
+    def symbols_changed(self) -> None:
+        """Bring the session what it has subscribed to."""
+        ...
+
     @property
     def bus(self) -> EventBus:
         """The bus that it runs on."""
@@ -141,6 +146,13 @@ class Session:
                 strategy=self.strategy_id,
             )
         return first
+
+    def subscribe(self, symbols: Iterable[str]) -> None:
+        """Add symbols to those that the strategy sees."""
+        joined = tuple(dict.fromkeys([*self.symbols, *symbols]))
+        if joined != self.symbols:
+            self.symbols = joined
+            self.host.symbols_changed()
 
     def instrument(self, symbol: str | None = None) -> Instrument:
         """Return the terms of a symbol. Raises InstrumentError if the bus does not know it."""

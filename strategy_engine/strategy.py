@@ -18,8 +18,8 @@ with the event it was handling as its cause: an order is an `OrderRequest`, and 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import (
@@ -28,6 +28,7 @@ from gcg_quant.events import (
     Depth,
     Fill,
     GapEvent,
+    GatewayStatus,
     Offset,
     OrderEvent,
     OrderFlag,
@@ -44,6 +45,7 @@ from gcg_quant.events import (
 from .order_sets import OrderSets
 from .parameters import check_parameters, declared_parameters
 from .portfolio import OrderView, PositionView
+from .positions import Positions
 from .session import OrderTerms, Session, StrategyState
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 
     from .bar_series import BarArray
 
-__all__ = ["CALLBACKS", "Outcome", "Positions", "Strategy"]
+__all__ = ["CALLBACKS", "Outcome", "Strategy"]
 
 Outcome: TypeAlias = Awaitable[None] | None
 
@@ -66,24 +68,9 @@ CALLBACKS = (
     "on_timer",
     "on_signal",
     "on_gap",
+    "on_disconnect",
     "on_stop",
 )
-
-
-class Positions(Mapping[str, PositionView]):
-    """A strategy's positions by symbol ("BTC/USDT" or "BTC/USDT@SIM"); an instrument never traded reads as a flat position."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def __getitem__(self, symbol: str) -> PositionView:
-        return self._session.position(symbol)
-
-    def __iter__(self) -> Iterator[str]:
-        return (f"{symbol}@{venue}" for symbol, venue in list(self._session.portfolio.positions))
-
-    def __len__(self) -> int:
-        return len(self._session.portfolio.positions)
 
 
 class Strategy(OrderSets):
@@ -102,6 +89,7 @@ class Strategy(OrderSets):
     symbols: Sequence[str] = ()
     periods: Sequence[str] = ("1m",)
     basis: BarBasis | None = None
+    subscribes: ClassVar[bool] = False  # it sees what it subscribes to, whatever it is loaded with (for adapters)
     __session: Session | None = None
 
     def __init_subclass__(cls) -> None:
@@ -157,6 +145,10 @@ class Strategy(OrderSets):
 
     def on_gap(self, gap: GapEvent) -> Outcome:
         """Handle the news that market data is missing."""
+        return None
+
+    def on_disconnect(self, event: GatewayStatus | GapEvent) -> Outcome:
+        """Handle the loss of a connection: the account's gateway is down (GatewayStatus), or a feed was (GapEvent, after `on_gap`)."""
         return None
 
     def on_stop(self) -> Outcome:
@@ -267,7 +259,16 @@ class Strategy(OrderSets):
         """Return a symbol's terms, with `round_price` and `round_quantity`. Raises InstrumentError if it is unknown."""
         return self._session.instrument(symbol)
 
+    def knows(self, symbol: str) -> bool:
+        """Return whether the bus has an instrument of that name, "BTC/USDT" or "BTC/USDT@SIM"."""
+        return self._session.host.market.knows(symbol)
+
     # ---- what it does
+
+    def subscribe(self, *symbols: str) -> None:
+        """See more symbols from now on; the first ever is the default of every method that takes a symbol."""
+        self._session.subscribe(symbols)
+        self.symbols = self._session.symbols
 
     def buy(
         self,

@@ -37,3 +37,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/data with real market data is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_seeds() -> Path:
+    """Return the folder of the documents that the design comes from, or skip."""
+    folder = ROOT.parent / "shared" / "seeds"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared/seeds with the documents behind the design is not here")
+    return folder

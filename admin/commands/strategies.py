@@ -1,4 +1,4 @@
-"""`strategies`: list what is there, load, start, stop, unload, set parameters."""
+"""`strategies`: list what is there, load, start, stop, unload, set parameters; write a new one, and test one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ..system_view import SystemView
 from .context import home_of, settings_of
 
 __all__ = ["parse_parameters", "strategies"]
+
+_COLOURS = {"ok": "green", "warning": "yellow", "FAILED": "red"}
 
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -88,7 +90,9 @@ def _short(path: Path) -> str:
 
 @strategies.command()
 @click.argument("file")
-@click.option("--id", "name", default="", help="Its name in orders and on screens (default: the file's name).")
+@click.option(
+    "--id", "name", default="", help="Its name in orders and on screens (default: the file's name, with a number if that is taken)."
+)
 @click.option("--class", "class_name", default="", help="Which class of the file.")
 @click.option("--symbol", "symbols", multiple=True, help="An instrument; may be repeated.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
@@ -99,18 +103,16 @@ def load(
 ) -> None:
     """Load the strategy FILE (or a shipped one by name) into the running system."""
     event = StrategyControlEvent(
-        action="load",
-        strategy=name or Path(file).stem,
+        action="run" if start else "load",
+        strategy=name,
         file=file,
         class_name=class_name,
         symbols=list(symbols),
         parameters=parse_parameters(parameters),
     )
     with Client(home_of(ctx)) as client:
-        client.control(event)
-        if start:
-            client.control(StrategyControlEvent(action="start", strategy=event.strategy))
-    click.echo(f"{event.strategy} {'loaded and started' if start else 'loaded'}")
+        given = client.control(event).detail.partition(":")[0]
+    click.echo(f"{given} {'loaded and started' if start else 'loaded'}")
 
 
 def _simple(action: str, past: str) -> click.Command:
@@ -139,3 +141,65 @@ def set_parameters(ctx: click.Context, strategy: str, parameters: tuple[str, ...
     with Client(home_of(ctx)) as client:
         client.control(StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parse_parameters(parameters)))
     click.echo(f"{strategy} changed")
+
+
+@strategies.command("new")
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="One of the allowed folders (default: the first)."
+)
+@click.pass_context
+def new(ctx: click.Context, name: str, folder: Path | None) -> None:
+    """Write a strategy file NAME.py to begin with; it runs as it is."""
+    from ..new_strategy import new_strategy
+
+    path = new_strategy(name, settings_of(ctx).strategies.folders, folder)
+    click.echo(f"written: {_short(path)}")
+    click.echo(f"try it: python -m gcg_quant strategies test {path.stem}")
+    click.echo(f"run it: python -m gcg_quant strategies load {path.stem}")
+
+
+@strategies.command("test")
+@click.argument("file")
+@click.option("--class", "class_name", default="", help="Which class of the file.")
+@click.option("--symbol", "symbols", multiple=True, help="An instrument to run it on (default: its own); may be repeated.")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=600.0, show_default=True, help="How long the simulated market lasts.")
+@click.option(
+    "--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take recorded market data of this bus folder."
+)
+@click.pass_context
+def test(
+    ctx: click.Context,
+    file: str,
+    class_name: str,
+    symbols: tuple[str, ...],
+    parameters: tuple[str, ...],
+    seconds: float,
+    journal: Path | None,
+) -> None:
+    """Check the strategy FILE: imports, parameters, reads of the wall clock, time per event, gaps and NaN. Trades nothing."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..checks import check_strategy
+
+    # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
+    folders = [*settings_of(ctx).strategies.folders, Path(file).expanduser().resolve().parent]
+    rows = check_strategy(
+        file,
+        folders,
+        class_name=class_name,
+        symbols=symbols,
+        parameters=parse_parameters(parameters),
+        seconds=seconds,
+        journal=journal,
+    )
+    table = Table("check", "result", "detail", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row.check, f"[{_COLOURS[row.result]}]{row.result}[/]", escape(row.detail))
+    Console().print(table)
+    failed = [row.check for row in rows if row.result == "FAILED"]
+    if failed:
+        ctx.exit(1)

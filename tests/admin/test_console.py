@@ -86,6 +86,10 @@ def test_strategies_are_listed_loaded_stopped_and_unloaded(system: System) -> No
         call(system.home, "strategies", "load", "grid", "--id", "grid-two", "--symbol", "ETH/USDT").stdout
         == "grid-two loaded and started\n"
     )
+    assert call(system.home, "strategies", "load", "grid", "--symbol", "ETH/USDT").stdout == "grid loaded and started\n"
+    assert call(system.home, "strategies", "load", "grid", "--symbol", "ETH/USDT", "--no-start").stdout == "grid-2 loaded\n"
+    for name in ("grid", "grid-2"):
+        assert call(system.home, "strategies", "unload", name).stdout == f"{name} unloaded\n"
     listed = call(system.home, "strategies", "list").stdout
     assert "grid-two" in listed
     assert "running" in listed

@@ -14,6 +14,7 @@ import pytest
 
 from gcg_quant.backtest import BacktraderAdapter
 from gcg_quant.bus import EventBus
+from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import (
     Applied,
@@ -26,6 +27,7 @@ from gcg_quant.events import (
     Side,
     StrategyControlEvent,
     StrategyStatusEvent,
+    Tick,
 )
 from gcg_quant.history import MemoryHistory
 from gcg_quant.instruments import Instrument
@@ -373,3 +375,31 @@ def test_strategy_needs_a_manager(kit: ModuleType) -> None:
     strategy = BacktraderAdapter().wrap(type("Lone", (bt.Strategy,), {"__module__": __name__}), {})
     with pytest.raises(StrategyError, match="needs a symbol"):
         strategy.on_start()
+
+
+HANGING = """
+import pathlib, time
+import backtrader as bt
+
+class Hanging(bt.Strategy):
+    def next(self):
+        while not pathlib.Path({path!r}).exists():
+            time.sleep(0.001)
+"""
+
+
+def test_run_that_hangs_is_seen_in_its_strategy(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When next() has not come back for long, the manager waits in that strategy's callback, where a supervisor finds it; or it goes on."""
+    monkeypatch.setattr("gcg_quant.backtest.backtrader_strategy.HANG_S", 0.3)
+    released = tmp_path / "released"
+    system.start()
+    system.run(system.write(HANGING.format(path=str(released)), "hanging.py"))
+    system.bar()
+    system.wait(lambda: system.strategy()._stream.silent_s > 0.4)
+    mark = mark_path(system.bus.path)
+    assert busy_with(mark) is None
+    system.bus.publish(Tick(symbol="X", venue="SIM", last_price=100.0))
+    system.wait(lambda: (found := busy_with(mark)) is not None and found[:2] == ("one", "on_tick") and found.busy_s > 0.2)
+    released.touch()
+    system.wait(lambda: busy_with(mark) is None)
+    assert system.states()[-1] == "running"

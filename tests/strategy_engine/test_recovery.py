@@ -40,6 +40,7 @@ def some_event(chance: random.Random, number: int) -> Event:
     side = chance.choice([Side.BUY, Side.SELL])
     makers: list[Callable[[], Event]] = [
         lambda: SystemEvent(action=chance.choice(["start", "stopped"])),
+        lambda: SystemEvent(action="strategy_hung", component=name, detail="x", data={"callback": chance.choice(["load", "on_bar"])}),
         lambda: StrategyControlEvent(action="load", strategy=name, file="f.py"),
         lambda: Applied(control=chance.randint(1, number + 1), component="strategies"),
         lambda: StrategyStatusEvent(strategy=name, state=chance.choice(["loaded", "running", "failed", "unloaded"]), parameters={"n": 1}),

@@ -11,6 +11,8 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import (
+    Applied,
+    CancelRequest,
     Fill,
     LogEvent,
     OrderEvent,
@@ -19,6 +21,7 @@ from gcg_quant.events import (
     OrderType,
     PositionEvent,
     Side,
+    StrategyControlEvent,
     StrategyStatusEvent,
     SystemEvent,
     Tick,
@@ -139,6 +142,26 @@ def test_settings_strategies_are_not_doubled(start_manager: Start, command: Comm
     assert second.strategies()[0].parameters == {"size": 5.0}
 
 
+def test_strategy_that_waited_for_its_start_still_starts(
+    bus: EventBus, start_manager: Start, command: Command, wait_until: WaitUntil
+) -> None:
+    """The process ends while a strategy of the settings waits for its instrument; the next one starts it, but not one that was stopped."""
+    load = [
+        LoadRequest(file="reporter", id=name, symbols=(symbol,), start=True) for name, symbol in (("late", "LATE"), ("mine", "BTC/USDT"))
+    ]
+    first = start_manager(load=load)
+    assert shown(first) == [("late", "loaded"), ("mine", "running")]
+    assert command("stop", "mine").ok
+    assert first.stop()
+    for _ in range(2):
+        again = start_manager(load=load)
+        assert shown(again) == [("late", "loaded"), ("mine", "loaded")]
+        assert again.stop()
+    bus.publish(Tick(symbol="LATE", venue="SIM", last_price=1.0))
+    last = start_manager(load=load)
+    wait_until(lambda: shown(last) == [("late", "running"), ("mine", "loaded")], "the start")
+
+
 def test_settings_decide_when_the_whole_system_starts(bus: EventBus, start_manager: Start, command: Command, journal: Journal) -> None:
     """A new run takes the settings' strategies as the settings say, drops those that left them, and keeps those of commands."""
     load = [LoadRequest(file="reporter", id="mine", start=True), LoadRequest(file="reporter", id="other", start=True)]
@@ -172,6 +195,50 @@ def test_failed_strategy_is_loaded_but_not_started(
     assert shown(second) == [("bad", "failed")]
     assert "ZeroDivisionError" in second.strategies()[0].error
     assert command("start", "bad").ok
+
+
+def test_strategy_that_hung_is_loaded_but_not_started(bus: EventBus, start_manager: Start, command: Command, journal: Journal) -> None:
+    """What the supervisor says of a strategy holds: it waits for a person, its orders are cancelled, and a start makes it run again."""
+    first = start_manager()
+    assert command("run", "mine", file="reporter").ok
+    assert command("run", "other", file="reporter").ok
+    bus.publish(OrderEvent(**BTC, strategy="mine", client_id="c1", request=9, quantity=1.0, status=OrderStatus.ACCEPTED))
+    assert first.stop()
+    bus.publish(SystemEvent(action="strategy_hung", component="mine", detail="on_bar: it did not come back", data={"callback": "on_bar"}))
+    second = start_manager()
+    assert shown(second) == [("mine", "failed"), ("other", "running")]
+    assert second.strategies()[0].error == "on_bar: it did not come back"
+    assert [(one.strategy, one.client_id) for one in journal(CancelRequest)] == [("mine", "c1")]
+    assert second.stop()
+    third = start_manager()
+    assert shown(third) == [("mine", "failed"), ("other", "running")]
+    assert command("start", "mine").ok
+    assert third.stop()
+    assert shown(start_manager()) == [("mine", "running"), ("other", "running")]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_file_that_hung_is_not_run_again(bus: EventBus, start_manager: Start, command: Command, journal: Journal, listed: bool) -> None:
+    """It is reported as failed without being loaded; the command that was not answered gets the reason; the next system tries again."""
+    load = [LoadRequest(file="reporter", id="mine", start=True)] if listed else []
+    if not listed:
+        first = start_manager()
+        assert command("run", "mine", file="reporter").ok
+        assert first.stop()
+    reload = bus.publish(StrategyControlEvent(action="reload", strategy="mine"))
+    nameless = bus.publish(StrategyControlEvent(action="load", file="mine"))
+    bus.publish(SystemEvent(action="strategy_hung", component="mine", detail="load: it did not come back", data={"callback": "load"}))
+    second = start_manager(load=load)
+    assert shown(second) == []
+    told = journal(StrategyStatusEvent)[-1]
+    assert (told.strategy, told.state, told.error) == ("mine", "failed", "load: it did not come back")
+    answer = next(event for event in journal(Applied) if event.control == reload)
+    assert (answer.ok, answer.detail) == (False, "reload mine: not done, load: it did not come back")
+    answer = next(event for event in journal(Applied) if event.control == nameless)
+    assert (answer.ok, answer.detail) == (False, "load mine: not done, load: it did not come back")
+    assert second.stop()
+    bus.publish(SystemEvent(action="start"))
+    assert shown(start_manager(load=load)) == ([("mine", "running")] if listed else [])
 
 
 def test_file_that_vanished_is_reported(start_manager: Start, command: Command, journal: Journal, reporter: Path) -> None:
