@@ -334,7 +334,8 @@ class TradingDesk:
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
         if request.order_flags and (flags := OrderFlag(request.order_flags) & ~gateway.order_flags & ~_KEPT_HERE):
             found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
-        found += [(RiskReason.UNSUPPORTED, text) for text in self.held.obstacles(request)]
+        if request.order_flags or request.parent:
+            found += [(RiskReason.UNSUPPORTED, text) for text in self.held.obstacles(request)]
         return found
 
     def _change(self, order: Order, change: Change, now_ns: int, cause: int) -> None:

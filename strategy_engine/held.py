@@ -64,13 +64,12 @@ class HeldOrders:
 
     def place(self, order: Order, now_ns: int, cause: int) -> None:
         """Send an order that passed risk, or hold it; one that comes too late ends here."""
-        parent = self._parent(order)
-        why = self._why_late(order, parent)
+        why = self._why_late(order) if order.is_of_a_set else ""
         if why:
             self._orders.move(order, OrderStatus.CANCELLED, event_ns=now_ns, cause=cause, reason=why)
         elif order.expire_ns >= 0 and order.expire_ns <= now_ns and self._ends_here(order):
             self._orders.move(order, OrderStatus.EXPIRED, event_ns=now_ns, cause=cause, reason="expired")
-        elif order.terms.parent:
+        elif order.is_of_a_set and order.terms.parent:
             self._orders.hold(order, order.whole, WAITS, event_ns=now_ns, cause=cause)
             self._books.open_again(order)
             self._track(order)
@@ -132,6 +131,8 @@ class HeldOrders:
     def review(self, order: Order, now_ns: int, cause: int) -> None:
         """Bring an order's relatives to what its fill or its end leaves them."""
         groups = self._orders.groups
+        if not groups.has_relatives(order):
+            return
         relatives = [*groups.others(order), *groups.children(order)]
         parent = self._parent(order)
         for one in relatives if parent is None else [*relatives, parent]:
@@ -175,7 +176,7 @@ class HeldOrders:
     # ---- inside
 
     def _parent(self, order: Order) -> Order | None:
-        return self._orders.find(client_id=order.terms.parent) if order.terms.parent else None
+        return self._orders.find(client_id=order.terms.parent) if order.is_of_a_set and order.terms.parent else None
 
     def _now(self, order: Order) -> int:
         return max(order.report.event_ns, self._desk.clock_ns)
@@ -187,8 +188,8 @@ class HeldOrders:
         timed = order.report.time_in_force in (TimeInForce.DAY, TimeInForce.GTD)
         return timed and (order.held or not knows_force(self._gateway, order.report.time_in_force))
 
-    def _why_late(self, order: Order, parent: Order | None) -> str:
-        groups = self._orders.groups
+    def _why_late(self, order: Order) -> str:
+        groups, parent = self._orders.groups, self._parent(order)
         why = groups.why_over(order, parent)
         if not why and parent is None:
             filled = next((other for other in groups.others(order) if other.filled_lots), None)

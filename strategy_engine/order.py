@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan, nan
 
 from gcg_quant.clock import NS_PER_DAY, day_of, day_start
@@ -23,6 +23,8 @@ from gcg_quant.instruments import Instrument
 from .order_states import FINAL_STATES
 
 __all__ = ["Order", "WholeTerms", "changed_terms", "expiry_of"]
+
+_OCO = int(OrderFlag.OCO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ class Order:
     expire_ns: int = -1  # the event time at which its time in force ends, -1 for never
     held: bool = False  # accepted here and not sent to the venue yet
     waits: bool = False  # held, and nothing of its parent is filled: 0 lots
+    is_of_a_set: bool = field(init=False)  # its quantity follows others: it has a parent, or is a leg of an OCO group
+
+    def __post_init__(self) -> None:
+        """Look once whether it belongs to others: every step of every order asks."""
+        terms = self.terms
+        self.is_of_a_set = bool(terms.parent or (terms.order_flags & _OCO and terms.group))
 
     @property
     def side(self) -> Side:
@@ -75,11 +83,6 @@ class Order:
     def asked_type(self) -> OrderType:
         """The type that was asked for; `order_type` is what the venue was told."""
         return self.report.order_type
-
-    @property
-    def is_of_a_set(self) -> bool:
-        """Whether its quantity follows other orders: it has a parent, or is a leg of an OCO group."""
-        return bool(self.terms.parent or (self.terms.group and self.terms.order_flags & OrderFlag.OCO))
 
     @property
     def left_lots(self) -> int:

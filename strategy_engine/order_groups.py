@@ -47,6 +47,10 @@ class OrderGroups:
             if not self._children[parent]:
                 del self._children[parent]
 
+    def has_relatives(self, order: Order) -> bool:
+        """Return whether an order belongs to others."""
+        return order.is_of_a_set or order.client_id in self._children
+
     def others(self, order: Order) -> list[Order]:
         """Return the other legs of an order's group, oldest first."""
         return [other for other in self._legs.get(_key(order), ()) if other is not order] if order.is_of_a_set else []

@@ -44,14 +44,15 @@ def venue_terms(order: Order, gateway: Gateway) -> OrderRequest | OrderCommand:
     terms, whole, instrument = order.terms, order.whole, order.instrument
     if isinstance(terms, OrderCommand):
         return terms
+    is_child = order.is_of_a_set and bool(terms.parent)
     changes: dict[str, object] = {}
     if not knows_type(gateway, terms.order_type):
         changes = {"order_type": _SENT_AS[terms.order_type], "stop_price": None, "trail_amount": None, "trail_percent": None}
-    elif terms.parent and whole.stop_ticks is not None:
+    elif is_child and whole.stop_ticks is not None:
         changes = {"stop_price": instrument.price(whole.stop_ticks)}
     if not knows_force(gateway, terms.time_in_force):
         changes |= {"time_in_force": TimeInForce.GTC, "expire_ns": -1}
-    if not changes and not terms.parent:
+    if not changes and not is_child:
         return terms  # it was never held
     changes["quantity"] = instrument.quantity(whole.lots)
     if whole.price_ticks is not None:
