@@ -7,22 +7,22 @@ from collections import deque
 
 from kungfu.wingchun.constants import Exchange, Offset, OrderStatus, PriceType, Side
 
-SOURCE = "xtp"
-TICKER = "600519"
+SOURCE = "ctp"
+TICKER = "rb2501"
 QUOTES = 50
 DISTANCE = 0.0002  # of the price, from the mean
-VOLUME = 100
+VOLUME = 1
 
 
 def pre_start(context):
     context.prices = deque(maxlen=QUOTES)
     context.waits = False
     context.add_account(SOURCE, "10001")
-    context.subscribe(SOURCE, [TICKER], Exchange.SSE)
+    context.subscribe(SOURCE, [TICKER], Exchange.SHFE)
 
 
 def held(context):
-    return context.book.get_position(TICKER, Exchange.SSE).volume
+    return context.book.get_position(TICKER, Exchange.SHFE).volume
 
 
 def on_quote(context, quote, location, dest):
@@ -33,12 +33,12 @@ def on_quote(context, quote, location, dest):
     if held(context) == 0 and quote.last_price < mean * (1 - DISTANCE):
         order(context, Side.Buy, Offset.Open)
     elif held(context) > 0 and quote.last_price > mean * (1 + DISTANCE):
-        order(context, Side.Sell, Offset.Close)
+        order(context, Side.Sell, Offset.CloseToday)
 
 
 def order(context, side, offset):
     context.waits = True
-    context.insert_order(TICKER, Exchange.SSE, SOURCE, 0, VOLUME, PriceType.Any, side, offset)
+    context.insert_order(TICKER, Exchange.SHFE, SOURCE, 0, VOLUME, PriceType.Any, side, offset)
 
 
 def on_order(context, order, location, dest):

