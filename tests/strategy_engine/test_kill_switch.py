@@ -151,6 +151,19 @@ def test_order_that_passed_risk_before_the_switch_is_not_sent(bus: EventBus, wai
     assert [one.client_id for one in journal(OrderCommand)] == ["a", "b"]
 
 
+def test_held_stop_that_is_due_is_not_sent(bus: EventBus, wait_until: Wait, journal: Journal) -> None:
+    """A stop that is held here and reached while the engine is down ends without a command when it starts with the switch on."""
+    with_open_orders(bus, wait_until)
+    bus.publish(ask("t", 90.0).replace(side=Side.SELL, price=None, order_type=OrderType.TRAILING_STOP, trail_amount=5.0))
+    run(MortalEngine(), bus, wait_until)
+    assert last_states(journal)["t"] == OrderStatus.ACCEPTED
+    low = {"last_price": 92.0, "bid_price": 92.0, "bid_size": 5, "ask_price": 93.0, "ask_size": 5}
+    bus.publish(Tick(symbol="BTC/USDT", venue="SIM", event_ns=NOW + 1, **low))
+    run(MortalEngine(limits=RiskLimits(kill_switch=True)), bus, wait_until)
+    assert last_states(journal)["t"] in (CANCELLED, REJECTED)
+    assert [one.client_id for one in journal(OrderCommand)] == ["a", "b"]
+
+
 def test_switching_on_again_says_nothing_new(bus: EventBus, wait_until: Wait, journal: Journal) -> None:
     """A second request is answered; there is one alert."""
     with_open_orders(bus, wait_until)
