@@ -40,6 +40,8 @@ class Group:
     def __init__(self, name: str, settings: Settings, bus: EventBus) -> None:
         self.name = name
         self.bus = bus
+        for entry in settings.instruments.overrides:
+            bus.instruments.override(entry.symbol, entry.venue, entry.terms)
         self.registry: Registry = build_parts(settings.system.groups[name], settings)
         self._stored = open_history(settings.system.groups[name], settings)
         self._last_report = 0.0

@@ -25,7 +25,9 @@ import numpy as np
 import psutil
 
 from gcg_quant.bus import EventBus
+from gcg_quant.errors import AuditError
 from gcg_quant.events import Bar, Fill, Lane, MetricEvent, OrderCommand, OrderRequest, RiskVerdict, Tick
+from gcg_quant.strategy_engine.audit import audit
 
 _SEQ = (1 << 60) - 1
 
@@ -134,6 +136,14 @@ def handled(bus: EventBus) -> dict[str, tuple[float, float]]:
     return {name: (one["handled"], one["mean_us"]) for name, one in values.items() if one.get("handled")}
 
 
+def reconciles(bus: EventBus) -> tuple[bool, list[str]]:
+    """Return whether every order, position and account event is what a plain fold of the fills gives, and what was compared."""
+    try:
+        return True, [account.sentence() for account in audit(bus)]
+    except AuditError as error:
+        return False, [error.message]
+
+
 def main() -> None:
     """Run and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -147,8 +157,14 @@ def main() -> None:
         with EventBus(home / "bus", create=False, read_only=True) as bus:
             delays, ticks = latencies_us(bus)
             components = handled(bus)
+            adds_up, sentences = reconciles(bus)
     report(options, sampler, delays, ticks, components)
+    print(f"reconciles with the fold of its journal: {'yes' if adds_up else 'NO'}")
+    for sentence in sentences:
+        print(f"    {sentence}")
     print(output)
+    if not adds_up:
+        raise SystemExit(1)
 
 
 def report(

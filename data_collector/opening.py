@@ -43,6 +43,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
         profile = profile_of(symbol)
         terms = profile.instrument(self.venue, around_the_clock=self.around_the_clock)
         number = table.add(terms)
+        terms = table[number]  # the settings may have overridden some
         now_ns = self.start_ns + self.elapsed_ns
         starts = open_minutes(terms.calendar, now_ns, self.history_minutes)
         recorded = self._recorded(symbol, history, now_ns)

@@ -14,6 +14,7 @@
     ├── StorageError (RuntimeError)        the database
     ├── StrategyError (RuntimeError)       a strategy file, class, parameter or its exception
     ├── OrderError (ValueError)            an order that makes no sense or an impossible transition
+    ├── AuditError (ValueError)            a journal whose orders, positions or cash do not add up
     ├── ComponentError (RuntimeError)      a component that cannot start, stop or be found
     ├── BacktestError (RuntimeError)       a backtest that cannot be run
     └── NotRunningError (RuntimeError)     a command that needs a running system, and there is none
@@ -28,6 +29,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "AuditError",
     "BacktestError",
     "ComponentError",
     "CursorError",
@@ -112,6 +114,10 @@ class StrategyError(GcgQuantError, RuntimeError):
 
 class OrderError(GcgQuantError, ValueError):
     """An order that makes no sense, or an order state transition that is impossible."""
+
+
+class AuditError(GcgQuantError, ValueError):
+    """A journal tells an order, a position or cash that its fills do not add up to; the message names event, field and both values."""
 
 
 class ComponentError(GcgQuantError, RuntimeError):

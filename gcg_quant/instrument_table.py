@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from gcg_quant.errors import InstrumentError, nearest
-from gcg_quant.instruments import Instrument, decode_terms, encode_terms
+from gcg_quant.instruments import Instrument, decode_terms, encode_terms, usual_terms
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -23,14 +25,36 @@ class InstrumentTable:
         self._instruments: dict[int, tuple[bytes, Instrument]] = {}
         self._rows = 0
         self._current: dict[int, Instrument] = {}  # as of so many rows: new terms are a row of their own
+        self._overrides: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def override(self, symbol: str, venue: str, terms: Mapping[str, Any]) -> None:
+        """Let terms (by the names of Instrument's fields) win over those that this process registers, now and later.
+
+        Args:
+            symbol: of the instrument.
+            venue: where it trades; empty for every venue. One that names its venue is registered at once.
+            terms: what is to be otherwise than `add` says.
+
+        Raises:
+            InstrumentError: the terms make no sense.
+        """
+        self._overrides.setdefault((symbol, venue), {}).update(terms)
+        known = [one for one in self if one.symbol == symbol and venue in ("", one.venue)]
+        for instrument in known or ([usual_terms(symbol, venue, **terms)] if venue else []):
+            self.add(instrument)
 
     def add(self, instrument: Instrument) -> int:
         """Register an instrument with its terms and return its number; new terms replace older ones from now on.
+
+        What was overridden stays so: read the terms that count from the table.
 
         Raises:
             InstrumentError: the symbol, venue or terms are too long.
         """
         native = self._bus.native
+        for venue in ("", instrument.venue):
+            if terms_here := self._overrides.get((instrument.symbol, venue)):
+                instrument = msgspec.structs.replace(instrument, **terms_here)
         terms = encode_terms(instrument)
         number = native.add_instrument(instrument.symbol, instrument.venue, terms)
         native.set_instrument_terms(number, terms)

@@ -15,10 +15,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import day_of
 from gcg_quant.errors import InstrumentError, nearest
-from gcg_quant.market_terms import terms_of
+from gcg_quant.market_terms import market_of, terms_of
 
-__all__ = ["MAX_TERMS_BYTES", "Instrument", "decode_terms", "encode_terms", "preset"]
+__all__ = ["MAX_TERMS_BYTES", "Instrument", "decode_terms", "encode_terms", "preset", "usual_terms"]
 
 MAX_TERMS_BYTES = 376  # the room for the terms in a row of the bus's instrument table
 Rounding = Literal["nearest", "down", "up"]
@@ -52,6 +54,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     calendar: str = "24/7"
     timezone: str = "UTC"
     description: str = ""
+    legs: bool = False  # long and short positions are held apart, and an order says whether it opens or closes
+    today_apart: bool = False  # an order that closes says whether it closes today's lots or earlier ones
+    close_today_fee: float | None = None  # fraction of the value, where closing today's lots has a fee of its own
+    close_today_fee_per_unit: float | None = None  # currency a unit, likewise
 
     def __post_init__(self) -> None:
         """Refuse terms that make no sense, with an InstrumentError that names the field."""
@@ -70,6 +76,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         self._check("maker_fee", above=-1.0, strict=True)
         if self.price_limit is not None:
             self._check("price_limit", above=0.0, strict=True)
+        for field in ("close_today_fee", "close_today_fee_per_unit"):
+            if getattr(self, field) is not None:
+                self._check(field, above=0.0, strict=False)
+        if self.today_apart and not self.legs:
+            raise InstrumentError(f"{self.symbol}: today_apart needs legs: only what is held apart is closed by its day.", field="legs")
 
     @property
     def name(self) -> str:
@@ -147,10 +158,25 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return what a quantity is worth at a price, in the instrument's currency, never negative."""
         return abs(quantity) * price * self.multiplier
 
-    def fee(self, quantity: float, price: float, *, sell: bool, maker: bool = False, first: bool = True) -> float:
-        """Return the fee of one fill in the instrument's currency; `first` is True for the order's first fill."""
-        value = self.value(quantity, price)
-        fee = value * (self.maker_fee if maker else self.taker_fee) + abs(quantity) * self.fee_per_unit
+    def fee(self, quantity: float, price: float, *, sell: bool, maker: bool = False, first: bool = True, today: float = 0.0) -> float:
+        """Return the fee of one fill in the instrument's currency.
+
+        Args:
+            quantity: what was traded.
+            price: at which price.
+            sell: whether it was sold.
+            maker: whether the order had been resting.
+            first: whether it is the order's first fill.
+            today: the part of the quantity that closes lots which were opened today.
+        """
+        value, rate = self.value(quantity, price), self.maker_fee if maker else self.taker_fee
+        if today:
+            others, own_rate, own_per_unit = abs(quantity) - today, self.close_today_fee, self.close_today_fee_per_unit
+            fee = self.value(others, price) * rate + others * self.fee_per_unit
+            fee += self.value(today, price) * (rate if own_rate is None else own_rate)
+            fee += today * (self.fee_per_unit if own_per_unit is None else own_per_unit)
+        else:
+            fee = value * rate + abs(quantity) * self.fee_per_unit
         if first:
             fee = max(fee + self.fee_per_order, self.min_fee)
         return fee + (value * self.stamp_duty if sell else 0.0)
@@ -167,6 +193,20 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tick = Fraction(numerator, denominator)
         low, high = (math.floor(close * share / tick + Fraction(1, 2)) for share in (1 - limit, 1 + limit))
         return self.price(low), self.price(high)
+
+    def trading_day(self, ns: int) -> int:
+        """Return the trading day YYYYMMDD that a moment belongs to.
+
+        Where it decides money (T+1, lots of today and of yesterday) the calendar says so: a night session belongs to the next day.
+        Elsewhere, and where nobody knows the calendar, it is the date in the market's time zone.
+        """
+        if self.calendar == "24/7":
+            return day_of(ns)
+        if self.t_plus_one or self.legs:
+            calendar = _calendar(self.calendar)
+            if calendar is not None:
+                return calendar.trading_day(ns)
+        return day_of(ns, self.timezone)
 
     def _check(self, field: str, *, above: float, strict: bool) -> None:
         value = getattr(self, field)
@@ -222,6 +262,10 @@ _NUMBERS = {
             "calendar",
             "timezone",
             "description",
+            "legs",
+            "today_apart",
+            "close_today_fee",
+            "close_today_fee_per_unit",
         ),
         start=1,
     )
@@ -249,6 +293,18 @@ def preset(market: str, symbol: str, venue: str, *, price: float | None = None, 
         raise InstrumentError(f"An instrument has no field {wrong!r}.{nearest(wrong, known)}", field=wrong) from error
 
 
+def usual_terms(symbol: str, venue: str, **overrides: Any) -> Instrument:
+    """Return an instrument of which only the symbol need be known: its market's usual terms, any of them overridden by name.
+
+    Raises:
+        InstrumentError: a term makes no sense, or there is no such market or field.
+    """
+    market = overrides.pop("market", None) or market_of(symbol)
+    if market == "sim":
+        return Instrument(symbol=symbol, venue=venue, **overrides)
+    return preset(market, symbol, venue, **overrides)
+
+
 def encode_terms(instrument: Instrument) -> bytes:
     """Return the terms (all fields but symbol and venue) as msgpack of at most MAX_TERMS_BYTES bytes; defaults are left out."""
     terms = {_NUMBERS[name]: getattr(instrument, name) for name, default in _DEFAULTS.items() if getattr(instrument, name) != default}
@@ -270,6 +326,14 @@ def decode_terms(symbol: str, venue: str, terms: bytes) -> Instrument:
         return msgspec.convert({"symbol": symbol, "venue": venue, **fields}, Instrument)
     except msgspec.MsgspecError as error:
         raise InstrumentError(f"The terms of {symbol}@{venue} in the instrument table cannot be read: {error}.", symbol=symbol) from error
+
+
+@lru_cache(maxsize=64)
+def _calendar(name: str) -> Calendar | None:
+    try:
+        return Calendar(name)
+    except InstrumentError:
+        return None
 
 
 @lru_cache(maxsize=1024)

@@ -56,6 +56,16 @@ _CN_PRODUCTS: dict[str, tuple[str, float, float, float, float, float]] = {
     "SA": ("CZCE", 1, 20, 0.12, 0.0002, 0),
     "AP": ("CZCE", 1, 10, 0.12, 0, 5),
 }
+# What closing lots costs that were opened on the same day, where it differs: fee as a share of the value, fee a lot in CNY.
+_CN_CLOSE_TODAY: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("IF", "IH", "IC", "IM"), (0.00023, 0.0)),
+    **dict.fromkeys(("TS", "TF", "T", "TL"), (0.0, 0.0)),
+    "cu": (0.0001, 0.0),
+    "au": (0.0, 0.0),
+    "zn": (0.0, 0.0),
+    "sc": (0.0, 0.0),
+}
+_CN_TODAY_APART = ("SHFE", "INE")  # whose rules have orders say whether they close today's lots; the others close the oldest first
 _CN_ROOTS = {name.lower(): name for name in _CN_PRODUCTS}
 
 # CME Group contracts: tick, multiplier, margin as a share of the value (the exchange asks amounts; these are near them).
@@ -176,6 +186,7 @@ def _cn_future(symbol: str) -> dict[str, Any]:
             symbol=symbol,
         )
     exchange, tick, multiplier, margin, rate, per_lot = _CN_PRODUCTS[name]
+    today_rate, today_per_lot = _CN_CLOSE_TODAY.get(name, (None, None))
     return {
         "kind": "future",
         "currency": "CNY",
@@ -190,6 +201,10 @@ def _cn_future(symbol: str) -> dict[str, Any]:
         "price_limit": 0.1 if tick == 0.2 else None,  # stock index futures; the commodities' limits change from day to day
         "calendar": f"{exchange}.{name}",
         "timezone": "Asia/Shanghai",
+        "legs": True,
+        "today_apart": exchange in _CN_TODAY_APART,
+        "close_today_fee": today_rate,
+        "close_today_fee_per_unit": today_per_lot,
     }
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from gcg_quant.errors import EventError, nearest
+from gcg_quant.instruments import usual_terms
 from gcg_quant.periods import period_ns
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "BusSettings",
     "ChartSettings",
     "DatabaseSettings",
+    "InstrumentEntry",
+    "InstrumentsSettings",
     "RedisSettings",
     "RiskOverrideEntry",
     "RiskSettings",
@@ -185,6 +188,57 @@ class SimulatedSettings(Section):
     calendar: Literal["24/7", "real"] = setting("24/7", "trade around the clock, or in each market's real sessions")
     depth_every: int = setting(10, "ticks between two order book snapshots of an instrument; 0 = none", ge=0)
     trades: bool = setting(False, "publish single trades beside the ticks")
+
+
+class InstrumentEntry(Section):
+    """Other terms for a symbol: an item of `[[instruments.overrides]]`; what is left out stays as its market has it.
+
+    The keys are the fields of `gcg_quant.instruments.Instrument`, which says what they mean.
+    """
+
+    symbol: str = Field(min_length=1, max_length=80, description="as the venue writes it")
+    venue: str = Field(default="", max_length=32, description="where it trades; empty = everywhere")
+    kind: str | None = None
+    market: str | None = None
+    currency: str | None = None
+    tick_size: float | None = None
+    lot_size: float | None = None
+    min_quantity: float | None = None
+    multiplier: float | None = None
+    margin_rate: float | None = None
+    maker_fee: float | None = None
+    taker_fee: float | None = None
+    fee_per_unit: float | None = None
+    fee_per_order: float | None = None
+    min_fee: float | None = None
+    stamp_duty: float | None = None
+    t_plus_one: bool | None = None
+    price_limit: float | None = None
+    calendar: str | None = None
+    timezone: str | None = None
+    description: str | None = None
+    legs: bool | None = None
+    today_apart: bool | None = None
+    close_today_fee: float | None = None
+    close_today_fee_per_unit: float | None = None
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The terms that are set, by the names of Instrument's fields."""
+        return self.model_dump(exclude={"symbol", "venue"}, exclude_none=True)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> InstrumentEntry:
+        usual_terms(self.symbol, self.venue, **self.terms)  # an InstrumentError is a ValueError, and names the field
+        return self
+
+
+class InstrumentsSettings(Section):
+    """[instruments]."""
+
+    overrides: tuple[InstrumentEntry, ...] = setting(
+        (), "other terms than a market's usual ones: a list of tables with symbol, venue and fields of Instrument"
+    )
 
 
 class TradingSettings(Section):

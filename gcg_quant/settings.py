@@ -19,6 +19,7 @@ from gcg_quant.sections import (
     BusSettings,
     ChartSettings,
     DatabaseSettings,
+    InstrumentsSettings,
     RedisSettings,
     RiskSettings,
     Section,
@@ -60,6 +61,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    instruments: InstrumentsSettings = InstrumentsSettings()
     trading: TradingSettings = TradingSettings()
     risk: RiskSettings = RiskSettings()
     strategies: StrategiesSettings = StrategiesSettings()

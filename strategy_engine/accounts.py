@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gcg_quant.events import AccountEvent, Fill, PositionEvent, Side
+from gcg_quant.events import AccountEvent, Fill, Offset, PositionEvent, PositionSide, Side
 from gcg_quant.instruments import Instrument
 
 from .bought import Bought
 from .position import Position
 
-__all__ = ["Accounts", "Cash"]
+__all__ = ["Accounts", "Cash", "Profit"]
 
 
 @dataclass(slots=True, eq=False)
@@ -25,8 +25,26 @@ class Cash:
     fees: float = 0.0
 
 
+@dataclass(slots=True)
+class Profit:
+    """What positions of one currency have brought: `fees` are those paid in it, `margin` is what they tie up now."""
+
+    realised: float = 0.0
+    unrealised: float = 0.0
+    fees: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def net(self) -> float:
+        """Realised and unrealised profit less the fees."""
+        return self.realised + self.unrealised - self.fees
+
+
 class Accounts:
-    """Positions by (strategy, instrument number) and cash by currency of one account. It belongs to one thread.
+    """Positions by (strategy, instrument number, side) and cash by currency of one account. It belongs to one thread.
+
+    Most instruments have one net position a strategy. Where the market holds long and short apart (`Instrument.legs`) there are two: a
+    buy opens the long one and closes the short one.
 
     Instruments with a margin rate below 1, and all futures, are margined: a fill moves no cash but its realised profit and fee. All others
     are paid: a purchase takes its value out of the cash, a sale puts it in. Sums run in the order of the fills, so a plain fold over the
@@ -40,7 +58,7 @@ class Accounts:
     def __init__(self, account: str, currency: str, opening_cash: float) -> None:
         self.account = account
         self.currency = currency
-        self.positions: dict[tuple[str, int], Position] = {}
+        self.positions: dict[tuple[str, int, PositionSide], Position] = {}
         self.money: dict[str, Cash] = {currency: Cash(currency, opening_cash, opening_cash)}
         self.bought = Bought()
 
@@ -50,40 +68,49 @@ class Accounts:
             self.money[currency] = Cash(currency)
         return self.money[currency]
 
-    def position(self, strategy: str, number: int) -> Position | None:
-        """Return a strategy's position in an instrument, or None if it never had any."""
-        return self.positions.get((strategy, number))
+    def position(self, strategy: str, number: int, side: PositionSide = PositionSide.NET) -> Position | None:
+        """Return a strategy's position in an instrument, net or of one side, or None if it never had any."""
+        return self.positions.get((strategy, number, side))
 
     def held(self, number: int) -> list[Position]:
         """Return the positions in an instrument that are not flat, of all strategies."""
         return [one for one in self.positions.values() if one.number == number and one.lots]
 
     def total(self, number: int) -> int:
-        """Return the lots held of an instrument, all strategies together."""
+        """Return the lots held of an instrument, all strategies and sides together."""
         return sum(one.lots for one in self.positions.values() if one.number == number)
 
-    def settle(self, fill: Fill, number: int, instrument: Instrument) -> Position:
-        """Settle a fill: position, profit, fee and cash. Return the position.
+    def settle(self, fill: Fill, number: int, instrument: Instrument) -> list[Position]:
+        """Settle a fill: position, profit, fee and cash. Return the positions it moved: two if it closed one side and opened the other.
 
         Raises:
             InstrumentError: its quantity is no multiple of the lot size.
         """
-        key = (fill.strategy, number)
-        position = self.positions.get(key)
-        if position is None:
-            position = self.positions[key] = Position(fill.strategy, number, instrument)
         lots = instrument.lots(fill.quantity)
         self.bought.add(fill, number, instrument, lots)
-        sign = 1.0 if fill.side == Side.BUY else -1.0
-        own_fee = fill.fee if fill.fee_currency in ("", instrument.currency) else 0.0
-        profit = position.apply(lots if fill.side == Side.BUY else -lots, fill.price, own_fee, fill.trading_day, fill.offset)
-        paid = sign * fill.quantity * fill.price * instrument.multiplier
+        sign = 1 if fill.side == Side.BUY else -1
+        fee = fill.fee if fill.fee_currency in ("", instrument.currency) else 0.0
+        profit = 0.0
+        moved: list[Position] = []
+        for side, part in self._parts(fill, number, instrument, lots):
+            position = self._position(fill.strategy, number, instrument, side)
+            profit += position.apply(sign * part, fill.price, 0.0 if moved else fee, fill.trading_day, fill.offset)
+            moved.append(position)
+        paid = float(sign) * fill.quantity * fill.price * instrument.multiplier
         money = self.in_currency(instrument.currency)
         money.cash += profit if is_margined(instrument) else -paid
         money.ledger -= paid
         money.realised += profit
         self._charge(fill.fee_currency or instrument.currency, fill.fee)
-        return position
+        return moved
+
+    def closes_today(self, fill: Fill, number: int, instrument: Instrument) -> float:
+        """Return which part of a fill's quantity, not settled yet, closes what was opened on its trading day."""
+        for side, part in self._parts(fill, number, instrument, instrument.lots(fill.quantity)):
+            position = self.position(fill.strategy, number, side)
+            if position is not None and position.lots and (position.lots > 0) == (fill.side == Side.SELL):
+                return instrument.quantity(position.of_today(min(part, abs(position.lots)), fill.trading_day, fill.offset))
+        return 0.0
 
     def mark(self, number: int, price: float) -> list[Position]:
         """Take a price as the last one of an instrument; return the positions that it concerns."""
@@ -92,20 +119,43 @@ class Accounts:
             position.last_price = price
         return held
 
-    # ---- sums of one currency
+    # ---- sums of one currency: in the order of the positions, one by one, as whoever checks them adds, too
 
     def margin(self, currency: str) -> float:
         """Return what the positions of a currency tie up."""
-        return sum((one.margin for one in self._in(currency)), 0.0)
+        total = 0.0
+        for one in self._in(currency):
+            total += one.margin
+        return total
 
     def unrealised(self, currency: str) -> float:
         """Return the unrealised profit of a currency's positions."""
-        return sum((one.unrealised for one in self._in(currency)), 0.0)
+        total = 0.0
+        for one in self._in(currency):
+            total += one.unrealised
+        return total
 
     def equity(self, currency: str) -> float:
         """Return cash, plus the value of paid positions, plus the unrealised profit of margined ones."""
-        worth = sum((one.unrealised if is_margined(one.instrument) else one.value for one in self._in(currency)), 0.0)
+        worth = 0.0
+        for one in self._in(currency):
+            worth += one.unrealised if is_margined(one.instrument) else one.value
         return self.in_currency(currency).cash + worth
+
+    def profits(self, strategy: str | None = None) -> dict[str, Profit]:
+        """Return what all positions, or a strategy's, have brought since the account began, by currency.
+
+        Fees that are charged in another currency than the instrument's are no position's: `in_currency(...).fees` has them all.
+        """
+        found: dict[str, Profit] = {}
+        for one in self.positions.values():
+            if strategy is None or one.strategy == strategy:
+                sums = found.setdefault(one.instrument.currency, Profit())
+                sums.realised += one.realised
+                sums.unrealised += one.unrealised
+                sums.fees += one.fees
+                sums.margin += one.margin
+        return found
 
     # ---- as events
 
@@ -119,6 +169,7 @@ class Accounts:
             recv_ns=event_ns,
             account=self.account,
             strategy=position.strategy,
+            position_side=position.side,
             quantity=position.quantity,
             today=instrument.quantity(position.today_lots),
             yesterday=instrument.quantity(position.yesterday_lots),
@@ -149,6 +200,22 @@ class Accounts:
             unrealised_pnl=self.unrealised(currency),
             fees=money.fees,
         )
+
+    def _parts(self, fill: Fill, number: int, instrument: Instrument, lots: int) -> list[tuple[PositionSide, int]]:
+        # Which positions a fill moves by how many lots. One of a net order closes first; what an order closes beyond what is held here
+        # opens the other side, so that the sum of both is always what was bought and sold.
+        if not instrument.legs:
+            return [(PositionSide.NET, lots)]
+        own, other = (PositionSide.LONG, PositionSide.SHORT) if fill.side == Side.BUY else (PositionSide.SHORT, PositionSide.LONG)
+        opposite = self.position(fill.strategy, number, other)
+        closing = 0 if opposite is None or fill.offset == Offset.OPEN else min(lots, abs(opposite.lots))
+        return [(side, part) for side, part in ((other, closing), (own, lots - closing)) if part]
+
+    def _position(self, strategy: str, number: int, instrument: Instrument, side: PositionSide) -> Position:
+        key = (strategy, number, side)
+        if key not in self.positions:
+            self.positions[key] = Position(strategy, number, instrument, side=side)
+        return self.positions[key]
 
     def _in(self, currency: str) -> Iterable[Position]:
         return (one for one in self.positions.values() if one.lots and one.instrument.currency == currency)

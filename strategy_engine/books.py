@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from math import isnan
 
-from gcg_quant.clock import NS_PER_DAY, day_of
-from gcg_quant.events import AccountEvent, Fill, OrderType, PositionEvent, Side, TimeInForce
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.events import AccountEvent, Fill, Liquidity, Offset, OrderType, PositionEvent, PositionSide, Side, TimeInForce
 from gcg_quant.instruments import Instrument
 
 from .accounts import Accounts
 from .currencies import CurrencyRates
+from .offsets import opens
 from .order import Order, WholeTerms
 from .orders import Publish
 from .position import Position
@@ -55,6 +57,7 @@ class Books:
         self._mark_interval_ns = mark_interval_ns
         self._native = risk.native
         self._account_ns: dict[str, int] = {}
+        self._closing: Counter[tuple[str, int, Side]] = Counter()  # open lots that may close a side; only where sides are held apart
         self._without_rate: set[str] = set()
 
     # ---- instruments and orders
@@ -62,6 +65,7 @@ class Books:
     def set_terms(self, number: int, instrument: Instrument) -> None:
         """Take the terms of an instrument number; none of its orders and positions is open."""
         self.risk.set_terms(number, instrument)
+        instrument.trading_day(0)  # loads the calendar now, and not while an order waits
         for position in self.accounts.positions.values():
             if position.number == number:
                 position.instrument = instrument
@@ -73,6 +77,7 @@ class Books:
     def open_again(self, order: Order) -> None:
         """Count an order that may fill from now on, or that was open before a restart."""
         self._native.open_order(self._strategy(order), order.number, order.side, order.left_lots)
+        self.tie(order, order.left_lots)
         self.rest(order)
 
     def rest(self, order: Order, *asked: WholeTerms) -> None:
@@ -92,10 +97,12 @@ class Books:
     def open_more(self, order: Order, lots: int) -> None:
         """Count `lots` more (or, if negative, less) of an open order."""
         self._native.reduce_order(self._strategy(order), order.number, order.side, -lots)
+        self.tie(order, lots)
 
     def reduce(self, order: Order, lots: int) -> None:
         """Count `lots` less of an order after a fill, and the order as done if it is."""
         self._native.reduce_order(self._strategy(order), order.number, order.side, lots)
+        self.tie(order, -lots)
         if order.is_final:
             self.close(order, order.left_lots)
 
@@ -104,6 +111,12 @@ class Books:
         self._native.lift(order.request_id)
         left = order.left_lots if open_lots is None else open_lots
         self._native.close_order(self._strategy(order), order.number, order.side, left)
+        self.tie(order, -left)
+
+    def tie(self, order: Order, lots: int) -> None:
+        """Count `lots` more of an order that may close one of two sides; a net position's ties are the risk check's open lots."""
+        if order.instrument.legs and order.terms.offset != Offset.OPEN:
+            self._closing[order.strategy, order.number, order.side] += lots
 
     # ---- fills and prices
 
@@ -122,18 +135,28 @@ class Books:
         self._native.set_rate(self.risk.currency_number(currency), rate)
         return rate
 
+    def fee(self, fill: Fill, number: int, instrument: Instrument, *, first: bool) -> float:
+        """Return what the fee schedule takes for a fill that is not settled yet; `first` is True for its order's first one."""
+        sell, maker = fill.side == Side.SELL, fill.liquidity == Liquidity.MAKER
+        today = self.accounts.closes_today(fill, number, instrument) if instrument.legs else 0.0
+        return instrument.fee(fill.quantity, fill.price, sell=sell, maker=maker, first=first, today=today)
+
     def settle(self, fill: Fill, number: int, instrument: Instrument, cause: int) -> None:
-        """Settle a fill in accounts and risk, and publish position and account."""
-        position = self.accounts.settle(fill, number, instrument)
+        """Settle a fill in accounts and risk, and publish positions and account."""
+        moved = self.accounts.settle(fill, number, instrument)
         last = self._native.last_price(number)
-        if not isnan(last):
-            position.last_price = last
+        for position in moved:
+            if not isnan(last):
+                position.last_price = last
         lots = instrument.lots(fill.quantity)
         self._native.move_position(self.risk.strategy_number(fill.strategy), number, lots if fill.side == Side.BUY else -lots)
         self._native.set_bought(number, *self.accounts.bought[number])
         self._native.set_last_price(number, fill.price)  # a position without any price would be worth nothing
         self._take_ledgers()
-        self._publish(self._position_event(position, fill.event_ns), cause=cause)
+        for position in moved:
+            self._publish(self._position_event(position, fill.event_ns), cause=cause)
+        if fill.offset not in (Offset.NONE, Offset.OPEN) and any(position.side == opens(fill.side) for position in moved):
+            self._warn(f"Fill {fill.trade_id} of {fill.symbol} closes more than {fill.strategy} held: the rest counts as opened.")
         self.publish_account(instrument.currency, fill.event_ns, cause)
         if fill.fee_currency not in ("", instrument.currency):
             self.publish_account(fill.fee_currency, fill.event_ns, cause)
@@ -141,7 +164,7 @@ class Books:
     def mark(self, number: int, event_ns: int, cause: int) -> None:
         """Publish what an instrument's new price makes of its positions and their currency."""
         for position in self.accounts.mark(number, self._native.last_price(number)):
-            position.roll(day_of(event_ns, position.instrument.timezone))
+            position.roll(position.instrument.trading_day(event_ns))
             self._publish(self._position_event(position, event_ns), cause=cause)
             currency = position.instrument.currency
             if event_ns - self._account_ns.get(currency, 0) >= self._mark_interval_ns:
@@ -194,5 +217,8 @@ class Books:
 
     def _position_event(self, position: Position, event_ns: int) -> PositionEvent:
         closing = Side.SELL if position.lots > 0 else Side.BUY
-        frozen = self._native.open_lots(self.risk.strategy_number(position.strategy), position.number, closing)
+        if position.side == PositionSide.NET:
+            frozen = self._native.open_lots(self.risk.strategy_number(position.strategy), position.number, closing)
+        else:
+            frozen = self._closing[position.strategy, position.number, closing]
         return self.accounts.position_event(position, event_ns, frozen)

@@ -26,6 +26,7 @@ from gcg_quant.instruments import Instrument
 from .books import Books
 from .gateways.base import Change, Gateway, GatewayReport, MarketGateway
 from .held import HeldOrders
+from .offsets import check_more, choose_offset
 from .order import Order, WholeTerms, changed_terms
 from .orders import OrderManager, Publish
 from .reduce_only import cut_to_position, is_reduce_only
@@ -114,7 +115,7 @@ class TradingDesk:
             return
         now_ns = self.now_ns(request)
         instrument = self.instrument_of(request)
-        terms, whole, findings = self.read(request, instrument)
+        terms, whole, findings = self.read(request, instrument, now_ns)
         rules, more = self._check(request, instrument, whole, now_ns)
         findings += more
         order = self.orders.create(terms, request.id, request.instrument, instrument, whole, now_ns)
@@ -127,12 +128,21 @@ class TradingDesk:
         self.books.count(order.strategy, order.number, now_ns)
         self.held.place(order, now_ns, verdict_id)
 
-    def read(self, request: OrderRequest, instrument: Instrument) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
-        """Return the terms to trade on, also in whole lots and ticks, and what is wrong with them; reduce-only orders are cut."""
+    def read(self, request: OrderRequest, instrument: Instrument, now_ns: int) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
+        """Return the terms to trade on, also in whole lots and ticks, and what is wrong with them.
+
+        Reduce-only orders are cut; where long and short are held apart, the offset is chosen or checked.
+        """
+        accounts, orders = self.books.accounts, self.orders
         whole, findings = read_terms(request, instrument)
-        if findings or request.side == Side.NONE or not is_reduce_only(request):
+        if findings or request.side == Side.NONE:
             return request, whole, findings
-        return cut_to_position(request, whole, self.books.accounts, self.orders)
+        if is_reduce_only(request):
+            request, whole, findings = cut_to_position(request, whole, instrument, now_ns, accounts, orders)
+        # An order that waits gets its offset when it is sent: what it closes may not be there yet.
+        if instrument.legs and not findings and not request.parent and request.order_type in self.gateway.order_types:
+            request, findings = choose_offset(request, whole.lots, instrument, now_ns, accounts, orders, nets=self.gateway.nets)
+        return request, whole, findings
 
     def cancel(self, request: CancelRequest) -> None:
         """Have an order cancelled; what cannot be cancelled is answered with its unchanged state and the reason."""
@@ -168,6 +178,7 @@ class TradingDesk:
         left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, None if order.triggered else whole.stop_ticks)
         open_lots = max(0, now.lots - order.filled_lots)
         rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=open_lots)
+        findings += check_more(order, whole.lots, now_ns, self.books.accounts, self.orders)
         verdict = self.risk.verdict(order.terms, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
         if findings:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gcg_quant.clock import NS_PER_SECOND
 from gcg_quant.events import MarketDataEvent, OrderFlag, OrderRequest, OrderStatus, RiskReason, TimeInForce
 
+from .offsets import late_offset
 from .order import Order, WholeTerms
 from .orders import HELD, TRAILED, TRIGGERED, WAITS
 from .reduce_only import closable_lots, is_reduce_only
@@ -319,6 +320,12 @@ class HeldOrders:
         findings = self._desk.check_again(order, now_ns, _NOT_AGAIN | (_SIZES if self._only_closes(order) else RiskReason.NONE))
         if findings:
             self.end(order, OrderStatus.REJECTED, f"refused when it was due: {summary(findings)}", now_ns, cause)
+            return
+        self._books.tie(order, -order.left_lots)
+        wrong = late_offset(order, now_ns, self._books.accounts, self._orders, nets=self._gateway.nets)
+        self._books.tie(order, order.left_lots)
+        if wrong:
+            self.end(order, OrderStatus.REJECTED, f"refused when it was due: {summary(wrong)}", now_ns, cause)
             return
         self._forget(order)
         self._desk.dispatch(order, now_ns, cause, reason)

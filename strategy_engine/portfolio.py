@@ -29,7 +29,10 @@ _CAUSES = 64  # recent events whose orders are counted
 
 @dataclass(slots=True)
 class PositionView:
-    """A strategy's position in one instrument. `quantity` is signed: long > 0 > short; money is in the instrument's currency."""
+    """A strategy's position in one instrument. `quantity` is signed: long > 0 > short; money is in the instrument's currency.
+
+    Where long and short are held apart (China's futures) `quantity` is their sum, and `side` tells of each.
+    """
 
     symbol: str
     venue: str
@@ -43,20 +46,31 @@ class PositionView:
 
     @property
     def is_flat(self) -> bool:
-        """Return whether nothing is held."""
-        return self.quantity == 0.0
+        """Return whether nothing is held, on either side."""
+        return self.quantity == 0.0 and not self._is_locked
 
     @property
     def unrealised(self) -> float:
         """Return the profit that closing at the last price would make, without fees; 0 when flat, NaN without a price."""
         if self.is_flat:
             return 0.0
+        if self._is_locked:  # the sides' prices do not make one of the sum
+            sides = self._sides.values()
+            return sum((self.last_price - one.average_price) * one.quantity for one in sides if one.quantity) * self.multiplier
         return (self.last_price - self.average_price) * self.quantity * self.multiplier
 
     def held(self, side: PositionSide) -> float:
         """Return the signed quantity held on one side, where long and short positions are kept apart."""
         event = self._sides.get(side)
         return event.quantity if event is not None else 0.0
+
+    def side(self, side: PositionSide) -> PositionEvent | None:
+        """Return what the trading engine told last of one side: today, yesterday, frozen, profit, margin; None if it never did."""
+        return self._sides.get(side)
+
+    @property
+    def _is_locked(self) -> bool:
+        return self.held(PositionSide.LONG) != 0.0 and self.held(PositionSide.SHORT) != 0.0
 
     def apply_fill(self, fill: Fill) -> None:
         """Move the position by a fill at once; the PositionEvent that follows has the last word."""
@@ -76,8 +90,8 @@ class PositionView:
         sides = self._sides.values()
         self.quantity = sum(side.quantity for side in sides)
         held = [side for side in sides if side.quantity != 0.0]
-        gross = sum(abs(side.quantity) for side in held)
-        self.average_price = sum(side.average_price * abs(side.quantity) for side in held) / gross if held else nan
+        # Of both sides together there is no price; one side alone has its own, to the last bit.
+        self.average_price = held[0].average_price if len(held) == 1 else nan
         self.realised = sum(side.realised_pnl for side in sides)
         self.fees = sum(side.fees for side in sides)
 

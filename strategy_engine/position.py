@@ -1,11 +1,11 @@
-"""One position: what a strategy holds of an instrument, at which average price, with which profit."""
+"""One position: what a strategy holds of an instrument, net or on one side, at which average price, with which profit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan, nan
 
-from gcg_quant.events import Offset
+from gcg_quant.events import Offset, PositionSide
 from gcg_quant.instruments import Instrument
 
 __all__ = ["Position"]
@@ -13,7 +13,9 @@ __all__ = ["Position"]
 
 @dataclass(slots=True, eq=False)
 class Position:
-    """A signed net position, long > 0 > short, at its average price. Money is in the instrument's currency.
+    """A signed position, long > 0 > short, at its average price. Money is in the instrument's currency.
+
+    A NET one may turn round; a LONG one is never below 0, a SHORT one never above.
 
     `today_lots` is the part of |lots| that was opened on trading day `day`. Only `apply` moves it; a price only changes what it is worth.
     """
@@ -28,6 +30,7 @@ class Position:
     last_price: float = nan
     today_lots: int = 0
     day: int = 0
+    side: PositionSide = PositionSide.NET
 
     @property
     def quantity(self) -> float:
@@ -82,6 +85,16 @@ class Position:
         if day > self.day:
             self.day, self.today_lots = day, 0
 
+    def today_at(self, day: int) -> int:
+        """Return the part of |lots| that was opened on a trading day, which is this position's or a later one."""
+        return 0 if day > self.day else self.today_lots
+
+    def of_today(self, lots: int, day: int, offset: Offset) -> int:
+        """Return how many of `lots` that are closed on a trading day were opened on it."""
+        today = self.today_at(day)
+        # The oldest lots go first unless today's are meant: for China's futures that is a different fee, for A shares a rule.
+        return min(lots, today) if offset == Offset.CLOSE_TODAY else max(0, lots - (abs(self.lots) - today))
+
     def _open(self, lots: int, price: float) -> None:
         held, added = abs(self.quantity), self.instrument.quantity(abs(lots))
         self.average_price = (self.average_price * held + price * added) / (held + added) if held else price
@@ -89,10 +102,7 @@ class Position:
 
     def _close(self, lots: int, price: float, offset: Offset) -> float:
         closed = min(abs(lots), abs(self.lots))
-        yesterday = self.yesterday_lots
-        # Yesterday's lots go first unless today's are meant: for China's futures that is a different fee, for A shares a rule.
-        from_today = min(closed, self.today_lots) if offset == Offset.CLOSE_TODAY else closed - min(closed, yesterday)
-        self.today_lots -= from_today
+        self.today_lots -= self.of_today(closed, self.day, offset)
         quantity = self.instrument.quantity(closed)
         direction = 1.0 if self.lots > 0 else -1.0
         return (price - self.average_price) * quantity * direction * self.instrument.multiplier

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import nan
 
-from gcg_quant.events import OrderCommand, OrderFlag, OrderRequest, RiskReason, Side
+from gcg_quant.events import OrderCommand, OrderFlag, OrderRequest, PositionSide, RiskReason, Side
+from gcg_quant.instruments import Instrument
 
 from .accounts import Accounts
+from .offsets import closable, closes
 from .order import Order, WholeTerms
 from .order_groups import are_legs
 from .orders import OrderManager
@@ -23,7 +25,7 @@ def is_reduce_only(request: OrderRequest | OrderCommand) -> bool:
 
 
 def cut_to_position(
-    request: OrderRequest, whole: WholeTerms, accounts: Accounts, orders: OrderManager
+    request: OrderRequest, whole: WholeTerms, instrument: Instrument, now_ns: int, accounts: Accounts, orders: OrderManager
 ) -> tuple[OrderRequest, WholeTerms, list[Finding]]:
     """Return a reduce-only request with at most what can be closed now, or what is wrong with it.
 
@@ -33,13 +35,15 @@ def cut_to_position(
     """
     if request.parent:
         return request, whole, []
-    position = accounts.position(request.strategy, request.instrument)
-    held = position.lots if position is not None else 0
-    held = held if request.side == Side.SELL else -held
     working = orders.open_orders(request.strategy, request.instrument)
-    others = [one for one in working if one.side == request.side and not are_legs(one, request)]
-    closing = sum(one.left_lots for one in others)
-    left = held - closing
+    if instrument.legs:
+        found = closable(request, request.instrument, instrument, now_ns, accounts, working)
+        held, left = found.held, found.lots
+    else:
+        position = accounts.position(request.strategy, request.instrument)
+        held = position.lots if position is not None else 0
+        held = held if request.side == Side.SELL else -held
+        left = held - sum(one.left_lots for one in working if one.side == request.side and not are_legs(one, request))
     if left <= 0:
         what = "sell" if request.side == Side.SELL else "buy back"
         sentence = f"reduce-only: nothing of {request.symbol} is left to {what}"
@@ -48,13 +52,14 @@ def cut_to_position(
         return request, whole, [Finding(RiskReason.BAD_QUANTITY, request.quantity, nan, sentence)]
     cut = WholeTerms(min(whole.lots, left), whole.price_ticks, whole.stop_ticks)
     quantity = request.quantity
-    if cut != whole and position is not None:
-        quantity = position.instrument.quantity(cut.lots)
+    if cut != whole:
+        quantity = instrument.quantity(cut.lots)
     return request.replace(quantity=quantity), cut, []
 
 
 def closable_lots(order: Order, accounts: Accounts) -> int:
     """Return how much of what is left of an order would close the strategy's position, and no more."""
-    position = accounts.position(order.strategy, order.number)
+    side = closes(order.side) if order.instrument.legs else PositionSide.NET
+    position = accounts.position(order.strategy, order.number, side)
     held = position.lots if position is not None else 0
     return max(0, min(order.left_lots, held if order.side == Side.SELL else -held))

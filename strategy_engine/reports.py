@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gcg_quant.errors import OrderError
-from gcg_quant.events import AlertEvent, Fill, OrderStatus
+from gcg_quant.events import AlertEvent, OrderStatus
 
 from .books import Books
+from .fills import fill_of
 from .gateways.base import Change, GatewayReport, ReportKind
 from .order import Order, WholeTerms
 from .orders import TRIGGERED, OrderManager, Publish
@@ -180,29 +181,7 @@ class Reports:
     def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
         if not self._orders.is_new_trade(order, report.trade_id):
             return
-        terms = order.terms
-        fill = Fill(
-            symbol=terms.symbol,
-            venue=terms.venue,
-            event_ns=report.event_ns,
-            recv_ns=report.event_ns,
-            request=order.request_id,
-            account=self._orders.account,
-            strategy=order.strategy,
-            client_id=order.client_id,
-            gateway=self._gateway,
-            venue_order_id=report.venue_order_id,
-            trade_id=report.trade_id,
-            price=report.price,
-            quantity=report.quantity,
-            fee=report.fee,
-            fee_currency=report.fee_currency,
-            trading_day=report.trading_day,
-            side=terms.side,
-            offset=terms.offset,
-            position_side=terms.position_side,
-            liquidity=report.liquidity,
-        )
+        fill = fill_of(order, report, self._orders.account, self._gateway, self._books)
         fill_id = self._publish(fill, cause=cause)
         lots, before, was_final = order.instrument.lots(report.quantity), order.left_lots, order.is_final
         self._orders.fill(order, lots, report.price, event_ns=report.event_ns, cause=fill_id)

@@ -29,6 +29,7 @@ from gcg_quant.events import (
     OrderRequest,
     OrderStatus,
     PositionEvent,
+    PositionSide,
     RiskVerdict,
 )
 
@@ -60,7 +61,7 @@ class TradingFold:
         checked: the verdict's id by request, for orders that risk let pass.
         changes: changes of orders that risk let pass and the venue has not answered, by the order's request.
         unreported: fills whose OrderEvent is missing, by the order's request.
-        unposted: fills whose PositionEvent is missing, by (strategy, instrument number).
+        unposted: fills whose PositionEvent is missing, by (strategy, instrument number, side).
         unbooked: fills whose AccountEvent is missing, by currency.
         base_of_day: each currency's first AccountEvent of the newest day.
         day: that day, counted from 1970.
@@ -80,7 +81,7 @@ class TradingFold:
     checked: dict[int, int] = field(default_factory=dict)
     changes: dict[int, tuple[ModifyRequest, int]] = field(default_factory=dict)
     unreported: dict[int, Fill] = field(default_factory=dict)
-    unposted: dict[tuple[str, int], Fill] = field(default_factory=dict)
+    unposted: dict[tuple[str, int, PositionSide], Fill] = field(default_factory=dict)
     unbooked: dict[str, Fill] = field(default_factory=dict)
     base_of_day: dict[str, AccountEvent] = field(default_factory=dict)
     kill_switch: bool | None = None
@@ -154,7 +155,7 @@ class TradingFold:
             return
         desk = self.desk
         instrument = desk.instrument_of(request)
-        terms, whole, _ = desk.read(request, instrument)
+        terms, whole, _ = desk.read(request, instrument, event.event_ns)
         try:
             order = desk.orders.create(terms, request.id, request.instrument, instrument, whole, event.event_ns)
         except OrderError:
@@ -181,6 +182,9 @@ class TradingFold:
         if event.reason == MODIFIED or event.reason.startswith("change refused") or order.is_final:
             self.changes.pop(order.request_id, None)
         self.desk.orders.restore(order, event)
+        terms, decided = order.terms, (event.offset, event.position_side)
+        if isinstance(terms, OrderRequest) and (terms.offset, terms.position_side) != decided:  # when the order was sent
+            order.terms = terms.replace(offset=event.offset, position_side=event.position_side)
         if order.status != OrderStatus.RISK_CHECKED:
             self.checked.pop(order.request_id, None)
 
@@ -202,17 +206,19 @@ class TradingFold:
         if order is not None and desk.orders.is_new_trade(order, event.trade_id):
             order.add_fill(instrument.lots(event.quantity), event.price)
             self.unreported[order.request_id] = event
-        desk.books.accounts.settle(event, event.instrument, instrument)
-        self.unposted[event.strategy, event.instrument] = event
+        for position in desk.books.accounts.settle(event, event.instrument, instrument):
+            self.unposted[event.strategy, event.instrument, position.side] = event
         self.unbooked[instrument.currency] = event
         if event.fee_currency:
             self.unbooked[event.fee_currency] = event
 
     def _position(self, event: PositionEvent) -> None:
-        self.unposted.pop((event.strategy, event.instrument), None)
-        position = self.desk.books.accounts.position(event.strategy, event.instrument)
+        self.unposted.pop((event.strategy, event.instrument, event.position_side), None)
+        position = self.desk.books.accounts.position(event.strategy, event.instrument, event.position_side)
         if position is not None:
             position.last_price = event.last_price
+            if position.instrument.quantity(position.today_lots) != event.today:  # a price of the next day has made it yesterday's
+                position.roll(position.instrument.trading_day(event.event_ns))
 
     def _account(self, event: AccountEvent) -> None:
         self.unbooked.pop(event.currency, None)

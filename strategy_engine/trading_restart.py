@@ -29,10 +29,11 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
     desk.books.resume(fold.base_of_day)
     for strategy, number, event_ns in fold.recent:
         desk.books.count(strategy, number, event_ns)
-    _publish_missing(fold, desk)
+    _report_missing(fold, desk)
     working = [order for order in desk.orders.open_orders() if order.status not in (OrderStatus.NEW, OrderStatus.RISK_CHECKED)]
     for order in working:
         desk.books.open_again(order)
+    _book_missing(fold, desk)
     _begin_day(desk)
     _put_to_work(desk, [order for order in working if not order.held])
     desk.held.resume()
@@ -54,7 +55,7 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
             handle(fold.pending[request_id])
 
 
-def _publish_missing(fold: TradingFold, desk: TradingDesk) -> None:
+def _report_missing(fold: TradingFold, desk: TradingDesk) -> None:
     # A fill or a verdict is published first, and what follows from it after it: the rest of the last one may be missing.
     for order, verdict in fold.refused.values():
         desk.orders.move(order, OrderStatus.REJECTED, event_ns=verdict.event_ns, cause=verdict.id, reason=verdict.message)
@@ -62,8 +63,12 @@ def _publish_missing(fold: TradingFold, desk: TradingDesk) -> None:
         found = desk.orders.find(fill.request, fill.client_id)
         if found is not None:
             desk.orders.report_fill(found, event_ns=fill.event_ns, cause=fill.id)
-    for (strategy, number), fill in fold.unposted.items():
-        position = desk.books.accounts.position(strategy, number)
+
+
+def _book_missing(fold: TradingFold, desk: TradingDesk) -> None:
+    # Positions come after the open orders are counted: they tell what those tie up.
+    for key, fill in fold.unposted.items():
+        position = desk.books.accounts.position(*key)
         if position is not None:
             desk.books.publish_position(position, fill.event_ns, fill.id)
     for currency, fill in fold.unbooked.items():

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import OrderStatus
+from gcg_quant.events import OrderStatus, PositionSide
 from gcg_quant.instruments import Instrument, decode_terms, encode_terms
 from gcg_quant.packing import pack_event
 
@@ -95,7 +95,7 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
     desk.orders.take_up(working, finished, state["client_ids"], [(client_id, trade_id) for client_id, trade_id in state["trades"]])
     for row in state["positions"]:
         position = _load_position(row, terms)
-        accounts.positions[position.strategy, position.number] = position
+        accounts.positions[position.strategy, position.number, position.side] = position
     accounts.bought.load(state["bought"] if "bought" in state else _bought_before(accounts.positions.values()))
     accounts.money.clear()
     accounts.money.update({row[0]: Cash(*row) for row in state["money"]})
@@ -105,7 +105,7 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
     fold.checked.update(state["checked"])
     fold.changes.update({order: (request, verdict) for order, request, verdict in state["changes"]})
     fold.unreported.update(state["unreported"])
-    fold.unposted.update({(strategy, number): fill for strategy, number, fill in state["unposted"]})
+    fold.unposted.update({(strategy, number, PositionSide(*side)): fill for strategy, number, *side, fill in state["unposted"]})
     fold.unbooked.update(state["unbooked"])
     fold.base_of_day.update(state["base_of_day"])
     fold.day, fold.opened, fold.kill_switch = state["day"], state["opened"], state["kill_switch"]
@@ -154,10 +154,11 @@ def _load_order(row: list[Any], terms: list[Instrument]) -> Order:
 
 
 def _dump_position(one: Position, terms: _Terms) -> tuple[Any, ...]:
-    place = terms.place(one.instrument)
-    return one.strategy, one.number, place, one.lots, one.average_price, one.realised, one.fees, one.last_price, one.today_lots, one.day
+    place, money = terms.place(one.instrument), (one.average_price, one.realised, one.fees, one.last_price)
+    return one.strategy, one.number, place, one.lots, *money, one.today_lots, one.day, one.side
 
 
 def _load_position(row: list[Any], terms: list[Instrument]) -> Position:
-    strategy, number, place, *rest = row
-    return Position(strategy, number, terms[place], *rest)
+    # Rows of a version that knew net positions only have no side.
+    strategy, number, place, lots, average, realised, fees, last, today, day, *side = row
+    return Position(strategy, number, terms[place], lots, average, realised, fees, last, today, day, PositionSide(*side))

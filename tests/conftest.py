@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import World
+from gcg_quant.errors import AuditError, JournalError
+from gcg_quant.events import Fill, World
 
 # How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
 settings.register_profile("gcg_quant", deadline=None)
@@ -21,6 +22,57 @@ ROOT = Path(__file__).resolve().parent.parent
 # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that: ours are to be stopped by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# ---- every journal that a test leaves behind adds up
+
+
+def add_up(folder: Path, seen: set[Path]) -> None:
+    """Audit the journals under a folder that hold fills and were not seen before; one that does not add up is an AuditError."""
+    for meta in sorted(folder.rglob("bus.meta")):
+        path = meta.parent
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            with EventBus(path, create=False, read_only=True) as bus, bus.reader(start="begin", events=[Fill]) as reader:
+                if reader.read() is None:
+                    continue
+        except JournalError:
+            continue  # damaged before its first fill, or of another version
+        from gcg_quant.strategy_engine.audit import audit
+
+        try:
+            with EventBus(path, create=False, read_only=True) as bus:
+                audit(bus)
+        except (AuditError, JournalError) as error:
+            raise AuditError(f"{path}: {error}") from error
+
+
+@pytest.fixture(scope="session")
+def added_up() -> set[Path]:
+    """Return the journals that were audited already, or are not to be."""
+    return set()
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest, added_up: set[Path]) -> Iterator[Path]:
+    """Return a folder of the test's own; when all else of the test is closed, the journals in it must add up.
+
+    A test that damages or prunes what an engine has written says so: `@pytest.mark.no_fold("why")`.
+    """
+    yield tmp_path
+    if request.node.get_closest_marker("no_fold") is None:
+        add_up(tmp_path, added_up)
+    else:
+        added_up.update(meta.parent for meta in tmp_path.rglob("bus.meta"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journals_of_whole_modules(tmp_path_factory: pytest.TempPathFactory, added_up: set[Path]) -> Iterator[None]:
+    # Systems that several tests share live in folders of no single test.
+    yield
+    add_up(tmp_path_factory.getbasetemp(), added_up)
 
 
 @pytest.fixture

@@ -104,3 +104,21 @@ def verify(ctx: click.Context) -> None:
             click.echo(place)
     records = sum(page["records"] for page in pages)
     click.echo(f"{ctx.meta['bus']}: {len(pages)} pages, {records:,} events, no damage")
+
+
+@journal.command(name="audit")
+@click.pass_context
+def audit_command(ctx: click.Context) -> None:
+    """Add every account up from its fills alone; exit code 1 and the first event that tells something else.
+
+    Orders, positions and cash of each trading engine's events are compared with a plain fold of its fills, to the last bit. It may run
+    beside the system, which it does not disturb.
+    """
+    from ...strategy_engine.audit import audit
+
+    with _open(ctx) as bus:
+        accounts = audit(bus)
+    for account in accounts:
+        click.echo(f"{account.sentence()}.")
+    if not accounts:
+        click.echo("No account has traded on this bus.")

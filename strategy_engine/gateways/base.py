@@ -48,7 +48,10 @@ class ReportKind(IntEnum):
 
 
 class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a venue says of one order. Fills say what was traded this time; `trade_id` is the venue's own."""
+    """One thing that a venue says of one order. Fills say what was traded this time; `trade_id` is the venue's own.
+
+    A fee that the venue does not tell is NaN: the instrument's fee schedule says it. A trading day of 0 is the calendar's.
+    """
 
     kind: ReportKind
     client_id: str
@@ -103,6 +106,8 @@ class Gateway(ABC):
     order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT})
     times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset({TimeInForce.GTC})
     order_flags: ClassVar[OrderFlag] = OrderFlag.NONE
+    # Whether one order may close and open, where long and short are held apart; else each order has the offset that says which it does.
+    nets: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, ClassVar
 
 from gcg_quant._native import MatchingEngine
@@ -73,6 +74,7 @@ class PaperGateway(MarketGateway):
     order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
     times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset(TimeInForce)
     order_flags: ClassVar[OrderFlag] = OrderFlag.POST_ONLY
+    nets: ClassVar[bool] = True
 
     def __init__(self, *, latency_ns: int = 0, slippage_ticks: int = 0, name: str = "paper") -> None:
         super().__init__(name)
@@ -250,7 +252,10 @@ class PaperGateway(MarketGateway):
     def _fill(self, order: _PaperOrder, key: int, event_ns: int, ticks: int, lots: int, left: int, maker: bool, day: int) -> GatewayReport:
         instrument = order.instrument
         price, quantity = instrument.price(ticks), instrument.quantity(lots)
-        fee = instrument.fee(quantity, price, sell=order.side == Side.SELL, maker=maker, first=order.trades == 0)
+        # Where closing today's lots costs otherwise, only the account knows which lots those are.
+        fee = (
+            nan if instrument.legs else instrument.fee(quantity, price, sell=order.side == Side.SELL, maker=maker, first=order.trades == 0)
+        )
         order.filled += lots
         order.trades += 1
         if left == 0:
@@ -266,7 +271,7 @@ class PaperGateway(MarketGateway):
             fee=fee,
             fee_currency=instrument.currency,
             liquidity=Liquidity.MAKER if maker else Liquidity.TAKER,
-            trading_day=day or day_of(event_ns, instrument.timezone),
+            trading_day=day or instrument.trading_day(event_ns),
         )
 
     def _finish(self, key: int) -> None:

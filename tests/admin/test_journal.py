@@ -157,3 +157,9 @@ def test_follow_prints_no_event_twice(folder: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(click.Abort):
             cli.main(["journal", "--bus", str(folder), "tail", "-f", "-n", "2"], standalone_mode=False)
     assert ["event_ns=999" in lines[0], "event_ns=2000" in lines[1], "event_ns=2001" in lines[2], len(lines)] == [True, True, True, 3]
+
+
+def test_audit_adds_up_or_says_that_nobody_traded(console: Console, folder: Path) -> None:
+    """`audit` names each account that traded; on a bus of ticks alone there is none."""
+    result = console("journal", "--bus", str(folder), "audit")
+    assert (result.returncode, result.stdout) == (0, "No account has traded on this bus.\n")

@@ -14,6 +14,7 @@ import pytest
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.events import AccountEvent, Bar, ConfigChangeEvent, Fill, OrderCommand, OrderRequest, RiskVerdict, SystemEvent, Tick
+from gcg_quant.strategy_engine.audit import audit
 
 from .conftest import System, call
 
@@ -42,11 +43,15 @@ def test_run_for_some_seconds_trades_stores_and_ends(tmp_path: Path) -> None:
         assert counts[AccountEvent] > 0
         fills = list(bus.reader(start="begin", events=[Fill]))
         assert any(event.strategy == "grid-btc" for event in fills)
+        (account,) = audit(bus)
+        assert (account.account, account.fills) == ("paper", counts[Fill])
     assert all(not page["damage"] for page in journal_check.verify(home / "bus"))
     with sqlite3.connect(home / "gcg_quant.db") as database:
         assert database.execute("select count(*) from ticks").fetchone()[0] == counts[Tick]
         assert database.execute("select count(*) from fills").fetchone()[0] == counts[Fill]
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+    audited = call(home, "journal", "audit")
+    assert audited.stdout == f"{account.sentence()}.\n", audited.stderr
     for word in ("event Tick", "rows ticks", "orders", "fills", "profit paper"):
         assert word in result.stdout
 

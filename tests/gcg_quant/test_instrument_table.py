@@ -40,3 +40,17 @@ def test_symbol_on_several_venues_must_be_chosen(bus: EventBus) -> None:
         bus.instruments.get("X")
     assert bus.instruments.get("X@B").venue == "B"
     assert isinstance(bus.instruments.get("X", "A"), Instrument)
+
+
+def test_overrides_win_over_what_is_registered_before_and_later(bus: EventBus) -> None:
+    """Settings say other terms: for a symbol everywhere, or at one venue, which then needs nobody else to be known."""
+    before = bus.instruments.add(preset("cn_future", "rb2501", "SHFE"))
+    bus.instruments.override("rb2501", "", {"taker_fee": 0.0002})
+    bus.instruments.override("rb2501", "SIM", {"margin_rate": 0.15})
+    assert bus.instruments[before].taker_fee == 0.0002
+    assert (bus.instruments.get("rb2501@SIM").margin_rate, bus.instruments.get("rb2501@SIM").taker_fee) == (0.15, 0.0002)
+    later = bus.instruments.add(preset("cn_future", "rb2501", "SIM", margin_rate=0.05))
+    assert (bus.instruments[later].margin_rate, bus.instruments[later].tick_size) == (0.15, 1)
+    assert bus.instruments.get("rb2501@SHFE").margin_rate == 0.08
+    with pytest.raises(InstrumentError, match="taker_fee must be at least 0"):
+        bus.instruments.override("rb2501", "SIM", {"taker_fee": -1.0})

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcg_quant.clock import from_iso
 from gcg_quant.errors import InstrumentError
 from gcg_quant.instruments import MAX_TERMS_BYTES, Instrument, decode_terms, encode_terms, preset
 from gcg_quant.market_terms import hk_tick, market_of
@@ -49,6 +50,7 @@ def test_longest_ordinary_terms_fit_the_table() -> None:
     """All fields set at once still fit into a row."""
     numbers = dict.fromkeys(("tick_size", "lot_size", "min_quantity", "multiplier", "margin_rate", "maker_fee", "taker_fee"), 0.123456789)
     fees = dict.fromkeys(("fee_per_unit", "fee_per_order", "min_fee", "stamp_duty", "price_limit"), 0.1)
+    fees |= {"close_today_fee": 0.1, "close_today_fee_per_unit": 0.1, "legs": True, "today_apart": True}
     texts = {"kind": "future", "market": "cn_future", "currency": "CNY", "calendar": "CFFEX.IF", "description": "x" * 100}
     full = make(**numbers, **fees, **texts, t_plus_one=True, timezone="America/Argentina/ComodRivadavia")
     assert decode_terms("X", "TEST", encode_terms(full)) == full
@@ -165,6 +167,28 @@ def test_fees_follow_the_tariff() -> None:
     assert preset("us", "SPY", "X").fee(1000, 500.0, sell=False) == 5.0
 
 
+def test_china_s_futures_hold_sides_apart_and_charge_for_closing_today() -> None:
+    """SHFE and INE tell today's lots apart, the others do not; the fee of closing today is the product's own, where it has one."""
+    contracts = {name: preset("cn_future", name, "X") for name in ("rb2501", "sc2501", "IF2412", "m2501", "TA501", "au2412")}
+    assert all(one.legs for one in contracts.values())
+    assert [name for name, one in contracts.items() if one.today_apart] == ["rb2501", "sc2501", "au2412"]
+    index = contracts["IF2412"]
+    assert index.fee(3, 4000.0, sell=True, today=1.0) == pytest.approx(4000 * 300 * (2 * 0.000023 + 0.00023))
+    assert contracts["rb2501"].fee(2, 3000.0, sell=True, today=2.0) == contracts["rb2501"].fee(2, 3000.0, sell=True)
+    assert contracts["sc2501"].fee(2, 500.0, sell=True, today=1.0) == 20.0
+    assert not preset("us", "ESZ3", "CME", kind="future").legs
+
+
+def test_trading_day_is_the_calendar_s_where_it_decides_money() -> None:
+    """A night session belongs to the next trading day; elsewhere, and for unknown calendars, the local date counts."""
+    evening, late = from_iso("2026-11-20 21:30:00", "Asia/Shanghai"), from_iso("2026-11-20 23:30:00", "UTC")
+    assert preset("cn_future", "rb2501", "SHFE").trading_day(evening) == 20261123  # a Friday's evening
+    assert preset("cn_stock", "600519", "SSE").trading_day(from_iso("2026-11-20 14:00:00", "Asia/Shanghai")) == 20261120
+    assert preset("cn_future", "rb2501", "SIM", calendar="24/7").trading_day(evening) == 20261120
+    assert preset("cn_future", "rb2501", "SIM", calendar="XNONE").trading_day(late) == 20261121
+    assert preset("us", "SPY", "X").trading_day(late) == 20261120
+
+
 def test_price_limits_are_rounded_half_up() -> None:
     """The exchange rounds 10 % of the previous close to the cent; halves go up."""
     assert preset("cn_stock", "600519", "SSE").price_bounds(10.05) == (9.05, 11.06)
@@ -213,6 +237,8 @@ def test_market_is_guessed_from_the_symbol(symbol: str, market: str) -> None:
         ({"taker_fee": -0.1}, "taker_fee must be at least 0"),
         ({"price_limit": 0.0}, "price_limit must be above 0"),
         ({"multiplier": math.inf}, "multiplier must be above 0"),
+        ({"close_today_fee": -0.1}, "close_today_fee must be at least 0"),
+        ({"today_apart": True}, "today_apart needs legs"),
     ],
 )
 def test_senseless_terms_are_refused(terms: dict[str, Any], message: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gcg_quant.errors import SettingsError
-from gcg_quant.sections import PARTS, redact
+from gcg_quant.instruments import Instrument
+from gcg_quant.sections import PARTS, InstrumentEntry, redact
 from gcg_quant.settings import Settings, diff, markdown, needs_restart, variable_name
 from gcg_quant.settings_watch import watch
 
@@ -278,3 +279,30 @@ def test_watch_needs_a_good_file_at_the_start(tmp_path: Path) -> None:
     """A file that is bad already is an error of the call."""
     with pytest.raises(SettingsError, match="not valid TOML"):
         watch(write(tmp_path, "["), print, print, environ=NO_ENVIRONMENT)
+
+
+def test_instruments_have_overrides_for_every_term(tmp_path: Path) -> None:
+    """Each field of Instrument may be overridden; the overrides travel with the settings."""
+    fields = set(InstrumentEntry.model_fields) - {"symbol", "venue"}
+    assert fields == set(Instrument.__struct_fields__) - {"symbol", "venue"}
+    path = write(tmp_path, '[[instruments.overrides]]\nsymbol = "rb2501"\nvenue = "SHFE"\ntaker_fee = 0.0002\nt_plus_one = false\n')
+    settings = Settings.load(path, environ=NO_ENVIRONMENT)
+    (entry,) = Settings.restore(settings.dump(), NO_ENVIRONMENT).instruments.overrides
+    assert (entry.symbol, entry.venue, entry.terms) == ("rb2501", "SHFE", {"taker_fee": 0.0002, "t_plus_one": False})
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("taker_fea = 1", "there is no such key. Did you mean 'taker_fee'?"),
+        ("tick_size = 0", "tick_size must be above 0"),
+        ('market = "cn_futures"', "There is no market 'cn_futures'"),
+    ],
+)
+def test_senseless_override_is_one_sentence(tmp_path: Path, line: str, sentence: str) -> None:
+    """A wrong key or value of an override names the place and what is wrong."""
+    path = write(tmp_path, f'[[instruments.overrides]]\nsymbol = "AAPL"\n{line}\n')
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(path, environ=NO_ENVIRONMENT)
+    assert sentence.lower() in caught.value.message.lower()
+    assert "[instruments] overrides.0" in caught.value.message

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcg_quant.events import Fill, Offset, Side
-from gcg_quant.instruments import Instrument
+from gcg_quant.events import Fill, Offset, PositionSide, Side
+from gcg_quant.instruments import Instrument, preset
 from gcg_quant.strategy_engine.accounts import Accounts
 from gcg_quant.strategy_engine.currencies import CurrencyRates
+from gcg_quant.strategy_engine.plain_account import PlainAccount
 from gcg_quant.strategy_engine.position import Position
 
 COIN = Instrument(symbol="BTC/USDT", venue="SIM", kind="crypto", currency="USDT", tick_size=0.01, lot_size=0.001)
@@ -68,9 +69,9 @@ def test_position_turns_round_at_the_new_price(accounts: Accounts) -> None:
     """Selling more than is held realises the profit of what was held and opens the rest at the fill's price."""
     accounts.settle(fill(1, Side.BUY, 1000, 10_000), 1, COIN)
     accounts.settle(fill(1, Side.BUY, 1000, 11_000), 1, COIN)
-    position = accounts.settle(fill(1, Side.SELL, 3000, 12_000), 1, COIN)
+    (position,) = accounts.settle(fill(1, Side.SELL, 3000, 12_000), 1, COIN)
     assert (position.lots, position.average_price, position.realised) == (-1000, 120.0, 30.0)
-    position = accounts.settle(fill(1, Side.BUY, 1000, 13_000), 1, COIN)
+    (position,) = accounts.settle(fill(1, Side.BUY, 1000, 13_000), 1, COIN)
     assert (position.lots, position.realised) == (0, 20.0)
     assert isnan(position.average_price)
     assert position.unrealised == 0.0
@@ -110,7 +111,7 @@ def test_fee_of_another_currency_is_charged_there(accounts: Accounts) -> None:
 
 def test_position_event_shows_what_closing_orders_hold(accounts: Accounts) -> None:
     """Frozen is what orders would close, and never more than is held."""
-    position = accounts.settle(fill(1, Side.BUY, 1000, 10_000, trading_day=20261120), 1, COIN)
+    (position,) = accounts.settle(fill(1, Side.BUY, 1000, 10_000, trading_day=20261120), 1, COIN)
     event = accounts.position_event(position, 7, frozen_lots=1500)
     assert (event.quantity, event.frozen, event.today, event.yesterday, event.currency) == (1.0, 1.0, 1.0, 0.0, "USDT")
 
@@ -170,7 +171,7 @@ def test_accounts_equal_the_plain_fold_to_the_last_bit(rows: list[tuple[int, Sid
         accounts.settle(one, number, TERMS[number])
     positions, money = fold(fills)
     for key, (quantity, average, realised, fees) in positions.items():
-        position = accounts.positions[key]
+        position = accounts.positions[(*key, PositionSide.NET)]
         assert (position.quantity, position.realised, position.fees) == (quantity, realised, fees)
         assert position.average_price == average or not position.lots
     assert {name: [one.cash, one.realised, one.fees] for name, one in accounts.money.items()} == money
@@ -189,6 +190,89 @@ def test_equity_is_cash_at_the_start_plus_profit_less_fees(rows: list[tuple[int,
         money = accounts.in_currency(currency)
         expected = opening + money.realised + accounts.unrealised(currency) - money.fees
         assert accounts.equity(currency) == pytest.approx(expected, abs=1e-3, rel=1e-9)
+
+
+LEGGED = {
+    1: COIN,
+    2: INDEX,
+    3: preset("cn_future", "rb2501", "SHFE"),
+    4: preset("cn_future", "IF2412", "CFFEX"),
+    5: preset("cn_stock", "600519", "SSE"),
+}
+LEGGED_FILLS = st.lists(
+    st.tuples(
+        st.sampled_from(list(LEGGED)),
+        st.sampled_from([Side.BUY, Side.SELL]),
+        st.sampled_from(Offset),
+        st.integers(1, 6),
+        st.integers(1, 2_000_000),
+        st.sampled_from(["a", "b"]),
+        st.floats(0, 100, allow_nan=False),
+        st.integers(0, 1),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=200)
+@given(LEGGED_FILLS)
+def test_sides_and_days_equal_the_plain_account(rows: list[tuple[int, Side, Offset, int, int, str, float, int]]) -> None:
+    """Whatever is opened, closed, turned round and carried over days, each position and each currency is what a plain fold has."""
+    accounts, plain = Accounts("paper", "CNY", 10_000.0), PlainAccount("paper", LEGGED.__getitem__)
+    plain.apply(accounts.account_event("CNY", 0))
+    day, net = 20261116, dict.fromkeys(LEGGED, 0)
+    for count, (number, side, offset, lots, ticks, strategy, fee, later) in enumerate(rows):
+        day += later
+        terms = LEGGED[number]
+        net[number] += lots if side == Side.BUY else -lots
+        names = {"symbol": terms.symbol, "venue": terms.venue, "instrument": number, "strategy": strategy, "fee_currency": terms.currency}
+        one = Fill(
+            **names,
+            side=side,
+            offset=offset,
+            quantity=terms.quantity(lots),
+            price=terms.price(ticks),
+            fee=fee,
+            trading_day=day,
+            trade_id=str(count),
+        )
+        moved = accounts.settle(one, number, terms)
+        plain.apply(one)
+        for position in moved:
+            plain.apply(accounts.position_event(position, 0).replace(instrument=number))
+            assert (position.side == PositionSide.NET) != terms.legs
+            assert position.lots * {PositionSide.LONG: 1, PositionSide.SHORT: -1, PositionSide.NET: 0}[position.side] >= 0
+            assert 0 <= position.today_lots <= abs(position.lots)
+        plain.apply(accounts.account_event(terms.currency, 0))
+        assert accounts.total(number) == net[number]
+
+
+def test_fill_may_close_one_side_and_open_the_other(accounts: Accounts) -> None:
+    """A fill without an offset closes first; the fee is the closed side's, the cash moves by its profit."""
+    terms = LEGGED[4]
+    names = {"symbol": "IF2412", "venue": "CFFEX", "strategy": "s", "fee_currency": "CNY", "trading_day": 20261120}
+    (long,) = accounts.settle(Fill(**names, side=Side.BUY, quantity=2.0, price=4000.0, fee=1.0), 4, terms)
+    closed, opened = accounts.settle(Fill(**names, side=Side.SELL, quantity=5.0, price=4010.0, fee=7.0), 4, terms)
+    assert closed is long
+    assert (closed.lots, closed.realised, closed.fees) == (0, 6000.0, 8.0)
+    assert (opened.side, opened.lots, opened.average_price, opened.fees) == (PositionSide.SHORT, -3, 4010.0, 0.0)
+    assert accounts.in_currency("CNY").cash == 6000.0 - 8.0
+    assert accounts.total(4) == -3
+
+
+def test_part_of_a_fill_that_closes_today_is_known_before_it_is_settled(accounts: Accounts) -> None:
+    """The oldest lots go first unless today's are meant; an order that opens closes nothing."""
+    terms = LEGGED[3]
+    names = {"symbol": "rb2501", "venue": "SHFE", "strategy": "s", "price": 3000.0}
+    for lots, day in ((2.0, 20261119), (3.0, 20261120)):
+        accounts.settle(Fill(**names, side=Side.BUY, quantity=lots, trading_day=day, offset=Offset.OPEN), 3, terms)
+
+    def today(lots: float, offset: Offset, day: int = 20261120) -> float:
+        return accounts.closes_today(Fill(**names, side=Side.SELL, quantity=lots, offset=offset, trading_day=day), 3, terms)
+
+    assert [today(4.0, offset) for offset in (Offset.NONE, Offset.CLOSE_TODAY, Offset.OPEN)] == [2.0, 3.0, 0.0]
+    assert today(2.0, Offset.CLOSE_YESTERDAY) == 0.0
+    assert today(4.0, Offset.NONE, 20261123) == 0.0
 
 
 def test_rates_come_from_pairs_and_dollar_coins_count_as_dollars(bus: object) -> None:

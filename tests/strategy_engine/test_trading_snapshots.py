@@ -235,6 +235,7 @@ def messages(bus: EventBus) -> list[str]:
         return [event.message for event in reader if isinstance(event, LogEvent)]
 
 
+@pytest.mark.no_fold("a second engine opens the account again, in another currency")
 def test_state_of_another_currency_is_not_taken(tmp_path: Path, wait_until: Callable[..., None]) -> None:
     """An account whose settings name another currency reads the journal from its beginning."""
     with journal(tmp_path / "bus", 3, wait_until) as bus:
@@ -268,6 +269,7 @@ def test_note_names_what_a_restart_reads(tmp_path: Path, wait_until: Callable[..
         assert (note.component, note.event_id, note.market) == ("trading-paper", last.id, last.market_seq + 1)
 
 
+@pytest.mark.no_fold("its first page is removed")
 def test_account_without_its_past_does_not_trade(tmp_path: Path, wait_until: Callable[..., None]) -> None:
     """Where the beginning is gone and no snapshot can be read, the engine refuses to start and says why."""
     with journal(tmp_path / "bus", 3, wait_until) as bus:
@@ -283,6 +285,7 @@ def test_account_without_its_past_does_not_trade(tmp_path: Path, wait_until: Cal
         assert any("its positions are unknown" in message for message in messages(bus))
 
 
+@pytest.mark.no_fold("its first page is removed")
 def test_new_account_may_begin_on_an_old_journal(tmp_path: Path, wait_until: Callable[..., None]) -> None:
     """An account that has left nothing in the journal has no past that could be missing."""
     with journal(tmp_path / "bus", 3, wait_until) as bus:
