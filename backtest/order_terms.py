@@ -54,11 +54,12 @@ def terms_of(order: Any, instrument: Instrument | None = None) -> dict[str, Any]
     """
     kind = order.exectype
     stop_price = float(order.created.price) if kind in STOPPED else None
-    price, quantity = limit_price(order), abs(float(order.created.size))
+    price, quantity, trail = limit_price(order), abs(float(order.created.size)), order.trailamount or None
     if instrument is not None:
         quantity = instrument.round_quantity(quantity)
         price = price if price is None else instrument.round_price(price)
         stop_price = stop_price if stop_price is None else instrument.round_price(stop_price)
+        trail = trail and max(instrument.round_price(trail), instrument.tick_size)
     expires = isinstance(order.valid, float) and order.valid > FIRST_DAY
     return {
         "side": Side.BUY if order.isbuy() else Side.SELL,
@@ -66,8 +67,8 @@ def terms_of(order: Any, instrument: Instrument | None = None) -> dict[str, Any]
         "quantity": quantity,
         "price": price,
         "stop_price": stop_price,
-        "trail_amount": order.trailamount,
-        "trail_percent": order.trailpercent,
+        "trail_amount": trail,
+        "trail_percent": None if trail else order.trailpercent,  # Backtrader heeds the amount if it has both
         "time_in_force": TimeInForce.GTD if expires else TimeInForce.GTC,
         "expire_ns": ns_from_days(order.valid) if expires else None,
         "tag": "close" if kind == Order.Close else "",

@@ -1065,11 +1065,31 @@ class Reader:
     def close(self) -> None: ...
 
 @final
-class MatchingEngine:
-    """The simulated venue of native/include/gcg/matching.h. Prices and quantities are whole ticks and lots."""
+class Sessions:
+    """When an instrument trades: from `opens[i]` until before `closes[i]`, in event time and in order; else ValueError."""
 
-    def __init__(self, latency_ns: int = 0, slippage_ticks: int = 0) -> None: ...
+    def __init__(self, opens: list[int], closes: list[int]) -> None: ...
+
+@final
+class MatchingEngine:
+    """The simulated venue of native/include/gcg/matching.h. Prices and quantities are whole ticks and lots.
+
+    `queue` is a number of QueueModel there. A row of `take_reports` holds kind, reason, maker, key, event_ns, ticks, lots, left,
+    trading_day, stop_ticks.
+    """
+
+    def __init__(
+        self,
+        latency_ns: int = 0,
+        slippage_ticks: int = 0,
+        cancel_latency_ns: int = -1,
+        jitter_ns: int = 0,
+        seed: int = 0,
+        queue: int = 0,
+    ) -> None: ...
     def set_grid(self, instrument: int, tick_size: float, lot_size: float) -> None: ...
+    def set_price_limit(self, instrument: int, millionths: int) -> None: ...
+    def set_sessions(self, instrument: int, sessions: Sessions | None) -> None: ...
     def knows(self, instrument: int) -> bool: ...
     def submit(
         self,
@@ -1084,6 +1104,8 @@ class MatchingEngine:
         stop_ticks: int | None,
         expire_ns: int,
         post_only: bool,
+        trail_ticks: int = 0,
+        trail_millionths: int = 0,
         now_ns: int,
     ) -> None: ...
     def restore(
@@ -1099,6 +1121,8 @@ class MatchingEngine:
         stop_ticks: int | None,
         expire_ns: int,
         post_only: bool,
+        trail_ticks: int = 0,
+        trail_millionths: int = 0,
         filled: int,
         triggered: bool,
     ) -> None: ...
@@ -1106,7 +1130,7 @@ class MatchingEngine:
     def modify(self, *, key: int, lots: int, price_ticks: int | None, stop_ticks: int | None, now_ns: int) -> None: ...
     def on_market(self, event: Record) -> bool: ...
     def advance(self, now_ns: int) -> None: ...
-    def take_reports(self) -> list[tuple[int, int, bool, int, int, int, int, int, int]]: ...
+    def take_reports(self) -> list[tuple[int, int, bool, int, int, int | None, int, int, int, int | None]]: ...
     @property
     def has_reports(self) -> bool: ...
     @property

@@ -88,10 +88,15 @@ class Calendar:
         table = _table(self.name)
         return None if self.name == "24/7" else _first_after(table.segment_closes, ns)
 
+    def day_close(self, ns: int) -> int | None:
+        """Return when the first trading day that closes later than `ns` closes; None if the calendar knows of none ("24/7")."""
+        return None if self.name == "24/7" else _first_after(_table(self.name).closes, ns)
+
     def segments(self) -> tuple[Times, Times]:
-        """Return when every session that is known opens and when it closes, breaks between them, in the order of time."""
+        """Return when the market opens and closes, all that is known, in order; a break ends one segment and begins the next."""
         table = _table(self.name)
-        return table.segment_opens, table.segment_closes
+        apart = table.segment_opens[1:] > table.segment_closes[:-1]  # round the clock one day goes over into the next
+        return table.segment_opens[np.append(True, apart)], table.segment_closes[np.append(apart, True)]
 
     def trading_day(self, ns: int) -> int:
         """Return the trading day YYYYMMDD that a moment belongs to.

@@ -63,6 +63,7 @@ Period = Annotated[str, BeforeValidator(_check_period)]
 Url = Annotated[str, BeforeValidator(_check_url)]
 Limit = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_off)]  # None is "off"
 CountLimit = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_none_if_off)]
+Delay = Annotated[Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] | None, BeforeValidator(_none_if_off)]
 Name = Annotated[str, Field(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
@@ -249,7 +250,15 @@ class TradingSettings(Section):
     cash: float = setting(1_000_000.0, "cash of a new account, in its currency", gt=0, allow_inf_nan=False)
     gateway: Literal["paper"] = setting("paper", "where orders go")
     latency_ms: float = setting(5.0, "time that the paper gateway needs for an order, ms", ge=0, le=60_000, allow_inf_nan=False)
+    cancel_latency_ms: Delay = setting(None, "... and for a cancel or a change, ms; off = as for an order")
+    jitter_ms: float = setting(0.0, "most that either takes longer, drawn anew for each, ms", ge=0, le=60_000, allow_inf_nan=False)
     slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
+    queue: Literal["back", "risk_averse", "proportional"] = setting(
+        "back", "what is ahead of the paper gateway's resting orders: all others, or a queue that trades shorten, or cancels as well"
+    )
+    sessions: Literal["auto", "on", "off"] = setting(
+        "auto", "match on paper only while a market is open; auto = unless the simulated exchange trades around the clock"
+    )
 
 
 class RiskOverrideEntry(Section):

@@ -13,7 +13,8 @@ from .books import Books
 from .fills import fill_of
 from .gateways.base import Change, GatewayReport, ReportKind
 from .order import Order, WholeTerms
-from .orders import TRIGGERED, OrderManager, Publish
+from .orders import TRAILED, TRIGGERED, OrderManager, Publish
+from .trail import moved
 
 __all__ = ["Reports"]
 
@@ -24,7 +25,9 @@ _ENDS = {
     ReportKind.FAILED: OrderStatus.FAILED,
 }
 # What a venue may still say of an order that is done, and that changes nothing.
-_OF_WORKING = frozenset({ReportKind.TRIGGERED, ReportKind.MODIFIED, ReportKind.MODIFY_REFUSED, ReportKind.CANCEL_REFUSED})
+_OF_WORKING = frozenset(
+    {ReportKind.TRIGGERED, ReportKind.TRAILED, ReportKind.MODIFIED, ReportKind.MODIFY_REFUSED, ReportKind.CANCEL_REFUSED}
+)
 
 
 class Reports:
@@ -116,6 +119,9 @@ class Reports:
             order.triggered = True
             self._books.rest(order)
             self._orders.remark(order, TRIGGERED, event_ns=event_ns, cause=cause)
+        elif kind == ReportKind.TRAILED:
+            whole = moved(order.whole, order.instrument, report.price, report.stop_price)
+            self._orders.change(order, whole, event_ns=event_ns, cause=cause, reason=TRAILED)
         elif kind == ReportKind.CANCEL_REFUSED:
             self._orders.keep(order, f"cancel refused: {report.reason}", event_ns=event_ns, cause=cause)
         else:

@@ -88,7 +88,7 @@ def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerm
             price = _ticks(instrument, request.price, "limit price")
         if kind in _STOPS:
             stop = _ticks(instrument, request.stop_price, "stop price")
-        if request.order_type in TRAILING:
+        if kind in TRAILING:
             read_trail(request, instrument)
             if not isnan(request.stop_price):
                 stop = _ticks(instrument, request.stop_price, "stop price")

@@ -14,12 +14,14 @@ from gcg_quant.events import (
     AlertEvent,
     Applied,
     Bar,
+    BookDelta,
     CancelRequest,
     ConfigChangeEvent,
     Depth,
     GatewayStatus,
     InstrumentEvent,
     Lane,
+    MarketDataEvent,
     ModifyRequest,
     OrderRequest,
     Tick,
@@ -64,7 +66,7 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     mark_interval_ns: int = 1_000_000_000  # least event time between two marks of an instrument or a currency
 
 
-_MARKET = (Tick, TradeTick, Depth, Bar)
+_MARKET = (Tick, TradeTick, Depth, BookDelta, Bar)
 
 
 class TradingEngine(Stateful[TradingFold]):
@@ -103,9 +105,8 @@ class TradingEngine(Stateful[TradingFold]):
     def from_settings(cls, settings: Settings) -> TradingEngine:
         """Return the engine that `[trading]` and `[risk]` describe."""
         trading = settings.trading
-        gateway = PaperGateway(latency_ns=round(trading.latency_ms * 1e6), slippage_ticks=trading.slippage_ticks)
         config = TradingConfig(account=trading.account, currency=trading.currency, cash=trading.cash)
-        return cls(config, RiskRules().changed(settings.risk.model_dump()), gateway)
+        return cls(config, RiskRules().changed(settings.risk.model_dump()), PaperGateway.from_settings(settings))
 
     @property
     def desk(self) -> TradingDesk:
@@ -167,7 +168,7 @@ class TradingEngine(Stateful[TradingFold]):
     # ---- handlers
 
     @event_handler(*_MARKET)
-    def on_market(self, event: Tick | TradeTick | Depth | Bar) -> None:
+    def on_market(self, event: MarketDataEvent) -> None:
         """Take in market data."""
         self.desk.market(event)
 

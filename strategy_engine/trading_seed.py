@@ -6,20 +6,31 @@ from collections.abc import Iterable
 from math import isnan
 from typing import Any
 
-from gcg_quant.events import Bar, Depth, MarketDataEvent, Tick, TradeTick
+from gcg_quant.events import Bar, BookDelta, Depth, MarketDataEvent, Tick, TradeTick
 
 __all__ = ["last_of_each_kind"]
+
+# From the first of these on bars are passed over: by the venue (1) and by risk (2).
+_OUTRANKS = {Depth: 1, BookDelta: 1, Tick: 3, TradeTick: 3}
 
 
 def last_of_each_kind(records: Iterable[Any]) -> list[MarketDataEvent]:
     """Return the last record of each kind and instrument, and the one with the latest clock, in the order of the journal.
 
-    A venue without orders and a risk check are in the same state after these as after all of them.
+    A venue without orders and a risk check are in the same state after these as after all of them. A book that is told by its
+    changes is the sum of all of them: of an instrument with book deltas everything is returned from the first one on.
     """
     latest: dict[tuple[Any, ...], MarketDataEvent] = {}
     newest: MarketDataEvent | None = None
+    with_deltas: set[int] = set()
+    outranked: dict[int, int] = {}
     for record in records:
-        latest[_key(record)] = record
+        if isinstance(record, BookDelta):
+            with_deltas.add(record.instrument)
+        before = outranked.get(record.instrument, 0)
+        now = outranked[record.instrument] = before | _OUTRANKS.get(type(record), 0)
+        whole = record.instrument in with_deltas or now != before
+        latest[(record.id,) if whole else (*_key(record), before)] = record
         if newest is None or record.event_ns > newest.event_ns:
             newest = record
     found = {record.id: record for record in latest.values()}
@@ -32,7 +43,7 @@ def _key(record: MarketDataEvent) -> tuple[Any, ...]:
     # What a later record of the same key makes worthless: one without quotes, the day's limits or the trading day leaves those of an
     # earlier one.
     if isinstance(record, Bar):
-        return Bar, record.instrument, record.period
+        return Bar, record.instrument, record.period, isnan(record.close)
     if isinstance(record, Tick):
         prices = record.last_price, record.bid_price, record.ask_price
         day = record.prev_close, record.prev_settlement, record.lower_limit, record.upper_limit

@@ -1,11 +1,23 @@
-// The life of a simulated order: sent, arrived, working, taken, done. Market data is in matching_data.cpp and
-// matching_bars.cpp.
+// What the simulated venue is told by us, and the passing of time. The life of an order is in matching_orders.cpp,
+// market data in matching_data.cpp and matching_bars.cpp.
 #include "gcg/matching.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace gcg {
+
+namespace {
+
+// Mix 64 bits so that each of them depends on all (the finisher of SplitMix64).
+uint64_t mixed(uint64_t bits) {
+    bits += 0x9e3779b97f4a7c15;
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+    return bits ^ (bits >> 31);
+}
+
+}  // namespace
 
 void MatchingEngine::set_grid(uint32_t instrument, Grid grid) {
     if (instrument >= markets_.size()) markets_.resize(instrument + 1);
@@ -37,17 +49,17 @@ void MatchingEngine::submit(const SimulatedOrder& order, int64_t now_ns) {
     }
     at->second.terms = order;
     at->second.sent_ns = clock_ns_;
-    schedule(ActionKind::arrive, order.key, clock_ns_ + model_.latency_ns);
+    schedule(ActionKind::arrive, order.key, due(ActionKind::arrive, order.key));
 }
 
 void MatchingEngine::cancel(uint64_t key, int64_t now_ns) {
     advance(now_ns);
-    schedule(ActionKind::cancel, key, clock_ns_ + model_.latency_ns);
+    schedule(ActionKind::cancel, key, due(ActionKind::cancel, key));
 }
 
 void MatchingEngine::modify(uint64_t key, int64_t lots, int64_t price_ticks, int64_t stop_ticks, int64_t now_ns) {
     advance(now_ns);
-    schedule(ActionKind::modify, key, clock_ns_ + model_.latency_ns, lots, price_ticks, stop_ticks);
+    schedule(ActionKind::modify, key, due(ActionKind::modify, key), lots, price_ticks, stop_ticks);
 }
 
 void MatchingEngine::restore(const SimulatedOrder& terms) {
@@ -60,13 +72,33 @@ void MatchingEngine::restore(const SimulatedOrder& terms) {
     order.arrived = true;
     order.rank = ++ranks_given_;
     if (terms.expire_ns >= 0) schedule(ActionKind::expire, terms.key, terms.expire_ns);
-    if (order.waits_for_stop())
-        market->stops.push_back(&order);
+    // The event that the venue died in may have told others first: what it had for this order happens now. A stop looks
+    // at the last price; what trades at the market and has not yet, takes what is displayed.
+    const bool at_market = terms.type == OrderType::market || terms.triggered;
+    const bool at_once = terms.time_in_force == TimeInForce::ioc || terms.time_in_force == TimeInForce::fok;
+    if (order.waits_for_stop() || (at_market && terms.filled == 0))
+        start(*market, order, clock_ns_);
+    else if (at_once && (market->fine || market->bar_ns == 0))  // it had its chance; only bars let it wait for the next
+        finish(*market, order, ReportKind::cancelled, ReportReason::nothing_left, clock_ns_);
     else
         work(*market, order);
+    sweep(*market);
 }
 
 // ---- time
+
+// When a command of an order that is sent now arrives: never before an earlier one of the same order.
+int64_t MatchingEngine::due(ActionKind kind, uint64_t key) {
+    const bool as_orders = kind == ActionKind::arrive || model_.cancel_latency_ns < 0;
+    int64_t due_ns = clock_ns_ + (as_orders ? model_.latency_ns : model_.cancel_latency_ns);
+    if (model_.jitter_ns > 0) {
+        const uint64_t drawn = mixed(mixed(model_.seed ^ key) + static_cast<uint64_t>(kind));
+        due_ns += static_cast<int64_t>(drawn % (static_cast<uint64_t>(model_.jitter_ns) + 1));
+    }
+    const auto found = orders_.find(key);
+    if (found == orders_.end()) return due_ns;
+    return found->second.due_ns = std::max(due_ns, found->second.due_ns);
+}
 
 void MatchingEngine::schedule(ActionKind kind, uint64_t key, int64_t due_ns, int64_t lots, int64_t price,
                               int64_t stop) {
@@ -122,196 +154,6 @@ void MatchingEngine::run(const Action& action) {
         const auto kind = action.kind == ActionKind::cancel ? ReportKind::cancel_refused : ReportKind::modify_refused;
         reports_.push_back({kind, ReportReason::not_open, false, action.key, now_ns, kNoPrice, 0, 0});
     }
-}
-
-// ---- arrival
-
-void MatchingEngine::arrive(Order& order, int64_t now_ns) {
-    order.arrived = true;
-    order.rank = ++ranks_given_;
-    const SimulatedOrder& terms = order.terms;
-    Market* known = market(terms.instrument);
-    const bool supported = terms.type >= OrderType::market && terms.type <= OrderType::stop_limit;
-    if (!known || !supported || terms.lots <= 0) {
-        report(order, ReportKind::rejected, ReportReason::unsupported_type, now_ns);
-        forget(order);
-        return;
-    }
-    Market& market = *known;
-    if (terms.expire_ns >= 0 && terms.expire_ns <= now_ns) {
-        finish(market, order, ReportKind::expired, ReportReason::none, now_ns);
-    } else if (terms.post_only && terms.type == OrderType::limit && available(market, order) > 0) {
-        finish(market, order, ReportKind::rejected, ReportReason::would_take, now_ns);
-    } else {
-        report(order, ReportKind::accepted, ReportReason::none, now_ns);
-        if (terms.expire_ns >= 0) schedule(ActionKind::expire, terms.key, terms.expire_ns);
-        if (order.waits_for_stop() && !trigger_met(market, order)) {
-            market.stops.push_back(&order);
-        } else {
-            if (order.waits_for_stop()) {
-                order.terms.triggered = true;
-                report(order, ReportKind::triggered, ReportReason::none, now_ns);
-            }
-            enter(market, order, now_ns);
-        }
-    }
-    sweep(market);
-}
-
-// An order that may trade from now on: it takes what it can, then rests.
-void MatchingEngine::enter(Market& market, Order& order, int64_t now_ns) {
-    const TimeInForce force = order.terms.time_in_force;
-    const bool at_once = force == TimeInForce::ioc || force == TimeInForce::fok;
-    if (!market.fine && market.bar_ns > 0) {  // bars alone: the next one's open is the first price to trade at
-        work(market, order);
-        return;
-    }
-    if (force == TimeInForce::fok && available(market, order) < order.left()) {
-        finish(market, order, ReportKind::cancelled, ReportReason::not_all, now_ns);
-        return;
-    }
-    take(market, order, now_ns);
-    if (order.done)
-        forget(order);
-    else if (at_once)
-        finish(market, order, ReportKind::cancelled, ReportReason::nothing_left, now_ns);
-    else
-        work(market, order);
-}
-
-void MatchingEngine::work(Market& market, Order& order) {
-    auto& side = order.buys() ? market.buys : market.sells;
-    auto before = [](const Order* a, const Order* b) {
-        const int64_t x = a->limit(), y = b->limit();
-        if (x == y) return a->rank < b->rank;
-        if (x == kNoPrice || y == kNoPrice) return x == kNoPrice;  // market orders first
-        return a->buys() ? x > y : x < y;
-    };
-    side.insert(std::upper_bound(side.begin(), side.end(), &order, before), &order);
-}
-
-void MatchingEngine::apply_change(Order& order, const Action& action) {
-    SimulatedOrder changed = order.terms;
-    if (action.lots > 0) changed.lots = action.lots;
-    if (action.price_ticks != kNoPrice) changed.price_ticks = action.price_ticks;
-    if (action.stop_ticks != kNoPrice) changed.stop_ticks = action.stop_ticks;
-    Market& market = markets_[changed.instrument];
-    if (changed.lots <= changed.filled) {
-        report(order, ReportKind::modify_refused, ReportReason::below_filled, action.due_ns);
-        return;
-    }
-    const SimulatedOrder before = std::exchange(order.terms, changed);
-    if (changed.post_only && changed.type == OrderType::limit && available(market, order) > 0) {
-        order.terms = before;
-        report(order, ReportKind::modify_refused, ReportReason::would_take, action.due_ns);
-        return;
-    }
-    report(order, ReportKind::modified, ReportReason::none, action.due_ns);
-    const bool keeps_place = changed.lots <= before.lots && changed.price_ticks == before.price_ticks &&
-                             changed.stop_ticks == before.stop_ticks;
-    if (keeps_place) return;
-    withdraw(market, order);
-    sweep(market);
-    order.rank = ++ranks_given_;
-    if (order.waits_for_stop() && !trigger_met(market, order)) {
-        market.stops.push_back(&order);
-    } else {
-        if (order.waits_for_stop()) {
-            order.terms.triggered = true;
-            report(order, ReportKind::triggered, ReportReason::none, action.due_ns);
-        }
-        enter(market, order, action.due_ns);
-    }
-    sweep(market);
-}
-
-// ---- the end
-
-void MatchingEngine::finish(Market& market, Order& order, ReportKind kind, ReportReason reason, int64_t now_ns) {
-    report(order, kind, reason, now_ns);
-    order.done = true;
-    withdraw(market, order);
-    forget(order);
-}
-
-void MatchingEngine::forget(const Order& order) {
-    const uint64_t key = order.terms.key;  // a copy: it goes with the order
-    orders_.erase(key);
-}
-
-void MatchingEngine::withdraw(Market& market, Order& order) {
-    for (auto* list : {&market.buys, &market.sells, &market.stops}) {
-        // Whoever walks over the list at this moment must not lose his place: leave a hole, sweep() closes it.
-        std::replace(list->begin(), list->end(), &order, static_cast<Order*>(nullptr));
-    }
-}
-
-void MatchingEngine::sweep(Market& market) {
-    for (auto* list : {&market.buys, &market.sells, &market.stops}) {
-        for (Order*& order : *list) {
-            if (order && order->done) {
-                forget(*order);
-                order = nullptr;
-            }
-        }
-        std::erase(*list, nullptr);
-    }
-}
-
-void MatchingEngine::report(const Order& order, ReportKind kind, ReportReason reason, int64_t now_ns) {
-    reports_.push_back({kind, reason, false, order.terms.key, now_ns, kNoPrice, 0, order.left()});
-}
-
-void MatchingEngine::fill(const Market& market, Order& order, int64_t ticks, int64_t lots, bool maker, int64_t now_ns) {
-    order.terms.filled += lots;
-    order.done = order.left() == 0;
-    reports_.push_back({ReportKind::filled, ReportReason::none, maker, order.terms.key, now_ns, ticks, lots,
-                        order.left(), market.trading_day});
-}
-
-// ---- taking
-
-int64_t MatchingEngine::slipped(const Order& order, int64_t ticks) const {
-    const int64_t limit = order.limit();
-    if (order.buys()) {
-        const int64_t worse = ticks + model_.slippage_ticks;
-        return limit == kNoPrice ? worse : std::min(worse, limit);
-    }
-    const int64_t worse = ticks - model_.slippage_ticks;
-    return limit == kNoPrice ? worse : std::max(worse, limit);
-}
-
-int64_t MatchingEngine::available(const Market& market, const Order& order) const {
-    const Levels& opposite = order.buys() ? market.asks : market.bids;
-    const int64_t limit = order.limit();
-    int64_t lots = 0;
-    for (int i = 0; i < opposite.count && lots < kUnlimited; ++i) {
-        const Level& level = opposite.at[i];
-        if (limit != kNoPrice && (order.buys() ? level.ticks > limit : level.ticks < limit)) break;
-        lots += level.lots;
-    }
-    return lots;
-}
-
-void MatchingEngine::take(Market& market, Order& order, int64_t now_ns) {
-    Levels& opposite = order.buys() ? market.asks : market.bids;
-    const int64_t limit = order.limit();
-    for (int i = 0; i < opposite.count && !order.done; ++i) {
-        Level& level = opposite.at[i];
-        if (limit != kNoPrice && (order.buys() ? level.ticks > limit : level.ticks < limit)) break;
-        const int64_t lots = std::min(order.left(), level.lots);
-        if (lots == 0) continue;
-        fill(market, order, slipped(order, level.ticks), lots, false, now_ns);
-        if (level.lots != kUnlimited) level.lots -= lots;
-    }
-}
-
-bool MatchingEngine::trigger_met(const Market& market, const Order& order) const {
-    const int64_t stop = order.terms.stop_ticks;
-    if (market.last != kNoPrice) return order.buys() ? market.last >= stop : market.last <= stop;
-    const Levels& opposite = order.buys() ? market.asks : market.bids;
-    if (opposite.count == 0) return false;
-    return order.buys() ? opposite.at[0].ticks >= stop : opposite.at[0].ticks <= stop;
 }
 
 }  // namespace gcg

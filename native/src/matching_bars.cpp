@@ -24,6 +24,8 @@ struct MatchingEngine::BarPath {
         return serves(order) && order.sent_ns > start_ns && order.sent_ns < end_ns;
     }
     [[nodiscard]] int64_t open(const Order& order) const { return order.buys() ? open_up : open_down; }
+    // The end of the range that an order's stop is triggered by.
+    [[nodiscard]] int64_t worst(const Order& order) const { return order.buys() ? high : low; }
     [[nodiscard]] int64_t close(const Order& order) const { return order.buys() ? close_up : close_down; }
 };
 
@@ -32,7 +34,8 @@ void MatchingEngine::on_bar(const Bar& bar) {
     Market* market = this->market(bar.instrument);
     const int64_t span = bar.event_ns - bar.start_ns;
     const bool complete = bar.open == bar.open && bar.high == bar.high && bar.low == bar.low && bar.close == bar.close;
-    if (market && !market->fine && complete && span > 0 && (market->bar_ns == 0 || span <= market->bar_ns)) {
+    if (market && !market->fine && complete && span > 0 && (market->bar_ns == 0 || span <= market->bar_ns) &&
+        overlaps_session(*market, bar.start_ns, bar.event_ns)) {
         const Grid& grid = market->grid;
         market->bar_ns = span;
         if (bar.trading_day != 0) market->trading_day = bar.trading_day;
@@ -50,7 +53,14 @@ void MatchingEngine::on_bar(const Bar& bar) {
     end(bar.event_ns);
 }
 
-void MatchingEngine::bar_take(const Market& market, Order& order, int64_t ticks, BarPath& path) {
+bool MatchingEngine::overlaps_session(const Market& market, int64_t start_ns, int64_t end_ns) {
+    if (!market.sessions) return true;
+    const auto& [opens, closes] = *market.sessions;
+    const auto row = std::lower_bound(opens.begin(), opens.end(), end_ns) - opens.begin() - 1;
+    return row >= 0 && closes[static_cast<std::size_t>(row)] > start_ns;
+}
+
+void MatchingEngine::bar_take(Market& market, Order& order, int64_t ticks, BarPath& path) {
     const int64_t limit = order.limit();
     if (limit != kNoPrice && (order.buys() ? ticks > limit : ticks < limit)) return;
     const int64_t lots = std::min(order.left(), path.room);
@@ -58,7 +68,7 @@ void MatchingEngine::bar_take(const Market& market, Order& order, int64_t ticks,
     if (order.terms.post_only && order.terms.type == OrderType::limit)
         fill(market, order, limit, lots, true, path.end_ns);
     else
-        fill(market, order, slipped(order, ticks), lots, false, path.end_ns);
+        fill(market, order, slipped(market, order, ticks), lots, false, path.end_ns);
     if (path.room != kUnlimited) path.room -= lots;
 }
 
@@ -69,9 +79,11 @@ void MatchingEngine::bar_open(Market& market, BarPath& path) {
     }
     for (Order*& order : market.stops) {
         if (!order || !path.whole(*order)) continue;
-        const int64_t open = path.open(*order), stop = order->terms.stop_ticks;
-        if (order->buys() ? open < stop : open > stop) continue;
-        bar_trigger(market, order, open, path);
+        const int64_t open = path.open(*order);
+        if (order->stopped_at(open))
+            bar_trigger(market, order, open, path);
+        else if (order->trails())
+            follow(*order, open, path.end_ns);
     }
     bar_at_once(market, path, true);
 }
@@ -79,8 +91,10 @@ void MatchingEngine::bar_open(Market& market, BarPath& path) {
 void MatchingEngine::bar_range(Market& market, BarPath& path) {
     for (Order*& order : market.stops) {
         if (!order || !path.whole(*order)) continue;
-        const int64_t stop = order->terms.stop_ticks;
-        if (order->buys() ? path.high >= stop : path.low <= stop) bar_trigger(market, order, stop, path);
+        if (order->stopped_at(path.worst(*order)))
+            bar_trigger(market, order, order->terms.stop_ticks, path);
+        else if (order->trails())
+            bar_trail(market, order, path);
     }
     for (auto* side : {&market.buys, &market.sells}) {
         for (Order* order : *side) {
@@ -101,16 +115,38 @@ void MatchingEngine::bar_close(Market& market, BarPath& path) {
     }
     for (Order*& order : market.stops) {
         if (!order || !path.late(*order)) continue;
-        const int64_t close = path.close(*order), stop = order->terms.stop_ticks;
-        if (order->buys() ? close >= stop : close <= stop) bar_trigger(market, order, close, path);
+        const int64_t close = path.close(*order);
+        if (order->stopped_at(close))
+            bar_trigger(market, order, close, path);
+        else if (order->trails())
+            follow(*order, close, path.end_ns);
     }
     bar_at_once(market, path, false);
+}
+
+// A trailing stop that the range does not reach from where it stood. Had the best price of the range come first, the
+// stop would have followed it; if the range goes back to there, the worst price at which it can have triggered is the
+// range's.
+void MatchingEngine::bar_trail(Market& market, Order*& slot, BarPath& path) {
+    Order& order = *slot;
+    const int64_t best = order.buys() ? path.low : path.high, worst = path.worst(order);
+    const int64_t away = order.trail_at(best);
+    if (order.buys() ? best + away > worst : best - away < worst) {
+        follow(order, best, path.end_ns);
+        return;
+    }
+    SimulatedOrder& terms = order.terms;
+    if (terms.price_ticks != kNoPrice) terms.price_ticks += worst - terms.stop_ticks;
+    terms.stop_ticks = worst;
+    report(order, ReportKind::trailed, ReportReason::none, path.end_ns);
+    bar_trigger(market, slot, worst, path);
 }
 
 // A stop is reached at `ticks`; it trades there if it can, and otherwise not before the next bar.
 void MatchingEngine::bar_trigger(Market& market, Order*& slot, int64_t ticks, BarPath& path) {
     Order& order = *slot;
     slot = nullptr;
+    market.untidy = true;
     order.terms.triggered = true;
     report(order, ReportKind::triggered, ReportReason::none, path.end_ns);
     bar_take(market, order, ticks, path);

@@ -1,4 +1,4 @@
-// Ticks, trades and depth: how they move a simulated market, and what of ours they fill.
+// Ticks and trades, and what of ours a new market fills. Books are in matching_book.cpp.
 #include <algorithm>
 #include <utility>
 
@@ -17,25 +17,34 @@ bool recent(int64_t then_ns, int64_t now_ns) {
 
 }  // namespace
 
+// Whether a tick's quotes are worth less than the book: that is young, or is one of deltas that says the same.
+bool MatchingEngine::book_outranks(const Market& market, const Tick& tick) {
+    if (recent(market.depth_ns, tick.event_ns)) return true;
+    if (!market.deltas || market.bids.empty() || market.asks.empty()) return false;
+    return market.bids.front().ticks == market.grid.down(tick.bid_price) &&
+           market.asks.front().ticks == market.grid.up(tick.ask_price);
+}
+
 void MatchingEngine::on_tick(const Tick& tick) {
     begin(tick.event_ns);
     if (Market* market = this->market(tick.instrument)) {
         market->fine = true;
-        if (tick.trading_day != 0) market->trading_day = tick.trading_day;
+        read_limits(*market, tick);
         const bool has_quotes = tick.bid_price == tick.bid_price || tick.ask_price == tick.ask_price;
-        if (has_quotes && !recent(market->depth_ns, tick.event_ns)) {
+        const bool fresh = has_quotes && !book_outranks(*market, tick);
+        if (fresh) {
             const int64_t bid = market->grid.down(tick.bid_price), ask = market->grid.up(tick.ask_price);
             const int64_t bid_lots = market->grid.lots(tick.bid_size), ask_lots = market->grid.lots(tick.ask_size);
             market->quoted = true;
-            market->bids.count = bid != kNoPrice && bid_lots > 0;
-            market->asks.count = ask != kNoPrice && ask_lots > 0;
-            market->bids.at[0] = {bid, bid_lots};
-            market->asks.at[0] = {ask, ask_lots};
+            market->booked = market->deltas = false;
+            market->bids.clear(), market->asks.clear();
+            if (bid != kNoPrice && bid_lots > 0) market->bids.push_back({bid, bid_lots});
+            if (ask != kNoPrice && ask_lots > 0) market->asks.push_back({ask, ask_lots});
         }
         const int64_t last = market->grid.nearest(tick.last_price);
         const Trade trade = implied_trade(*market, tick, last);
         last_price(*market, last);
-        if (!market->idle()) match(*market, trade, tick.event_ns);
+        match(*market, trade, fresh, tick.event_ns);
     }
     end(tick.event_ns);
 }
@@ -46,39 +55,20 @@ void MatchingEngine::on_trade(const TradeTick& tick) {
         market->fine = true;
         if (tick.trading_day != 0) market->trading_day = tick.trading_day;
         market->trade_ns = tick.event_ns;
-        const Trade trade{market->grid.nearest(tick.price), market->grid.lots(tick.size)};
+        const Trade trade{market->grid.nearest(tick.price), market->grid.lots(tick.size),
+                          static_cast<Side>(tick.aggressor)};
         last_price(*market, trade.ticks);
-        if (!market->idle()) match(*market, trade, tick.event_ns);
+        match(*market, trade, false, tick.event_ns);
     }
     end(tick.event_ns);
-}
-
-void MatchingEngine::on_depth(const Depth& depth) {
-    begin(depth.event_ns);
-    if (Market* market = this->market(depth.instrument)) {
-        market->fine = true;
-        if (depth.trading_day != 0) market->trading_day = depth.trading_day;
-        market->quoted = true;
-        market->depth_ns = depth.event_ns;
-        market->bids.count = market->asks.count = 0;
-        for (int i = 0; i < kDepthLevels; ++i) {
-            const int64_t bid = market->grid.down(depth.bid_prices[i]),
-                          bid_lots = market->grid.lots(depth.bid_sizes[i]);
-            const int64_t ask = market->grid.up(depth.ask_prices[i]), ask_lots = market->grid.lots(depth.ask_sizes[i]);
-            if (bid != kNoPrice && bid_lots > 0) market->bids.at[market->bids.count++] = {bid, bid_lots};
-            if (ask != kNoPrice && ask_lots > 0) market->asks.at[market->asks.count++] = {ask, ask_lots};
-        }
-        if (!market->idle()) match(*market, {}, depth.event_ns);
-    }
-    end(depth.event_ns);
 }
 
 void MatchingEngine::last_price(Market& market, int64_t ticks) {
     if (ticks == kNoPrice) return;
     market.last = ticks;
     if (market.quoted) return;
-    market.bids.count = market.asks.count = 1;
-    market.bids.at[0] = market.asks.at[0] = {ticks, kUnlimited};
+    market.bids.assign(1, {ticks, kUnlimited});
+    market.asks.assign(1, {ticks, kUnlimited});
 }
 
 // The trade that a tick tells of, with no ticks if it tells of none. The first last price ever seen counts as a trade
@@ -98,17 +88,24 @@ MatchingEngine::Trade MatchingEngine::implied_trade(Market& market, const Tick& 
     return {last, market.grid.lots(tick.volume > before ? tick.volume - before : tick.volume)};
 }
 
-void MatchingEngine::match(Market& market, Trade trade, int64_t now_ns) {
+void MatchingEngine::match(Market& market, Trade trade, bool fresh, int64_t now_ns) {
+    if (market.sessions) {
+        const std::ptrdiff_t row = session_at(market, now_ns);
+        if (row < 0) return;
+        market.opening = row != market.session;
+        market.session = row;
+    }
+    if (market.idle()) return;
     const Trade seen = trade;
-    match_side(market, market.buys, trade, now_ns);
-    match_side(market, market.sells, trade, now_ns);
+    match_side(market, market.buys, trade, fresh, now_ns);
+    match_side(market, market.sells, trade, fresh, now_ns);
     trigger_stops(market, seen, now_ns);
     sweep(market);
 }
 
-void MatchingEngine::match_side(Market& market, std::vector<Order*>& side, Trade& trade, int64_t now_ns) {
-    const bool buys = &side == &market.buys;
-    Levels& opposite = buys ? market.asks : market.bids;
+void MatchingEngine::match_side(Market& market, std::vector<Order*>& side, Trade& trade, bool fresh, int64_t now_ns) {
+    const bool buys = &side == &market.buys, queues = model_.queue != QueueModel::back;
+    const Levels& opposite = buys ? market.asks : market.bids;
     for (Order* order : side) {
         if (!order || order->done) continue;
         const int64_t limit = order->limit();
@@ -117,35 +114,37 @@ void MatchingEngine::match_side(Market& market, std::vector<Order*>& side, Trade
             continue;
         }
         const bool through = trade.ticks != kNoPrice && (buys ? trade.ticks < limit : trade.ticks > limit);
-        auto crosses = [&](const Level& level) { return buys ? level.ticks <= limit : level.ticks >= limit; };
-        const bool crossed = market.quoted && opposite.count > 0 && crosses(opposite.at[0]);
-        if (!through && !crossed) break;  // those behind it ask for a better price still
-        if (through) {
-            const int64_t lots = std::min(order->left(), trade.lots);
-            if (lots > 0) fill(market, *order, limit, lots, true, now_ns);
-            if (trade.lots != kUnlimited) trade.lots -= lots;
-        }
-        for (int i = 0; crossed && i < opposite.count && !order->done && crosses(opposite.at[i]); ++i) {
-            const int64_t lots = std::min(order->left(), opposite.at[i].lots);
-            if (lots > 0) fill(market, *order, limit, lots, true, now_ns);
-            if (opposite.at[i].lots != kUnlimited) opposite.at[i].lots -= lots;
+        const bool crossed = market.quoted && !opposite.empty() && order->reaches(opposite.front().ticks);
+        if (through || crossed) {
+            match_limit(market, *order, trade, through, crossed, now_ns);
+        } else if (!queues || (!fresh && trade.ticks != limit)) {
+            break;  // those behind it ask for a better price still
+        } else {
+            if (trade.ticks == limit) trade_in_queue(market, *order, trade, now_ns);
+            if (fresh && !order->done) look_at_queue(market, *order);
         }
     }
 }
 
-void MatchingEngine::trigger_stops(Market& market, Trade trade, int64_t now_ns) {
-    const std::size_t waiting = market.stops.size();  // whatever is triggered goes elsewhere, nothing is added here
-    for (std::size_t i = 0; i < waiting; ++i) {
-        Order* order = market.stops[i];
-        if (!order) continue;
-        const int64_t stop = order->terms.stop_ticks;
-        const bool traded = trade.ticks != kNoPrice && (order->buys() ? trade.ticks >= stop : trade.ticks <= stop);
-        if (!traded && (market.last != kNoPrice || !trigger_met(market, *order))) continue;
-        order->terms.triggered = true;
-        market.stops[i] = nullptr;
-        report(*order, ReportKind::triggered, ReportReason::none, now_ns);
-        enter(market, *order, now_ns);
+// A trade went through a resting limit order, or the opposite quote has come to it: nobody is ahead of it any more.
+void MatchingEngine::match_limit(Market& market, Order& order, Trade& trade, bool through, bool crossed,
+                                 int64_t now_ns) {
+    const int64_t limit = order.limit();
+    if (crossed && market.opening && !order.terms.post_only) take(market, order, now_ns);
+    if (through && !order.done) {
+        const int64_t lots = std::min(order.left(), trade.lots);
+        if (lots > 0) fill(market, order, limit, lots, true, now_ns);
+        if (trade.lots != kUnlimited) trade.lots -= lots;
     }
+    if (crossed) {
+        for (Level& level : order.buys() ? market.asks : market.bids) {
+            if (order.done || !order.reaches(level.ticks)) break;
+            const int64_t lots = std::min(order.left(), level.lots);
+            if (lots > 0) fill(market, order, limit, lots, true, now_ns);
+            if (level.lots != kUnlimited) level.lots -= lots;
+        }
+    }
+    order.ahead = order.shown = order.traded = 0;
 }
 
 }  // namespace gcg

@@ -3,7 +3,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "gcg/matching.h"
 #include "gcg/risk.h"
@@ -45,6 +48,8 @@ int feed(Engine& engine, py::handle event) {
             return call(&Engine::on_depth, static_cast<const Depth*>(nullptr));
         case Bar::kType:
             return call(&Engine::on_bar, static_cast<const Bar*>(nullptr));
+        case BookDelta::kType:
+            return call(&Engine::on_delta, static_cast<const BookDelta*>(nullptr));
         default:
             return 0;
     }
@@ -52,7 +57,7 @@ int feed(Engine& engine, py::handle event) {
 
 SimulatedOrder order_of(uint64_t key, uint32_t instrument, int side, int type, int time_in_force, int64_t lots,
                         std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
-                        bool post_only) {
+                        bool post_only, int64_t trail_ticks, int64_t trail_millionths) {
     SimulatedOrder order;
     order.key = key;
     order.instrument = instrument;
@@ -64,57 +69,81 @@ SimulatedOrder order_of(uint64_t key, uint32_t instrument, int side, int type, i
     order.price_ticks = ticks_of(price_ticks);
     order.stop_ticks = ticks_of(stop_ticks);
     order.expire_ns = expire_ns;
+    order.trail_ticks = trail_ticks;
+    order.trail_millionths = trail_millionths;
     return order;
+}
+
+py::object price_of(int64_t ticks) {
+    return ticks == kNoPrice ? py::object(py::none()) : py::object(py::int_(ticks));
 }
 
 py::list reports_of(MatchingEngine& engine) {
     py::list rows;
     for (const Report& report : engine.take_reports())
         rows.append(py::make_tuple(static_cast<int>(report.kind), static_cast<int>(report.reason), report.maker,
-                                   report.key, report.event_ns, report.ticks, report.lots, report.left,
-                                   report.trading_day));
+                                   report.key, report.event_ns, price_of(report.ticks), report.lots, report.left,
+                                   report.trading_day, price_of(report.stop_ticks)));
     return rows;
 }
 
 void bind_matching(py::module_& module) {
+    py::class_<Sessions, std::shared_ptr<Sessions>>(module, "Sessions")
+        .def(py::init<std::vector<int64_t>, std::vector<int64_t>>(), py::arg("opens"), py::arg("closes"));
     py::class_<MatchingEngine>(module, "MatchingEngine")
-        .def(py::init([](int64_t latency_ns, int64_t slippage_ticks) {
-                 return MatchingEngine({.latency_ns = latency_ns, .slippage_ticks = slippage_ticks});
+        .def(py::init([](int64_t latency_ns, int64_t slippage_ticks, int64_t cancel_latency_ns, int64_t jitter_ns,
+                         uint64_t seed, int queue) {
+                 return MatchingEngine({.latency_ns = latency_ns,
+                                        .slippage_ticks = slippage_ticks,
+                                        .cancel_latency_ns = cancel_latency_ns,
+                                        .jitter_ns = jitter_ns,
+                                        .seed = seed,
+                                        .queue = static_cast<QueueModel>(queue)});
              }),
-             py::arg("latency_ns") = 0, py::arg("slippage_ticks") = 0)
+             py::arg("latency_ns") = 0, py::arg("slippage_ticks") = 0, py::arg("cancel_latency_ns") = -1,
+             py::arg("jitter_ns") = 0, py::arg("seed") = 0, py::arg("queue") = 0)
         .def(
             "set_grid",
             [](MatchingEngine& engine, uint32_t instrument, double tick_size, double lot_size) {
                 engine.set_grid(instrument, {tick_size, lot_size});
             },
             py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"))
+        .def("set_price_limit", &MatchingEngine::set_price_limit, py::arg("instrument"), py::arg("millionths"))
+        .def(
+            "set_sessions",
+            [](MatchingEngine& engine, uint32_t instrument, std::shared_ptr<Sessions> sessions) {
+                engine.set_sessions(instrument, std::move(sessions));
+            },
+            py::arg("instrument"), py::arg("sessions"))
         .def("knows", &MatchingEngine::knows, py::arg("instrument"))
         .def(
             "submit",
             [](MatchingEngine& engine, uint64_t key, uint32_t instrument, int side, int type, int time_in_force,
                int64_t lots, std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
-               bool post_only, int64_t now_ns) {
+               bool post_only, int64_t trail_ticks, int64_t trail_millionths, int64_t now_ns) {
                 engine.submit(order_of(key, instrument, side, type, time_in_force, lots, price_ticks, stop_ticks,
-                                       expire_ns, post_only),
+                                       expire_ns, post_only, trail_ticks, trail_millionths),
                               now_ns);
             },
             py::kw_only(), py::arg("key"), py::arg("instrument"), py::arg("side"), py::arg("type"),
             py::arg("time_in_force"), py::arg("lots"), py::arg("price_ticks"), py::arg("stop_ticks"),
-            py::arg("expire_ns"), py::arg("post_only"), py::arg("now_ns"))
+            py::arg("expire_ns"), py::arg("post_only"), py::arg("trail_ticks") = 0, py::arg("trail_millionths") = 0,
+            py::arg("now_ns"))
         .def(
             "restore",
             [](MatchingEngine& engine, uint64_t key, uint32_t instrument, int side, int type, int time_in_force,
                int64_t lots, std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t expire_ns,
-               bool post_only, int64_t filled, bool triggered) {
+               bool post_only, int64_t trail_ticks, int64_t trail_millionths, int64_t filled, bool triggered) {
                 SimulatedOrder order = order_of(key, instrument, side, type, time_in_force, lots, price_ticks,
-                                                stop_ticks, expire_ns, post_only);
+                                                stop_ticks, expire_ns, post_only, trail_ticks, trail_millionths);
                 order.filled = filled;
                 order.triggered = triggered;
                 engine.restore(order);
             },
             py::kw_only(), py::arg("key"), py::arg("instrument"), py::arg("side"), py::arg("type"),
             py::arg("time_in_force"), py::arg("lots"), py::arg("price_ticks"), py::arg("stop_ticks"),
-            py::arg("expire_ns"), py::arg("post_only"), py::arg("filled"), py::arg("triggered"))
+            py::arg("expire_ns"), py::arg("post_only"), py::arg("trail_ticks") = 0, py::arg("trail_millionths") = 0,
+            py::arg("filled"), py::arg("triggered"))
         .def("cancel", &MatchingEngine::cancel, py::arg("key"), py::arg("now_ns"))
         .def(
             "modify",

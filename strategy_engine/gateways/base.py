@@ -45,12 +45,14 @@ class ReportKind(IntEnum):
     CANCEL_REFUSED = 7
     MODIFY_REFUSED = 8
     FAILED = 9  # the venue does not know the order, and it is certain that it never will
+    TRAILED = 10  # a trailing stop has moved
 
 
 class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a venue says of one order. Fills say what was traded this time; `trade_id` is the venue's own.
 
-    A fee that the venue does not tell is NaN: the instrument's fee schedule says it. A trading day of 0 is the calendar's.
+    A fee that the venue does not tell is NaN: the instrument's fee schedule says it. A trading day of 0 is the calendar's. Of an order that
+    was changed or has trailed, `price` and `stop_price` are those that it has now, NaN where it has none.
     """
 
     kind: ReportKind
@@ -60,6 +62,7 @@ class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     trade_id: str = ""
     price: float = nan
+    stop_price: float = nan
     quantity: float = nan
     fee: float = 0.0
     fee_currency: str = ""

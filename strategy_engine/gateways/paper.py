@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
-from typing import TYPE_CHECKING, ClassVar
+from functools import lru_cache
+from math import isnan, nan
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from gcg_quant._native import MatchingEngine
+from gcg_quant._native import MatchingEngine, Sessions
+from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_DAY, day_of, day_start
-from gcg_quant.errors import ComponentError
+from gcg_quant.errors import ComponentError, InstrumentError, OrderError
 from gcg_quant.events import (
     CancelCommand,
     Liquidity,
@@ -22,11 +24,13 @@ from gcg_quant.events import (
     TimeInForce,
 )
 
+from ..trail import TRAILING, read_trail
 from .base import Change, GatewayReport, Listener, MarketGateway, ReportKind, VenueOrder
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.instruments import Instrument
+    from gcg_quant.settings import Settings
 
     from ..order import Order
 
@@ -43,13 +47,17 @@ _REASONS = (
     "less than is filled already",
     "the paper gateway does not know this kind of order",
     "this order was sent before",
+    "its price is outside the day's price limits",
+    "the market is closed",
 )
 _NOT_OPEN = 5
-_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
+_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
 _ENDS = (ReportKind.REJECTED, ReportKind.CANCELLED, ReportKind.EXPIRED)
 _FINISHED_KEPT = 4096
 _SEQ = (1 << 60) - 1
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, *TRAILING)
+_QUEUES = ("back", "risk_averse", "proportional")  # by the numbers of QueueModel in matching.h
+_MILLION = 1_000_000
 
 
 @dataclass(slots=True, eq=False)
@@ -66,24 +74,65 @@ class PaperGateway(MarketGateway):
     """A simulated venue. Deterministic: the same market data and commands in the same order give the same fills.
 
     Args:
-        latency_ns: the time an order, a cancel or a change needs to reach the venue, in event time.
+        latency_ns: the time an order needs to reach the venue, in event time.
+        cancel_latency_ns: the same for a cancel or a change; as for an order if None.
+        jitter_ns: the most that any of them takes longer: drawn by a hash of `seed` and the order, so that a rerun draws the same.
+        seed: of the jitter.
         slippage_ticks: ticks by which whatever takes liquidity fills worse.
+        queue: where resting orders stand at their price; see QueueModel in matching.h.
+        sessions: match only while the instrument's calendar says that its market is open, and end DAY orders at the trading day's close.
         name: how commands and events name it.
     """
 
-    order_types: ClassVar[frozenset[OrderType]] = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
+    order_types: ClassVar[frozenset[OrderType]] = frozenset(OrderType) - {OrderType.NONE}
     times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset(TimeInForce)
     order_flags: ClassVar[OrderFlag] = OrderFlag.POST_ONLY
     nets: ClassVar[bool] = True
 
-    def __init__(self, *, latency_ns: int = 0, slippage_ticks: int = 0, name: str = "paper") -> None:
+    def __init__(
+        self,
+        *,
+        latency_ns: int = 0,
+        cancel_latency_ns: int | None = None,
+        jitter_ns: int = 0,
+        seed: int = 0,
+        slippage_ticks: int = 0,
+        queue: Literal["back", "risk_averse", "proportional"] = "back",
+        sessions: bool = False,
+        name: str = "paper",
+    ) -> None:
         super().__init__(name)
-        self._engine = MatchingEngine(latency_ns=latency_ns, slippage_ticks=slippage_ticks)
+        if queue not in _QUEUES:
+            raise ComponentError(f"The paper gateway has no queue {queue!r}: choose one of {', '.join(_QUEUES)}.", queue=queue)
+        self._engine = MatchingEngine(
+            latency_ns=latency_ns,
+            slippage_ticks=slippage_ticks,
+            cancel_latency_ns=-1 if cancel_latency_ns is None else cancel_latency_ns,
+            jitter_ns=jitter_ns,
+            seed=seed,
+            queue=_QUEUES.index(queue),
+        )
+        self._keeps_sessions = sessions
+        self._calendars: dict[int, str] = {}  # by instrument number: the calendar that the engine has the sessions of
         self._bus: EventBus | None = None
         self._listener: Listener | None = None
         self._terms: dict[int, Instrument] = {}
         self._orders: dict[int, _PaperOrder] = {}  # by the id of the request
         self._finished: dict[int, _PaperOrder] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> PaperGateway:
+        """Return the gateway that `[trading]` describes."""
+        trading, simulated = settings.trading, settings.simulated
+        always_open = simulated.enabled and simulated.calendar == "24/7"
+        return cls(
+            latency_ns=_ns(trading.latency_ms),
+            cancel_latency_ns=None if trading.cancel_latency_ms is None else _ns(trading.cancel_latency_ms),
+            jitter_ns=_ns(trading.jitter_ms),
+            slippage_ticks=trading.slippage_ticks,
+            queue=trading.queue,
+            sessions=not always_open if trading.sessions == "auto" else trading.sessions == "on",
+        )
 
     # ---- the gateway's face
 
@@ -97,9 +146,12 @@ class PaperGateway(MarketGateway):
         return self._listener is not None
 
     def submit(self, command: OrderCommand) -> None:
-        """Send an order to the simulated venue."""
-        number, instrument = self._instrument(command.symbol, command.venue)
-        kind, lots = command.order_type, instrument.lots(command.quantity)
+        """Send an order to the simulated venue. Raises OrderError if its instrument has a calendar that nobody knows."""
+        try:
+            number, instrument = self._instrument(command.symbol, command.venue)
+        except InstrumentError as error:
+            raise OrderError(error.message, client_id=command.client_id) from error
+        kind, lots, trail = command.order_type, instrument.lots(command.quantity), read_trail(command, instrument)
         self._orders[command.request] = _PaperOrder(command.client_id, instrument, command.side, lots)
         self._engine.submit(
             key=command.request,
@@ -109,9 +161,11 @@ class PaperGateway(MarketGateway):
             time_in_force=command.time_in_force,
             lots=lots,
             price_ticks=instrument.ticks(command.price) if kind in _PRICED else None,
-            stop_ticks=instrument.ticks(command.stop_price) if kind in _STOPS else None,
-            expire_ns=_expiry(command, instrument),
+            stop_ticks=instrument.ticks(command.stop_price) if kind in _STOPS and not isnan(command.stop_price) else None,
+            expire_ns=self._expiry(command, instrument),
             post_only=bool(command.order_flags & OrderFlag.POST_ONLY),
+            trail_ticks=trail.ticks,
+            trail_millionths=trail.millionths,
             now_ns=command.event_ns,
         )
         self._deliver()
@@ -145,6 +199,7 @@ class PaperGateway(MarketGateway):
                 self.submit(command)
                 continue
             number, instrument = self._instrument(command.symbol, command.venue)
+            trail = read_trail(command, instrument)
             self._orders[order.request_id] = _PaperOrder(
                 order.client_id, instrument, order.side, order.whole.lots, order.filled_lots, order.trades
             )
@@ -157,11 +212,14 @@ class PaperGateway(MarketGateway):
                 lots=order.whole.lots,
                 price_ticks=order.whole.price_ticks,
                 stop_ticks=order.whole.stop_ticks,
-                expire_ns=_expiry(command, instrument) if isinstance(command, OrderCommand) else -1,
+                expire_ns=self._expiry(command, instrument) if isinstance(command, OrderCommand) else -1,
                 post_only=bool(command.order_flags & OrderFlag.POST_ONLY),
+                trail_ticks=trail.ticks,
+                trail_millionths=trail.millionths,
                 filled=order.filled_lots,
                 triggered=order.triggered or order.filled_lots > 0,
             )
+        self._deliver()
 
     def query_orders(self) -> list[VenueOrder]:
         """Return the orders that work at the simulated venue."""
@@ -203,6 +261,7 @@ class PaperGateway(MarketGateway):
         """Take the tick and lot size of an instrument; its market data is passed over before."""
         self._terms[number] = instrument
         self._engine.set_grid(number, instrument.tick_size, instrument.lot_size)
+        self._engine.set_price_limit(number, round((instrument.price_limit or 0.0) * _MILLION))
 
     # ---- inside
 
@@ -212,7 +271,21 @@ class PaperGateway(MarketGateway):
         number = self._bus.instruments.number(symbol, venue)
         if number not in self._terms:
             self.set_terms(number, self._bus.instruments[number])
-        return number, self._terms[number]
+        instrument = self._terms[number]
+        if self._keeps_sessions and self._calendars.get(number, "24/7") != instrument.calendar:
+            # With the first order: a calendar takes a while to load, and nobody asks for it before.
+            self._engine.set_sessions(number, None if instrument.calendar == "24/7" else _sessions(instrument.calendar))
+            self._calendars[number] = instrument.calendar
+        return number, instrument
+
+    def _expiry(self, command: OrderCommand, instrument: Instrument) -> int:
+        # A day order ends with the trading day that it was sent on or for, where sessions are kept; else at midnight of the market's zone.
+        if command.time_in_force != TimeInForce.DAY:
+            return command.expire_ns if command.time_in_force == TimeInForce.GTD else -1
+        close = Calendar(instrument.calendar).day_close(command.event_ns) if self._keeps_sessions else None
+        if close is not None:
+            return close
+        return day_start(day_of(command.event_ns, instrument.timezone), instrument.timezone) + NS_PER_DAY
 
     def _refuse_change(self, change: Change, event_ns: int) -> None:
         if self._listener is not None:
@@ -228,13 +301,23 @@ class PaperGateway(MarketGateway):
                 listener(report)
 
     def _report(
-        self, kind: int, reason: int, maker: bool, key: int, event_ns: int, ticks: int, lots: int, left: int, day: int
+        self,
+        kind: int,
+        reason: int,
+        maker: bool,
+        key: int,
+        event_ns: int,
+        ticks: int | None,
+        lots: int,
+        left: int,
+        day: int,
+        stop_ticks: int | None,
     ) -> GatewayReport | None:
         order = self._orders.get(key) or self._finished.get(key)
         if order is None:
             return None  # a cancel of an order that this venue never had
         what = ReportKind(kind)
-        if what == ReportKind.FILLED:
+        if what == ReportKind.FILLED and ticks is not None:
             return self._fill(order, key, event_ns, ticks, lots, left, maker, day)
         if what == ReportKind.MODIFIED:
             order.lots = order.filled + left
@@ -246,6 +329,8 @@ class PaperGateway(MarketGateway):
             event_ns=event_ns,
             venue_order_id=_venue_id(key),
             reason=_REASONS[reason],
+            price=nan if ticks is None else order.instrument.price(ticks),
+            stop_price=nan if stop_ticks is None else order.instrument.price(stop_ticks),
             quantity=order.instrument.quantity(order.lots),
         )
 
@@ -285,8 +370,11 @@ def _venue_id(key: int) -> str:
     return f"P{key & _SEQ}"
 
 
-def _expiry(command: OrderCommand, instrument: Instrument) -> int:
-    # A day order ends at midnight of the market's own time zone, counted from when it was sent.
-    if command.time_in_force == TimeInForce.DAY:
-        return day_start(day_of(command.event_ns, instrument.timezone), instrument.timezone) + NS_PER_DAY
-    return command.expire_ns if command.time_in_force == TimeInForce.GTD else -1
+def _ns(milliseconds: float) -> int:
+    return round(milliseconds * 1e6)
+
+
+@lru_cache(maxsize=64)
+def _sessions(calendar: str) -> Sessions:
+    opens, closes = Calendar(calendar).segments()
+    return Sessions(opens.tolist(), closes.tolist())

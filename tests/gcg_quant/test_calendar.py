@@ -120,3 +120,37 @@ def test_unknown_calendar_names_the_nearest() -> None:
     """A misspelt calendar is refused at once."""
     with pytest.raises(InstrumentError, match="There is no calendar 'SHFEX'.*Did you mean 'SHFE'"):
         Calendar("SHFEX")
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "close"),
+    [
+        ("XSHG", "2024-11-04T10:00+08:00", "2024-11-04T15:00+08:00"),
+        ("XSHG", "2024-11-04T15:00+08:00", "2024-11-05T15:00+08:00"),
+        ("SHFE.au", "2024-11-01T22:00+08:00", "2024-11-04T15:00+08:00"),  # a Friday night belongs to Monday
+        ("XNYS", "2024-11-29T10:00-05:00", "2024-11-29T13:00-05:00"),
+    ],
+)
+def test_day_close_is_that_of_the_trading_day(name: str, moment: str, close: str) -> None:
+    """Not that of a break or of a night session; after it comes the next day's."""
+    assert Calendar(name).day_close(from_iso(moment)) == from_iso(close)
+
+
+def test_always_open_market_has_no_close() -> None:
+    """No day of it ends by a close."""
+    assert Calendar("24/7").day_close(0) is None
+
+
+@pytest.mark.parametrize("name", ["24/7", "24/5", "XSHG", "CMES", "SHFE.au", "CFFEX"])
+def test_segments_are_apart_and_agree_with_is_open(name: str) -> None:
+    """Each opens after the one before has closed: sessions without a break between them are one."""
+    calendar = Calendar(name)
+    opens, closes = calendar.segments()
+    assert (opens < closes).all()
+    assert (closes[:-1] < opens[1:]).all()
+    for row in range(max(0, len(opens) - 20), len(opens)):
+        begin, end = int(opens[row]), int(closes[row])
+        assert calendar.is_open(begin)
+        assert not calendar.is_open(begin - 1)
+        assert calendar.is_open(end - 1)
+        assert not calendar.is_open(end)

@@ -9,8 +9,10 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import from_iso
-from gcg_quant.errors import ComponentError
+from gcg_quant.errors import ComponentError, OrderError
 from gcg_quant.events import (
+    BookAction,
+    BookDelta,
     CancelCommand,
     Liquidity,
     OrderCommand,
@@ -20,9 +22,11 @@ from gcg_quant.events import (
     Side,
     Tick,
     TimeInForce,
+    TradeTick,
     World,
 )
 from gcg_quant.instruments import preset
+from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.gateways import Change, Gateway, GatewayReport, PaperGateway, ReportKind, VenueOrder
 from gcg_quant.strategy_engine.order import Order
 
@@ -52,6 +56,10 @@ class Venue:
             ask_size=size,
         )
         self.gateway.on_market(tick)
+
+    def trade(self, price: float, size: float = 100.0, at: int = 0) -> None:
+        """Show a trade."""
+        self.gateway.on_market(TradeTick(symbol="600519", venue="SIM", instrument=self.number, event_ns=NOW + at, price=price, size=size))
 
     def command(self, request: int = 1, side: Side = Side.BUY, price: float | None = None, **fields: Any) -> OrderCommand:
         """Return a command for 200 shares."""
@@ -122,6 +130,159 @@ def test_latency_is_counted_in_event_time(bus: EventBus) -> None:
     venue.gateway.advance(NOW + 1000)
     assert [report.price for report in venue.reports if report.kind == ReportKind.FILLED] == [101.0]
     assert venue.reports[-1].event_ns == NOW + 1000
+
+
+def test_cancels_have_a_latency_of_their_own(bus: EventBus) -> None:
+    """A cancel is there sooner than an order, but never before its own."""
+    venue = Venue(bus, latency_ns=1000, cancel_latency_ns=10)
+    venue.tick(99.0, 100.0)
+    for request in (1, 2):
+        venue.gateway.submit(venue.command(request, price=98.0))
+    venue.gateway.cancel(CancelCommand(symbol="600519", venue="SIM", request=1, client_id="c1", event_ns=NOW))
+    venue.gateway.advance(NOW + 999)
+    assert venue.kinds() == []
+    venue.gateway.advance(NOW + 1000)
+    assert venue.kinds() == [ReportKind.ACCEPTED, ReportKind.ACCEPTED, ReportKind.CANCELLED]
+    venue.gateway.cancel(CancelCommand(symbol="600519", venue="SIM", request=2, client_id="c2", event_ns=NOW + 2000))
+    venue.gateway.advance(NOW + 2010)
+    assert venue.kinds() == [ReportKind.CANCELLED]
+
+
+def test_trailing_stop_tells_where_it_stands_and_sells(venue: Venue) -> None:
+    """Every move is reported with the stop price; what it was before a restart is enough to go on."""
+    venue.tick(99.0, 100.0)
+    venue.trade(100.0)
+    venue.gateway.submit(venue.command(side=Side.SELL, order_type=OrderType.TRAILING_STOP, trail_percent=0.01))
+    venue.trade(110.0, at=1)
+    assert [report.stop_price for report in venue.reports if report.kind == ReportKind.TRAILED] == [99.0, 108.9]
+    venue.kinds()
+    venue.trade(108.9, at=2)
+    assert venue.kinds() == [ReportKind.TRIGGERED, ReportKind.FILLED]
+
+
+def test_deltas_make_a_book(venue: Venue) -> None:
+    """An order takes what book deltas have displayed."""
+    for price, size in ((100.0, 100.0), (100.01, 500.0)):
+        venue.gateway.on_market(
+            BookDelta(
+                symbol="600519",
+                venue="SIM",
+                instrument=venue.number,
+                event_ns=NOW,
+                action=BookAction.SET,
+                side=Side.SELL,
+                price=price,
+                size=size,
+            )
+        )
+    venue.gateway.submit(venue.command())
+    fills = [(report.price, report.quantity) for report in venue.reports if report.kind == ReportKind.FILLED]
+    assert fills == [(100.0, 100.0), (100.01, 100.0)]
+
+
+def test_queue_is_chosen_by_name(bus: EventBus) -> None:
+    """Trades at the price reach an order once those ahead of it are done."""
+    venue = Venue(bus, queue="risk_averse")
+    venue.tick(99.0, 100.0, 300.0)
+    venue.gateway.submit(venue.command(price=99.0))
+    venue.trade(99.0, 300.0, at=1)
+    assert venue.kinds() == [ReportKind.ACCEPTED]
+    venue.trade(99.0, 100.0, at=2)
+    assert venue.kinds() == [ReportKind.FILLED]
+    with pytest.raises(ComponentError, match="no queue 'front': choose one of back, risk_averse, proportional"):
+        PaperGateway(queue="front")  # type: ignore[arg-type]
+
+
+def test_price_outside_of_the_day_s_limits_is_rejected(venue: Venue) -> None:
+    """The limits are counted from the previous close where ticks tell none; the reason is told."""
+    venue.gateway.on_market(Tick(symbol="600519", venue="SIM", instrument=venue.number, event_ns=NOW, prev_close=100.0, last_price=100.0))
+    venue.gateway.submit(venue.command(price=110.01))
+    assert [(report.kind, report.reason) for report in venue.reports] == [
+        (ReportKind.REJECTED, "its price is outside the day's price limits")
+    ]
+    venue.gateway.submit(venue.command(2, price=110.0))
+    assert venue.reports[-1].kind == ReportKind.FILLED
+
+
+def test_closed_market_fills_nothing(bus: EventBus) -> None:
+    """Over lunch an order waits, an immediate one is cancelled; in the afternoon the first quotes fill it."""
+    venue = Venue(bus, sessions=True)
+    lunch, afternoon = (from_iso(f"2026-11-20T0{hour}:00:00Z") - NOW for hour in (4, 5))
+    venue.tick(99.0, 100.0, at=lunch)
+    venue.gateway.submit(venue.command(1, event_ns=NOW + lunch))
+    venue.gateway.submit(venue.command(2, event_ns=NOW + lunch, time_in_force=TimeInForce.IOC))
+    venue.tick(99.0, 100.0, at=lunch + 1)
+    assert venue.reports[-1].reason == "the market is closed"
+    assert venue.kinds() == [ReportKind.ACCEPTED, ReportKind.ACCEPTED, ReportKind.CANCELLED]
+    venue.tick(99.0, 100.0, at=afternoon)
+    assert venue.kinds() == [ReportKind.FILLED]
+
+
+@pytest.mark.parametrize(("sent", "ends"), [("2026-11-20T03:00", "2026-11-20T07:00"), ("2026-11-20T08:00", "2026-11-23T07:00")])
+def test_day_order_ends_at_the_close_where_sessions_are_kept(bus: EventBus, sent: str, ends: str) -> None:
+    """On Shanghai's exchange at 15:00; one that is sent after the close is for the next trading day."""
+    venue = Venue(bus, sessions=True)
+    venue.gateway.submit(venue.command(price=90.0, time_in_force=TimeInForce.DAY, event_ns=from_iso(f"{sent}:00Z")))
+    end = from_iso(f"{ends}:00Z")
+    venue.gateway.advance(end - 1)
+    assert venue.kinds() == [ReportKind.ACCEPTED]
+    venue.gateway.advance(end)
+    assert venue.kinds() == [ReportKind.EXPIRED]
+
+
+def test_day_order_of_a_night_session_ends_with_the_next_day(bus: EventBus) -> None:
+    """A night session belongs to the next trading day: the order lives until that one's close."""
+    number = bus.instruments.add(preset("cn_future", "rb2701", "SIM"))
+    reports: list[GatewayReport] = []
+    gateway = PaperGateway(sessions=True)
+    gateway.open(bus, reports.append)
+    gateway.set_terms(number, bus.instruments[number])
+    night, close = from_iso("2026-11-19T13:30:00Z"), from_iso("2026-11-20T07:00:00Z")
+    terms: dict[str, Any] = {"side": Side.BUY, "quantity": 1.0, "price": 3000.0, "order_type": OrderType.LIMIT}
+    gateway.submit(
+        OrderCommand(symbol="rb2701", venue="SIM", request=1, client_id="c", event_ns=night, time_in_force=TimeInForce.DAY, **terms)
+    )
+    gateway.advance(close - 1)
+    assert [report.kind for report in reports] == [ReportKind.ACCEPTED]
+    gateway.advance(close)
+    assert [report.kind for report in reports][1:] == [ReportKind.EXPIRED]
+
+
+def test_unknown_calendar_fails_the_order(bus: EventBus) -> None:
+    """Nothing has reached the venue then, and the next order fails as well."""
+    bus.instruments.add(preset("cn_stock", "600000", "SIM", calendar="XSHH"))
+    gateway = PaperGateway(sessions=True)
+    gateway.open(bus, print)
+    terms: dict[str, Any] = {"side": Side.BUY, "quantity": 100.0, "order_type": OrderType.MARKET, "event_ns": NOW}
+    for request in (1, 2):
+        with pytest.raises(OrderError, match="no calendar 'XSHH'"):
+            gateway.submit(OrderCommand(symbol="600000", venue="SIM", request=request, client_id=f"c{request}", **terms))
+    assert gateway.query_orders() == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ("", True),
+        ("[simulated]\nenabled = true", False),
+        ('[simulated]\nenabled = true\ncalendar = "real"', True),
+        ('[trading]\nsessions = "off"', False),
+        ('[simulated]\nenabled = true\n[trading]\nsessions = "on"', True),
+    ],
+)
+def test_settings_say_whether_sessions_are_kept(bus: EventBus, tmp_path: Any, lines: str, kept: bool) -> None:
+    """By default they are, unless the simulated exchange trades around the clock."""
+    path = tmp_path / "gcg_quant.toml"
+    path.write_text(lines)
+    bus.instruments.add(preset("cn_stock", "600519", "SIM"))
+    reports: list[GatewayReport] = []
+    gateway = PaperGateway.from_settings(Settings.load(path))
+    gateway.open(bus, reports.append)
+    lunch = from_iso("2026-11-20T04:00:00Z")
+    terms: dict[str, Any] = {"side": Side.BUY, "quantity": 100.0, "order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC}
+    gateway.submit(OrderCommand(symbol="600519", venue="SIM", request=1, client_id="c", event_ns=lunch, **terms))
+    gateway.advance(lunch + 10_000_000)
+    assert (reports[-1].reason == "the market is closed") == kept
 
 
 def test_slippage_is_counted_in_ticks(bus: EventBus) -> None:

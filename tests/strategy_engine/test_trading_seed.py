@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Bar, Depth, MarketDataEvent, OrderCommand, OrderType, Side, Tick, TradeTick, VolumeKind
+from gcg_quant.events import Bar, BookAction, BookDelta, Depth, MarketDataEvent, OrderCommand, OrderType, Side, Tick, TradeTick, VolumeKind
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import PaperGateway, RiskEngine, TradingEngine
 from gcg_quant.strategy_engine.gateways.base import GatewayReport
@@ -27,11 +27,12 @@ def market(draw: st.DrawFn) -> list[MarketDataEvent]:
     """Return records of two instruments, with absent values. Each instrument has a clock of its own."""
     records: list[MarketDataEvent] = []
     clocks = {"BTC/USDT": DAY_NS, "ETH/USDT": DAY_NS + draw(st.integers(-30, 30)) * 10**9}
+    deltas = ["delta", "delta", "delta"] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(1, 15))):
         symbol = draw(st.sampled_from(list(clocks)))
         clocks[symbol] += draw(st.sampled_from([0, 1, 9])) * 10**9
         names: dict[str, Any] = {"symbol": symbol, "venue": "SIM", "event_ns": clocks[symbol]}
-        kind = draw(st.sampled_from(["tick", "tick", "trade", "depth", "bar"]))
+        kind = draw(st.sampled_from(["tick", "tick", "trade", "depth", "bar", *deltas]))
         if kind == "tick":
             quotes = {"bid_price": draw(PRICES), "bid_size": 2.0, "ask_price": draw(PRICES), "ask_size": 3.0}
             volume = draw(st.sampled_from([nan, 5.0, 9.0]))
@@ -39,6 +40,10 @@ def market(draw: st.DrawFn) -> list[MarketDataEvent]:
             records.append(
                 Tick(**names, **quotes, **day, trading_day=draw(DAYS), last_price=draw(PRICES), volume=volume, volume_kind=VolumeKind.DAY)
             )
+        elif kind == "delta":
+            side, action = draw(st.sampled_from([Side.BUY, Side.SELL])), draw(st.sampled_from([BookAction.SET] * 3 + list(BookAction)))
+            price = (98.0 if side == Side.BUY else 101.0) + draw(st.integers(0, 2))
+            records.append(BookDelta(**names, action=action, side=side, price=price, size=draw(st.sampled_from([1.0, 3.0]))))
         elif kind == "trade":
             records.append(TradeTick(**names, price=draw(st.sampled_from([99.0, 101.0])), size=1.0, trading_day=draw(DAYS)))
         elif kind == "depth":
@@ -56,7 +61,7 @@ def numbered(bus: EventBus, records: Iterable[MarketDataEvent]) -> list[MarketDa
     for record in records:
         bus.publish(record)
     with bus.reader(start="begin") as reader:
-        return [event for event in reader if isinstance(event, Tick | TradeTick | Depth | Bar)]
+        return [event for event in reader if isinstance(event, Tick | TradeTick | Depth | BookDelta | Bar)]
 
 
 def told(bus: EventBus, seed: list[MarketDataEvent], then: list[MarketDataEvent]) -> tuple[list[GatewayReport], list[tuple[float, int]]]:

@@ -127,6 +127,8 @@ class RiskEngine {
     int on_trade(const TradeTick& trade);
     int on_depth(const Depth& depth);
     int on_bar(const Bar& bar);
+    // A delta tells no price, only the time.
+    int on_delta(const BookDelta& delta) { return price(delta.instrument, kNaN, delta.event_ns, false); }
     void count_order(uint32_t strategy, uint32_t instrument, int64_t now_ns);            // for the rate
     void open_order(uint32_t strategy, uint32_t instrument, Side side, int64_t lots);    // it may fill from now on
     void reduce_order(uint32_t strategy, uint32_t instrument, Side side, int64_t lots);  // so much less of it is open

@@ -1,0 +1,56 @@
+// Where a resting limit order stands in the queue at its price. The models are described in matching.h.
+#include <algorithm>
+
+#include "gcg/matching.h"
+
+namespace gcg {
+
+namespace {
+
+__extension__ using Wide = __int128;  // a product of two sizes
+
+}  // namespace
+
+// The size displayed at an order's price on its own side: 0 where nobody is, -1 beyond all that is displayed.
+int64_t MatchingEngine::displayed(const Market& market, const Order& order) {
+    const Levels& own = order.buys() ? market.bids : market.asks;
+    const int64_t price = order.limit();
+    const auto at = std::lower_bound(own.begin(), own.end(), price, [&](const Level& level, int64_t ticks) {
+        return order.buys() ? level.ticks > ticks : level.ticks < ticks;
+    });
+    if (at == own.end() || !market.quoted) return -1;
+    return at->ticks == price ? at->lots : 0;
+}
+
+// A trade at the order's price: those ahead are first, the rest is for us.
+void MatchingEngine::trade_in_queue(Market& market, Order& order, Trade& trade, int64_t now_ns) {
+    if (trade.size >= kUnlimited || trade.aggressor == order.terms.side) return;
+    order.traded += trade.size;
+    if (order.ahead >= kUnlimited) return;
+    const int64_t before_us = std::min(order.ahead, trade.lots);
+    order.ahead -= before_us;
+    const int64_t lots = std::min(order.left(), trade.lots - before_us);
+    if (lots <= 0) return;
+    fill(market, order, order.limit(), lots, true, now_ns);
+    trade.lots -= lots;
+}
+
+// The display at the order's price is new.
+void MatchingEngine::look_at_queue(const Market& market, Order& order) const {
+    const int64_t shown = displayed(market, order);
+    if (shown < 0) return;
+    if (order.ahead >= kUnlimited) {
+        order.ahead = shown;
+    } else {
+        const int64_t stayed = order.shown - order.traded;  // what would be there if nobody had cancelled
+        if (model_.queue == QueueModel::proportional && order.shown < kUnlimited && stayed > shown) {
+            const Wide cancelled = stayed - shown;
+            order.ahead -= static_cast<int64_t>(cancelled * std::min(order.ahead, stayed) / stayed);
+        }
+        order.ahead = std::min(order.ahead, shown);
+    }
+    order.shown = shown;
+    order.traded = 0;
+}
+
+}  // namespace gcg

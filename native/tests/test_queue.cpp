@@ -1,0 +1,118 @@
+// The place of resting orders in the queue at their price, rule by rule.
+#include "check.h"
+#include "simulated_venue.h"
+
+using namespace gcg;
+
+TEST(trades_at_the_price_wear_the_queue_off) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.trade(9990, 8);
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+    venue.trade(9990, 3);  // two of others, one for us
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+    venue.trade(9990, 10);
+    CHECK_EQUAL(venue.happened(), std::string("1=4@9990"));
+}
+
+TEST(back_of_the_queue_is_never_reached_at_the_price) {
+    SimulatedVenue venue;
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.trade(9990, 100);
+    venue.quote(9980, 10, 10000, 10);
+    venue.trade(9990, 100);
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+}
+
+TEST(cancels_are_behind_us_as_far_as_the_display_allows) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.quote(9990, 30, 10000, 10);  // others join behind
+    venue.quote(9990, 12, 10000, 10);  // and leave
+    venue.trade(9990, 10);
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+    venue.trade(9990, 1);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+    venue.limit(2, Side::buy, 5, 9990);
+    venue.quote(9990, 3, 10000, 10);  // no more than three can be ahead
+    venue.trade(9990, 8);             // the first order is done with four, then three of others, then one
+    CHECK_EQUAL(venue.happened(), std::string("2+ 1=4@9990 2=1@9990"));
+}
+
+TEST(cancels_are_spread_along_a_proportional_queue) {
+    SimulatedVenue venue({.queue = QueueModel::proportional});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.quote(9990, 30, 10000, 10);  // 20 behind
+    venue.quote(9990, 15, 10000, 10);  // 15 cancelled, 5 of them ahead
+    venue.trade(9990, 5);
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+    venue.trade(9990, 1);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+}
+
+TEST(what_was_traded_is_not_taken_for_cancelled) {
+    SimulatedVenue venue({.queue = QueueModel::proportional});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.trade(9990, 4);
+    venue.quote(9990, 6, 10000, 10);  // the trade's doing
+    venue.trade(9990, 6);
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+    venue.trade(9990, 1);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+}
+
+TEST(better_price_than_displayed_is_the_front) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9995);
+    venue.trade(9995, 2);
+    CHECK_EQUAL(venue.happened(), std::string("1+ 1=2@9995"));
+    venue.limit(2, Side::sell, 5, 9998);
+    venue.trade(9998, 2, Side::sell);  // a sale at that price meets no sale
+    CHECK_EQUAL(venue.happened(), std::string("2+"));
+    venue.trade(9998, 2, Side::buy);
+    CHECK_EQUAL(venue.happened(), std::string("2=2@9998"));
+}
+
+TEST(price_beyond_the_display_queues_when_it_is_shown) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9980);
+    venue.trade(9980, 100);  // nobody knows who was there
+    CHECK_EQUAL(venue.happened(), std::string("1+"));
+    venue.quote(9980, 7, 10000, 10);
+    venue.trade(9980, 8);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9980"));
+    venue.trade(9980, kNaN);  // a trade of unknown size moves nothing
+    CHECK_EQUAL(venue.happened(), std::string(""));
+}
+
+TEST(change_of_the_price_queues_anew_and_a_smaller_size_stays) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 4, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.trade(9990, 3);
+    venue.engine.modify(1, 4, kNoPrice, kNoPrice, venue.now_ns);
+    venue.trade(9990, 2);
+    CHECK_EQUAL(venue.happened(), std::string("1+ 1c 1=1@9990"));
+    venue.engine.modify(1, 8, kNoPrice, kNoPrice, venue.now_ns);  // behind the four that are displayed
+    venue.trade(9990, 4);
+    CHECK_EQUAL(venue.happened(), std::string("1c"));
+    venue.trade(9990, 1);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+}
+
+TEST(restored_order_stands_behind_all_that_is_displayed) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 4, 10000, 10);
+    venue.engine.restore(venue.order(1, Side::buy, OrderType::limit, 2, 9990));
+    venue.trade(9990, 4);
+    CHECK_EQUAL(venue.happened(), std::string(""));
+    venue.trade(9990, 1);
+    CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+}
