@@ -14,6 +14,7 @@
     ├── StorageError (RuntimeError)        the database
     ├── StrategyError (RuntimeError)       a strategy file, class, parameter or its exception
     ├── OrderError (ValueError)            an order that makes no sense or an impossible transition
+    ├── GatewayError (ConnectionError)     a venue that cannot be reached or does not answer
     ├── ComponentError (RuntimeError)      a component that cannot start, stop or be found
     ├── BacktestError (RuntimeError)       a backtest that cannot be run
     └── NotRunningError (RuntimeError)     a command that needs a running system, and there is none
@@ -32,6 +33,7 @@ __all__ = [
     "ComponentError",
     "CursorError",
     "EventError",
+    "GatewayError",
     "GcgQuantError",
     "ImportFileError",
     "InstrumentError",
@@ -112,6 +114,10 @@ class StrategyError(GcgQuantError, RuntimeError):
 
 class OrderError(GcgQuantError, ValueError):
     """An order that makes no sense, or an order state transition that is impossible."""
+
+
+class GatewayError(GcgQuantError, ConnectionError):
+    """A venue that cannot be reached, or that does not answer."""
 
 
 class ComponentError(GcgQuantError, RuntimeError):

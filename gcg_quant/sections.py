@@ -196,6 +196,13 @@ class TradingSettings(Section):
     gateway: Literal["paper"] = setting("paper", "where orders go")
     latency_ms: float = setting(5.0, "time that the paper gateway needs for an order, ms", ge=0, le=60_000, allow_inf_nan=False)
     slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
+    hold_s: float = setting(
+        0.0,
+        "time that new orders wait while the gateway to a real venue is down, s; 0 refuses them at once",
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+    )
 
 
 class RiskOverrideEntry(Section):
