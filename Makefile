@@ -5,7 +5,7 @@
 # make format            put the code into shape
 # make docs              write docs/settings.md anew
 # make bench [ARGS=...]  the benchmarks
-# make torture           the journal under death, damage and data races for half an hour   (SECONDS=600)
+# make torture           the journal and trading under death, damage and data races for half an hour   (SECONDS=600)
 # make clean             remove what was built; .venv and gcg_home stay
 
 SHELL := /bin/bash
@@ -63,6 +63,8 @@ torture: .venv/dev.stamp .venv/native.stamp
 	@$(MAKE) -s -C native torture SECONDS=$(SHARE) FUZZ_SECONDS=$(shell expr $(SECONDS) / 2)
 	@echo "== The recorder's database ahead of the journal and behind it ($(SHARE) s)"
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/test_power_loss.py tests/data_storage/test_recorder_kill.py
+	@echo "== The trading engine and its venue killed at any moment"
+	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/strategy_engine/test_venue_restart.py
 	@echo "ok   make torture found nothing"
 
 clean:

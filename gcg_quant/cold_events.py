@@ -150,7 +150,11 @@ class Funding(ColdEvent, frozen=True, kw_only=True):
 
 
 class GatewayStatus(ColdEvent, frozen=True, kw_only=True):
-    """A gateway's state: "connecting", "connected", "disconnected", "halted"."""
+    """A gateway's state: "connecting", "connected", "disconnected", "halted", "accepted".
+
+    `differences` says by how much the venue's figures are above ours when the account is "halted", and from now on are taken to be when a
+    person, or the first connection of a new account, has "accepted" them: by "SYMBOL@VENUE", "cash CURRENCY" and "order CLIENT_ID".
+    """
 
     TYPE = 39
     LANE = Lane.MARKET
@@ -159,6 +163,7 @@ class GatewayStatus(ColdEvent, frozen=True, kw_only=True):
     account: str
     status: str
     detail: str = ""
+    differences: dict[str, float] = {}
 
 
 class AccountReport(ColdEvent, frozen=True, kw_only=True):

@@ -199,3 +199,4 @@ class RiskReason(IntFlag):
     GATEWAY_DOWN = 1 << 18
     UNSUPPORTED = 1 << 19
     PRICE_LIMIT = 1 << 20
+    HALTED = 1 << 21

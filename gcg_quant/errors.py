@@ -15,6 +15,7 @@
     ├── StrategyError (RuntimeError)       a strategy file, class, parameter or its exception
     ├── OrderError (ValueError)            an order that makes no sense or an impossible transition
     ├── AuditError (ValueError)            a journal whose orders, positions or cash do not add up
+    ├── GatewayError (ConnectionError)     a venue that cannot be reached or does not answer
     ├── ComponentError (RuntimeError)      a component that cannot start, stop or be found
     ├── BacktestError (RuntimeError)       a backtest that cannot be run
     └── NotRunningError (RuntimeError)     a command that needs a running system, and there is none
@@ -34,6 +35,7 @@ __all__ = [
     "ComponentError",
     "CursorError",
     "EventError",
+    "GatewayError",
     "GcgQuantError",
     "ImportFileError",
     "InstrumentError",
@@ -118,6 +120,10 @@ class OrderError(GcgQuantError, ValueError):
 
 class AuditError(GcgQuantError, ValueError):
     """A journal tells an order, a position or cash that its fills do not add up to; the message names event, field and both values."""
+
+
+class GatewayError(GcgQuantError, ConnectionError):
+    """A venue that cannot be reached, or that does not answer."""
 
 
 class ComponentError(GcgQuantError, RuntimeError):

@@ -259,6 +259,13 @@ class TradingSettings(Section):
     sessions: Literal["auto", "on", "off"] = setting(
         "auto", "match on paper only while a market is open; auto = unless the simulated exchange trades around the clock"
     )
+    hold_s: float = setting(
+        0.0,
+        "time that new orders wait while the gateway to a real venue is down, s; 0 refuses them at once",
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+    )
 
 
 class RiskOverrideEntry(Section):

@@ -43,6 +43,8 @@ from .risk_limits import RiskLimits, RiskRules
 from .trading_fold import TradingFold
 from .trading_restart import finish
 from .trading_seed import last_of_each_kind
+from .venue_desk import VenueDesk
+from .venue_link import VenueLink
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -64,6 +66,10 @@ class TradingConfig(msgspec.Struct, frozen=True, kw_only=True):
     cash: float = 1_000_000.0  # of a new account, in its currency; later the journal knows better
     default: bool = True  # requests that name no account are this one's, too
     mark_interval_ns: int = 1_000_000_000  # least event time between two marks of an instrument or a currency
+    hold_ns: int = 0  # event time that new orders wait for a real gateway that is down; 0 refuses them at once
+    stale_ns: int = 10_000_000_000  # older than this, what was left over from a restart or a lost connection is not sent any more
+    answer_ns: int = 10_000_000_000  # event time after which an order or a cancel that a real venue has not answered is looked up
+    cash_tolerance: float = 0.01  # how far the cash of a real venue may be from ours, in its currency
 
 
 _MARKET = (Tick, TradeTick, Depth, BookDelta, Bar)
@@ -100,12 +106,14 @@ class TradingEngine(Stateful[TradingFold]):
         self._gateway = gateway or PaperGateway()
         self._handled_before = 0
         self._desk: TradingDesk | None = None
+        self._link: VenueLink | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> TradingEngine:
         """Return the engine that `[trading]` and `[risk]` describe."""
         trading = settings.trading
-        config = TradingConfig(account=trading.account, currency=trading.currency, cash=trading.cash)
+        hold_ns = round(trading.hold_s * 1e9)
+        config = TradingConfig(account=trading.account, currency=trading.currency, cash=trading.cash, hold_ns=hold_ns)
         return cls(config, RiskRules().changed(settings.risk.model_dump()), PaperGateway.from_settings(settings))
 
     @property
@@ -139,8 +147,6 @@ class TradingEngine(Stateful[TradingFold]):
     def on_start(self) -> None:
         """Open the gateway, read back what the journal says, finish what was left half done, and go on from there."""
         desk = self._desk = self._make_desk(self._gateway)
-        self._gateway.open(self.bus, self._listen)
-        self.publish(GatewayStatus(gateway=self._gateway.name, account=self.config.account, status="connected"), cause=0)
         fold = TradingFold(desk, self.name, self._is_ours)
         fold.load(self._recovered())
         start = self._resume_at(fold)
@@ -149,7 +155,13 @@ class TradingEngine(Stateful[TradingFold]):
         self._handled_before = start
         if fold.kill_switch:
             self._change_rules({"kill_switch": True})
-        finish(fold, desk, start, self.handle)
+        self._gateway.open(self.bus, self._listen)
+        try:
+            self._link = self._make_link(desk)
+            finish(fold, desk, start, self.handle, self._link)
+        except BaseException:  # its thread would go on connecting for an engine that is gone
+            self._gateway.close()
+            raise
         if desk.risk.rules.limits.kill_switch:
             self._kill(0, news=True)
 
@@ -159,11 +171,13 @@ class TradingEngine(Stateful[TradingFold]):
 
     def on_idle(self) -> None:
         """Handle what the gateway has reported meanwhile."""
-        self.desk.drain(0)
+        self.on_batch()
 
     def on_batch(self) -> None:
-        """Handle what the gateway has reported meanwhile."""
+        """Handle what the gateway has reported meanwhile, and see whether it is still there."""
         self.desk.drain(0)
+        if self._link is not None:
+            self._link.poll()
 
     # ---- handlers
 
@@ -190,7 +204,9 @@ class TradingEngine(Stateful[TradingFold]):
 
     @event_handler(ConfigChangeEvent)
     def on_config(self, event: ConfigChangeEvent) -> None:
-        """Put changed limits in force, and write down from which point on."""
+        """Put changed limits in force, and write down from which point on; lift the halt of the account if the event says so."""
+        if self._link is not None:
+            self._link.resume(event)
         changes = {key.removeprefix("risk."): value for key, value in event.changes.items() if key.startswith("risk.")}
         if not changes:
             return
@@ -209,7 +225,9 @@ class TradingEngine(Stateful[TradingFold]):
             self._kill(event.id, news=not before)
 
     def handle(self, event: OrderRequest | CancelRequest | ModifyRequest) -> None:
-        """Answer one request."""
+        """Answer one request, or hold it while a real gateway is down."""
+        if self._link is not None and self._link.holds(event):
+            return
         if isinstance(event, OrderRequest):
             self.desk.request(event)
         elif isinstance(event, CancelRequest):
@@ -242,7 +260,14 @@ class TradingEngine(Stateful[TradingFold]):
         rates = CurrencyRates(config.currency, instruments, risk.native.last_price)
         books = Books(accounts, risk, rates, self.publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
         orders = OrderManager(config.account, gateway.name, self.publish, self.bus.bus_id)
-        return TradingDesk(self.bus, books, gateway, orders, self.publish, self._say)
+        make = VenueDesk if gateway.real else TradingDesk
+        return make(self.bus, books, gateway, orders, self.publish, self._say)
+
+    def _make_link(self, desk: TradingDesk) -> VenueLink | None:
+        if isinstance(desk, VenueDesk):
+            return VenueLink(desk, self.config, self.publish, self.name, self._started_ns)
+        self.publish(GatewayStatus(gateway=self._gateway.name, account=self.config.account, status="connected"), cause=0)
+        return None
 
     def _say(self, text: str, level: str, about: int) -> None:
         self.log(text, level=level, about=about)

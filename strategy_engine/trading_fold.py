@@ -22,6 +22,7 @@ from gcg_quant.events import (
     CancelRequest,
     Event,
     Fill,
+    GatewayStatus,
     Lane,
     ModifyRequest,
     OrderCommand,
@@ -34,6 +35,7 @@ from gcg_quant.events import (
 )
 
 from .order import Order
+from .order_states import FINAL_STATES
 from .orders import MODIFIED
 from .trading_state import dump_trading, load_trading
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["OWN_EVENTS", "REQUESTS", "TradingFold"]
 
 REQUESTS = (OrderRequest, CancelRequest, ModifyRequest)
-OWN_EVENTS = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent, Applied)
+OWN_EVENTS = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent, Applied, GatewayStatus)
 _CHAIN = 256  # own events whose causes are followed back to what the engine had read
 
 Request = OrderRequest | CancelRequest | ModifyRequest
@@ -59,7 +61,8 @@ class TradingFold:
         pending: requests that were never answered, by id.
         refused: orders that risk refused and that no OrderEvent has closed yet, with the verdict.
         checked: the verdict's id by request, for orders that risk let pass.
-        changes: changes of orders that risk let pass and the venue has not answered, by the order's request.
+        changes: changes of orders that risk let pass and the venue has not answered, each with its verdict's id, by the order's request.
+        refusing: the last verdict (its id) that refused a change.
         unreported: fills whose OrderEvent is missing, by the order's request.
         unposted: fills whose PositionEvent is missing, by (strategy, instrument number, side).
         unbooked: fills whose AccountEvent is missing, by currency.
@@ -69,6 +72,9 @@ class TradingFold:
         recent: orders that risk let pass within the last second: strategy, instrument number, event_ns.
         roots: own events by id, with what the engine had read that led to them.
         kill_switch: as it was last applied; None if it never was.
+        halt: how the account differs from its venue, which nobody has accepted; empty if it trades.
+        accepted: by how much the venue may be above us, by the names of `Difference`; None if there was never a venue.
+        resumed: the newest command (its id) that lifted a halt.
         last_input: the newest event (by id) that the engine read and that led to something.
         last_time_ns: when the engine published last.
     """
@@ -79,12 +85,16 @@ class TradingFold:
     pending: dict[int, Request] = field(default_factory=dict)
     refused: dict[int, tuple[Order, RiskVerdict]] = field(default_factory=dict)
     checked: dict[int, int] = field(default_factory=dict)
-    changes: dict[int, tuple[ModifyRequest, int]] = field(default_factory=dict)
+    changes: dict[int, list[tuple[ModifyRequest, int]]] = field(default_factory=dict)
+    refusing: int = 0
     unreported: dict[int, Fill] = field(default_factory=dict)
     unposted: dict[tuple[str, int, PositionSide], Fill] = field(default_factory=dict)
     unbooked: dict[str, Fill] = field(default_factory=dict)
     base_of_day: dict[str, AccountEvent] = field(default_factory=dict)
     kill_switch: bool | None = None
+    halt: str = ""
+    accepted: dict[str, float] | None = None
+    resumed: int = 0
     last_input: int = 0
     last_time_ns: int = 0
     day: int = -1
@@ -120,6 +130,9 @@ class TradingFold:
             if self.is_ours(event.account):
                 self.pending[event.id] = event
         elif event.source == self.source:
+            if isinstance(event, GatewayStatus):  # it follows from no event, and does not tell how far the engine had come
+                self._status(event)
+                return
             self._follow(event)
             self._steps[type(event)](event)
 
@@ -149,7 +162,9 @@ class TradingFold:
         if isinstance(request, ModifyRequest):
             order = self.desk.orders.find(request.request, request.client_id)
             if event.passed and order is not None:
-                self.changes[order.request_id] = (request, event.id)
+                self.changes.setdefault(order.request_id, []).append((request, event.id))
+            elif not event.passed:
+                self.refusing = event.id
             return
         if not isinstance(request, OrderRequest):
             return
@@ -173,20 +188,33 @@ class TradingFold:
             self.recent.popleft()
 
     def _order(self, event: OrderEvent) -> None:
-        self.pending.pop(event.cause, None)
+        asked = self.pending.pop(event.cause, None)
         self.refused.pop(event.request, None)
         self.unreported.pop(event.request, None)
         order = self._find(event)
         if order is None:
             return
-        if event.reason == MODIFIED or event.reason.startswith("change refused") or order.is_final:
-            self.changes.pop(order.request_id, None)
+        self._answer_changes(order, event, asked)
         self.desk.orders.restore(order, event)
         terms, decided = order.terms, (event.offset, event.position_side)
         if isinstance(terms, OrderRequest) and (terms.offset, terms.position_side) != decided:  # when the order was sent
             order.terms = terms.replace(offset=event.offset, position_side=event.position_side)
         if order.status != OrderStatus.RISK_CHECKED:
             self.checked.pop(order.request_id, None)
+
+    def _answer_changes(self, order: Order, event: OrderEvent, asked: Request | None) -> None:
+        waiting = self.changes.get(order.request_id)
+        if waiting is None:
+            return
+        if event.status in FINAL_STATES:
+            waiting.clear()
+        elif event.reason == MODIFIED:
+            waiting.pop(0)
+        elif event.reason.startswith("change refused") and asked is None and event.cause != self.refusing:
+            # By the venue, in the order in which it was asked; or by us, after a restart: then the cause names the one.
+            waiting.pop(next((place for place, (_, verdict) in enumerate(waiting) if verdict == event.cause), 0))
+        if not waiting:
+            del self.changes[order.request_id]
 
     def _command(self, event: OrderCommand) -> None:
         order = self._find(event)
@@ -234,6 +262,15 @@ class TradingFold:
             self.day = day
             self.base_of_day.clear()
         self.base_of_day.setdefault(event.currency, event)
+
+    def _status(self, event: GatewayStatus) -> None:
+        if event.status == "halted":
+            self.halt = event.detail
+        elif event.status == "accepted":
+            self.accepted = dict(event.differences)
+            self.resumed = max(self.resumed, event.cause)
+            if event.cause:  # a person's command; the first connection of an account lifts nothing
+                self.halt = ""
 
     def _applied(self, event: Applied) -> None:
         if not event.ok:

@@ -13,11 +13,12 @@ from .trading_fold import Request, TradingFold
 
 if TYPE_CHECKING:
     from .desk import TradingDesk
+    from .venue_link import VenueLink
 
 __all__ = ["finish"]
 
 
-def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[Request], None]) -> None:
+def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[Request], None], link: VenueLink | None = None) -> None:
     """Bring the desk from what the journal says to where a running engine would be.
 
     Args:
@@ -25,6 +26,7 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
         desk: the desk; its gateway is open and knows where the market stood.
         start: the first event (its id) that the engine will read next; earlier requests are answered here.
         handle: answers a request.
+        link: reconciles with a venue that has lived on without us, now or as soon as it is connected.
     """
     desk.books.resume(fold.base_of_day)
     for strategy, number, event_ns in fold.recent:
@@ -35,21 +37,17 @@ def finish(fold: TradingFold, desk: TradingDesk, start: int, handle: Callable[[R
         desk.books.open_again(order)
     _book_missing(fold, desk)
     _begin_day(desk)
-    _put_to_work(desk, [order for order in working if not order.held])
-    desk.held.resume()
-    killed = desk.risk.rules.limits.kill_switch  # it may have gone on since risk let something pass
-    for request_id, verdict_id in fold.checked.items():
-        checked = desk.orders.find(request_id)
-        if checked is None or checked.status != OrderStatus.RISK_CHECKED:
-            continue
-        now_ns = desk.clock_ns or checked.terms.event_ns
-        if killed:
-            desk.orders.move(checked, OrderStatus.CANCELLED, event_ns=now_ns, cause=verdict_id, reason="kill switch is on")
-        else:
-            desk.held.place(checked, now_ns, verdict_id)
-    for request, verdict_id in fold.changes.values():
-        if not killed:
-            desk.change_again(request, verdict_id)
+    working = [order for order in working if not order.held]
+    for order in working:
+        if order.status == OrderStatus.SUBMITTING:
+            desk.submit(order, order.report.event_ns, 0)
+    if link is not None:
+        link.take_over(fold)
+        desk.held.resume()
+    else:
+        _put_to_work(desk, working)
+        desk.held.resume()
+        _send_checked(fold, desk)
     for request_id in sorted(fold.pending):
         if request_id < start:
             handle(fold.pending[request_id])
@@ -81,11 +79,24 @@ def _begin_day(desk: TradingDesk) -> None:
         desk.books.begin_day(desk.clock_ns // NS_PER_DAY, desk.clock_ns, 0)
 
 
+def _send_checked(fold: TradingFold, desk: TradingDesk) -> None:
+    killed = desk.risk.rules.limits.kill_switch  # it may have gone on since risk let something pass
+    for request_id, verdict_id in fold.checked.items():
+        checked = desk.orders.find(request_id)
+        if checked is None or checked.status != OrderStatus.RISK_CHECKED:
+            continue
+        now_ns = desk.clock_ns or checked.terms.event_ns
+        if killed:
+            desk.orders.move(checked, OrderStatus.CANCELLED, event_ns=now_ns, cause=verdict_id, reason="kill switch is on")
+        else:
+            desk.held.place(checked, now_ns, verdict_id)
+    for changes in [] if killed else fold.changes.values():
+        for request, verdict_id in changes:
+            desk.change_again(request, verdict_id)
+
+
 def _put_to_work(desk: TradingDesk, working: list[Order]) -> None:
     cancelling = [order for order in working if order.status == OrderStatus.CANCELLING]
-    for order in working:
-        if order.status == OrderStatus.SUBMITTING:
-            desk.submit(order, order.report.event_ns, 0)
     desk.gateway.restore(working)
     desk.drain(0)
     for order in cancelling:

@@ -62,7 +62,8 @@ def dump_trading(fold: TradingFold) -> dict[str, Any]:
         "pending": [pack_event(one) for one in fold.pending.values()],
         "refused": [(request, pack_event(verdict)) for request, (_, verdict) in fold.refused.items()],
         "checked": list(fold.checked.items()),
-        "changes": [(order, pack_event(request), verdict) for order, (request, verdict) in fold.changes.items()],
+        "changes": [(order, pack_event(request), verdict) for order, changes in fold.changes.items() for request, verdict in changes],
+        "refusing": fold.refusing,
         "unreported": [(order, pack_event(fill)) for order, fill in fold.unreported.items()],
         "unposted": [(*key, pack_event(fill)) for key, fill in fold.unposted.items()],
         "unbooked": [(currency, pack_event(fill)) for currency, fill in fold.unbooked.items()],
@@ -70,6 +71,9 @@ def dump_trading(fold: TradingFold) -> dict[str, Any]:
         "day": fold.day,
         "opened": fold.opened,
         "kill_switch": fold.kill_switch,
+        "halt": fold.halt,
+        "accepted": None if fold.accepted is None else list(fold.accepted.items()),
+        "resumed": fold.resumed,
         "last_input": fold.last_input,
         "last_time_ns": fold.last_time_ns,
         "recent": list(fold.recent),
@@ -103,12 +107,17 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
     orders = {order.request_id: order for order in working}
     fold.refused.update({request: (orders[request], verdict) for request, verdict in state["refused"]})
     fold.checked.update(state["checked"])
-    fold.changes.update({order: (request, verdict) for order, request, verdict in state["changes"]})
+    for order_id, request, verdict in state["changes"]:
+        fold.changes.setdefault(order_id, []).append((request, verdict))
+    fold.refusing = state.get("refusing", 0)
     fold.unreported.update(state["unreported"])
     fold.unposted.update({(strategy, number, PositionSide(*side)): fill for strategy, number, *side, fill in state["unposted"]})
     fold.unbooked.update(state["unbooked"])
     fold.base_of_day.update(state["base_of_day"])
     fold.day, fold.opened, fold.kill_switch = state["day"], state["opened"], state["kill_switch"]
+    fold.halt, fold.resumed = state.get("halt", ""), state.get("resumed", 0)  # states of before real venues know of none
+    accepted = state.get("accepted")
+    fold.accepted = None if accepted is None else dict(accepted)
     fold.last_input, fold.last_time_ns = state["last_input"], state["last_time_ns"]
     fold.recent = deque((strategy, number, event_ns) for strategy, number, event_ns in state["recent"])
     fold.roots.update(state["roots"])

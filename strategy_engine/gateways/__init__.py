@@ -2,5 +2,16 @@
 
 from .base import Change, Gateway, GatewayReport, MarketGateway, ReportKind, VenueOrder
 from .paper import PaperGateway
+from .session import Backoff, SessionGateway
 
-__all__ = ["Change", "Gateway", "GatewayReport", "MarketGateway", "PaperGateway", "ReportKind", "VenueOrder"]
+__all__ = [
+    "Backoff",
+    "Change",
+    "Gateway",
+    "GatewayReport",
+    "MarketGateway",
+    "PaperGateway",
+    "ReportKind",
+    "SessionGateway",
+    "VenueOrder",
+]

@@ -46,6 +46,7 @@ class ReportKind(IntEnum):
     MODIFY_REFUSED = 8
     FAILED = 9  # the venue does not know the order, and it is certain that it never will
     TRAILED = 10  # a trailing stop has moved
+    UNKNOWN = 11  # an answer to `restore`: the venue does not know the order, and nothing of it is on its way any more
 
 
 class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An open order as the venue has it, for reconciliation."""
+    """An open order as the venue has it, for reconciliation; NaN is a price that it does not have or that the venue does not tell.
+
+    One that the venue has received and not acknowledged yet is SUBMITTING.
+    """
 
     client_id: str
     venue_order_id: str
@@ -90,6 +94,8 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     status: OrderStatus
     quantity: float
     filled_quantity: float
+    price: float = nan
+    stop_price: float = nan
 
 
 Listener = Callable[[GatewayReport], None]
@@ -102,7 +108,7 @@ class Gateway(ABC):
     what it cannot hold. REDUCE_ONLY, OCO, groups and parents are the engine's affair at every gateway.
 
     A gateway acts on commands alone, never on requests. One that is `real` refuses any world but LIVE, so that no backtest, import or
-    replay can reach a venue.
+    replay can reach a venue; its venue lives on without us, so that it is reconciled with after each connection (`VenueLink`).
     """
 
     real: ClassVar[bool] = True
@@ -138,35 +144,59 @@ class Gateway(ABC):
     def connected(self) -> bool:
         """Whether an order would reach the venue now."""
 
+    @property
+    def session(self) -> int:
+        """The number of the connection, counting up with each new one; 0 while there is none."""
+        return 1 if self.connected else 0
+
+    @property
+    def failure(self) -> str:
+        """Why there is no connection, as far as is known; empty otherwise."""
+        return ""
+
+    def reconciled(self, session: int) -> None:
+        """Learn that what happened before connection number `session` is known, so that orders may go out on it: it is `connected` now."""
+        return
+
     @abstractmethod
     def submit(self, command: OrderCommand) -> None:
         """Send an order. Raises OrderError if it is certain that nothing has reached the venue."""
 
     @abstractmethod
     def cancel(self, command: CancelCommand) -> None:
-        """Ask the venue to cancel an order."""
+        """Ask the venue to cancel an order; without a connection do nothing, it is asked again after the next one."""
 
     @abstractmethod
     def modify(self, change: Change, event_ns: int) -> None:
-        """Ask the venue to change an order."""
+        """Ask the venue to change an order; without a connection do nothing, it is asked again after the next one."""
 
     @abstractmethod
     def restore(self, orders: Sequence[Order]) -> None:
-        """Learn after a restart which orders the journal has as open at the venue, oldest first, and report what became of each.
+        """Learn which orders we have as open at the venue, oldest first, and report what became of them, before it returns.
 
-        One that is SUBMITTING may or may not have reached the venue: it is looked up by its client id, never sent blindly again.
+        Called after a restart, and on a real venue after each connection. Reported are acknowledgements, fills and ends, known ones too,
+        and changes that our terms do not show, if the venue tells them, in the order in which they happened at the venue; UNKNOWN for an
+        order that the venue does not have: it is looked up by its client id, never sent blindly again. Nothing of an earlier connection may
+        be on its way any more.
+
+        Raises:
+            GatewayError: the venue does not answer.
         """
 
     @abstractmethod
     def query_orders(self) -> list[VenueOrder]:
-        """Return the orders that are open at the venue."""
+        """Return the orders that are open at the venue, ours and others'; all that happened before has been reported.
+
+        Raises:
+            GatewayError: the venue does not answer.
+        """
 
     def query_positions(self) -> dict[tuple[str, str], float] | None:
-        """Return the signed quantities by (symbol, venue), or None if the venue keeps no account of its own."""
+        """Return the signed quantities by (symbol, venue), or None if the venue keeps no account; see `query_orders`."""
         return None
 
     def query_account(self) -> dict[str, float] | None:
-        """Return the cash by currency, or None if the venue keeps no account of its own."""
+        """Return the cash by currency, or None if the venue keeps no account; see `query_orders`."""
         return None
 
     @abstractmethod

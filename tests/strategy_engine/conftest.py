@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import pytest
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, Event, StrategyControlEvent
 from gcg_quant.strategy_engine import StrategyManager
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for `fake_venue`, which is also run as a process
 
 WriteFile = Callable[[str, str], Path]
 WaitUntil = Callable[..., None]

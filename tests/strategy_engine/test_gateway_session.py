@@ -1,0 +1,185 @@
+"""Connections of gateways: made in the background, with backoff, watched, and made again."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_venue.floor import live_bus, order
+from fake_venue.gateway import FakeVenueGateway
+from fake_venue.process import VenueProcess
+
+from gcg_quant.bus import EventBus
+from gcg_quant.errors import ComponentError, GatewayError, OrderError
+from gcg_quant.events import OrderCommand, Side, World
+from gcg_quant.strategy_engine.gateways import Backoff, GatewayReport, ReportKind
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[EventBus]:
+    """Return a live bus."""
+    with live_bus(tmp_path / "bus") as bus:
+        yield bus
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Iterator[VenueProcess]:
+    """Return a venue that moves by steps."""
+    process = VenueProcess(tmp_path)
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def open_gateway(live: EventBus) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a gateway and returns it with what it reports."""
+    made: list[FakeVenueGateway] = []
+
+    def make(port: int, **options: Any) -> tuple[FakeVenueGateway, list[GatewayReport]]:
+        gateway, reports = FakeVenueGateway(port, {"USD": 1000.0}, **options), []
+        made.append(gateway)
+        gateway.open(live, reports.append)
+        return gateway, reports
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+def command(client_id: str) -> OrderCommand:
+    """Return the command of an order."""
+    wanted = order(client_id, 3.0, 100.0)
+    return OrderCommand(
+        symbol=wanted.symbol,
+        venue=wanted.venue,
+        client_id=client_id,
+        quantity=3.0,
+        price=100.0,
+        side=Side.BUY,
+        order_type=wanted.order_type,
+    )
+
+
+def test_backoff_doubles_up_to_its_bound_and_begins_again() -> None:
+    """Without jitter the waits are 1, 2, 4 ... and never above the bound."""
+    backoff = Backoff(1.0, 10.0, jitter=0.0)
+    assert [backoff.next_s() for _ in range(6)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    backoff.reset()
+    assert backoff.next_s() == 1.0
+    many = Backoff(1.0, 10.0, jitter=0.0)
+    assert [many.next_s() for _ in range(3000)][-1] == 10.0
+
+
+def test_backoff_jitter_is_seeded_and_only_shortens() -> None:
+    """The same seed gives the same waits, another one others, all within the jitter."""
+    first, again, other, whole = ([one.next_s() for _ in range(50)] for one in (Backoff(), Backoff(), Backoff(seed=2), Backoff(jitter=0.0)))
+    assert first == again != other
+    for wait_s, most_s in zip(first, whole, strict=True):
+        assert 0.7 * most_s <= wait_s <= most_s
+
+
+def test_backoff_refuses_what_makes_no_sense() -> None:
+    """A wait of nothing would hammer the venue."""
+    with pytest.raises(ValueError, match="0 < first_s <= most_s"):
+        Backoff(0.0)
+
+
+def test_gateway_connects_in_the_background_and_orders_wait_for_the_reconciliation(
+    venue: VenueProcess, open_gateway: Callable[..., Any], wait_until: Callable[..., None]
+) -> None:
+    """A connection alone lets no order out; `reconciled` with its number does."""
+    gateway, reports = open_gateway(venue.port)
+    assert gateway.wait_connected(5.0)
+    assert (gateway.session, gateway.connected) == (1, False)
+    with pytest.raises(OrderError, match="is not reconciled with its venue yet: nothing was sent"):
+        gateway.submit(command("a"))
+    gateway.reconciled(1)
+    assert gateway.connected
+    gateway.submit(command("a"))
+    wait_until(lambda: [one.client_id for one in gateway.query_orders()] == ["a"], "the order's arrival")
+    venue.do("step", step=1, now_ns=1, market={"COIN": [199, 9, 200, 2]})
+    wait_until(lambda: len(reports) == 2, "the reports")
+    assert [(one.kind, one.quantity) for one in reports] == [(ReportKind.ACCEPTED, 3.0), (ReportKind.FILLED, 2.0)]
+    assert reports[1].price == 100.0
+    assert gateway.query_positions() == {("COIN", "FAKE"): 2.0}
+    assert gateway.query_account() == {"USD": 1000.0 - 200.0}
+
+
+def test_gateway_comes_back_after_each_loss_with_a_new_number(
+    venue: VenueProcess, open_gateway: Callable[..., Any], wait_until: Callable[..., None]
+) -> None:
+    """Thrown out or killed, the venue is found again; until it is reconciled nothing goes out."""
+    gateway, _ = open_gateway(venue.port)
+    assert gateway.wait_connected(5.0)
+    gateway.reconciled(1)
+    venue.fault("disconnect_now")
+    assert gateway.wait_connected(5.0, after=1)
+    assert gateway.session == 2
+    with pytest.raises(OrderError, match="not reconciled"):
+        gateway.submit(command("a"))
+    venue.kill()
+    wait_until(lambda: not gateway.session, "the loss")
+    assert gateway.failure
+    with pytest.raises(OrderError, match="is not connected: nothing was sent"):
+        gateway.submit(command("a"))
+    with pytest.raises(GatewayError, match="is not connected"):
+        gateway.query_orders()
+    venue.start()
+    assert gateway.wait_connected(5.0, after=2)
+
+
+def test_unanswered_question_ends_the_connection(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
+    """A venue that is connected and says nothing is as good as gone."""
+    gateway, _ = open_gateway(venue.port, patience_s=0.2)
+    assert gateway.wait_connected(5.0)
+    venue.fault("silence", 1)
+    with pytest.raises(GatewayError, match="did not answer within 0.2 s: the connection is ended"):
+        gateway.query_orders()
+    assert gateway.wait_connected(5.0, after=1)
+    assert gateway.query_orders() == []
+
+
+def test_question_on_a_breaking_connection_ends_with_it(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
+    """Nobody waits for an answer that cannot come."""
+    gateway, _ = open_gateway(venue.port, patience_s=60.0)
+    assert gateway.wait_connected(5.0)
+    venue.fault("die_before", 1)
+    begin = time.monotonic()
+    with pytest.raises(GatewayError, match="lost its connection before the venue answered"):
+        gateway.ask(lambda number: gateway._send({"type": "do", "do": "cancel", "client_id": "x", "number": number}))
+    assert time.monotonic() - begin < 30
+
+
+def test_nobody_listening_is_a_failure_with_words(open_gateway: Callable[..., Any], wait_until: Callable[..., None]) -> None:
+    """Where nothing listens the gateway stays down, says why, and goes on trying."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    gateway, _ = open_gateway(port)
+    wait_until(lambda: "refused" in gateway.failure.lower(), "the failure")
+    assert gateway.session == 0
+
+
+def test_closed_gateway_stays_closed(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
+    """After close() its thread has ended, and the venue sees nobody."""
+    gateway, _ = open_gateway(venue.port)
+    assert gateway.wait_connected(5.0)
+    thread = gateway._thread
+    gateway.close()
+    assert not thread.is_alive()
+    assert gateway.session == 0
+
+
+@pytest.mark.parametrize("world", [World.PAPER, World.BACKTEST, World.IMPORT, World.REPLAY])
+def test_fake_venue_is_as_real_as_any(tmp_path: Path, venue: VenueProcess, world: World) -> None:
+    """It refuses any world but the live one, before it connects."""
+    gateway = FakeVenueGateway(venue.port, {})
+    with (
+        EventBus(tmp_path / "other", world=world, page_mb=0.25, sync="none") as bus,
+        pytest.raises(ComponentError, match=f"refuses a {world.name.lower()} bus"),
+    ):
+        gateway.open(bus, print)
+    assert gateway._thread is None
