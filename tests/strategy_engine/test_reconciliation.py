@@ -50,7 +50,7 @@ class Account:
     def at_venue(self) -> dict[str, Any]:
         """Return what a venue that agrees says."""
         positions: dict[tuple[str, str], float] = {}
-        for (_, number), one in self.accounts.positions.items():
+        for (_, number, _), one in self.accounts.positions.items():
             key = (BOTH[number].symbol, "FAKE")
             positions[key] = positions.get(key, 0.0) + one.quantity
         return {"positions": positions, "cash": {name: one.cash for name, one in self.accounts.money.items()}, "orders": []}

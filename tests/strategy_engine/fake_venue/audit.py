@@ -55,8 +55,8 @@ def account_state(desk: TradingDesk) -> dict[str, Any]:
             for one in (*working, *finished)
         },
         "positions": {
-            f"{strategy} {number}": (one.lots, repr(one.average_price), one.realised, one.fees)
-            for (strategy, number), one in accounts.positions.items()
+            f"{strategy} {number} {side.name}": (one.lots, repr(one.average_price), one.realised, one.fees)
+            for (strategy, number, side), one in accounts.positions.items()
         },
         "money": {name: (one.cash, one.ledger, one.realised, one.fees) for name, one in accounts.money.items()},
     }
