@@ -39,6 +39,8 @@ from gcg_quant.events import (
 )
 from gcg_quant.packing import pack_state, unpack_state
 
+pytestmark = pytest.mark.no_fold("its random events are of no engine")
+
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
     """Wait until the condition holds, or fail."""
