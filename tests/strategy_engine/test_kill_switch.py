@@ -25,7 +25,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import preset
 from gcg_quant.kill_switch import applied_changes, kill_change
-from gcg_quant.strategy_engine import RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
 
 NOW = 1_790_000_000_000_000_000
 Wait = Callable[..., None]
@@ -39,8 +39,8 @@ class Killed(BaseException):
 class MortalEngine(TradingEngine):
     """An engine that dies before it publishes event number `life`; never with a negative one."""
 
-    def __init__(self, life: int = -1, limits: RiskLimits | None = None) -> None:
-        super().__init__(TradingConfig(cash=100_000.0), limits)
+    def __init__(self, life: int = -1, limits: RiskLimits | None = None, gateway: PaperGateway | None = None) -> None:
+        super().__init__(TradingConfig(cash=100_000.0), limits, gateway)
         self.life = life
 
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
@@ -55,6 +55,12 @@ class MortalEngine(TradingEngine):
             super()._run()
         except Killed:
             self.state = "killed"
+
+
+class PlainGateway(PaperGateway):
+    """A venue that knows no stops: the engine holds them."""
+
+    order_types = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 
 def run(engine: TradingEngine, bus: EventBus, wait_until: Wait) -> None:
@@ -155,11 +161,11 @@ def test_held_stop_that_is_due_is_not_sent(bus: EventBus, wait_until: Wait, jour
     """A stop that is held here and reached while the engine is down ends without a command when it starts with the switch on."""
     with_open_orders(bus, wait_until)
     bus.publish(ask("t", 90.0).replace(side=Side.SELL, price=None, order_type=OrderType.TRAILING_STOP, trail_amount=5.0))
-    run(MortalEngine(), bus, wait_until)
+    run(MortalEngine(gateway=PlainGateway()), bus, wait_until)
     assert last_states(journal)["t"] == OrderStatus.ACCEPTED
     low = {"last_price": 92.0, "bid_price": 92.0, "bid_size": 5, "ask_price": 93.0, "ask_size": 5}
     bus.publish(Tick(symbol="BTC/USDT", venue="SIM", event_ns=NOW + 1, **low))
-    run(MortalEngine(limits=RiskLimits(kill_switch=True)), bus, wait_until)
+    run(MortalEngine(limits=RiskLimits(kill_switch=True), gateway=PlainGateway()), bus, wait_until)
     assert last_states(journal)["t"] in (CANCELLED, REJECTED)
     assert [one.client_id for one in journal(OrderCommand)] == ["a", "b"]
 
