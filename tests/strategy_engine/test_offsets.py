@@ -31,7 +31,7 @@ from gcg_quant.events import (
     World,
 )
 from gcg_quant.instruments import Instrument, preset
-from gcg_quant.strategy_engine import PaperGateway, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
 from gcg_quant.strategy_engine.gateways.base import GatewayReport, ReportKind
 
 DAY = 86_400_000_000_000
@@ -58,7 +58,8 @@ class Pit:
         ):
             self.bus.instruments.add(terms)
         self.gateway = gateway or Venue()
-        self.engine = TradingEngine(TradingConfig(currency="CNY", cash=1e8), None, self.gateway)
+        limits = RiskLimits(self_trade=False)  # nothing but offsets refuses an order here
+        self.engine = TradingEngine(TradingConfig(currency="CNY", cash=1e8), limits, self.gateway)
         self.engine.start(self.bus, threaded=False)
         self.now_ns = NOW
         self.venues = {one.symbol: one.venue for one in self.bus.instruments}
