@@ -19,6 +19,8 @@ from gcg_quant.copying import copy_journal
 from gcg_quant.errors import JournalVersionError
 from gcg_quant.events import Lane, Tick, World
 
+pytestmark = pytest.mark.no_fold("its events are made up, and add up to nothing")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
