@@ -84,6 +84,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         timeframe, compression = timeframe_of(self.p.period)
         self._timeframe = self.p.timeframe = timeframe if self.p.timeframe is None else self.p.timeframe
         self._compression = self.p.compression = compression if self.p.compression is None else self.p.compression
+        self._laststatus = self.DISCONNECTED  # others look at it, perhaps before Backtrader has started the feed
         self._stream: Stream | None = self.p.stream
         self._own_stream = False
         self._clear()

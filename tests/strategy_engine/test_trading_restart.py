@@ -398,6 +398,14 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
                     CancelRequest(symbol="BTC/USDT", venue="SIM", account="paper", strategy="s", client_id=f"k{chance.randint(1, number)}")
                 )
 
+    snapshots = bus.reader(start="begin", events=[SnapshotEvent])
+    reasons: set[str] = set()
+
+    def put_down(patience_s: float) -> bool:
+        for event in snapshots.read_many(100, timeout_s=patience_s):
+            reasons.add(event.reason)
+        return "events" in reasons
+
     for life in range(6):
         process = subprocess.Popen([sys.executable, "-c", PROCESS, str(bus.path), kind], stdout=subprocess.PIPE, cwd="/")
         assert process.stdout is not None
@@ -406,6 +414,8 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
         while time.monotonic() < deadline:
             drive(20)
             time.sleep(0.002)
+        if life == 5 and kind == "keeping":  # on a busy machine all lives may be too short for one
+            wait_until(lambda: put_down(0.0), "a snapshot", timeout_s=30.0)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
@@ -413,9 +423,8 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
     last = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
     run_to_end(last, bus, wait_until)
     check_journal(read(bus))
-    with bus.reader(start="begin", events=[SnapshotEvent]) as reader:
-        reasons = {event.reason for event in reader if isinstance(event, SnapshotEvent)}
-        assert ("events" in reasons) == (kind == "keeping")
+    assert put_down(0.0) == (kind == "keeping")
+    snapshots.close()
     open_now = {one.client_id for one in last.desk.orders.open_orders()}
     latest = {one.client_id: one.status for one in read(bus) if isinstance(one, OrderEvent)}
     assert open_now == {name for name, status in latest.items() if status not in FINAL_STATES}
