@@ -114,7 +114,7 @@ def lose_power() -> LosePower:
             page = path.read_bytes()
             at = page.find(wanted)
             if at >= 0:
-                path.write_bytes(page[:at] + b"\xff" + page[at + 1 :])
+                path.write_bytes(page[:at] + bytes([page[at] ^ 0xFF]) + page[at + 1 :])
                 break
         return EventBus(folder, source="test", sync="none", page_mb=1)
 
