@@ -13,7 +13,6 @@ from gcg_quant.events import (
     Applied,
     CancelCommand,
     ConfigChangeEvent,
-    Event,
     OrderCommand,
     OrderEvent,
     OrderRequest,
@@ -27,34 +26,19 @@ from gcg_quant.instruments import preset
 from gcg_quant.kill_switch import applied_changes, kill_change
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
 
+from .mortal import Mortal
+
 NOW = 1_790_000_000_000_000_000
 Wait = Callable[..., None]
 Journal = Callable[..., list[Any]]
 
 
-class Killed(BaseException):
-    """The end of an engine, in the middle of whatever it was doing."""
-
-
-class MortalEngine(TradingEngine):
+class MortalEngine(Mortal):
     """An engine that dies before it publishes event number `life`; never with a negative one."""
 
     def __init__(self, life: int = -1, limits: RiskLimits | None = None, gateway: PaperGateway | None = None) -> None:
         super().__init__(TradingConfig(cash=100_000.0), limits, gateway)
         self.life = life
-
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
-        """Publish, or die."""
-        if self.life == 0:
-            raise Killed
-        self.life -= 1
-        return super().publish(event, cause=cause, backfill=backfill)
-
-    def _run(self) -> None:
-        try:
-            super()._run()
-        except Killed:
-            self.state = "killed"
 
 
 class PlainGateway(PaperGateway):

@@ -37,11 +37,13 @@ from gcg_quant.events import (
     World,
 )
 from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine import RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine import RiskLimits, TradingConfig
 from gcg_quant.strategy_engine.gateways.base import Change, Gateway, GatewayReport, Listener, ReportKind, VenueOrder
 from gcg_quant.strategy_engine.order import Order
 from gcg_quant.strategy_engine.order_states import FINAL_STATES, may_follow
 from gcg_quant.strategy_engine.trading_fold import TradingFold
+
+from .mortal import Killed, Mortal
 
 NOW = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -55,23 +57,6 @@ LOTS = st.sampled_from([1, 3, 5])
 KINDS = st.sampled_from(["market", "limit", "stop", "trail"])
 PRICES = st.integers(195, 205)  # half units; the market is between 196 and 204
 SOON = st.sampled_from([True, True, False])  # whether what the venue says arrives at once
-
-
-class Killed(BaseException):
-    """The end of an engine, in the middle of whatever it was doing."""
-
-
-class MortalEngine(TradingEngine):
-    """An engine that dies before it publishes event number `life`."""
-
-    life = -1
-
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
-        """Publish, or die."""
-        if self.life == 0:
-            raise Killed
-        self.life -= 1
-        return super().publish(event, cause=cause, backfill=backfill)
 
 
 @dataclass
@@ -212,10 +197,10 @@ class TradingMachine(RuleBasedStateMachine):
 
     # ---- the engine's life
 
-    def started(self, life: int) -> MortalEngine:
+    def started(self, life: int) -> Mortal:
         """Return a new engine, made from the journal; one that dies while it starts is followed by another one."""
         limits = RiskLimits(max_order_quantity=50.0, max_open_orders=12)
-        engine = MortalEngine(TradingConfig(cash=1e6), limits, self.venue)
+        engine = Mortal(TradingConfig(cash=1e6), limits, self.venue)
         engine.life = life
         try:
             engine.start(self.bus, threaded=False)
@@ -225,7 +210,7 @@ class TradingMachine(RuleBasedStateMachine):
         return engine
 
     @staticmethod
-    def left(engine: MortalEngine) -> None:
+    def left(engine: Mortal) -> None:
         """Free the name of an engine that is dead: it commits nothing, it says nothing."""
         engine.reader.close()
         if engine._follower is not None:

@@ -28,6 +28,8 @@ from gcg_quant.events import (
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
 
+from .mortal import Killed, Mortal
+
 MONDAY = from_iso("2026-11-23T10:00:00+08:00")
 HOUR = 3_600 * 1_000_000_000
 DAY = 24 * HOUR
@@ -146,23 +148,12 @@ def test_flat_strategy_does_not_free_what_was_bought(open_floor: Open) -> None:
     assert "and 0 of what" in floor.order(Side.SELL, 100.0, strategy="old")
 
 
-class Killed(BaseException):
-    """The end of an engine, in the middle of whatever it was doing."""
-
-
-class MortalEngine(TradingEngine):
+class MortalEngine(Mortal):
     """An engine that dies before it publishes event number `life`."""
 
     def __init__(self, life: int) -> None:
         super().__init__(TradingConfig(cash=1_000_000.0, currency="CNY"), RiskLimits(max_orders_per_second=100), PaperGateway())
         self.life = life
-
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
-        """Publish, or die."""
-        if self.life == 0:
-            raise Killed
-        self.life -= 1
-        return super().publish(event, cause=cause, backfill=backfill)
 
     def live(self, bus: EventBus) -> None:
         """Handle all there is, or die on the way."""

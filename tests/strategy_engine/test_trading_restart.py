@@ -43,12 +43,10 @@ from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
 from gcg_quant.strategy_engine.order_states import FINAL_STATES, may_follow
 
+from .mortal import Mortal
+
 DAY_NS = 1_790_000_000_000_000_000
 OWN = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent)
-
-
-class Killed(BaseException):
-    """The end of an engine, in the middle of whatever it was doing."""
 
 
 class PlainVenue(PaperGateway):
@@ -58,25 +56,12 @@ class PlainVenue(PaperGateway):
     times_in_force: ClassVar[frozenset[TimeInForce]] = frozenset({TimeInForce.GTC})
 
 
-class MortalEngine(TradingEngine):
+class MortalEngine(Mortal):
     """An engine that dies before it publishes event number `life`, as if it was killed there."""
 
     def __init__(self, life: int) -> None:
         super().__init__(TradingConfig(cash=50_000.0), RiskLimits(max_order_value=20_000.0), PlainVenue())
         self.life = life
-
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
-        """Publish, or die."""
-        if self.life == 0:
-            raise Killed
-        self.life -= 1
-        return super().publish(event, cause=cause, backfill=backfill)
-
-    def _run(self) -> None:
-        try:
-            super()._run()
-        except Killed:
-            self.state = "killed"
 
 
 class KeepingEngine(MortalEngine):

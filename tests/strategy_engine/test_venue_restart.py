@@ -24,29 +24,20 @@ from fake_venue.process import VenueProcess, environment
 
 from gcg_quant.events import AlertEvent, Event, Fill, Lane, OrderCommand, OrderEvent, OrderStatus
 
+from .mortal import Killed, Mortal
+
 FULL = "GCG_TORTURE_S" in os.environ
 KILLS = 200 if FULL else 10
 CURSOR_DEATHS = 1000 if FULL else 40
 Wait = Callable[..., None]
 
 
-class Killed(BaseException):
-    """The end of an engine, in the middle of whatever it was doing."""
-
-
-class MortalEngine(KeepingEngine):
+class MortalEngine(Mortal, KeepingEngine):
     """An engine in lockstep that dies before it publishes event number `life`, or before it stores its cursor for the `commits`-th time."""
 
     def __init__(self, port: int, life: int = -1, commits: int = -1) -> None:
         super().__init__(gateway_of("lockstep", port))
         self.life, self.commits = life, commits
-
-    def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
-        """Publish, or die."""
-        if self.life == 0:
-            raise Killed
-        self.life -= 1
-        return super().publish(event, cause=cause, backfill=backfill)
 
     def _commit(self) -> None:
         self.commits -= 1
@@ -54,12 +45,9 @@ class MortalEngine(KeepingEngine):
             raise Killed
         super()._commit()
 
-    def _run(self) -> None:
-        try:
-            super()._run()
-        except Killed:
-            self._gateway.close()  # a process that dies closes its connections, too
-            self.state = "killed"
+    def on_death(self) -> None:
+        """Close the connections, as they are closed when a process dies."""
+        self._gateway.close()
 
 
 class World:
