@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gcg_quant.errors import StrategyError
 
-from ..strategy_engine.loader import StrategyLoader
+from ..strategy_engine.hosting.loader import StrategyLoader
 
 __all__ = ["new_strategy"]
 

@@ -64,7 +64,7 @@ def _collectors(settings: Settings) -> list[Component]:
 
 def _strategies(settings: Settings) -> list[Component]:
     from ..backtest.adapters import BacktraderAdapter
-    from ..strategy_engine.manager import StrategyManager
+    from ..strategy_engine.hosting.manager import StrategyManager
 
     return [StrategyManager.from_settings(settings, adapters=[BacktraderAdapter()])]
 

@@ -16,7 +16,7 @@ from gcg_quant.kill_switch import check_kill_file, kill_change
 from gcg_quant.sections import RiskSettings
 from gcg_quant.settings import Settings
 
-from ..strategy_engine.risk_limits import LIMIT_NAMES, RULE_NAMES, RiskRules
+from ..strategy_engine.risk.limits import LIMIT_NAMES, RULE_NAMES, RiskRules
 from .client import send
 from .risk_report import NOT_LIMITS
 

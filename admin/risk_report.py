@@ -12,7 +12,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import Lane, OrderEvent, PositionEvent, RiskReason, RiskVerdict, Side, Tick
 from gcg_quant.sections import RiskSettings
 
-from ..strategy_engine.currencies import CurrencyRates
+from ..strategy_engine.accounts.currencies import CurrencyRates
 from .system_view import SystemView
 
 __all__ = ["NOT_LIMITS", "risk_report"]

@@ -15,8 +15,8 @@ from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
 from gcg_quant.periods import period_ns
 
-from ..strategy_engine.session import OrderTerms, Session
-from ..strategy_engine.strategy import Strategy
+from ..strategy_engine.strategy.base import Strategy
+from ..strategy_engine.strategy.session import OrderTerms, Session
 from .broker import EventDrivenBroker
 from .cerebro import EventDrivenCerebro
 from .comminfo import comminfo_of

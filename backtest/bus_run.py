@@ -17,9 +17,9 @@ from gcg_quant.history import MemoryHistory
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
 
-from ..strategy_engine.loader import LoadedClass
-from ..strategy_engine.parameters import declared_parameters
-from ..strategy_engine.roster import LoadRequest
+from ..strategy_engine.hosting.loader import LoadedClass
+from ..strategy_engine.hosting.roster import LoadRequest
+from ..strategy_engine.strategy.parameters import declared_parameters
 from ..strategy_engine.trading import TradingConfig, TradingEngine
 from .bars import join_bars
 from .curve import measure

@@ -15,7 +15,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, GcgQuantError
 from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, World
 
-from ..strategy_engine.loader import LoadedClass, StrategyLoader
+from ..strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from .adapters import BacktraderAdapter
 from .result import BacktestResult
 from .sources import Source, load_sources

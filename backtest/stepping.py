@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gcg_quant.events import Bar
 
-from ..strategy_engine.manager import StrategyManager
-from ..strategy_engine.session import StrategyState
+from ..strategy_engine.hosting.manager import StrategyManager
+from ..strategy_engine.strategy.session import StrategyState
 
 __all__ = ["SteppedManager"]
 

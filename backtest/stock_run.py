@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.events import BacktestProgressEvent
 
-    from ..strategy_engine.loader import LoadedClass
+    from ..strategy_engine.hosting.loader import LoadedClass
 
 __all__ = ["run_backtrader"]
 

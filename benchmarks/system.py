@@ -27,7 +27,7 @@ import psutil
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import AuditError
 from gcg_quant.events import Bar, Fill, Lane, MetricEvent, OrderCommand, OrderRequest, RiskVerdict, Tick
-from gcg_quant.strategy_engine.audit import audit
+from gcg_quant.strategy_engine.accounts.audit import audit
 
 _SEQ = (1 << 60) - 1
 

@@ -1,20 +1,20 @@
 """Strategies and trading: events in, signals and orders out, risk, orders and accounts in between."""
 
-from .accounts import Accounts
-from .adapter import StrategyAdapter
-from .discovery import FoundClass, StrategyFile
+from .accounts.accounts import Accounts
 from .gateways import Gateway, PaperGateway
-from .hosted import StrategyInfo
-from .loader import StrategyLoader
-from .manager import StrategyManager
-from .orders import OrderManager
-from .parameters import Parameter
-from .portfolio import OrderView, PositionView
-from .risk import RiskEngine
-from .risk_limits import RiskLimits, RiskRules
-from .roster import LoadRequest
-from .session import Session, StrategyHost, StrategyState
-from .strategy import Strategy
+from .hosting.adapter import StrategyAdapter
+from .hosting.discovery import FoundClass, StrategyFile
+from .hosting.hosted import StrategyInfo
+from .hosting.loader import StrategyLoader
+from .hosting.manager import StrategyManager
+from .hosting.roster import LoadRequest
+from .orders.manager import OrderManager
+from .risk.engine import RiskEngine
+from .risk.limits import RiskLimits, RiskRules
+from .strategy.base import Strategy
+from .strategy.parameters import Parameter
+from .strategy.portfolio import OrderView, PositionView
+from .strategy.session import Session, StrategyHost, StrategyState
 from .trading import TradingConfig, TradingEngine
 
 __all__ = [

@@ -31,20 +31,20 @@ from gcg_quant.events import (
 )
 from gcg_quant.stateful import Stateful
 
-from .accounts import Accounts
-from .books import Books
-from .currencies import CurrencyRates
-from .desk import TradingDesk
+from .accounts.accounts import Accounts
+from .accounts.currencies import CurrencyRates
+from .desk.books import Books
+from .desk.desk import TradingDesk
+from .desk.fold import TradingFold
+from .desk.restart import finish
+from .desk.seed import last_of_each_kind
 from .gateways.base import Gateway, GatewayReport
 from .gateways.paper import PaperGateway
-from .orders import OrderManager
-from .risk import RiskEngine
-from .risk_limits import RiskLimits, RiskRules
-from .trading_fold import TradingFold
-from .trading_restart import finish
-from .trading_seed import last_of_each_kind
-from .venue_desk import VenueDesk
-from .venue_link import VenueLink
+from .orders.manager import OrderManager
+from .risk.engine import RiskEngine
+from .risk.limits import RiskLimits, RiskRules
+from .venue.desk import VenueDesk
+from .venue.link import VenueLink
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus

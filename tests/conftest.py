@@ -40,7 +40,7 @@ def add_up(folder: Path, seen: set[Path]) -> None:
                     continue
         except JournalError:
             continue  # damaged before its first fill, or of another version
-        from gcg_quant.strategy_engine.audit import audit
+        from gcg_quant.strategy_engine.accounts.audit import audit
 
         try:
             with EventBus(path, create=False, read_only=True) as bus:

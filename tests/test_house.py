@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 import types
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ NATIVE_FACES = {
     "gcg_quant/pruning.py",
     "gcg_quant/schema.py",
     "strategy_engine/gateways/paper.py",
-    "strategy_engine/risk.py",
+    "strategy_engine/risk/engine.py",
 }
 MOST_LINES = {"code": 400, "tests": 600}
 
@@ -134,6 +135,47 @@ def test_allowed_imports_pass(tmp_path: Path) -> None:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(text)
     assert breaches(tmp_path) == []
+
+
+def folder_imports(root: Path, room: str) -> dict[str, set[str]]:
+    """Return which sub-folders of a room each of them imports when it runs: what only type checkers read does not count."""
+    imports: dict[str, set[str]] = {}
+    for path in sorted((root / room).glob("*/**/*.py")):
+        own = path.relative_to(root / room).parts[0]
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                lines = text.splitlines()
+                lines[node.lineno : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno)
+                lines[node.lineno - 1] = ""
+                text = "\n".join(lines)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+                here = path.relative_to(root).parts[: -node.level]
+                module = (*here, *node.module.split("."))
+                if module[0] == room and len(module) > 1 and module[1] != own and (root / room / module[1]).is_dir():
+                    imports.setdefault(own, set()).add(module[1])
+    return imports
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_folders_of_a_room_import_one_way(room: str) -> None:
+    """Also within a room the folders stand on each other, not beside each other."""
+    list(TopologicalSorter(folder_imports(ROOT, room)).static_order())  # a CycleError names the circle
+
+
+def test_a_circle_of_folders_is_found(tmp_path: Path) -> None:
+    """Imports inside functions count, those for type checkers do not."""
+    for file, text in {
+        "backtest/a/x.py": "from ..b.y import B\n",
+        "backtest/b/y.py": "if TYPE_CHECKING:\n    from ..a.x import A\n\n\ndef f():\n    pass\n",
+    }.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    assert folder_imports(tmp_path, "backtest") == {"a": {"b"}}
+    (tmp_path / "backtest/b/y.py").write_text("def f():\n    from ..a.x import A\n")
+    with pytest.raises(CycleError, match="nodes are in a cycle"):
+        list(TopologicalSorter(folder_imports(tmp_path, "backtest")).static_order())
 
 
 def test_compiled_module_has_few_faces() -> None:

@@ -18,8 +18,8 @@ from gcg_quant.instruments import Instrument
 
 from ...backtest.adapters import BacktraderAdapter
 from ...backtest.stepping import SteppedManager
-from ...strategy_engine.hosted import CallbackTimes
-from ...strategy_engine.roster import LoadRequest
+from ...strategy_engine.hosting.hosted import CallbackTimes
+from ...strategy_engine.hosting.roster import LoadRequest
 from ...strategy_engine.trading import TradingConfig, TradingEngine
 
 __all__ = ["ACCOUNT", "Outcome", "patience", "rehearse"]

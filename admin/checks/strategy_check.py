@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 from gcg_quant.errors import GcgQuantError, StrategyError
 
 from ...backtest.adapters import BacktraderAdapter
-from ...strategy_engine.loader import LoadedClass, StrategyLoader
-from ...strategy_engine.parameters import declared_parameters
-from ...strategy_engine.roster import LoadRequest
+from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
+from ...strategy_engine.hosting.roster import LoadRequest
+from ...strategy_engine.strategy.parameters import declared_parameters
 from .clock_reads import clock_reads
 from .market_data import MarketData, disturbed, recorded, simulated
 from .rehearsal import ACCOUNT, Outcome, patience, rehearse

@@ -114,7 +114,7 @@ def audit_command(ctx: click.Context) -> None:
     Orders, positions and cash of each trading engine's events are compared with a plain fold of its fills, to the last bit. It may run
     beside the system, which it does not disturb.
     """
-    from ...strategy_engine.audit import audit
+    from ...strategy_engine.accounts.audit import audit
 
     with _open(ctx) as bus:
         accounts = audit(bus)

@@ -47,7 +47,7 @@ def list_strategies(ctx: click.Context) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ...strategy_engine.loader import StrategyLoader
+    from ...strategy_engine.hosting.loader import StrategyLoader
 
     console = Console()
     home = home_of(ctx)

@@ -19,7 +19,7 @@ from gcg_quant.events import CancelCommand, OrderCommand, OrderRequest, OrderTyp
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import RiskLimits, TradingConfig, TradingEngine
 from gcg_quant.strategy_engine.gateways.base import Change, Gateway, GatewayReport, Listener, ReportKind, VenueOrder
-from gcg_quant.strategy_engine.order import Order
+from gcg_quant.strategy_engine.orders.order import Order
 
 from .rows import Plan, Row, bus_folder
 

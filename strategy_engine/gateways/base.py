@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.instruments import Instrument
 
-    from ..order import Order
+    from ..orders.order import Order
 
 __all__ = ["Change", "Gateway", "GatewayReport", "Listener", "MarketGateway", "ReportKind", "VenueOrder"]
 

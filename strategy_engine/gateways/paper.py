@@ -24,7 +24,7 @@ from gcg_quant.events import (
     TimeInForce,
 )
 
-from ..trail import TRAILING, read_trail
+from ..orders.trail import TRAILING, read_trail
 from .base import Change, GatewayReport, Listener, MarketGateway, ReportKind, VenueOrder
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
     from gcg_quant.settings import Settings
 
-    from ..order import Order
+    from ..orders.order import Order
 
 __all__ = ["PaperGateway"]
 

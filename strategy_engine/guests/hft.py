@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Self
 from gcg_quant import events
 from gcg_quant.errors import StrategyError
 
-from ..strategy import Outcome, Strategy
+from ..strategy.base import Outcome, Strategy
 from .base import GuestStrategy
 
 __all__ = ["HftBacktest", "HftStrategy"]

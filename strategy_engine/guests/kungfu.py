@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, Fill, OrderEvent, Tick, TimerEvent
 
-from ..parameters import Parameter
-from ..strategy import Outcome, Strategy
+from ..strategy.base import Outcome, Strategy
+from ..strategy.parameters import Parameter
 from .base import GuestStrategy
 from .kungfu_context import KungfuContext
 from .kungfu_data import BarView, Location, OrderRow, QuoteView, TradeRow, strftime, strptime

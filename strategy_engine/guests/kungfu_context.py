@@ -13,7 +13,7 @@ from .kungfu_data import PositionRow, strftime, strptime
 from .kungfu_words import OFFSETS, SIDES, Direction, Offset, PriceType, Side, venues_of
 
 if TYPE_CHECKING:
-    from ..portfolio import PositionView
+    from ..strategy.portfolio import PositionView
     from .kungfu import KungfuStrategy
 
 __all__ = ["Feed", "KungfuBook", "KungfuContext", "KungfuLog"]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from gcg_quant import events
 
-from ..portfolio import PositionView
+from ..strategy.portfolio import PositionView
 from .kungfu_words import OFFSETS, SIDES, Direction, Offset, OrderStatus, PriceType, Side, status_of
 
 __all__ = ["BarView", "Location", "OrderRow", "PositionRow", "QuoteView", "TradeRow", "strftime", "strptime"]

@@ -20,7 +20,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, ConfigChangeEvent, OrderCommand, OrderEvent, OrderStatus, RiskReason, RiskVerdict
 from gcg_quant.kill_switch import KillSwitch, applied_changes, kill_change, kill_file
 from gcg_quant.settings import Settings
-from gcg_quant.strategy_engine.order_states import FINAL_STATES
+from gcg_quant.strategy_engine.orders.states import FINAL_STATES
 
 from .conftest import System, call
 from .test_console import CHROMIUM

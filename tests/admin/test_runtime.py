@@ -14,7 +14,7 @@ import pytest
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.events import AccountEvent, Bar, ConfigChangeEvent, Fill, OrderCommand, OrderRequest, RiskVerdict, SystemEvent, Tick
-from gcg_quant.strategy_engine.audit import audit
+from gcg_quant.strategy_engine.accounts.audit import audit
 
 from .conftest import System, call
 

@@ -16,7 +16,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, InstrumentError, StrategyError
 from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, Bar, Fill, World
 from gcg_quant.history import MemoryHistory
-from gcg_quant.strategy_engine.loader import StrategyLoader
+from gcg_quant.strategy_engine.hosting.loader import StrategyLoader
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "strategies"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from gcg_quant.events import Fill, Offset, PositionSide, Side
 from gcg_quant.instruments import Instrument, preset
-from gcg_quant.strategy_engine.accounts import Accounts
-from gcg_quant.strategy_engine.currencies import CurrencyRates
-from gcg_quant.strategy_engine.plain_account import PlainAccount
-from gcg_quant.strategy_engine.position import Position
+from gcg_quant.strategy_engine.accounts.accounts import Accounts
+from gcg_quant.strategy_engine.accounts.currencies import CurrencyRates
+from gcg_quant.strategy_engine.accounts.plain_account import PlainAccount
+from gcg_quant.strategy_engine.accounts.position import Position
 
 COIN = Instrument(symbol="BTC/USDT", venue="SIM", kind="crypto", currency="USDT", tick_size=0.01, lot_size=0.001)
 INDEX = Instrument(

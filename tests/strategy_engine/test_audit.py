@@ -27,7 +27,7 @@ from gcg_quant.events import (
 from gcg_quant.instruments import preset
 from gcg_quant.pruning import prune
 from gcg_quant.strategy_engine import PaperGateway, TradingConfig, TradingEngine
-from gcg_quant.strategy_engine.audit import audit
+from gcg_quant.strategy_engine.accounts.audit import audit
 
 NOW = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000

@@ -11,8 +11,8 @@ from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND
 from gcg_quant.errors import EventError, StrategyError
 from gcg_quant.events import Bar, BarBasis
 from gcg_quant.history import MemoryHistory
-from gcg_quant.strategy_engine.bar_book import BarBook, base_period
-from gcg_quant.strategy_engine.bar_series import BarSeries
+from gcg_quant.strategy_engine.strategy.bar_book import BarBook, base_period
+from gcg_quant.strategy_engine.strategy.bar_series import BarSeries
 
 T0 = 1_700_000_100 * NS_PER_SECOND // (5 * NS_PER_MINUTE) * (5 * NS_PER_MINUTE)
 

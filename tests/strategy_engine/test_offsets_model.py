@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.events import CancelRequest, Fill, Offset, OrderCommand, OrderRequest, PositionEvent, PositionSide, RiskVerdict, Side
-from gcg_quant.strategy_engine.audit import audit
+from gcg_quant.strategy_engine.accounts.audit import audit
 
 from .test_offsets import Pit
 

@@ -28,7 +28,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import TradingEngine
-from gcg_quant.strategy_engine.audit import audit
+from gcg_quant.strategy_engine.accounts.audit import audit
 
 from .test_trading_restart import ENGINES, MortalEngine, run_to_end
 

@@ -38,10 +38,10 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument
 from gcg_quant.strategy_engine import RiskLimits, TradingConfig
+from gcg_quant.strategy_engine.desk.fold import TradingFold
 from gcg_quant.strategy_engine.gateways.base import Change, Gateway, GatewayReport, Listener, ReportKind, VenueOrder
-from gcg_quant.strategy_engine.order import Order
-from gcg_quant.strategy_engine.order_states import FINAL_STATES, may_follow
-from gcg_quant.strategy_engine.trading_fold import TradingFold
+from gcg_quant.strategy_engine.orders.order import Order
+from gcg_quant.strategy_engine.orders.states import FINAL_STATES, may_follow
 
 from .mortal import Killed, Mortal
 

@@ -28,7 +28,7 @@ from gcg_quant.events import (
 from gcg_quant.instruments import preset
 from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.gateways import Change, Gateway, GatewayReport, PaperGateway, ReportKind, VenueOrder
-from gcg_quant.strategy_engine.order import Order
+from gcg_quant.strategy_engine.orders.order import Order
 
 NOW = from_iso("2026-11-20T03:00:00Z")
 
@@ -357,7 +357,7 @@ def test_real_gateway_refuses_any_world_but_live(tmp_path: Any, world: World) ->
 def test_restored_orders_take_their_places(bus: EventBus, venue: Venue) -> None:
     """Orders of before a restart work on with what was filled, and one that was on its way is sent again."""
     from gcg_quant.events import OrderEvent
-    from gcg_quant.strategy_engine.order import WholeTerms
+    from gcg_quant.strategy_engine.orders.order import WholeTerms
 
     share = bus.instruments[venue.number]
     half = Order(1, "c1", "s", venue.number, share, venue.command(1, price=98.0), WholeTerms(2, 9800), OrderEvent())

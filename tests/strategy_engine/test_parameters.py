@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.strategy_engine import Parameter, Strategy
-from gcg_quant.strategy_engine.parameters import check_parameters, declared_parameters
+from gcg_quant.strategy_engine.strategy.parameters import check_parameters, declared_parameters
 
 
 class Sample(Strategy):

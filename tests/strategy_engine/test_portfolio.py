@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.events import Fill, OrderEvent, OrderRequest, OrderStatus, OrderType, PositionEvent, PositionSide, RiskVerdict, Side
-from gcg_quant.strategy_engine.portfolio import Portfolio
+from gcg_quant.strategy_engine.strategy.portfolio import Portfolio
 
 BTC = {"symbol": "BTC/USDT", "venue": "SIM"}
 

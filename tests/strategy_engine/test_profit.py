@@ -13,7 +13,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import AccountEvent, Event, Fill, OrderRequest, OrderType, PositionEvent, Side, Tick, World
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import TradingConfig, TradingEngine
-from gcg_quant.strategy_engine.accounts import Accounts
+from gcg_quant.strategy_engine.accounts.accounts import Accounts
 
 DAY = 86_400_000_000_000
 NOW = 1_790_000_000_000_000_000 // DAY * DAY

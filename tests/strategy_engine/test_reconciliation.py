@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gcg_quant.events import Fill, OrderRequest, OrderStatus, Side
 from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine.accounts import Accounts
+from gcg_quant.strategy_engine.accounts.accounts import Accounts
 from gcg_quant.strategy_engine.gateways import VenueOrder
-from gcg_quant.strategy_engine.order import WholeTerms
-from gcg_quant.strategy_engine.orders import OrderManager
-from gcg_quant.strategy_engine.reconciliation import Comparison, VenueState, compare
+from gcg_quant.strategy_engine.orders.manager import OrderManager
+from gcg_quant.strategy_engine.orders.order import WholeTerms
+from gcg_quant.strategy_engine.venue.reconciliation import Comparison, VenueState, compare
 
 OTHER = Instrument(symbol="OTHER", venue="FAKE", kind="crypto", currency="EUR", tick_size=0.01, lot_size=0.1)
 BOTH = {1: COIN, 2: OTHER}

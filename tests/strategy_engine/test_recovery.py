@@ -30,7 +30,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.strategy_engine import StrategyManager
-from gcg_quant.strategy_engine.recovery import Past
+from gcg_quant.strategy_engine.hosting.recovery import Past
 
 
 def some_event(chance: random.Random, number: int) -> Event:

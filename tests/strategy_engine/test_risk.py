@@ -11,8 +11,8 @@ from gcg_quant.errors import SettingsError
 from gcg_quant.events import OrderRequest, OrderType, RiskReason, Side, Tick
 from gcg_quant.instruments import Instrument
 from gcg_quant.settings import Settings
-from gcg_quant.strategy_engine.risk import Finding, RiskEngine, read_terms, summary
-from gcg_quant.strategy_engine.risk_limits import RiskLimits, RiskOverride, RiskRules
+from gcg_quant.strategy_engine.risk.engine import Finding, RiskEngine, read_terms, summary
+from gcg_quant.strategy_engine.risk.limits import RiskLimits, RiskOverride, RiskRules
 
 COIN = Instrument(symbol="BTC/USDT", venue="SIM", kind="crypto", currency="USDT", tick_size=0.01, lot_size=0.001, min_quantity=0.01)
 DAY = 86_400 * 1_000_000_000

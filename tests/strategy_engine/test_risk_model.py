@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gcg_quant.events import RiskReason, Side, Tick
 from gcg_quant.instruments import Instrument, preset
-from gcg_quant.strategy_engine.risk import RiskEngine
-from gcg_quant.strategy_engine.risk_limits import LIMIT_NAMES, RULE_NAMES
+from gcg_quant.strategy_engine.risk.engine import RiskEngine
+from gcg_quant.strategy_engine.risk.limits import LIMIT_NAMES, RULE_NAMES
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND

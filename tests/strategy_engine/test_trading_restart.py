@@ -41,7 +41,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
-from gcg_quant.strategy_engine.order_states import FINAL_STATES, may_follow
+from gcg_quant.strategy_engine.orders.states import FINAL_STATES, may_follow
 
 from .mortal import Mortal
 

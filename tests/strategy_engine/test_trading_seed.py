@@ -14,8 +14,8 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, BookAction, BookDelta, Depth, MarketDataEvent, OrderCommand, OrderType, Side, Tick, TradeTick, VolumeKind
 from gcg_quant.instruments import preset
 from gcg_quant.strategy_engine import PaperGateway, RiskEngine, TradingEngine
+from gcg_quant.strategy_engine.desk.seed import last_of_each_kind
 from gcg_quant.strategy_engine.gateways.base import GatewayReport
-from gcg_quant.strategy_engine.trading_seed import last_of_each_kind
 
 DAY_NS = 1_790_000_000_000_000_000
 PRICES = st.sampled_from([nan, 98.0, 99.0, 100.0, 101.0, 102.0])

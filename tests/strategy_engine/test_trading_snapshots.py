@@ -32,7 +32,7 @@ from gcg_quant.instruments import preset
 from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.snapshots import Snapshots, notes
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
-from gcg_quant.strategy_engine.trading_fold import TradingFold
+from gcg_quant.strategy_engine.desk.fold import TradingFold
 
 DAY_NS = 1_790_000_000_000_000_000
 SYMBOLS = {"BTC/USDT": "crypto", "EUR/USD": "fx", "AAPL": "us", "600519": "cn_stock"}

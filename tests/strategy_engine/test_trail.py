@@ -21,8 +21,8 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.strategy_engine import PaperGateway, TradingEngine
-from gcg_quant.strategy_engine.order import WholeTerms
-from gcg_quant.strategy_engine.trail import Trail, moved, read_trail
+from gcg_quant.strategy_engine.orders.order import WholeTerms
+from gcg_quant.strategy_engine.orders.trail import Trail, moved, read_trail
 
 SHARE = Instrument(symbol="X", venue="SIM", tick_size=0.01, lot_size=1.0)
 NOW = 1_790_000_000_000_000_000

@@ -24,7 +24,7 @@ from gcg_quant.events import (
     RiskVerdict,
     SnapshotEvent,
 )
-from gcg_quant.strategy_engine.order_states import FINAL_STATES
+from gcg_quant.strategy_engine.orders.states import FINAL_STATES
 
 S = OrderStatus
 

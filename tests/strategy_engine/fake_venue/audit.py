@@ -12,9 +12,9 @@ from gcg_quant.events import Event, Fill, OrderCommand, OrderEvent, OrderFlag, O
 from gcg_quant.packing import pack_state
 from gcg_quant.stateful import Follower
 from gcg_quant.strategy_engine import TradingEngine
-from gcg_quant.strategy_engine.desk import TradingDesk
-from gcg_quant.strategy_engine.order_states import FINAL_STATES
-from gcg_quant.strategy_engine.trading_fold import TradingFold
+from gcg_quant.strategy_engine.desk.desk import TradingDesk
+from gcg_quant.strategy_engine.desk.fold import TradingFold
+from gcg_quant.strategy_engine.orders.states import FINAL_STATES
 
 from .floor import cancel, change, order, tick
 from .log import VenueRecord

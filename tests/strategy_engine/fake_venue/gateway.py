@@ -16,7 +16,7 @@ from gcg_quant.events import CancelCommand, MarketDataEvent, OrderCommand, Order
 from gcg_quant.instruments import Instrument
 from gcg_quant.strategy_engine.gateways import Backoff, Change, GatewayReport, MarketGateway, ReportKind, SessionGateway, VenueOrder
 from gcg_quant.strategy_engine.gateways.base import Listener
-from gcg_quant.strategy_engine.order import Order
+from gcg_quant.strategy_engine.orders.order import Order
 
 VENUE = "FAKE"
 _SEQ = (1 << 60) - 1

@@ -1,0 +1,54 @@
+"""Fills: what a gateway reports as traded, as the event that settles."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+from gcg_quant.events import Fill
+
+from ..gateways.base import GatewayReport
+from ..orders.order import Order
+
+if TYPE_CHECKING:
+    from .books import Books
+
+__all__ = ["fill_of"]
+
+
+def fill_of(order: Order, report: GatewayReport, account: str, gateway: str, books: Books) -> Fill:
+    """Return the fill of an order that a gateway reports; what the report does not tell, the instrument's terms do.
+
+    Args:
+        order: the order, as it is before this fill.
+        report: its fee NaN where the fee schedule tells it, its trading day 0 where the calendar does.
+        account: the account's name.
+        gateway: the gateway's name.
+        books: positions, on which the fee of closing today's lots depends.
+    """
+    terms, instrument = order.terms, order.instrument
+    fill = Fill(
+        symbol=terms.symbol,
+        venue=terms.venue,
+        event_ns=report.event_ns,
+        recv_ns=report.event_ns,
+        request=order.request_id,
+        account=account,
+        strategy=order.strategy,
+        client_id=order.client_id,
+        gateway=gateway,
+        venue_order_id=report.venue_order_id,
+        trade_id=report.trade_id,
+        price=report.price,
+        quantity=report.quantity,
+        fee=report.fee,
+        fee_currency=report.fee_currency,
+        trading_day=report.trading_day or instrument.trading_day(report.event_ns),
+        side=terms.side,
+        offset=terms.offset,
+        position_side=terms.position_side,
+        liquidity=report.liquidity,
+    )
+    if not isnan(report.fee):
+        return fill
+    return fill.replace(fee=books.fee(fill, order.number, instrument, first=order.trades == 0), fee_currency=instrument.currency)

@@ -1,0 +1,382 @@
+"""The strategy manager: runs the strategies of one process on one reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from gcg_quant import clock
+from gcg_quant.busy_mark import BusyMark, mark_path
+from gcg_quant.component import event_handler
+from gcg_quant.errors import GcgQuantError, StrategyError, nearest
+from gcg_quant.events import (
+    Applied,
+    Bar,
+    Depth,
+    Event,
+    Fill,
+    GapEvent,
+    GatewayStatus,
+    OrderEvent,
+    PositionEvent,
+    RiskVerdict,
+    SignalEvent,
+    StrategyControlEvent,
+    Tick,
+    TimerEvent,
+    TradeTick,
+    World,
+)
+from gcg_quant.stateful import Stateful
+
+from ..strategy.bar_book import BarBook
+from ..strategy.market import Market
+from ..strategy.session import Session, StrategyState
+from ..strategy.timers import Timers
+from .adapter import StrategyAdapter
+from .discovery import StrategyFile
+from .feeds import Feeds
+from .file_watch import FileWatch
+from .hosted import StrategyInfo
+from .loader import StrategyLoader
+from .recovery import Past
+from .restart import PlannedLoad, plan_restart
+from .roster import LoadRequest, Roster
+from .routes import Routes
+from .start_list import StartList
+
+if TYPE_CHECKING:
+    from gcg_quant.settings import Settings
+
+__all__ = ["ACTIONS", "StrategyManager"]
+
+ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
+_METRICS_EVERY_S = 10.0
+_DOWN = ("disconnected", "halted")  # words of GatewayStatus
+
+
+class StrategyManager(Stateful[Past]):
+    """Loads and runs strategies as `StrategyControlEvent`s say, and routes events to them.
+
+    The actions are "load", "run" (load and start), "start", "stop", "unload", "reload" and "set_parameters". Each is answered by an
+    `Applied` on the market lane, with what was wrong in `detail`; each change of a state by a `StrategyStatusEvent`, with the command as
+    its cause. One thread and one reader serve all strategies; a strategy that throws is stopped, and the others run on.
+
+    After a restart of its process the strategies are loaded again, and started if they ran, with their positions and open orders.
+
+    Args:
+        folders: where strategy files may lie, besides the shipped folder.
+        load: what to load at the start.
+        adapters: for strategy classes of other frameworks.
+        account: the account of strategies that name none.
+        bar_periods: the periods of the bars that the bus carries; other periods are aggregated from them.
+        reload_changed: send a "reload" for a strategy whose file changes.
+    """
+
+    capabilities = ("strategies",)
+
+    def __init__(
+        self,
+        folders: Iterable[Path | str] = (),
+        *,
+        load: Sequence[LoadRequest] = (),
+        adapters: Sequence[StrategyAdapter] = (),
+        account: str = "",
+        bar_periods: Sequence[str] = ("1s", "1m"),
+        reload_changed: bool = False,
+        name: str = "strategies",
+    ) -> None:
+        super().__init__(name, start="end")
+        self.accepts_orders = False
+        self._loader = StrategyLoader(folders, adapters)
+        self._load = tuple(load)
+        self._account = account
+        self._bar_periods = tuple(bar_periods)
+        self._event_time = False
+        self._now_ns = 0
+        self._feeds = Feeds(self)
+        self._reload_changed = reload_changed
+        self._watch: FileWatch | None = None
+        self._metrics_at = 0.0
+        self._begin()
+
+    @classmethod
+    def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
+        """Return a manager for `[strategies]`, `[trading].account` and `[simulated].bar_periods`."""
+        return cls(
+            settings.strategies.folders,
+            load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
+            adapters=adapters,
+            account=settings.trading.account,
+            bar_periods=settings.simulated.bar_periods,
+            reload_changed=settings.strategies.reload_changed,
+        )
+
+    # ---- what it has
+
+    def discover(self) -> list[StrategyFile]:
+        """Return every strategy file that may be loaded, without running any."""
+        return self._loader.discover()
+
+    def strategies(self) -> list[StrategyInfo]:
+        """Return what is loaded, in the order of loading."""
+        return [hosted.info() for hosted in self._roster]
+
+    # ---- its life
+
+    def on_start(self) -> None:
+        """Take up what the journal knows, then load what the settings and the journal say."""
+        self._event_time = self.bus.world not in (World.LIVE, World.PAPER)
+        self._now_ns = 0 if self._event_time else clock.now_ns()
+        self.market = Market(self.bus)
+        self.bar_book = BarBook(self.history, self._bar_periods)
+        self._begin()
+        if not self._event_time:
+            self._roster.mark = BusyMark(mark_path(self.bus.path, self.name))
+        if self._reload_changed:
+            self._watch = FileWatch(self._loader.folders, self._ask_for_reload)
+        self.accepts_orders = True
+        past = self.recover(self.reader.cursor).copy()
+        self._roster.portfolios.update(past.portfolios)
+        self._answer_late(past)
+        for planned in plan_restart(self._load, past):
+            self._load_planned(planned)
+        self._waiting.start_ready(self.market.knows, self._now_ns)
+
+    def on_stop(self) -> None:
+        """Call on_stop of the running strategies; no order leaves any more."""
+        self.accepts_orders = False
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+        self._roster.close(self._now_ns)
+        self._feeds.close()
+
+    def on_batch(self) -> None:
+        """Let coroutines go on, publish timers that are due and, now and then, measurements."""
+        self._roster.turn()
+        if self._waiting:
+            self._waiting.start_ready(self.market.knows, self._now_ns)
+        due_at = self._now_ns if self._event_time else clock.now_ns()
+        for timer, cause in self._timers.due(due_at):
+            self.publish(timer, cause=cause)
+        if time.monotonic() >= self._metrics_at:
+            self._publish_metrics()
+
+    def on_idle(self) -> None:
+        """Do the same while nothing comes."""
+        self.on_batch()
+
+    def new_fold(self) -> Past:
+        """Return an empty past."""
+        return Past()
+
+    # ---- commands
+
+    @event_handler(StrategyControlEvent)
+    def handle_control(self, event: StrategyControlEvent) -> None:
+        """Do what the command says and answer it."""
+        self._advance(event)
+        try:
+            detail = self._act(event)
+        except Exception as error:
+            self._answer(event.id, False, str(error))
+            if not isinstance(error, GcgQuantError):
+                raise
+            self.log(f"{event.action} {event.strategy or event.file}: {error}", level="error", about=event.id)
+            return
+        self._answer(event.id, True, detail)
+
+    def _act(self, event: StrategyControlEvent) -> str:
+        roster, name, cause, now_ns = self._roster, event.strategy, event.id, self._now_ns
+        match event.action:
+            case "load" | "run":
+                hosted = roster.load(LoadRequest.of_command(event), cause)
+                if event.action == "run":
+                    roster.start(hosted.id, cause, now_ns)
+                name = hosted.id
+            case "start":
+                roster.start(name, cause, now_ns)
+            case "stop" if self._waiting.remove(name):
+                return f"{name}: was still waiting for its instruments and does not start"
+            case "stop":
+                roster.stop(name, cause, now_ns)
+            case "unload":
+                roster.unload(name, cause, now_ns)
+            case "reload":
+                roster.reload(name, cause, now_ns)
+            case "set_parameters":
+                roster.set_parameters(name, event.parameters, cause, now_ns)
+            case _:
+                known = ", ".join(ACTIONS)
+                raise StrategyError(f"There is no strategy action {event.action!r} (known: {known}).{nearest(event.action, ACTIONS)}")
+        return f"{name}: {event.action}"
+
+    def _answer(self, control: int, ok: bool, detail: str) -> None:
+        self.publish(Applied(control=control, component=self.name, ok=ok, detail=detail), cause=control)
+
+    def _answer_late(self, past: Past) -> None:
+        for control, event in past.unanswered.items():
+            later = [hung.error for name, hung in past.hung.items() if event.strategy in ("", name) and hung.event_id > control]
+            why = later[-1] if later else "the strategies' process was starting; send it again."
+            detail = f"{event.action} {event.strategy or event.file}: not done, {why}"
+            self._answer(control, False, detail)
+
+    def _load_planned(self, planned: PlannedLoad) -> None:
+        request, roster = planned.request, self._roster
+        if request is None:
+            state = StrategyState.FAILED if planned.error else StrategyState.UNLOADED
+            roster.announce_absent(planned.id, state, 0, planned.error)
+            return
+        try:
+            hosted = roster.load(request, planned.origin)
+        except GcgQuantError as error:
+            self.log(f"{planned.id} was not loaded: {error}", level="error")
+            roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
+            return
+        if planned.error:
+            roster.mark_failed(hosted, planned.error, self._now_ns)
+        if request.start:
+            self._waiting.add(hosted.id)
+
+    # ---- market data
+
+    def _on_tick(self, tick: Tick) -> None:
+        self.market.note_tick(tick)
+        self._deliver("on_tick", tick)
+
+    def _on_trade(self, trade: TradeTick) -> None:
+        self.market.note_trade(trade)
+        self._deliver("on_trade", trade)
+
+    def _on_depth(self, depth: Depth) -> None:
+        self._deliver("on_depth", depth)
+
+    def _on_bar(self, bar: Bar) -> None:
+        self.market.note_bar(bar)
+        self._advance(bar)
+        for closed in self.bar_book.add(bar):
+            for hosted in self._routes.of_bar(closed, self.bar_book.basis(closed.symbol, closed.venue)):
+                hosted.handle("on_bar", closed, bar.id, self._now_ns)
+
+    def _deliver(self, callback: str, event: Tick | Depth | TradeTick) -> None:
+        now_ns = self._advance(event)
+        for hosted in self._routes.of_market(callback, event):
+            hosted.handle(callback, event, event.id, now_ns)
+
+    # ---- what becomes of orders
+
+    @event_handler(OrderEvent)
+    def handle_order(self, event: OrderEvent) -> None:
+        """Fold an order's change into its strategy's portfolio and tell the strategy."""
+        self._roster.portfolios[event.strategy].order(event)
+        self._tell(event.strategy, "on_order", event)
+
+    @event_handler(Fill)
+    def handle_fill(self, event: Fill) -> None:
+        """Fold a fill into its strategy's portfolio and tell the strategy."""
+        self._roster.portfolios[event.strategy].fill(event)
+        self._tell(event.strategy, "on_fill", event)
+
+    @event_handler(PositionEvent)
+    def handle_position(self, event: PositionEvent) -> None:
+        """Take over a position from the trading engine."""
+        self._roster.portfolios[event.strategy].settle(event)
+
+    @event_handler(RiskVerdict)
+    def handle_verdict(self, event: RiskVerdict) -> None:
+        """Close an order that risk refused."""
+        self._roster.portfolios[event.strategy].verdict(event)
+
+    # ---- the rest
+
+    @event_handler(SignalEvent)
+    def handle_signal(self, event: SignalEvent) -> None:
+        """Show a signal to the other strategies of its symbol."""
+        now_ns = self._advance(event)
+        for hosted in self._routes.matching(event):
+            if hosted.id != event.strategy:
+                hosted.handle("on_signal", event, event.id, now_ns)
+
+    @event_handler(GapEvent)
+    def handle_gap(self, event: GapEvent) -> None:
+        """Tell the strategies of a symbol that data is missing."""
+        now_ns = self._advance(event)
+        for hosted in self._routes.matching(event):
+            hosted.handle("on_gap", event, event.id, now_ns)
+            if event.kind == "disconnect":
+                hosted.handle("on_disconnect", event, event.id, now_ns)
+
+    @event_handler(GatewayStatus)
+    def handle_gateway(self, event: GatewayStatus) -> None:
+        """Tell the strategies of an account that its gateway is down."""
+        now_ns = self._advance(event)
+        if event.status in _DOWN:
+            for hosted in self._roster:
+                if hosted.session.account in ("", event.account):
+                    hosted.handle("on_disconnect", event, event.id, now_ns)
+
+    @event_handler(TimerEvent)
+    def handle_timer(self, event: TimerEvent) -> None:
+        """Tell the strategy whose timer it is, if that is still set."""
+        if event.source == self.name and self._timers.knows(event.component, event.name):
+            self._timers.done(event)
+            self._tell(event.component, "on_timer", event)
+
+    def _tell(self, strategy_id: str, callback: str, event: Event) -> None:
+        now_ns = self._advance(event)
+        hosted = self._roster.find(strategy_id)
+        if hosted is not None:
+            hosted.handle(callback, event, event.id, now_ns)
+
+    def symbols_changed(self) -> None:
+        """Bring a strategy what it has subscribed to (for its session)."""
+        self._refresh()
+
+    def set_timer(self, session: Session, name: str, interval_ns: int, repeat: bool) -> None:
+        """Set a timer of a strategy (for its session)."""
+        self._timers.set(session.strategy_id, name, session.now_ns, interval_ns, repeat, session.cause)
+
+    def cancel_timer(self, session: Session, name: str) -> None:
+        """Forget a timer of a strategy (for its session)."""
+        self._timers.cancel(session.strategy_id, name)
+
+    # ---- inside
+
+    def _begin(self) -> None:
+        self._timers = Timers()
+        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
+        self._routes = Routes(self._roster)
+        self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level))
+
+    def _advance(self, event: Event) -> int:
+        # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay
+        # time is the market's, and an event without one does not move it.
+        time_ns = (getattr(event, "event_ns", 0) or 0) if self._event_time else event.time_ns
+        self._now_ns = max(self._now_ns, time_ns)
+        return self._now_ns
+
+    def _refresh(self) -> None:
+        self._routes.clear()
+        hosted = list(self._roster)
+        self.bar_book.want({period for one in hosted for period in one.strategy.wanted_periods()}, self._now_ns)
+        self._feeds.want(Tick, self._on_tick, hosted)
+        self._feeds.want(Bar, self._on_bar, hosted)
+        self._feeds.want(Depth, self._on_depth, [one for one in hosted if one.handles("on_depth")])
+        self._feeds.want(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
+        if self._watch is not None:
+            self._watch.want({path: digest for one in hosted for path, digest in one.loaded.digests.items()})
+
+    # On the watch's own thread: the command takes its way over the bus, as everybody's does.
+    def _ask_for_reload(self, path: Path) -> None:
+        for hosted in self._roster:
+            if path in hosted.loaded.digests:
+                self.publish(StrategyControlEvent(action="reload", strategy=hosted.id), cause=0)
+
+    def _publish_metrics(self) -> None:
+        self._metrics_at = time.monotonic() + _METRICS_EVERY_S
+        for hosted in self._roster:
+            for metric in hosted.metrics(self.name):
+                self.publish(metric)

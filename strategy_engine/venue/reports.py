@@ -1,0 +1,47 @@
+"""What a gateway to a real venue says: an order may be unknown there, and an answer may never come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..desk.reports import Reports
+from ..gateways.base import Change, GatewayReport, ReportKind
+from ..orders.order import Order, WholeTerms
+
+__all__ = ["VenueReports"]
+
+
+class VenueReports(Reports):
+    """Takes in reports that can be missing.
+
+    Attributes:
+        heard: how many reports have been handled.
+        missing: orders by client id that the venue said it does not know; emptied by the link before it asks.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.heard = 0
+        self.missing: dict[str, Order] = {}
+
+    def unanswered(self) -> list[tuple[Order, Change]]:
+        """Return the changes that the venue has not answered, with their orders, in the order in which it was asked."""
+        found = []
+        for client_id, waiting in self._changes.items():
+            order = self._orders.find(client_id=client_id)
+            found += [] if order is None else [(order, change) for change in waiting]
+        return found
+
+    def adopt(self, order: Order, whole: WholeTerms, event_ns: int) -> None:
+        """Take over terms that an order has at the venue and that nobody here has asked for."""
+        with self._counted(order):
+            self._orders.change(order, whole, event_ns=event_ns, cause=0)
+
+    def _handle(self, report: GatewayReport, cause: int) -> None:
+        self.heard += 1
+        if report.kind != ReportKind.UNKNOWN:
+            super()._handle(report, cause)
+            return
+        order = self._orders.find(client_id=report.client_id)
+        if order is not None and not order.is_final:
+            self.missing[order.client_id] = order
