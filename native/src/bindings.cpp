@@ -17,6 +17,7 @@ using gcg::python::PyReader;
 
 __attribute__((weak)) void bind_trading(py::module_& module);
 void bind_journal(py::module_& module);
+void bind_indicators(py::module_& module);
 
 namespace {
 
@@ -173,4 +174,5 @@ PYBIND11_MODULE(_native, module) {
     bind_reader(module);
     if (bind_trading) bind_trading(module);
     bind_journal(module);
+    bind_indicators(module);
 }
