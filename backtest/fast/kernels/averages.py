@@ -63,8 +63,10 @@ def average(x: Any) -> Attempt | None:
 def weighted_average(x: Any) -> Attempt | None:
     """The average with weights, and with it WMA."""
     ends, period, given, coefficient = _ends(x), _period(x), x.p.weights, number(x.p.coef)
-    weights = [number(one) for one in given] if type(given) in (tuple, list) else [None]
-    if ends is None or period is None or coefficient is None or None in weights:
+    if ends is None or period is None or coefficient is None or type(given) not in (tuple, list):
+        return None
+    weights = [weight for weight in map(number, given) if weight is not None]
+    if len(weights) < len(given):
         return None
     return lambda start, end: Kernels.window_weighted(*ends, start, end, period, weights, coefficient)
 

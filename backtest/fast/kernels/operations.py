@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from array import array
 from typing import Any
 
 from backtrader import functions
@@ -40,12 +39,12 @@ _REDUCED = {functions._andlogic: Kernels.Many.ALL, functions._orlogic: Kernels.M
 _STOCK_STEPS = {name: getattr(LinesOperation, name) for name in ("_once_op", "_once_val_op", "_once_val_op_r")}
 
 
-def _columns(dst: Any, *sources: Any) -> list[array[float] | float] | None:
+def _columns(dst: Any, *sources: Any) -> list[Any] | None:
     """Return the operands of a kernel that writes dst, or None if one of them is dst or none for a kernel."""
     columns = [column(source) for source in sources]
     if line(dst) is None or any(one is None or one is dst for one in columns):
         return None
-    return columns  # type: ignore[return-value]
+    return columns
 
 
 def _known(table: dict[Any, Any], function: Any) -> Any:
@@ -100,7 +99,8 @@ def division(x: Any) -> Attempt | None:
     columns = _columns(dst, x.a, x.b)
     if columns is None or zero is None:
         return None
-    return lambda start, end: Kernels.divide_or(dst, *columns, zero, start, end)
+    a, b = columns
+    return lambda start, end: Kernels.divide_or(dst, a, b, zero, start, end)
 
 
 def division_of_zeros(x: Any) -> Attempt | None:
@@ -109,7 +109,8 @@ def division_of_zeros(x: Any) -> Attempt | None:
     columns = _columns(dst, x.a, x.b)
     if columns is None or single is None or both is None:
         return None
-    return lambda start, end: Kernels.divide_zero(dst, *columns, single, both, start, end)
+    a, b = columns
+    return lambda start, end: Kernels.divide_zero(dst, a, b, single, both, start, end)
 
 
 def order(x: Any) -> Attempt | None:
@@ -118,7 +119,8 @@ def order(x: Any) -> Attempt | None:
     columns = _columns(dst, x.a, x.b)
     if columns is None:
         return None
-    return lambda start, end: Kernels.choose_by_order(dst, *columns, -1.0, 0.0, 1.0, start, end)
+    a, b = columns
+    return lambda start, end: Kernels.choose_by_order(dst, a, b, -1.0, 0.0, 1.0, start, end)
 
 
 def by_order(x: Any) -> Attempt | None:
@@ -127,7 +129,8 @@ def by_order(x: Any) -> Attempt | None:
     columns = _columns(dst, x.a, x.b, x.r1, x.r2, x.r3)
     if columns is None:
         return None
-    return lambda start, end: Kernels.choose_by_order(dst, *columns, start, end)
+    a, b, less, equal, greater = columns
+    return lambda start, end: Kernels.choose_by_order(dst, a, b, less, equal, greater, start, end)
 
 
 def choice(x: Any) -> Attempt | None:
@@ -136,7 +139,8 @@ def choice(x: Any) -> Attempt | None:
     columns = _columns(dst, x.cond, x.a, x.b)
     if columns is None:
         return None
-    return lambda start, end: Kernels.choose(dst, *columns, start, end)
+    condition, a, b = columns
+    return lambda start, end: Kernels.choose(dst, condition, a, b, start, end)
 
 
 def of_many(x: Any) -> Attempt | None:
