@@ -66,8 +66,10 @@ def _is_stock(one: Any) -> bool:
 
 def _parabolic(x: Any) -> Attempt | None:
     dst, high, low = line(x.lines.psar.array), line(x.data.high.array), line(x.data.low.array)
-    factor, most = number(x.p.af), number(x.p.afmax)
-    if dst is None or high is None or low is None or dst is high or dst is low or factor is None or most is None:
+    factor, most = x.p.af, x.p.afmax
+    if dst is None or high is None or low is None or dst is high or dst is low:
+        return None
+    if type(factor) is not float or type(most) is not float:  # an int would stay one in the status
         return None
 
     def compute(start: int, end: int) -> int:
