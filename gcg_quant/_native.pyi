@@ -1236,7 +1236,8 @@ def survey(folder: str, since_ns: int) -> list[dict[str, Any]]: ...
 class Kernels:
     """Indicator kernels: each computes dst[start:end) as Backtrader's `once` does and returns where it stopped (see gcg/kernels.h).
 
-    Lines are array('d'); where a float may stand instead, it stands for every element. TypeError for other arrays.
+    Lines are array('d'); where a float may stand instead, it stands for every element. TypeError for other arrays. All arguments are
+    positional.
     """
 
     class Binary(enum.Enum):
@@ -1280,7 +1281,7 @@ class Kernels:
     @staticmethod
     def unary(operation: Unary, dst: _Line, a: _Line, start: int, end: int) -> int: ...
     @staticmethod
-    def copy(dst: _Line, a: _Line | float, start: int, end: int, to: int, from_: int, /) -> int: ...
+    def copy(dst: _Line, a: _Line | float, start: int, end: int, to: int, from_: int) -> int: ...
     @staticmethod
     def divide_or(dst: _Line, a: _Line | float, b: _Line | float, zero: float, start: int, end: int) -> int: ...
     @staticmethod

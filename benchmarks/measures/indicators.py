@@ -57,6 +57,9 @@ INDICATORS: dict[str, Callable[[Any], Any]] = {
     "UltimateOscillator": lambda data: ind.UltimateOscillator(data),
     "Vortex": lambda data: ind.Vortex(data),
     "PercentRank": lambda data: ind.PercentRank(data),
+    "ParabolicSAR, which has only a next()": lambda data: ind.ParabolicSAR(data),
+    "LaguerreRSI, which has only a next()": lambda data: ind.LaguerreRSI(data),
+    "ZeroLagIndicator, which has only a next()": lambda data: ind.ZeroLagIndicator(data),
 }
 
 
@@ -91,7 +94,7 @@ class Timed(bt.Strategy):
         self.made = self.p.make(self.data)
 
     def _once(self) -> None:
-        for x in nested(self.getindicators()):
+        for x in (self, *nested(self.getindicators())):
             for line in x.lines:
                 line.forward = functools.partial(grow, line)
         gc.collect()

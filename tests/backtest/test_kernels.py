@@ -189,9 +189,9 @@ def test_periods_are_equal(period: int) -> None:
 
 
 def test_real_days_are_equal(shared_data: Path, kit: ModuleType) -> None:
-    """So they are over four years of a stock."""
+    """So they are over two years of a stock."""
     frame, _ = kit.read_daily(shared_data / "stock" / "SPY_daily.csv.gz")
-    rows = [frame[name].to_numpy()[-1000:] for name in COLUMNS[:5]]
+    rows = [frame[name].to_numpy()[-600:] for name in COLUMNS[:5]]
     makes = [made(cls) for cls in made_alone() if cls is not bt.ind.HurstExponent]
     assert clean_differences(makes, [*rows, np.zeros(len(rows[0]))]) == []
 
@@ -356,6 +356,21 @@ def test_users_own_methods_are_kept() -> None:
 
     assert differences(make, walk(20)) == []
     assert compute(make, walk(20), kernels=True)[2].plain == {"OwnAverage"}
+
+
+def test_users_own_feeds_move_bar_by_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that does something of its own at each bar is moved as often as Backtrader moves it."""
+    moved: list[int] = []
+
+    def advance(self: Any, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+        moved.append(size)
+        bt.feed.AbstractDataBase.advance(self, size, datamaster, ticks)
+
+    monkeypatch.setattr(Memory, "advance", advance, raising=False)
+    make = made(bt.ind.ParabolicSAR)
+    assert differences(make, walk(20)) == []
+    assert compute(make, walk(20), kernels=True)[2].plain == {"ParabolicSAR"}
+    assert set(moved) == {1}
 
 
 def test_kernels_leave_nothing_behind() -> None:

@@ -46,7 +46,7 @@ def install_kernels(indicators: Iterable[Any]) -> Callable[[], None]:
     included: what it cannot do exactly it hands to the method. The returned function may be called again, and does nothing then.
 
     Args:
-        indicators: indicators and line operations, as a strategy's `getindicators()` has them.
+        indicators: indicators and line operations, as a strategy's `getindicators()` has them, while everything has its own class.
     """
     placed: list[tuple[dict[str, Any], Any]] = []
 
@@ -60,6 +60,8 @@ def install_kernels(indicators: Iterable[Any]) -> Callable[[], None]:
         for x in nested(indicators):
             stock, attributes = type(x).once, vars(x)
             make = KERNELS.get(stock)
+            if make is states.by_next and not states.movable(x):
+                continue
             if make is not None and "once" not in attributes:
                 attributes["once"] = ours = _once(x, make, stock)
                 placed.append((attributes, ours))

@@ -16,7 +16,7 @@ from backtrader.utils.py3 import MAXINT
 
 from .columns import Attempt, Kernels, line, number
 
-__all__ = ["NEXT_KERNELS", "by_next"]
+__all__ = ["NEXT_KERNELS", "by_next", "movable"]
 
 _STAGES = ("l0", "l1", "l2", "l3")
 _TREND = ("sar", "ep", "af", "tr")
@@ -46,22 +46,27 @@ def _children(x: Any) -> list[Any]:
     return found
 
 
-# Whether all that is moved at a bar stands at this one, so that moving it by many bars is moving it by one many times.
+def movable(x: Any) -> bool:
+    """Return whether an indicator has a kernel instead of `next()`, and all that moves with it at a bar can be moved by many at once.
+
+    To be asked while everything has its own class: later its methods may stand for others.
+    """
+    if type(x).next not in NEXT_KERNELS or not _has_stock_advance(x):
+        return False
+    return all(map(_has_stock_advance, (*x.datas, *_children(x))))
+
+
+def _has_stock_advance(one: Any) -> bool:
+    if isinstance(one, LineSeriesStub):
+        return not one.slave and type(one).advance is LineSeriesStub.advance
+    return type(one).advance in (AbstractDataBase.advance, bt.Indicator.advance, bt.LineBuffer.advance)
+
+
+# Whether all that is moved at a bar stands at this one: moving it by many bars is then moving it by one many times.
 def _in_step(x: Any, place: int) -> bool:
-    for data in x.datas:
-        stub = isinstance(data, LineSeriesStub) and not data.slave and type(data).advance is LineSeriesStub.advance
-        feed = isinstance(data, AbstractDataBase) and type(data).advance is AbstractDataBase.advance
-        if len(data) != place or not (stub or feed or _is_stock(data)):
-            return False
     clocks = {id(one) for one in (*x.datas, x)}
-    for one in (*_children(x), x):
-        if len(one) != place or id(one._clock) not in clocks or not (isinstance(one, bt.LineBuffer) or _is_stock(one)):
-            return False
-    return True
-
-
-def _is_stock(one: Any) -> bool:
-    return isinstance(one, bt.Indicator) and type(one).advance is bt.Indicator.advance
+    together = all(id(one._clock) in clocks for one in (*_children(x), x) if not isinstance(one, bt.LineBuffer))
+    return together and all(len(one) == place for one in (*x.datas, *_children(x), x))
 
 
 def _parabolic(x: Any) -> Attempt | None:
