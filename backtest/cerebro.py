@@ -15,6 +15,7 @@ from gcg_quant.events import BacktestProgressEvent
 from .broker import EventDrivenBroker
 from .control import RunControl
 from .days import ns_from_days
+from .fast import BulkLoading, reason_against, run_fast
 from .feed import EventDrivenDataFeed
 from .quiet import QuietWarmup
 from .stream import BusStream
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["EventDrivenCerebro"]
 
 PROGRESS_STEPS = 50
+SWITCHED_OFF = "Backtrader's own path was taken: the fast one is switched off (fast=False)."
+BAR_BY_BAR = "Backtrader's own path was taken: the run goes bar by bar (a live, resampled or replayed feed, or preload or runonce off)."
+ELSEWHERE = "The runs of optstrategy are made in worker processes, and each decides there."
 
 Progress = Callable[[BacktestProgressEvent], None]
 
@@ -40,10 +44,20 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         run: the run's name in these events.
         on_progress: called with every progress event, in the running thread.
         total_bars: how many bars the run will see, where the feeds are not preloaded; 0 if unknown.
+        fast: take the fast path where it is sure to give the same numbers; `fast_reason` tells after a run why it did not.
     """
 
-    def __init__(self, bus: EventBus | None = None, run: str = "", on_progress: Progress | None = None, total_bars: int = 0) -> None:
+    def __init__(
+        self,
+        bus: EventBus | None = None,
+        run: str = "",
+        on_progress: Progress | None = None,
+        total_bars: int = 0,
+        fast: bool = True,
+    ) -> None:
         super().__init__()
+        self.fast = fast
+        self.fast_reason = ""
         self.control = RunControl()
         self.bars_done = 0
         self.bars_total = total_bars
@@ -117,6 +131,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         """Run as `bt.Cerebro.run` does: the same arguments, the same result, in the caller's thread."""
         if self.control.stopping and threading.current_thread() is not self._thread:
             self.control = RunControl()  # as stock: a run that was stopped may be run again
+        self.fast_reason = ELSEWHERE if self._dooptimize and kwargs.get("maxcpus", self.p.maxcpus) != 1 else ""
         return super().run(**kwargs)
 
     def runstrategies(self, iterstrat: Sequence[Any], predata: bool = False) -> Any:
@@ -125,7 +140,8 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._reported = -1
         streams = self._share_streams()
         try:
-            return super().runstrategies(iterstrat, predata)
+            with BulkLoading(self.datas if self.fast else []):
+                return super().runstrategies(iterstrat, predata)
         finally:
             for stream in streams:
                 stream.close()
@@ -153,10 +169,17 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self.bars_total = _distinct_times(self.datas)
         self._progress_every = max(1, self.bars_total // PROGRESS_STEPS)
         if self.control.checkpoint():
-            super()._runonce(runstrats)
-        self._report_progress(runstrats)
+            self.fast_reason = self._run_fast(runstrats) if self.fast else SWITCHED_OFF
+            if self.fast_reason:
+                super()._runonce(runstrats)
+        self._report_progress()
+
+    def _run_fast(self, runstrats: list[Any]) -> str:
+        reason = reason_against(self, runstrats, (EventDrivenCerebro, ("_brokernotify", "_next_writers", "_check_timers", "_bar_passed")))
+        return reason or run_fast(self, runstrats, self._bar_passed, self._progress_every)
 
     def _runnext(self, runstrats: list[Any]) -> None:
+        self.fast_reason = BAR_BY_BAR if self.fast else SWITCHED_OFF
         self.bars_total = self._given_total
         self._progress_every = max(1, self.bars_total // PROGRESS_STEPS) if self.bars_total else 1000
         if any(data.islive() and getattr(data.p, "warmup", "") == "quiet" for data in self.datas):
@@ -166,7 +189,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         finally:
             self._lift_warmup()
         self._say_disconnected()
-        self._report_progress(runstrats)
+        self._report_progress()
 
     # Called first in every round of the bar-by-bar loop, before any feed moves: the place to hold a live run.
     def _storenotify(self) -> None:
@@ -196,9 +219,12 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             return  # the other strategies have yet to see this bar
         self._turns = 0
         self.bars_done += 1
+        self._bar_passed()
+
+    def _bar_passed(self) -> None:
         self.control.bar_done()
         if self.bars_done % self._progress_every == 0:
-            self._report_progress(runstrats)
+            self._report_progress()
         if self._dopreload and self._dorunonce:
             self.control.checkpoint()
 
@@ -213,7 +239,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             self._quiet.lift()
             self._quiet = None
 
-    def _report_progress(self, runstrats: list[Any]) -> None:
+    def _report_progress(self) -> None:
         if (self._bus is None and self._on_progress is None) or self._reported == self.bars_done:
             return
         self._reported = self.bars_done

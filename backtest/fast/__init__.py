@@ -1,5 +1,11 @@
-"""Backtrader's own runs, faster and equal to the last bit."""
+"""The fast path of a backtest: unmodified Backtrader classes, the same numbers to the last bit, many times as fast.
 
-from __future__ import annotations
+For the time of one run the classes of everything with lines, and of the broker, are exchanged for ones whose hot parts are in C. Whether
+that may be done is decided before anything is touched (`reason_against`); what is not known to come out the same takes Backtrader's own path.
+"""
 
-__all__: list[str] = []
+from .decision import reason_against
+from .load import BulkLoading
+from .run import run_fast
+
+__all__ = ["BulkLoading", "reason_against", "run_fast"]

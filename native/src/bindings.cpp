@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "bus_object.h"
+#include "fast_lines.h"
 #include "gcg/bus.h"
 #include "publisher.h"
 #include "reader_object.h"
@@ -167,7 +168,8 @@ PYBIND11_MODULE(_native, module) {
             gcg::python::set_journal_error(error);
         }
     });
-    if (gcg::python::add_record_types(module.ptr()) < 0 || gcg::python::add_publisher_type(module.ptr()) < 0)
+    if (gcg::python::add_record_types(module.ptr()) < 0 || gcg::python::add_publisher_type(module.ptr()) < 0 ||
+        gcg::python::fast::add_fast_functions(module.ptr()) < 0)
         throw py::error_already_set();
     bind_functions(module);
     bind_bus(module);

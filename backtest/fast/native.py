@@ -1,0 +1,31 @@
+"""The face of the compiled part: lines, clocks, accounts and the loop of a fast run. The other files of this room import it from here."""
+
+from __future__ import annotations
+
+from gcg_quant._native import (
+    FastAccount,
+    FastClock,
+    FastLine,
+    FastSeries,
+    fast_attach_line,
+    fast_attach_series,
+    fast_days,
+    fast_detach,
+    fast_run_once,
+    fast_set_clock,
+    fast_setup,
+)
+
+__all__ = [
+    "FastAccount",
+    "FastClock",
+    "FastLine",
+    "FastSeries",
+    "fast_attach_line",
+    "fast_attach_series",
+    "fast_days",
+    "fast_detach",
+    "fast_run_once",
+    "fast_set_clock",
+    "fast_setup",
+]

@@ -1,0 +1,155 @@
+"""Backtrader's orders and trades, made and copied without its general machinery: the same objects with the same attributes.
+
+An order of stock Backtrader is built by a metaclass that walks through its parameters, and each of its notifications is a copy made by way
+of the pickle protocol. Nothing of that shows in the result, which is an object with a dictionary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import backtrader as bt
+from backtrader.order import BuyOrder, OrderData, OrderExecutionBit, SellOrder
+from backtrader.utils import AutoOrderedDict
+
+__all__ = ["BUY", "SELL", "clone_of", "copy_of", "fill", "make_order", "moved"]
+
+BUY, SELL = BuyOrder, SellOrder
+Order = bt.Order
+MARKET, TRAILING = Order.Market, (Order.StopTrail, Order.StopTrailLimit)
+DAY_END = dt.time(23, 59, 59, 9999)  # as Backtrader has it
+_new = object.__new__
+
+
+def copy_of(thing: Any) -> Any:
+    """Return a shallow copy of an order or a trade."""
+    copy = _new(thing.__class__)
+    copy.__dict__.update(thing.__dict__)
+    return copy
+
+
+def clone_of(order: Any) -> Any:
+    """Return what `order.clone()` returns; as there, the order's own marks of what was told move on."""
+    executed = order.executed
+    executed.p1, executed.p2 = executed.p2, len(executed.exbits)
+    done = _new(OrderData)
+    done.__dict__.update(executed.__dict__)
+    copy = _new(order.__class__)
+    copy.__dict__.update(order.__dict__)
+    copy.executed = done
+    return copy
+
+
+def make_order(
+    kind: type,
+    owner: Any,
+    data: Any,
+    size: Any,
+    price: Any,
+    plimit: Any,
+    exectype: Any,
+    valid: Any,
+    tradeid: Any,
+    trailamount: Any,
+    trailpercent: Any,
+    parent: Any,
+    transmit: Any,
+    histnotify: Any,
+) -> Any:
+    """Return the order that `kind(owner=owner, data=data, ...)` would be."""
+    params = _new(kind.params)  # type: ignore[attr-defined]
+    params.__dict__.update(
+        owner=owner,
+        data=data,
+        size=size,
+        price=price,
+        pricelimit=plimit,
+        exectype=exectype,
+        valid=valid,
+        tradeid=tradeid,
+        oco=None,
+        trailamount=trailamount,
+        trailpercent=trailpercent,
+        parent=parent,
+        transmit=transmit,
+        simulated=False,
+        histnotify=histnotify,
+    )
+    order = _new(kind)
+    mine = order.__dict__
+    mine.update(
+        params=params,
+        p=params,
+        ref=next(Order.refbasis),
+        broker=None,
+        info=AutoOrderedDict(),
+        comminfo=None,
+        triggered=False,
+        _active=parent is None,
+        status=Order.Created,
+        _plimit=plimit,
+    )
+    if exectype is None:
+        mine["exectype"] = exectype = MARKET
+    if kind is SELL:
+        mine["size"] = size = -size
+    close, now = data.close[0], data.datetime[0]
+    wanted = close if not price and not plimit else price
+    created = OrderData(
+        dt=now, size=size, price=wanted, pricelimit=plimit, pclose=close, trailamount=trailamount, trailpercent=trailpercent
+    )
+    mine["created"] = created
+    if exectype in TRAILING:
+        mine["_limitoffset"] = created.price - created.pricelimit
+        start, created.price = created.price, float("inf") if kind is BUY else float("-inf")
+        order.trailadjust(start)
+    else:
+        mine["_limitoffset"] = 0.0
+    mine["executed"] = OrderData(remsize=size)
+    mine["position"] = 0
+    if isinstance(valid, dt.date | dt.timedelta):
+        mine["valid"] = _expiry(data, valid)
+    elif valid:
+        now + valid  # Backtrader adds them up too, forgets the sum, and so refuses what cannot be added
+    mine["dteos"] = _session_end(data)
+    return order
+
+
+def _expiry(data: Any, valid: dt.date | dt.timedelta) -> Any:
+    if isinstance(valid, dt.date):
+        return data.date2num(valid)
+    day = valid == Order.DAY
+    return data.date2num(dt.datetime.combine(data.datetime.date(), DAY_END) if day else data.datetime.datetime() + valid)
+
+
+def _session_end(data: Any) -> float:
+    time = data.datetime.datetime(0)
+    end = data.p.sessionend
+    found = time.replace(hour=end.hour, minute=end.minute, second=end.second, microsecond=end.microsecond)
+    if found < time:
+        found += dt.timedelta(days=1)
+    number: float = data.date2num(found)
+    return number
+
+
+def moved(held: Any, price: Any, size: Any, at: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (size, price, opened, closed) of a position of `held` at `price` after `size` more at the price `at`."""
+    total = held + size
+    if not total:
+        return total, 0.0, 0, size
+    if not held:
+        return total, at, size, 0
+    if size > 0 if held > 0 else size < 0:
+        return total, (price * held + size * at) / total, size, 0
+    if total > 0 if held > 0 else total < 0:
+        return total, price, 0, size
+    return total, at, total, -held
+
+
+def fill(order: Any, bit: tuple[Any, ...], margin: Any) -> None:
+    """Enter an execution into an order; `bit` are the arguments of an OrderExecutionBit."""
+    executed = order.executed
+    executed.addbit(OrderExecutionBit(*bit))
+    executed.margin = margin
+    order.status = Order.Partial if executed.remsize else Order.Completed

@@ -1,0 +1,118 @@
+"""One preloaded run on the fast path: exchange the classes, let the loop in C call the user's code bar by bar, put all back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import backtrader as bt
+
+from .broker import FastBroker
+from .collector import RareCollection
+from .graph import indicators_of, observers_of
+from .native import fast_run_once
+from .strategy import active_analyzers, wants_worth
+from .swap import Swap
+
+__all__ = ["run_fast"]
+
+ASKS, BROKER, QUIET, QUIET_AFTER_ONE = range(4)  # `Watch` in fast_loop.h
+observers = bt.observers
+
+
+def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], None], report_every: int) -> str:
+    """Do what `Cerebro._runonce` does. Return "", or why it could not begin (then nothing was done).
+
+    Args:
+        cerebro: with `control`, `bars_done` and `_event_stop`.
+        strategies: its strategies, made and started.
+        bar_done: called after every `report_every` bars, and after each bar while the control is not in the state "running".
+        report_every: how many bars.
+    """
+    datas = sorted(cerebro.datas, key=lambda data: (data._timeframe, data._compression))
+    swap = Swap(strategies, datas)
+    with RareCollection():
+        forget_kernels = _install_kernels(strategies)
+        try:
+            try:
+                swap.enter()
+            except (TypeError, RuntimeError) as error:
+                return f"Backtrader's own path was taken: {error}"
+            for strategy in strategies:
+                strategy._once()
+                strategy.reset()
+            swap.bind()
+            _loop(cerebro, strategies, datas, swap, bar_done, report_every)
+        finally:
+            swap.leave()
+            forget_kernels()
+    return ""
+
+
+def _loop(
+    cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], swap: Swap, bar_done: Callable[[], None], report_every: int
+) -> None:
+    prices = {data: tuple(getattr(data.lines, name) for name in ("datetime", "open", "high", "low", "close")) for data in datas}
+    broker = FastBroker(cerebro._broker, prices, dict(zip(datas, swap.data_clocks, strict=True)))
+    rows = tuple(_strategy_row(strategy, at, datas, swap) for at, strategy in enumerate(strategies))
+    columns = tuple((clock, data.lines.datetime) for data, clock in zip(datas, swap.data_clocks, strict=True))
+    notifications = cerebro._broker.notifs
+
+    def deliver() -> None:
+        while notifications:
+            order = notifications.popleft()
+            owner = order.p.owner
+            (strategies[0] if owner is None else owner)._addnotification(order, quicknotify=False)
+
+    try:
+        broker.enter()
+        fast_run_once(cerebro, cerebro.control, cerebro._broker, broker.account, deliver, bar_done, report_every, columns, rows)
+    finally:
+        broker.leave()
+        for strategy, clock in zip(strategies, swap.strategy_clocks, strict=True):
+            if clock.position:
+                vars(strategy)["_minperstatus"] = clock.missing
+
+
+def _strategy_row(strategy: Any, at: int, datas: Sequence[Any], swap: Swap) -> tuple[Any, ...]:
+    clocks = {id(data): clock for data, clock in zip(datas, swap.data_clocks, strict=True)}
+    return (
+        strategy,
+        swap.strategy_clocks[at],
+        tuple(strategy.lines.lines),
+        strategy.lines.datetime,
+        tuple((least, clocks[id(data)]) for least, data in zip(strategy._minperiods, strategy.datas, strict=True)),
+        tuple(swap.indicator_clocks[at]),
+        tuple(_observer_row(observer, swap) for observer in observers_of(strategy)),
+        active_analyzers(strategy.analyzers),
+        wants_worth(strategy),
+    )
+
+
+def _observer_row(observer: Any, swap: Swap) -> tuple[Any, ...]:
+    watch = _watch(observer)
+    value, cash = (observer.lines.value, observer.lines.cash) if watch == BROKER else (None, None)
+    analyzers = active_analyzers(observer._analyzers)
+    return observer, swap.observer_clocks[id(observer)], watch, tuple(observer.lines.lines), value, cash, analyzers
+
+
+# What the stock observers do at a bar without news of orders is known: nothing, or noting cash and value.
+def _watch(observer: Any) -> int:
+    cls = type(observer)
+    stock = cls.nextstart is bt.Observer.nextstart and cls.prenext is bt.Observer.prenext
+    if not stock or any(name in vars(observer) for name in ("next", "nextstart", "prenext")):
+        return ASKS
+    if cls.next is observers.Broker.next and not observer._fundmode:
+        return BROKER
+    if cls.next in (observers.Trades.next, observers.DataTrades.next):
+        return QUIET
+    return QUIET_AFTER_ONE if cls.next is observers.BuySell.next else ASKS
+
+
+def _install_kernels(strategies: Sequence[Any]) -> Callable[[], None]:
+    try:
+        from .kernels import install_kernels
+    except ImportError:
+        return lambda: None
+    forget: Callable[[], None] = install_kernels([one for strategy in strategies for one in indicators_of(strategy)])
+    return forget

@@ -1,0 +1,111 @@
+"""What a strategy's class gets for a fast run: its position, and the way of order notifications to it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import backtrader as bt
+from backtrader.trade import Trade
+
+from .orders import copy_of
+
+__all__ = ["active_analyzers", "strategy_names", "wants_worth"]
+
+Strategy, Analyzer = bt.Strategy, bt.Analyzer
+HISTORICAL = bt.Order.Historical
+BAR_METHODS = ("_next", "_nextstart", "_prenext", "next", "nextstart", "prenext")
+WORTH_METHODS = ("notify_cashvalue", "notify_fund")
+
+
+def strategy_names(cls: type) -> dict[str, Any]:
+    """Return the names for a strategy's class that replace Backtrader's own."""
+    names: dict[str, Any] = {"_minperstatus": property(_missing, _set_missing)}
+    if cls.position is Strategy.position and cls.getposition is Strategy.getposition:  # type: ignore[attr-defined]
+        names["position"] = property(lambda self: self.broker.getposition(self.datas[0]))
+    if cls._addnotification is Strategy._addnotification:  # type: ignore[attr-defined]
+        names["_addnotification"] = _add_notification
+    if cls._notify is Strategy._notify:  # type: ignore[attr-defined]
+        names["_notify"] = _notify
+    return names
+
+
+def active_analyzers(analyzers: Any) -> tuple[Any, ...]:
+    """Return those of a strategy's analyzers that do something at a bar."""
+    return tuple(one for one in analyzers if _acts(one, BAR_METHODS))
+
+
+def wants_worth(strategy: Any) -> bool:
+    """Return whether the strategy or one of its analyzers is told cash and value at each bar."""
+    if _changed(strategy, Strategy, WORTH_METHODS):
+        return True
+    names = (*WORTH_METHODS, *(f"_{name}" for name in WORTH_METHODS))
+    return any(_acts(one, names) for one in chain(strategy.analyzers, strategy._slave_analyzers))
+
+
+def _acts(analyzer: Any, names: tuple[str, ...]) -> bool:
+    return _changed(analyzer, Analyzer, names) or any(_acts(child, names) for child in analyzer._children)
+
+
+def _changed(thing: Any, stock: type, names: tuple[str, ...]) -> bool:
+    cls, mine = type(thing), vars(thing)
+    return any(name in mine or getattr(cls, name) is not getattr(stock, name) for name in names)
+
+
+def _missing(self: Any) -> Any:
+    return max(least - len(data) for least, data in zip(self._minperiods, self.datas, strict=True))
+
+
+def _set_missing(self: Any, value: Any) -> None:
+    vars(self)["_minperstatus"] = value
+
+
+def _add_notification(self: Any, order: Any, quicknotify: bool = False) -> None:
+    terms = order.p
+    if not terms.simulated:
+        self._orderspending.append(order)
+    if not order.executed.size:
+        return
+    data = terms.data._compensate
+    if data is None:
+        data = terms.data
+    trades = self._trades[data][terms.tradeid]
+    if not trades:
+        trades.append(Trade(data=data, tradeid=terms.tradeid, historyon=self._tradehistoryon))
+    trade, told = trades[-1], self._tradespending
+    for bit in order.executed.iterpending():
+        if bit is None:
+            break
+        if bit.closed:
+            trade.update(order, bit.closed, bit.price, bit.closedvalue, bit.closedcomm, bit.pnl, comminfo=order.comminfo)
+            if trade.isclosed:
+                told.append(copy_of(trade))
+        if bit.opened:
+            if trade.isclosed:
+                trade = Trade(data=data, tradeid=terms.tradeid, historyon=self._tradehistoryon)
+                trades.append(trade)
+            trade.update(order, bit.opened, bit.price, bit.openedvalue, bit.openedcomm, bit.pnl, comminfo=order.comminfo)
+            if trade.isclosed:
+                told.append(copy_of(trade))
+        if trade.justopened:
+            told.append(copy_of(trade))
+
+
+def _notify(self: Any, qorders: Any = (), qtrades: Any = ()) -> None:
+    analyzers = [*self.analyzers, *self._slave_analyzers]
+    for order in self._orderspending:
+        if order.exectype != HISTORICAL or order.histnotify:
+            self.notify_order(order)
+        for analyzer in analyzers:
+            analyzer._notify_order(order)
+    for trade in self._tradespending:
+        self.notify_trade(trade)
+        for analyzer in analyzers:
+            analyzer._notify_trade(trade)
+    broker = self.broker
+    cash, value, fund_value, fund_shares = broker.getcash(), broker.getvalue(), broker.fundvalue, broker.fundshares
+    self.notify_cashvalue(cash, value)
+    self.notify_fund(cash, value, fund_value, fund_shares)
+    for analyzer in analyzers:
+        analyzer._notify_cashvalue(cash, value)
+        analyzer._notify_fund(cash, value, fund_value, fund_shares)

@@ -1,0 +1,103 @@
+// The functions that put objects into a fast run and take them out again.
+#include <memory>
+
+#include "fast_lines.h"
+
+namespace gcg::python::fast {
+
+namespace {
+
+void release(Line* line) {
+    Py_XDECREF(line->array);
+    Py_XDECREF(reinterpret_cast<PyObject*>(line->clock));
+    Py_XDECREF(line->bindings);
+    Py_XDECREF(line->first);
+    delete line;
+}
+
+PyObject* enter(PyObject* object, Line* line) {
+    if (attach(object, line)) Py_RETURN_NONE;
+    release(line);
+    PyErr_SetString(PyExc_RuntimeError, "This line is in another fast run already.");
+    return nullptr;
+}
+
+PyObject* setup(PyObject*, PyObject* root) {
+    if (!check_arrays()) return nullptr;
+    Py_XSETREF(line_root, Py_NewRef(root));
+    Py_RETURN_NONE;
+}
+
+// attach_line(line, index, length, array, bindings, stage, clock, plain)
+PyObject* attach_line(PyObject*, PyObject* arguments) {
+    PyObject *object, *array, *bindings, *clock;
+    Py_ssize_t index, length;
+    long stage;
+    int plain;
+    if (!PyArg_ParseTuple(arguments, "OnnOO!lO!p", &object, &index, &length, &array, &PyList_Type, &bindings, &stage, clock_type(),
+                          &clock, &plain))
+        return nullptr;
+    auto* line = new Line{Py_NewRef(array), reinterpret_cast<Clock*>(Py_NewRef(clock)), Py_NewRef(bindings), nullptr, 0, 0, stage,
+                          plain != 0};
+    line->offset = index + 1 - line->clock->position;
+    line->length_offset = length - line->clock->position;
+    return enter(object, line);
+}
+
+// attach_series(series, first_line, stage, clock, plain)
+PyObject* attach_series(PyObject*, PyObject* arguments) {
+    PyObject *object, *first, *clock;
+    long stage;
+    int plain;
+    if (!PyArg_ParseTuple(arguments, "OOlO!p", &object, &first, &stage, clock_type(), &clock, &plain)) return nullptr;
+    auto* line = new Line{nullptr, reinterpret_cast<Clock*>(Py_NewRef(clock)), nullptr, Py_NewRef(first), 0, 0, stage, plain != 0};
+    return enter(object, line);
+}
+
+// set_clock(line, clock): from now on the line moves with this clock; where it stands does not change.
+PyObject* set_clock(PyObject*, PyObject* arguments) {
+    PyObject *object, *clock;
+    if (!PyArg_ParseTuple(arguments, "OO!", &object, clock_type(), &clock)) return nullptr;
+    Line* line = find(object);
+    if (!line || line->first) {
+        PyErr_SetString(PyExc_RuntimeError, "set_clock() needs a line that was attached.");
+        return nullptr;
+    }
+    const Py_ssize_t index = line->index(), length = line->length();
+    Py_SETREF(line->clock, reinterpret_cast<Clock*>(Py_NewRef(clock)));
+    line->offset = index + 1 - line->clock->position;
+    line->length_offset = length - line->clock->position;
+    Py_RETURN_NONE;
+}
+
+// detach(object) -> (index, length, array, stage) of a line, the stage of a series, None of what is not attached.
+PyObject* detach(PyObject*, PyObject* object) {
+    Line* line = find(object);
+    if (!line) Py_RETURN_NONE;
+    PyObject* state = line->first ? PyLong_FromLong(line->stage)
+                                  : Py_BuildValue("(nnOl)", line->index(), line->length(), line->array, line->stage);
+    if (!state) return nullptr;
+    forget(object);
+    release(line);
+    return state;
+}
+
+PyMethodDef g_functions[] = {
+    {"fast_setup", setup, METH_O, nullptr},
+    {"fast_attach_line", attach_line, METH_VARARGS, nullptr},
+    {"fast_attach_series", attach_series, METH_VARARGS, nullptr},
+    {"fast_set_clock", set_clock, METH_VARARGS, nullptr},
+    {"fast_detach", detach, METH_O, nullptr},
+    {"fast_run_once", run_once, METH_VARARGS, nullptr},
+    {"fast_days", days_of_times, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+int add_fast_functions(PyObject* module) {
+    if (add_line_types(module) < 0 || add_account_type(module) < 0) return -1;
+    return PyModule_AddFunctions(module, g_functions);
+}
+
+}  // namespace gcg::python::fast

@@ -1,0 +1,60 @@
+// The plan of one fast run, read from Python once: who is called at each bar, and which clocks go on.
+#pragma once
+
+#include <vector>
+
+#include "fast_account.h"
+
+namespace gcg::python::fast {
+
+// What an observer's next() does at a bar on which nothing happened to its strategy's orders.
+enum class Watch : int { asks, broker, quiet, quiet_after_one };
+
+struct Observer {
+    PyObject* object;
+    Clock* clock;
+    Watch watch;
+    std::vector<PyObject*> lines;      // all of its lines
+    PyObject *value_line, *cash_line;  // of a Broker observer
+    std::vector<PyObject*> analyzers;
+    bool noted;  // its next() has to be called once more
+};
+
+struct Period {
+    Py_ssize_t least;  // bars of the data before next() is called
+    Clock* clock;
+};
+
+struct Strategy {
+    PyObject* object;
+    Clock* clock;
+    std::vector<PyObject*> lines;
+    PyObject* time_line;
+    std::vector<Period> periods;
+    std::vector<Clock*> indicator_clocks;  // one for each data, null if no indicator follows it
+    std::vector<Observer> observers;
+    std::vector<PyObject*> analyzers;  // those that do something at a bar
+    bool always_notify;                // somebody wants cash and value at every bar
+};
+
+struct Data {
+    Clock* clock;
+    PyObject* time_line;
+};
+
+// All pointers are borrowed: the plan's tuples, which outlive the run, own them.
+struct Plan {
+    PyObject* cerebro;
+    PyObject* control;
+    PyObject* broker;
+    Account* account;
+    PyObject* deliver;   // () -> None: hands the broker's notifications to their strategies
+    PyObject* bar_done;  // () -> None: progress, pausing
+    Py_ssize_t report_every;
+    std::vector<Data> datas;
+    std::vector<Strategy> strategies;
+};
+
+bool read_plan(PyObject* arguments, Plan& plan);  // false with an error set
+
+}  // namespace gcg::python::fast
