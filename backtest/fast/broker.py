@@ -20,7 +20,7 @@ __all__ = ["FastBroker"]
 
 BackBroker = bt.brokers.BackBroker
 MARKET = bt.Order.Market
-COMPLETED = bt.Order.Completed
+SUBMITTED, ACCEPTED, COMPLETED = bt.Order.Submitted, bt.Order.Accepted, bt.Order.Completed
 FORMULAS = ("getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest")
 WORTHS = ("_value", "_fundval", "_valuemkt", "_valuelever", "_valuemktlever", "_leverage", "_unrealized")
 
@@ -134,8 +134,42 @@ class FastBroker:
         def place(self: Any, order: Any, oco: Any, check: Any, info: dict[str, Any]) -> Any:
             if info:
                 order.addinfo(**info)
-            self._ocoize(order, oco)
-            return self.submit(order, check=check)
+            terms = order.p
+            if oco is not None or terms.parent is not None or not terms.transmit or not (check and self.p.checksubmit):
+                self._ocoize(order, oco)
+                return self.submit(order, check=check)
+            ref = order.ref  # an order by itself: its own group, its own parent
+            self._ocos[ref] = ref
+            self._ocol[ref].append(ref)
+            self._pchildren[ref].append(order)
+            order.status, order.broker, order.plen = SUBMITTED, None, len(terms.data)
+            self.submitted.append(order)
+            self.orders.append(order)
+            self.notify(order)
+            return order
+
+        def check_submitted(self: Any) -> None:
+            cash, held, waiting = self.cash, {}, self.submitted
+            while waiting:
+                order = waiting.popleft()
+                terms = order.p
+                if terms.parent is not None and self._take_children(order) is None:
+                    continue
+                data = terms.data
+                now = self.positions[data]
+                if data not in held:
+                    held[data] = Position(now.size, now.price)
+                cash = self._execute(order, cash=cash, position=held[data])
+                if cash >= 0.0:
+                    order.pannotated = None
+                    order.status, order.broker, order.plen = ACCEPTED, None, len(data)
+                    self.pending.append(order)
+                    self.notify(order)
+                    continue
+                order.margin()
+                self.notify(order)
+                self._ococheck(order)
+                self._bracketize(order, cancel=True)
 
         def following(self: Any) -> None:
             if mirror is None:
@@ -216,6 +250,7 @@ class FastBroker:
             "__qualname__": stock.__qualname__,
             "__doc__": stock.__doc__,
             "notify": notify,
+            "check_submitted": check_submitted,
             "buy": buy,
             "sell": sell,
             "next": following,

@@ -97,6 +97,8 @@ def _of_strategy(strategy: Any, datas: Sequence[Any]) -> str:
         return f"{cls.__name__} overrides {name}"
     if [id(data) for data in strategy.datas] != [id(data) for data in datas]:
         return f"{cls.__name__} has other feeds than the run"
+    if strategy.broker is not strategy.cerebro._broker:
+        return f"{cls.__name__} has a broker of its own"
     for node in indicators_of(strategy):
         stock = LineActions if isinstance(node, LineActions) else bt.Indicator
         name = overridden(type(node), stock, MOVES[:4]) or shadowed(node, MOVES)

@@ -13,6 +13,7 @@ from gcg_quant._native import (
     fast_detach,
     fast_run_once,
     fast_set_clock,
+    fast_set_position,
     fast_setup,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "fast_detach",
     "fast_run_once",
     "fast_set_clock",
+    "fast_set_position",
     "fast_setup",
 ]

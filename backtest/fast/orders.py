@@ -7,6 +7,7 @@ of the pickle protocol. Nothing of that shows in the result, which is an object 
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from typing import Any
 
 import backtrader as bt
@@ -18,6 +19,7 @@ __all__ = ["BUY", "SELL", "clone_of", "copy_of", "fill", "make_order", "moved"]
 BUY, SELL = BuyOrder, SellOrder
 Order = bt.Order
 MARKET, TRAILING = Order.Market, (Order.StopTrail, Order.StopTrailLimit)
+CREATED, PARTIAL, COMPLETED = Order.Created, Order.Partial, Order.Completed
 DAY_END = dt.time(23, 59, 59, 9999)  # as Backtrader has it
 _new = object.__new__
 
@@ -25,19 +27,19 @@ _new = object.__new__
 def copy_of(thing: Any) -> Any:
     """Return a shallow copy of an order or a trade."""
     copy = _new(thing.__class__)
-    copy.__dict__.update(thing.__dict__)
+    copy.__dict__ = thing.__dict__.copy()
     return copy
 
 
 def clone_of(order: Any) -> Any:
     """Return what `order.clone()` returns; as there, the order's own marks of what was told move on."""
-    executed = order.executed
-    executed.p1, executed.p2 = executed.p2, len(executed.exbits)
-    done = _new(OrderData)
-    done.__dict__.update(executed.__dict__)
+    mine = order.__dict__.copy()
+    executed = mine["executed"].__dict__
+    executed["p1"], executed["p2"] = executed["p2"], len(executed["exbits"])
+    mine["executed"] = done = _new(OrderData)
+    done.__dict__ = executed.copy()
     copy = _new(order.__class__)
-    copy.__dict__.update(order.__dict__)
-    copy.executed = done
+    copy.__dict__ = mine
     return copy
 
 
@@ -59,54 +61,50 @@ def make_order(
 ) -> Any:
     """Return the order that `kind(owner=owner, data=data, ...)` would be."""
     params = _new(kind.params)  # type: ignore[attr-defined]
-    params.__dict__.update(
-        owner=owner,
-        data=data,
-        size=size,
-        price=price,
-        pricelimit=plimit,
-        exectype=exectype,
-        valid=valid,
-        tradeid=tradeid,
-        oco=None,
-        trailamount=trailamount,
-        trailpercent=trailpercent,
-        parent=parent,
-        transmit=transmit,
-        simulated=False,
-        histnotify=histnotify,
-    )
+    params.__dict__ = {
+        "owner": owner,
+        "data": data,
+        "size": size,
+        "price": price,
+        "pricelimit": plimit,
+        "exectype": exectype,
+        "valid": valid,
+        "tradeid": tradeid,
+        "oco": None,
+        "trailamount": trailamount,
+        "trailpercent": trailpercent,
+        "parent": parent,
+        "transmit": transmit,
+        "simulated": False,
+        "histnotify": histnotify,
+    }
     order = _new(kind)
-    mine = order.__dict__
-    mine.update(
-        params=params,
-        p=params,
-        ref=next(Order.refbasis),
-        broker=None,
-        info=AutoOrderedDict(),
-        comminfo=None,
-        triggered=False,
-        _active=parent is None,
-        status=Order.Created,
-        _plimit=plimit,
-    )
+    order.__dict__ = mine = {
+        "params": params,
+        "p": params,
+        "ref": next(Order.refbasis),
+        "broker": None,
+        "info": AutoOrderedDict(),
+        "comminfo": None,
+        "triggered": False,
+        "_active": parent is None,
+        "status": CREATED,
+        "_plimit": plimit,
+    }
     if exectype is None:
         mine["exectype"] = exectype = MARKET
     if kind is SELL:
         mine["size"] = size = -size
     close, now = data.close[0], data.datetime[0]
     wanted = close if not price and not plimit else price
-    created = OrderData(
-        dt=now, size=size, price=wanted, pricelimit=plimit, pclose=close, trailamount=trailamount, trailpercent=trailpercent
-    )
-    mine["created"] = created
+    mine["created"] = created = _order_data(now, size, wanted, plimit, 0, close, trailamount, trailpercent)
     if exectype in TRAILING:
         mine["_limitoffset"] = created.price - created.pricelimit
         start, created.price = created.price, float("inf") if kind is BUY else float("-inf")
         order.trailadjust(start)
     else:
         mine["_limitoffset"] = 0.0
-    mine["executed"] = OrderData(remsize=size)
+    mine["executed"] = _order_data(None, 0, 0.0, 0.0, size, 0.0, 0.0, 0.0)
     mine["position"] = 0
     if isinstance(valid, dt.date | dt.timedelta):
         mine["valid"] = _expiry(data, valid)
@@ -114,6 +112,32 @@ def make_order(
         now + valid  # Backtrader adds them up too, forgets the sum, and so refuses what cannot be added
     mine["dteos"] = _session_end(data)
     return order
+
+
+# `OrderData(...)`: the attributes in its order.
+def _order_data(now: Any, size: Any, price: Any, plimit: Any, left: Any, close: Any, trailamount: Any, trailpercent: Any) -> Any:
+    made = _new(OrderData)
+    made.__dict__ = {
+        "pclose": close,
+        "exbits": deque(),
+        "p1": 0,
+        "p2": 0,
+        "dt": now,
+        "size": size,
+        "remsize": left,
+        "price": plimit if plimit and not price else price,
+        "pricelimit": plimit or price,
+        "trailamount": trailamount,
+        "trailpercent": trailpercent,
+        "_plimit": plimit,
+        "value": 0.0,
+        "comm": 0.0,
+        "margin": None,
+        "pnl": 0.0,
+        "psize": 0,
+        "pprice": 0,
+    }
+    return made
 
 
 def _expiry(data: Any, valid: dt.date | dt.timedelta) -> Any:
@@ -152,4 +176,4 @@ def fill(order: Any, bit: tuple[Any, ...], margin: Any) -> None:
     executed = order.executed
     executed.addbit(OrderExecutionBit(*bit))
     executed.margin = margin
-    order.status = Order.Partial if executed.remsize else Order.Completed
+    order.status = PARTIAL if executed.remsize else COMPLETED

@@ -10,7 +10,7 @@ import backtrader as bt
 from .broker import FastBroker
 from .collector import RareCollection
 from .graph import indicators_of, observers_of
-from .native import fast_run_once
+from .native import fast_run_once, fast_set_position
 from .strategy import active_analyzers, wants_worth
 from .swap import Swap
 
@@ -66,6 +66,8 @@ def _loop(
 
     try:
         broker.enter()
+        for strategy in strategies:
+            fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0])
         fast_run_once(cerebro, cerebro.control, cerebro._broker, broker.account, deliver, bar_done, report_every, columns, rows)
     finally:
         broker.leave()

@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 from backtrader.trade import Trade
 
+from .native import FastSeries
 from .orders import copy_of
 
 __all__ = ["active_analyzers", "strategy_names", "wants_worth"]
@@ -22,7 +23,7 @@ def strategy_names(cls: type) -> dict[str, Any]:
     """Return the names for a strategy's class that replace Backtrader's own."""
     names: dict[str, Any] = {"_minperstatus": property(_missing, _set_missing)}
     if cls.position is Strategy.position and cls.getposition is Strategy.getposition:  # type: ignore[attr-defined]
-        names["position"] = property(lambda self: self.broker.getposition(self.datas[0]))
+        names["position"] = FastSeries.__dict__["position"]
     if cls._addnotification is Strategy._addnotification:  # type: ignore[attr-defined]
         names["_addnotification"] = _add_notification
     if cls._notify is Strategy._notify:  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ OPERATORS = (
 )  # fmt: skip
 OPERATOR_NAMES = tuple(f"__{name}__" for name in OPERATORS)
 BEHIND_OPERATORS = ("__getitem__", "_operation", "_roperation", "_operationown", "_operation_stage2", "_operationown_stage2")
-LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "get", "forward", "home", "advance", "rewind")
+LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "get", "forward", "home", "advance", "rewind", "datetime")
 LINE_ATTRIBUTES = ("_idx", "idx", "lencount", "array", "_opstage")
 SERIES_METHODS = ("__len__", "__getitem__")
 
@@ -56,7 +56,7 @@ class Swap:
         self.strategy_clocks = [FastClock() for _ in strategies]
         self.indicator_clocks: list[list[Any]] = [[None] * len(datas) for _ in strategies]
         self.observer_clocks: dict[int, Any] = {}
-        fast_setup(bt.lineroot.LineRoot)
+        fast_setup(bt.lineroot.LineRoot, LineBuffer.datetime)
 
     def enter(self) -> None:
         """Exchange the classes. If that fails nothing has changed."""

@@ -12,6 +12,8 @@ void release(Line* line) {
     Py_XDECREF(reinterpret_cast<PyObject*>(line->clock));
     Py_XDECREF(line->bindings);
     Py_XDECREF(line->first);
+    Py_XDECREF(line->positions);
+    Py_XDECREF(line->feed);
     delete line;
 }
 
@@ -22,8 +24,10 @@ PyObject* enter(PyObject* object, Line* line) {
     return nullptr;
 }
 
-PyObject* setup(PyObject*, PyObject* root) {
-    if (!check_arrays()) return nullptr;
+// setup(LineRoot, LineBuffer.datetime)
+PyObject* setup(PyObject*, PyObject* arguments) {
+    PyObject *root, *stock_datetime;
+    if (!PyArg_ParseTuple(arguments, "OO", &root, &stock_datetime) || !check_arrays() || !setup_dates(stock_datetime)) return nullptr;
     Py_XSETREF(line_root, Py_NewRef(root));
     Py_RETURN_NONE;
 }
@@ -37,8 +41,12 @@ PyObject* attach_line(PyObject*, PyObject* arguments) {
     if (!PyArg_ParseTuple(arguments, "OnnOO!lO!p", &object, &index, &length, &array, &PyList_Type, &bindings, &stage, clock_type(),
                           &clock, &plain))
         return nullptr;
-    auto* line = new Line{Py_NewRef(array), reinterpret_cast<Clock*>(Py_NewRef(clock)), Py_NewRef(bindings), nullptr, 0, 0, stage,
-                          plain != 0};
+    auto* line = new Line{};
+    line->array = Py_NewRef(array);
+    line->clock = reinterpret_cast<Clock*>(Py_NewRef(clock));
+    line->bindings = Py_NewRef(bindings);
+    line->stage = stage;
+    line->plain = plain != 0;
     line->offset = index + 1 - line->clock->position;
     line->length_offset = length - line->clock->position;
     return enter(object, line);
@@ -50,7 +58,11 @@ PyObject* attach_series(PyObject*, PyObject* arguments) {
     long stage;
     int plain;
     if (!PyArg_ParseTuple(arguments, "OOlO!p", &object, &first, &stage, clock_type(), &clock, &plain)) return nullptr;
-    auto* line = new Line{nullptr, reinterpret_cast<Clock*>(Py_NewRef(clock)), nullptr, Py_NewRef(first), 0, 0, stage, plain != 0};
+    auto* line = new Line{};
+    line->clock = reinterpret_cast<Clock*>(Py_NewRef(clock));
+    line->first = Py_NewRef(first);
+    line->stage = stage;
+    line->plain = plain != 0;
     return enter(object, line);
 }
 
@@ -70,6 +82,20 @@ PyObject* set_clock(PyObject*, PyObject* arguments) {
     Py_RETURN_NONE;
 }
 
+// set_position(strategy, positions, data): where the strategy's `position` is looked up.
+PyObject* set_position(PyObject*, PyObject* arguments) {
+    PyObject *object, *positions, *data;
+    if (!PyArg_ParseTuple(arguments, "OO!O", &object, &PyDict_Type, &positions, &data)) return nullptr;
+    Line* line = find(object);
+    if (!line || !line->first) {
+        PyErr_SetString(PyExc_RuntimeError, "set_position() needs a strategy that was attached.");
+        return nullptr;
+    }
+    Py_XSETREF(line->positions, Py_NewRef(positions));
+    Py_XSETREF(line->feed, Py_NewRef(data));
+    Py_RETURN_NONE;
+}
+
 // detach(object) -> (index, length, array, stage) of a line, the stage of a series, None of what is not attached.
 PyObject* detach(PyObject*, PyObject* object) {
     Line* line = find(object);
@@ -83,10 +109,11 @@ PyObject* detach(PyObject*, PyObject* object) {
 }
 
 PyMethodDef g_functions[] = {
-    {"fast_setup", setup, METH_O, nullptr},
+    {"fast_setup", setup, METH_VARARGS, nullptr},
     {"fast_attach_line", attach_line, METH_VARARGS, nullptr},
     {"fast_attach_series", attach_series, METH_VARARGS, nullptr},
     {"fast_set_clock", set_clock, METH_VARARGS, nullptr},
+    {"fast_set_position", set_position, METH_VARARGS, nullptr},
     {"fast_detach", detach, METH_O, nullptr},
     {"fast_run_once", run_once, METH_VARARGS, nullptr},
     {"fast_days", days_of_times, METH_VARARGS, nullptr},

@@ -228,6 +228,19 @@ PyObject* series_item(PyObject* self, PyObject* ago) {
     return first && first->plain ? line_item(series->first, ago) : PyObject_GetItem(series->first, ago);
 }
 
+// A strategy's position in its first feed; the broker makes an empty one for who asks first.
+PyObject* get_held(PyObject* self, void*) {
+    const Line* strategy = known(self);
+    if (!strategy) return nullptr;
+    if (!strategy->positions) {
+        PyErr_SetString(PyExc_AttributeError, "position");
+        return nullptr;
+    }
+    PyObject* found = PyDict_GetItemWithError(strategy->positions, strategy->feed);
+    if (found) return Py_NewRef(found);
+    return PyErr_Occurred() ? nullptr : PyObject_GetItem(strategy->positions, strategy->feed);
+}
+
 // --- clocks ---------------------------------------------------------------------------------------------------------------------
 
 PyObject* new_clock(PyTypeObject* type, PyObject*, PyObject*) {
@@ -254,6 +267,7 @@ PyCFunction function(Function* pointer) {
 }
 
 PyMethodDef g_line_methods[] = {
+    {"datetime", function(line_datetime), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"get", function(line_get), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"forward", function(line_forward), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"home", function(line_home), METH_NOARGS, nullptr},
@@ -268,6 +282,7 @@ PyGetSetDef g_line_attributes[] = {
 };
 PyGetSetDef g_series_attributes[] = {
     {"_opstage", get_stage, set_stage, nullptr, nullptr},
+    {"position", get_held, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyGetSetDef g_clock_attributes[] = {

@@ -23,6 +23,8 @@ struct Line {
     Clock* clock;        // owned
     PyObject* bindings;  // owned list, or null if there are none
     PyObject* first;     // a series: its first line, owned; null for a line
+    PyObject* positions;  // a strategy: the broker's positions and its first feed, owned; null for anything else
+    PyObject* feed;
     Py_ssize_t offset, length_offset;
     long stage;  // Backtrader's `_opstage`
     bool plain;  // `line[0]` is not overridden by the user's class
@@ -78,6 +80,8 @@ int add_fast_functions(PyObject* module);
 extern PyType_Slot operator_slots[];
 extern const int operator_count;
 
+bool setup_dates(PyObject* stock_datetime);
+PyObject* line_datetime(PyObject* self, PyObject* arguments, PyObject* keywords);
 PyObject* run_once(PyObject* module, PyObject* arguments);
 PyObject* days_of_times(PyObject* module, PyObject* arguments);
 

@@ -1,0 +1,85 @@
+// backtrader.utils.num2date for a line: the same operations on the same doubles. What is out of the ordinary goes to Backtrader's own.
+#include <Python.h>
+
+#include <datetime.h>
+
+#include <cmath>
+
+#include "fast_lines.h"
+
+namespace gcg::python::fast {
+
+namespace {
+
+PyObject* g_stock_datetime = nullptr;  // LineBuffer.datetime
+
+struct Date {
+    int year, month, day;
+};
+
+// A proleptic Gregorian date from its ordinal (1 is 0001-01-01), by counting in eras of 400 years that begin in March.
+Date date_of(long ordinal) {
+    const long shifted = ordinal + 305;
+    const long era = shifted / 146'097, day_of_era = shifted % 146'097;
+    const long year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+    const long day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const long from_march = (5 * day_of_year + 2) / 153;
+    const int month = static_cast<int>(from_march < 10 ? from_march + 3 : from_march - 9);
+    return {static_cast<int>(year_of_era + 400 * era + (month <= 2)), month,
+            static_cast<int>(day_of_year - (153 * from_march + 2) / 5 + 1)};
+}
+
+// The naive datetime of a number of days, or null without an error if Backtrader corrects or refuses it.
+PyObject* moment(double days) {
+    if (!(days >= 1.0 && days < 3'652'060.0)) return nullptr;
+    const long whole = static_cast<long>(days);
+    double rest = 24.0 * (days - static_cast<double>(whole));
+    const double hour = std::floor(rest);
+    rest = 60.0 * (rest - hour);
+    const double minute = std::floor(rest);
+    rest = 60.0 * (rest - minute);
+    const double second = std::floor(rest);
+    long micros = static_cast<long>(1e6 * (rest - second));
+    if (hour > 23 || minute > 59 || second > 59 || micros > 999'990) return nullptr;
+    if (micros < 10) micros = 0;
+    const Date date = date_of(whole);
+    return PyDateTime_FromDateAndTime(date.year, date.month, date.day, static_cast<int>(hour), static_cast<int>(minute),
+                                      static_cast<int>(second), static_cast<int>(micros));
+}
+
+}  // namespace
+
+bool setup_dates(PyObject* stock_datetime) {
+    PyDateTime_IMPORT;
+    Py_XSETREF(g_stock_datetime, Py_NewRef(stock_datetime));
+    return PyDateTimeAPI != nullptr;
+}
+
+// line.datetime(ago=0, tz=None, naive=True)
+PyObject* line_datetime(PyObject* self, PyObject* arguments, PyObject* keywords) {
+    const Line* line = find(self);
+    if (line && !keywords && PyTuple_GET_SIZE(arguments) <= 1) {
+        Py_ssize_t ago = 0;
+        bool plain = true;
+        if (PyTuple_GET_SIZE(arguments) == 1) {
+            PyObject* given = PyTuple_GET_ITEM(arguments, 0);
+            int overflow = 0;
+            plain = PyLong_CheckExact(given);
+            if (plain) ago = PyLong_AsLongAndOverflow(given, &overflow);
+            plain = plain && !overflow;
+        }
+        PyObject* zone = plain ? PyObject_GetAttrString(self, "_tz") : nullptr;
+        if (plain && !zone) return nullptr;
+        double days;
+        const bool wanted = zone == Py_None && read(*line, ago, days);
+        Py_XDECREF(zone);
+        PyObject* found = wanted ? moment(days) : nullptr;
+        if (found || PyErr_Occurred()) return found;
+    }
+    PyObject* bound = PyObject_CallMethod(g_stock_datetime, "__get__", "O", self);
+    PyObject* result = bound ? PyObject_Call(bound, arguments, keywords) : nullptr;
+    Py_XDECREF(bound);
+    return result;
+}
+
+}  // namespace gcg::python::fast
