@@ -78,23 +78,35 @@ class FastBroker:
 
     # --- positions that a bar need not touch ---------------------------------------------------------------------------------
 
-    # Backtrader writes the bar's time and close into each position at each bar. Here they are read from the data when asked.
-    def _make_lazy(self, data: Any, position: Any) -> None:
+    def be_careful(self) -> None:
+        """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow."""
+        self.account.refresh()
+        self._write_positions()
+        self.account.quiet, self.account.eager = False, True
+
+    # Backtrader writes the bar's time and close into each position at each bar, and an interest of nothing into `d_credit`. Here they are
+    # read from the data when asked, and written when the run is over; `_lazy` has the bar after which the interest begins.
+    def _make_lazy(self, data: Any, position: Any, anew: bool) -> None:
         if type(position) is Position:
             if data not in self._classes:
                 self._classes[data] = _lazy_position(data)
             position.__class__ = self._classes[data]
-        self._lazy[data] = self.account.steps
+        if anew or data not in self._lazy:
+            self._lazy[data] = self.account.steps
+
+    def _write_credit(self, data: Any) -> None:
+        if self._lazy.get(data, self.account.steps) < self.account.steps:
+            self.broker.d_credit[data] += 0.0
 
     def _write_positions(self) -> None:
         broker = self.broker
-        for data, since in self._lazy.items():
+        places = {data: place for place, data in enumerate(broker.positions)}
+        for data, _ in sorted(self._lazy.items(), key=lambda item: (item[1], places[item[0]])):
             position = broker.positions[data]
             if position.size:
                 position.__dict__["datetime"] = data.datetime.datetime()
                 position.__dict__["adjbase"] = data.close[0]
-                if since < self.account.steps:
-                    broker.d_credit[data] += 0.0
+                self._write_credit(data)
             if type(position) is self._classes.get(data):
                 position.__class__ = Position
         self._lazy.clear()
@@ -268,7 +280,7 @@ class FastBroker:
         return names
 
     def _executing(self) -> Any:
-        account, make_lazy, clocks = self.account, self._make_lazy, self._clocks
+        account, make_lazy, write_credit, clocks = self.account, self._make_lazy, self._write_credit, self._clocks
 
         def execute(
             self: Any, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None
@@ -335,11 +347,14 @@ class FastBroker:
             done = closed + opened
             if done:
                 scheme.confirmexec(done, price)
+                held, popped = position.size, closed and settings.int2pnl
+                if account.quiet and held and not popped:
+                    write_credit(data)
                 position.update(done, price, data.datetime.datetime())
-                if closed and settings.int2pnl:
+                if popped:
                     closed_commission += self.d_credit.pop(data, 0.0)
                 if account.quiet:
-                    make_lazy(data, position)
+                    make_lazy(data, position, popped or not held)
                 bit = (
                     dtcoc or data.datetime[ago], done, price, closed, closed_value, closed_commission,
                     opened, opened_value, opened_commission, pnl, new_size, new_price,

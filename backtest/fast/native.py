@@ -13,6 +13,7 @@ from gcg_quant._native import (
     fast_detach,
     fast_run_once,
     fast_set_clock,
+    fast_set_guard,
     fast_set_position,
     fast_setup,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "fast_detach",
     "fast_run_once",
     "fast_set_clock",
+    "fast_set_guard",
     "fast_set_position",
     "fast_setup",
 ]

@@ -9,8 +9,8 @@ import backtrader as bt
 
 from .broker import FastBroker
 from .collector import RareCollection
-from .graph import indicators_of, observers_of
-from .native import fast_run_once, fast_set_position
+from .graph import indicators_of, lines_of, observers_of
+from .native import fast_run_once, fast_set_guard, fast_set_position
 from .strategy import active_analyzers, wants_worth
 from .swap import Swap
 
@@ -68,6 +68,9 @@ def _loop(
         broker.enter()
         for strategy in strategies:
             fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0])
+        for data in datas:
+            for line in lines_of(data):
+                fast_set_guard(line, broker.be_careful)
         fast_run_once(cerebro, cerebro.control, cerebro._broker, broker.account, deliver, bar_done, report_every, columns, rows)
     finally:
         broker.leave()

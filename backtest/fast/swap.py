@@ -30,7 +30,7 @@ OPERATORS = (
 )  # fmt: skip
 OPERATOR_NAMES = tuple(f"__{name}__" for name in OPERATORS)
 BEHIND_OPERATORS = ("__getitem__", "_operation", "_roperation", "_operationown", "_operation_stage2", "_operationown_stage2")
-LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "get", "forward", "home", "advance", "rewind", "datetime")
+LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "set", "get", "forward", "home", "advance", "rewind", "datetime")
 LINE_ATTRIBUTES = ("_idx", "idx", "lencount", "array", "_opstage")
 SERIES_METHODS = ("__len__", "__getitem__")
 

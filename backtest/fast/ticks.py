@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import backtrader as bt
+
 __all__ = ["tick_properties", "write_ticks"]
+
+Data = bt.feed.AbstractDataBase
 
 
 def tick_properties(cls: Any) -> dict[str, Any]:
-    """Return the properties for a feed's class."""
+    """Return the names for a feed's class: the properties, and an `advance()` that has no ticks to write."""
     aliases = [alias for alias in cls.lines._getlines() if isinstance(alias, str) and alias != "datetime"]
     names = {f"tick_{alias}": _tick(f"tick_{alias}", alias) for alias in aliases}
     names["tick_last"] = _tick("tick_last", cls.lines._getlinealias(0))
+    names["advance"] = _advance
     return names
 
 
@@ -32,4 +37,16 @@ def _tick(name: str, alias: str) -> property:
             raise AttributeError(name)
         return None if len(self) >= self.buflen() else getattr(self.lines, alias)[0]
 
-    return property(value)
+    def keep(self: Any, given: Any) -> None:
+        vars(self)[name] = given
+
+    return property(value, keep)
+
+
+# Indicators that have no once() move their feeds bar by bar before the run itself.
+def _advance(self: Any, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+    if datamaster is not None:
+        Data.advance(self, size, datamaster, ticks)
+        return
+    for line in self.lines.lines:
+        line.advance(size)

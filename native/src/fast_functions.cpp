@@ -14,6 +14,7 @@ void release(Line* line) {
     Py_XDECREF(line->first);
     Py_XDECREF(line->positions);
     Py_XDECREF(line->feed);
+    Py_XDECREF(line->guard);
     delete line;
 }
 
@@ -82,6 +83,19 @@ PyObject* set_clock(PyObject*, PyObject* arguments) {
     Py_RETURN_NONE;
 }
 
+// set_guard(line, guard): call `guard()` before the first value that is written into the line.
+PyObject* set_guard(PyObject*, PyObject* arguments) {
+    PyObject *object, *guard;
+    if (!PyArg_ParseTuple(arguments, "OO", &object, &guard)) return nullptr;
+    Line* line = find(object);
+    if (!line || line->first) {
+        PyErr_SetString(PyExc_RuntimeError, "set_guard() needs a line that was attached.");
+        return nullptr;
+    }
+    Py_XSETREF(line->guard, Py_NewRef(guard));
+    Py_RETURN_NONE;
+}
+
 // set_position(strategy, positions, data): where the strategy's `position` is looked up.
 PyObject* set_position(PyObject*, PyObject* arguments) {
     PyObject *object, *positions, *data;
@@ -113,6 +127,7 @@ PyMethodDef g_functions[] = {
     {"fast_attach_line", attach_line, METH_VARARGS, nullptr},
     {"fast_attach_series", attach_series, METH_VARARGS, nullptr},
     {"fast_set_clock", set_clock, METH_VARARGS, nullptr},
+    {"fast_set_guard", set_guard, METH_VARARGS, nullptr},
     {"fast_set_position", set_position, METH_VARARGS, nullptr},
     {"fast_detach", detach, METH_O, nullptr},
     {"fast_run_once", run_once, METH_VARARGS, nullptr},

@@ -53,6 +53,13 @@ PyObject* line_item(PyObject* self, PyObject* ago) {
 int line_set_item(PyObject* self, PyObject* ago, PyObject* value) {
     Line* line = known(self);
     if (!line) return -1;
+    if (PyObject* guard = line->guard) {
+        line->guard = nullptr;
+        PyObject* done = PyObject_CallNoArgs(guard);
+        Py_DECREF(guard);
+        Py_XDECREF(done);
+        if (!done) return -1;
+    }
     if (!value) {
         PyErr_SetString(PyExc_AttributeError, "__delitem__");
         return -1;
@@ -129,6 +136,18 @@ PyObject* line_forward(PyObject* self, PyObject* arguments, PyObject* keywords) 
     const bool fine = filler && append_many(line->array, filler, size);
     Py_XDECREF(filler);
     if (!fine) return nullptr;
+    Py_RETURN_NONE;
+}
+
+// set(value, ago=0)
+PyObject* line_set(PyObject* self, PyObject* arguments, PyObject* keywords) {
+    static const char* wanted[] = {"value", "ago", nullptr};
+    PyObject *value, *ago = nullptr;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O", const_cast<char**>(wanted), &value, &ago)) return nullptr;
+    PyObject* bars = ago ? Py_NewRef(ago) : PyLong_FromLong(0);
+    const int failed = bars ? line_set_item(self, bars, value) : -1;
+    Py_XDECREF(bars);
+    if (failed) return nullptr;
     Py_RETURN_NONE;
 }
 
@@ -270,6 +289,7 @@ PyMethodDef g_line_methods[] = {
     {"datetime", function(line_datetime), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"get", function(line_get), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"forward", function(line_forward), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"set", function(line_set), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"home", function(line_home), METH_NOARGS, nullptr},
     {"advance", function(line_advance), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"rewind", function(line_rewind), METH_FASTCALL | METH_KEYWORDS, nullptr},

@@ -25,6 +25,7 @@ struct Line {
     PyObject* first;     // a series: its first line, owned; null for a line
     PyObject* positions;  // a strategy: the broker's positions and its first feed, owned; null for anything else
     PyObject* feed;
+    PyObject* guard;  // a feed's line: called before the first value that user code writes into it, owned, or null
     Py_ssize_t offset, length_offset;
     long stage;  // Backtrader's `_opstage`
     bool plain;  // `line[0]` is not overridden by the user's class
