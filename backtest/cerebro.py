@@ -28,6 +28,7 @@ __all__ = ["EventDrivenCerebro"]
 PROGRESS_STEPS = 50
 SWITCHED_OFF = "Backtrader's own path was taken: the fast one is switched off (fast=False)."
 BAR_BY_BAR = "Backtrader's own path was taken: the run goes bar by bar (a live, resampled or replayed feed, or preload or runonce off)."
+OLD_SYNC = "Backtrader's own path was taken: oldsync is on."
 ELSEWHERE = "The runs of optstrategy are made in worker processes, and each decides there."
 
 Progress = Callable[[BacktestProgressEvent], None]
@@ -173,6 +174,14 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             if self.fast_reason:
                 super()._runonce(runstrats)
         self._report_progress()
+
+    def _runonce_old(self, runstrats: list[Any]) -> None:
+        self.fast_reason = OLD_SYNC if self.fast else SWITCHED_OFF
+        super()._runonce_old(runstrats)
+
+    def _runnext_old(self, runstrats: list[Any]) -> None:
+        self.fast_reason = OLD_SYNC if self.fast else SWITCHED_OFF
+        super()._runnext_old(runstrats)
 
     def _run_fast(self, runstrats: list[Any]) -> str:
         reason = reason_against(self, runstrats, (EventDrivenCerebro, ("_brokernotify", "_next_writers", "_check_timers", "_bar_passed")))

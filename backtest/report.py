@@ -63,6 +63,8 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Profit factor", _number(m.profit_factor), "won / lost, net of commission"
     yield "Net profit", f"{m.net_profit:,.2f}", f"closed trades, after {m.commission:,.2f} commission"
     yield "Exposure", _percent(m.exposure), "bars with a position"
+    if result.fast_reason:
+        yield "Speed", "slow", result.fast_reason
 
 
 def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:

@@ -68,7 +68,10 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run gave. `values` is the account's worth at each bar, as (time in ns, value); `timezone` is the first symbol's."""
+    """What one run gave. `values` is the account's worth at each bar, as (time in ns, value); `timezone` is the first symbol's.
+
+    `fast_reason` says why a Backtrader class did not run on the fast path; "" if it did, and for other classes.
+    """
 
     run: str
     spec: BacktestSpec
@@ -82,6 +85,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     code_sha256: str = ""
     seconds: float = 0.0
+    fast_reason: str = ""
 
     def to_json(self) -> str:
         """Return everything but the value curve as JSON text."""

@@ -70,6 +70,7 @@ def run_backtrader(
         measures=analyzer.get_analysis(),
         trades=analyzer.trades,
         timezone=sources[0].terms.timezone if sources[0].terms is not None else "UTC",
+        fast_reason=cerebro.fast_reason,
         values=[(ns_from_days(days), value) for days, value in zip(analyzer.times, analyzer.values, strict=True)],
     )
 

@@ -1,7 +1,8 @@
 """The fast path of a backtest: unmodified Backtrader classes, the same numbers to the last bit, many times as fast.
 
 For the time of one run the classes of everything with lines, and of the broker, are exchanged for ones whose hot parts are in C. Whether
-that may be done is decided before anything is touched (`reason_against`); what is not known to come out the same takes Backtrader's own path.
+that may be done is decided before anything is touched (`reason_against`): what is not known to come out the same takes Backtrader's own
+path.
 """
 
 from .decision import reason_against

@@ -12,8 +12,10 @@ import backtrader as bt
 from backtrader.comminfo import CommInfoBase
 from backtrader.position import Position
 
+from .execution import executing
 from .native import FastAccount
-from .orders import BUY, SELL, clone_of, fill, make_order, moved
+from .orders import BUY, SELL, clone_of, make_order
+from .positions import LazyPositions
 from .stock import overridden
 
 __all__ = ["FastBroker"]
@@ -38,14 +40,12 @@ class FastBroker:
         self.broker = broker
         self._stock = type(broker)
         self._standard: set[type] = set()
-        self._lazy: dict[Any, int] = {}  # data of a position that a bar has not been written into -> its last execution's bar
         stock_value = BackBroker._get_value
         self.account = FastAccount(
             broker, prices, self._standard, lambda: stock_value(broker), lambda *a, **k: self._stock.get_value(broker, *a, **k)
         )
-        self._clocks = clocks
+        self._positions = LazyPositions(broker, self.account, clocks)
         self._began = False
-        self._classes: dict[Any, type] = {}
 
     def enter(self) -> None:
         """Change the broker's class."""
@@ -59,7 +59,7 @@ class FastBroker:
         if type(self.broker) is self._stock:
             return
         worths = {name: self.account.worth(at) for at, name in enumerate(WORTHS)}
-        self._write_positions()
+        self._positions.write()
         self.broker.__class__ = self._stock
         self.broker.__dict__.update(worths)
 
@@ -72,44 +72,15 @@ class FastBroker:
         if self._began:  # what was once written bar by bar is not known to be up to date otherwise
             quiet = quiet and self.account.quiet
         if self.account.quiet and not quiet:
-            self._write_positions()
+            self._positions.write()
         self.account.quiet = quiet
         self.account.eager = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
-
-    # --- positions that a bar need not touch ---------------------------------------------------------------------------------
 
     def be_careful(self) -> None:
         """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow."""
         self.account.refresh()
-        self._write_positions()
+        self._positions.write()
         self.account.quiet, self.account.eager = False, True
-
-    # Backtrader writes the bar's time and close into each position at each bar, and an interest of nothing into `d_credit`. Here they are
-    # read from the data when asked, and written when the run is over; `_lazy` has the bar after which the interest begins.
-    def _make_lazy(self, data: Any, position: Any, anew: bool) -> None:
-        if type(position) is Position:
-            if data not in self._classes:
-                self._classes[data] = _lazy_position(data)
-            position.__class__ = self._classes[data]
-        if anew or data not in self._lazy:
-            self._lazy[data] = self.account.steps
-
-    def _write_credit(self, data: Any) -> None:
-        if self._lazy.get(data, self.account.steps) < self.account.steps:
-            self.broker.d_credit[data] += 0.0
-
-    def _write_positions(self) -> None:
-        broker = self.broker
-        places = {data: place for place, data in enumerate(broker.positions)}
-        for data, _ in sorted(self._lazy.items(), key=lambda item: (item[1], places[item[0]])):
-            position = broker.positions[data]
-            if position.size:
-                position.__dict__["datetime"] = data.datetime.datetime()
-                position.__dict__["adjbase"] = data.close[0]
-                self._write_credit(data)
-            if type(position) is self._classes.get(data):
-                position.__class__ = Position
-        self._lazy.clear()
 
     # --- the methods of the other class --------------------------------------------------------------------------------------
 
@@ -269,7 +240,7 @@ class FastBroker:
             "_get_value": get_worth,
             "add_cash": add_cash,
             "_try_exec": try_market,
-            "_execute": self._executing(),
+            "_execute": executing(account, self._positions),
             "setcommission": set_commission,
             "addcommissioninfo": add_scheme,
             "set_filler": set_filler,
@@ -279,120 +250,6 @@ class FastBroker:
         names.update((name, _worth(account, at)) for at, name in enumerate(WORTHS))
         return names
 
-    def _executing(self) -> Any:
-        account, make_lazy, write_credit, clocks = self.account, self._make_lazy, self._write_credit, self._clocks
-
-        def execute(
-            self: Any, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None
-        ) -> Any:
-            real = ago is not None
-            if real and price is None:
-                return None
-            settings, asset = self.p, order.p.data
-            if settings.filler is None or not real:
-                size = order.executed.remsize
-            else:
-                size = settings.filler(order, price, ago)
-                if not order.isbuy():
-                    size = -size
-            scheme = self.getcommissioninfo(asset)
-            data, opening_scheme = asset, scheme
-            if asset._compensate is not None:
-                data = asset._compensate
-                opening_scheme = self.getcommissioninfo(data)
-            if real:
-                position = self.positions[data]
-                before = position.price
-                new_size, new_price, opened, closed = moved(position.size, before, size, price)
-                pnl = scheme.profitandloss(-closed, before, price)
-                cash = self.cash
-                if account.quiet and position.size:  # the close of the bar before, as the broker saw it
-                    position.__dict__["adjbase"] = last_close(data)
-            else:
-                pnl = 0
-                if settings.coo and order.exectype == MARKET:
-                    price = before = asset.open[0]
-                else:
-                    price = before = order.created.price
-                new_size, new_price, opened, closed = position.update(size, price)
-
-            closed_value = closed_commission = 0.0
-            if closed:
-                closed_value = scheme.getvaluesize(-closed, before) if settings.shortcash else scheme.getoperationcost(closed, before)
-                back = closed_value / scheme.get_leverage() if closed_value > 0 else closed_value
-                cash += back + pnl * scheme.stocklike
-                closed_commission = scheme.getcommission(closed, price)
-                cash -= closed_commission
-                if real:
-                    cash += scheme.cashadjust(-closed, position.adjbase, price)
-                    self.cash = cash
-
-            wanted = opened
-            opened_value = opened_commission = 0.0
-            if opened:
-                opened_value = scheme.getvaluesize(opened, price) if settings.shortcash else scheme.getoperationcost(opened, price)
-                cash -= opened_value / scheme.get_leverage() if opened_value > 0 else opened_value
-                opened_commission = opening_scheme.getcommission(opened, price)
-                cash -= opened_commission
-                if cash < 0.0:
-                    opened, opened_value, opened_commission = 0, 0.0, 0.0
-                elif real:
-                    if abs(new_size) > abs(opened):
-                        cash += scheme.cashadjust(new_size - opened, position.adjbase, price)
-                    position.adjbase = price
-                    self.cash = cash
-            if not real:
-                return cash
-
-            done = closed + opened
-            if done:
-                scheme.confirmexec(done, price)
-                held, popped = position.size, closed and settings.int2pnl
-                if account.quiet and held and not popped:
-                    write_credit(data)
-                position.update(done, price, data.datetime.datetime())
-                if popped:
-                    closed_commission += self.d_credit.pop(data, 0.0)
-                if account.quiet:
-                    make_lazy(data, position, popped or not held)
-                bit = (
-                    dtcoc or data.datetime[ago], done, price, closed, closed_value, closed_commission,
-                    opened, opened_value, opened_commission, pnl, new_size, new_price,
-                )  # fmt: skip
-                fill(order, bit, scheme.margin)
-                order.comminfo = scheme
-                self.notify(order)
-                self._ococheck(order)
-            if wanted and not opened:
-                order.margin()
-                self.notify(order)
-                self._ococheck(order)
-                self._bracketize(order, cancel=True)
-            return None
-
-        def last_close(data: Any) -> float:
-            close: float = data.close[-1] if clocks[data].moved else data.close[0]
-            return close
-
-        return execute
-
 
 def _worth(account: Any, at: int) -> property:
     return property(lambda self: account.worth(at), lambda self, value: account.set_worth(at, value))
-
-
-def _lazy_position(data: Any) -> type:
-    def get_time(self: Any) -> Any:
-        return data.datetime.datetime() if self.size else self.__dict__["datetime"]
-
-    def get_base(self: Any) -> Any:
-        return data.close[0] if self.size else self.__dict__["adjbase"]
-
-    def set_time(self: Any, value: Any) -> None:
-        self.__dict__["datetime"] = value
-
-    def set_base(self: Any, value: Any) -> None:
-        self.__dict__["adjbase"] = value
-
-    names = {"__slots__": (), "__module__": Position.__module__, "__qualname__": Position.__qualname__, "__doc__": Position.__doc__}
-    return type("Position", (Position,), {**names, "datetime": property(get_time, set_time), "adjbase": property(get_base, set_base)})

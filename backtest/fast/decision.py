@@ -48,7 +48,6 @@ def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
     facts = {
         "cheat_on_open is on": p.cheat_on_open,
         "quicknotify is on": p.quicknotify,
-        "oldsync is on": p.oldsync,
         "lookahead is set": p.lookahead,
         "exactbars is on": cerebro._exactbars,
         "there is a writer": cerebro.runwriters,

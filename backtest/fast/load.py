@@ -51,9 +51,7 @@ class _Preload:
 
 
 def _is_plain(data: Any) -> bool:
-    return not (
-        overridden(type(data), PandasData, METHODS) or shadowed(data, METHODS) or data._filters or data.p.fromdate or data.p.todate
-    )
+    return not (overridden(type(data), PandasData, METHODS) or shadowed(data, METHODS) or data._filters or data.p.fromdate or data.p.todate)
 
 
 # The columns in the order of the feed's lines; None where Backtrader's way has to be gone (it may raise, warn, or know more).

@@ -1,0 +1,80 @@
+"""Positions that a quiet bar does not touch.
+
+Backtrader writes each bar's time and close into each position that is held, and an interest of nothing into `d_credit`. In a fast run
+they are read from the data when asked for, and written when the run is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backtrader.position import Position
+
+from .native import FastAccount
+
+__all__ = ["LazyPositions"]
+
+
+class LazyPositions:
+    """The positions of one broker during a fast run.
+
+    Args:
+        broker: the broker that holds them.
+        account: its account, which counts the bars.
+        clocks: the clock of each data.
+    """
+
+    def __init__(self, broker: Any, account: FastAccount, clocks: dict[Any, Any]) -> None:
+        self._broker, self._account, self._clocks = broker, account, clocks
+        self._since: dict[Any, int] = {}  # data -> the bar after which it has an interest
+        self._classes: dict[Any, type] = {}
+
+    def executed(self, data: Any, position: Any, anew: bool) -> None:
+        """Note that the position has changed at this bar; `anew` if its interest begins again."""
+        if type(position) is Position:
+            if data not in self._classes:
+                self._classes[data] = _lazy_class(data)
+            position.__class__ = self._classes[data]
+        if anew or data not in self._since:
+            self._since[data] = self._account.steps
+
+    def write_credit(self, data: Any) -> None:
+        """Write the interest of a data into the broker's books, as the bars before this one have done."""
+        if self._since.get(data, self._account.steps) < self._account.steps:
+            self._broker.d_credit[data] += 0.0
+
+    def last_close(self, data: Any) -> float:
+        """Return the close that the broker saw at the bar before."""
+        close: float = data.close[-1] if self._clocks[data].moved else data.close[0]
+        return close
+
+    def write(self) -> None:
+        """Write into all positions what Backtrader would have written, and give them their class back."""
+        broker = self._broker
+        places = {data: place for place, data in enumerate(broker.positions)}
+        for data, _ in sorted(self._since.items(), key=lambda item: (item[1], places[item[0]])):
+            position = broker.positions[data]
+            if position.size:
+                position.__dict__["datetime"] = data.datetime.datetime()
+                position.__dict__["adjbase"] = data.close[0]
+                self.write_credit(data)
+            if type(position) is self._classes[data]:
+                position.__class__ = Position
+        self._since.clear()
+
+
+def _lazy_class(data: Any) -> type:
+    def get_time(self: Any) -> Any:
+        return data.datetime.datetime() if self.size else self.__dict__["datetime"]
+
+    def get_base(self: Any) -> Any:
+        return data.close[0] if self.size else self.__dict__["adjbase"]
+
+    def set_time(self: Any, value: Any) -> None:
+        self.__dict__["datetime"] = value
+
+    def set_base(self: Any, value: Any) -> None:
+        self.__dict__["adjbase"] = value
+
+    names = {"__slots__": (), "__module__": Position.__module__, "__qualname__": Position.__qualname__, "__doc__": Position.__doc__}
+    return type("Position", (Position,), {**names, "datetime": property(get_time, set_time), "adjbase": property(get_base, set_base)})
