@@ -16,7 +16,8 @@ from .stock import overridden, shadowed
 __all__ = ["reason_against"]
 
 BackBroker, Data = bt.brokers.BackBroker, bt.feed.AbstractDataBase
-MOVES = ("advance", "forward", "home", "__len__", "_once", "reset", "rewind", "array")
+NODE = ("advance", "forward", "home", "__len__")
+MOVES = (*NODE, "_once", "reset", "rewind", "array")
 FEED = (*MOVES, "advance_peek", "_tick_fill", "_tick_nullify", "__getitem__", "buflen", "num2date", "date2num")
 STRATEGY = (
     *MOVES, "_oncepost", "_notify", "_addnotification", "clear", "_getminperstatus", "_next_analyzers", "_next_observers", "__getitem__",
@@ -100,11 +101,11 @@ def _of_strategy(strategy: Any, datas: Sequence[Any]) -> str:
         return f"{cls.__name__} has a broker of its own"
     for node in indicators_of(strategy):
         stock = LineActions if isinstance(node, LineActions) else bt.Indicator
-        name = overridden(type(node), stock, MOVES[:4]) or shadowed(node, MOVES)
+        name = overridden(type(node), stock, NODE) or shadowed(node, NODE)
         if name:
             return f"the indicator {type(node).__name__} overrides {name}"
     for node in observers_of(strategy):
-        name = overridden(type(node), bt.Observer, MOVES[:4]) or shadowed(node, MOVES)
+        name = overridden(type(node), bt.Observer, NODE) or shadowed(node, NODE)
         if name:
             return f"the observer {type(node).__name__} overrides {name}"
     return ""
