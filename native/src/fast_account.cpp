@@ -70,7 +70,8 @@ PyObject* scheme_of(const Account& account, PyObject* data) {
     Py_XDECREF(name);
     if (!scheme && schemes && name && !PyErr_Occurred()) scheme = PyDict_GetItemWithError(schemes, Py_None);
     PyErr_Clear();
-    return scheme && PySet_Contains(account.standard, reinterpret_cast<PyObject*>(Py_TYPE(scheme))) == 1 ? scheme : nullptr;
+    return scheme && PySet_Contains(account.standard, reinterpret_cast<PyObject*>(Py_TYPE(scheme))) == 1 ? scheme
+                                                                                                         : nullptr;
 }
 
 struct Position {
@@ -87,7 +88,8 @@ bool value_of(PyObject* scheme, bool short_cash, const Position& held, double cl
     }
     double mult = 0, margin = 0, factor = 0;
     const int stock_like = truth(scheme, names().stock_like);
-    bool fits = stock_like >= 0 && attribute(params, names().mult, mult) && attribute(params, names().leverage, leverage);
+    bool fits =
+        stock_like >= 0 && attribute(params, names().mult, mult) && attribute(params, names().leverage, leverage);
     if (fits && !stock_like) {
         fits = attribute(params, names().auto_margin, factor);
         if (fits && factor == 0.0)
@@ -123,8 +125,8 @@ bool compute(Account& account) {
         const Line* close_line = lines ? find(PyTuple_GET_ITEM(lines, 4)) : nullptr;
         Position held;
         double close, worth, profit, leverage;
-        if (!close_line || !close_line->plain || !read(*close_line, 0, close) || !attribute(position, names().size, held.size) ||
-            !attribute(position, names().price, held.price) ||
+        if (!close_line || !close_line->plain || !read(*close_line, 0, close) ||
+            !attribute(position, names().size, held.size) || !attribute(position, names().price, held.price) ||
             !value_of(scheme, short_cash, held, close, worth, profit, leverage))
             return false;
         if (!short_cash) worth = std::fabs(worth);
@@ -192,11 +194,11 @@ PyObject* account_refresh(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
 }
 
-template <bool Account::*Flag>
+template <bool Account::* Flag>
 PyObject* get_flag(PyObject* self, void*) {
     return PyBool_FromLong(self_of(self).*Flag);
 }
-template <bool Account::*Flag>
+template <bool Account::* Flag>
 int set_flag(PyObject* self, PyObject* value, void*) {
     const int on = value ? PyObject_IsTrue(value) : -1;
     if (on < 0) return -1;
@@ -208,10 +210,9 @@ PyObject* get_steps(PyObject* self, void*) {
 }
 
 PyObject** const* references(Account& account, std::vector<PyObject**>& all) {
-    all = {&account.broker,      &account.attributes, &account.params,        &account.positions,
-           &account.pending,     &account.submitted,  &account.to_activate,   &account.additions,
-           &account.notifications, &account.prices,   &account.standard,      &account.slow_value,
-           &account.slow_lookup, &account.cash};
+    all = {&account.broker,    &account.attributes,  &account.params,      &account.positions,     &account.pending,
+           &account.submitted, &account.to_activate, &account.additions,   &account.notifications, &account.prices,
+           &account.standard,  &account.slow_value,  &account.slow_lookup, &account.cash};
     for (PyObject*& one : account.given) all.push_back(&one);
     return all.data();
 }
@@ -240,7 +241,8 @@ void dealloc(PyObject* self) {
 // FastAccount(broker, prices, standard, slow_value, slow_lookup)
 PyObject* create(PyTypeObject* type, PyObject* arguments, PyObject*) {
     PyObject *broker, *prices, *standard, *slow_value, *slow_lookup;
-    if (!PyArg_ParseTuple(arguments, "OO!O!OO", &broker, &PyDict_Type, &prices, &PySet_Type, &standard, &slow_value, &slow_lookup))
+    if (!PyArg_ParseTuple(arguments, "OO!O!OO", &broker, &PyDict_Type, &prices, &PySet_Type, &standard, &slow_value,
+                          &slow_lookup))
         return nullptr;
     PyObject* self = type->tp_alloc(type, 0);
     if (!self) return nullptr;
@@ -308,7 +310,8 @@ int add_account_type(PyObject* module) {
     static PyMethodDef methods[] = {
         {"worth", account_worth, METH_O, nullptr},
         {"set_worth", account_set_worth, METH_VARARGS, nullptr},
-        {"get_value", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(account_get_value)), METH_FASTCALL | METH_KEYWORDS, nullptr},
+        {"get_value", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(account_get_value)),
+         METH_FASTCALL | METH_KEYWORDS, nullptr},
         {"mark", account_mark, METH_NOARGS, nullptr},
         {"refresh", account_refresh, METH_NOARGS, nullptr},
         {nullptr, nullptr, 0, nullptr},
@@ -326,10 +329,12 @@ int add_account_type(PyObject* module) {
         {Py_tp_clear, reinterpret_cast<void*>(clear)},
         {Py_tp_methods, methods},
         {Py_tp_getset, attributes},
-        {Py_tp_doc, const_cast<char*>("What a Backtrader broker is worth during a fast run, worked out when it is asked.")},
+        {Py_tp_doc,
+         const_cast<char*>("What a Backtrader broker is worth during a fast run, worked out when it is asked.")},
         {0, nullptr},
     };
-    PyType_Spec spec = {"gcg_quant._native.FastAccount", sizeof(Account), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};
+    PyType_Spec spec = {"gcg_quant._native.FastAccount", sizeof(Account), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+                        slots};
     PyObject* type = PyType_FromSpec(&spec);
     if (!type) return -1;
     const int failed = PyModule_AddObjectRef(module, "FastAccount", type);

@@ -13,10 +13,10 @@ struct Account {
     PyObject* params;
     PyObject* positions;
     PyObject *pending, *submitted, *to_activate, *additions, *notifications;
-    PyObject* prices;       // dict: data -> (datetime, open, high, low, close), its lines
-    PyObject* standard;     // set: the classes of commission schemes whose formulas are Backtrader's own
-    PyObject* slow_value;   // () -> None: Backtrader's own way to the value
-    PyObject* slow_lookup;  // (datas, mkt, lever) -> value
+    PyObject* prices;          // dict: data -> (datetime, open, high, low, close), its lines
+    PyObject* standard;        // set: the classes of commission schemes whose formulas are Backtrader's own
+    PyObject* slow_value;      // () -> None: Backtrader's own way to the value
+    PyObject* slow_lookup;     // (datas, mkt, lever) -> value
     PyObject* given[kWorths];  // what was set from outside, owned; null: see worth
     double worth[kWorths];
     PyObject* cash;    // as the bar's matching left it

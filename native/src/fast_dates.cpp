@@ -1,6 +1,6 @@
-// backtrader.utils.num2date for a line: the same operations on the same doubles. What is out of the ordinary goes to Backtrader's own.
+// backtrader.utils.num2date for a line: the same operations on the same doubles. What is out of the ordinary goes to
+// Backtrader's own.
 #include <Python.h>
-
 #include <datetime.h>
 
 #include <cmath>

@@ -28,7 +28,8 @@ PyObject* enter(PyObject* object, Line* line) {
 // setup(LineRoot, LineBuffer.datetime)
 PyObject* setup(PyObject*, PyObject* arguments) {
     PyObject *root, *stock_datetime;
-    if (!PyArg_ParseTuple(arguments, "OO", &root, &stock_datetime) || !check_arrays() || !setup_dates(stock_datetime)) return nullptr;
+    if (!PyArg_ParseTuple(arguments, "OO", &root, &stock_datetime) || !check_arrays() || !setup_dates(stock_datetime))
+        return nullptr;
     Py_XSETREF(line_root, Py_NewRef(root));
     Py_RETURN_NONE;
 }
@@ -39,8 +40,8 @@ PyObject* attach_line(PyObject*, PyObject* arguments) {
     Py_ssize_t index, length;
     long stage;
     int plain;
-    if (!PyArg_ParseTuple(arguments, "OnnOO!lO!p", &object, &index, &length, &array, &PyList_Type, &bindings, &stage, clock_type(),
-                          &clock, &plain))
+    if (!PyArg_ParseTuple(arguments, "OnnOO!lO!p", &object, &index, &length, &array, &PyList_Type, &bindings, &stage,
+                          clock_type(), &clock, &plain))
         return nullptr;
     auto* line = new Line{};
     line->array = Py_NewRef(array);

@@ -1,5 +1,6 @@
-// FastLine and FastSeries: bases that a class gets for the time of a fast run, beside Backtrader's LineBuffer and LineSeries. They have no
-// storage of their own (the class of an object may only be changed to one of the same layout): what they know is in the table of Lines.
+// FastLine and FastSeries: bases that a class gets for the time of a fast run, beside Backtrader's LineBuffer and
+// LineSeries. They have no storage of their own (the class of an object may only be changed to one of the same layout):
+// what they know is in the table of Lines.
 #include <cmath>
 #include <vector>
 
@@ -16,12 +17,14 @@ const double kNan = std::nan("");
 Line* known(PyObject* self) {
     Line* line = find(self);
     if (!line)
-        PyErr_SetString(PyExc_RuntimeError,
-                        "A copy of a line was used during a fast run: run this strategy with EventDrivenCerebro(fast=False).");
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "A copy of a line was used during a fast run: run this strategy with EventDrivenCerebro(fast=False).");
     return line;
 }
 
-// --- a line ---------------------------------------------------------------------------------------------------------------------
+// --- a line
+// ---------------------------------------------------------------------------------------------------------------------
 
 Py_ssize_t line_length(PyObject* self) {
     const Line* line = known(self);
@@ -76,8 +79,8 @@ int line_set_item(PyObject* self, PyObject* ago, PyObject* value) {
 bool parse_whole(PyObject* const* arguments, Py_ssize_t count, PyObject* names, const char* const* wanted,
                  Py_ssize_t* values, Py_ssize_t most, const char* method) {
     if (count > most) {
-        PyErr_Format(PyExc_TypeError, "%s() takes from 1 to %zd positional arguments but %zd were given", method, most + 1,
-                     count + 1);
+        PyErr_Format(PyExc_TypeError, "%s() takes from 1 to %zd positional arguments but %zd were given", method,
+                     most + 1, count + 1);
         return false;
     }
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -127,7 +130,8 @@ PyObject* line_forward(PyObject* self, PyObject* arguments, PyObject* keywords) 
     static const char* wanted[] = {"value", "size", nullptr};
     PyObject* value = nullptr;
     Py_ssize_t size = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|On", const_cast<char**>(wanted), &value, &size)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|On", const_cast<char**>(wanted), &value, &size))
+        return nullptr;
     Line* line = known(self);
     if (!line) return nullptr;
     line->offset += size;
@@ -143,7 +147,8 @@ PyObject* line_forward(PyObject* self, PyObject* arguments, PyObject* keywords) 
 PyObject* line_set(PyObject* self, PyObject* arguments, PyObject* keywords) {
     static const char* wanted[] = {"value", "ago", nullptr};
     PyObject *value, *ago = nullptr;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O", const_cast<char**>(wanted), &value, &ago)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O", const_cast<char**>(wanted), &value, &ago))
+        return nullptr;
     PyObject* bars = ago ? Py_NewRef(ago) : PyLong_FromLong(0);
     const int failed = bars ? line_set_item(self, bars, value) : -1;
     Py_XDECREF(bars);
@@ -158,7 +163,8 @@ PyObject* line_home(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
 }
 
-PyObject* move(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names, int sign, const char* method) {
+PyObject* move(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* names, int sign,
+               const char* method) {
     static const char* const wanted[] = {"size"};
     Py_ssize_t size = 1;
     Line* line = known(self);
@@ -231,7 +237,8 @@ int set_array(PyObject* self, PyObject* value, void*) {
     return 0;
 }
 
-// --- a series -------------------------------------------------------------------------------------------------------------------
+// --- a series
+// -------------------------------------------------------------------------------------------------------------------
 
 Py_ssize_t series_length(PyObject* self) {
     const Line* series = known(self);
@@ -260,7 +267,8 @@ PyObject* get_held(PyObject* self, void*) {
     return PyErr_Occurred() ? nullptr : PyObject_GetItem(strategy->positions, strategy->feed);
 }
 
-// --- clocks ---------------------------------------------------------------------------------------------------------------------
+// --- clocks
+// ---------------------------------------------------------------------------------------------------------------------
 
 PyObject* new_clock(PyTypeObject* type, PyObject*, PyObject*) {
     return type->tp_alloc(type, 0);
@@ -296,9 +304,9 @@ PyMethodDef g_line_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef g_line_attributes[] = {
-    {"_idx", get_index, set_index, nullptr, nullptr},      {"idx", get_index, set_index, nullptr, nullptr},
+    {"_idx", get_index, set_index, nullptr, nullptr},       {"idx", get_index, set_index, nullptr, nullptr},
     {"lencount", get_length, set_length, nullptr, nullptr}, {"array", get_array, set_array, nullptr, nullptr},
-    {"_opstage", get_stage, set_stage, nullptr, nullptr},  {nullptr, nullptr, nullptr, nullptr, nullptr},
+    {"_opstage", get_stage, set_stage, nullptr, nullptr},   {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyGetSetDef g_series_attributes[] = {
     {"_opstage", get_stage, set_stage, nullptr, nullptr},
@@ -312,7 +320,8 @@ PyGetSetDef g_clock_attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyTypeObject* add_type(PyObject* module, const char* name, const char* full_name, int bytes, std::vector<PyType_Slot> slots) {
+PyTypeObject* add_type(PyObject* module, const char* name, const char* full_name, int bytes,
+                       std::vector<PyType_Slot> slots) {
     slots.push_back({0, nullptr});
     PyType_Spec spec = {full_name, bytes, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots.data()};
     PyObject* type = PyType_FromSpec(&spec);
@@ -339,18 +348,20 @@ int add_line_types(PyObject* module) {
                              {Py_tp_getset, g_line_attributes},
                              {Py_tp_doc, const_cast<char*>("What a Backtrader line is during a fast run.")}});
     std::vector<PyType_Slot> series = shared;
-    series.insert(series.end(), {{Py_mp_length, reinterpret_cast<void*>(series_length)},
-                                 {Py_sq_length, reinterpret_cast<void*>(series_length)},
-                                 {Py_mp_subscript, reinterpret_cast<void*>(series_item)},
-                                 {Py_tp_getset, g_series_attributes},
-                                 {Py_tp_doc, const_cast<char*>("What a Backtrader line series is during a fast run.")}});
+    series.insert(series.end(),
+                  {{Py_mp_length, reinterpret_cast<void*>(series_length)},
+                   {Py_sq_length, reinterpret_cast<void*>(series_length)},
+                   {Py_mp_subscript, reinterpret_cast<void*>(series_item)},
+                   {Py_tp_getset, g_series_attributes},
+                   {Py_tp_doc, const_cast<char*>("What a Backtrader line series is during a fast run.")}});
     if (!add_type(module, "FastLine", "gcg_quant._native.FastLine", sizeof(PyObject), std::move(line))) return -1;
     if (!add_type(module, "FastSeries", "gcg_quant._native.FastSeries", sizeof(PyObject), std::move(series))) return -1;
-    g_clock_type = add_type(module, "FastClock", "gcg_quant._native.FastClock", sizeof(Clock),
-                            {{Py_tp_new, reinterpret_cast<void*>(new_clock)},
-                             {Py_tp_dealloc, reinterpret_cast<void*>(free_clock)},
-                             {Py_tp_getset, g_clock_attributes},
-                             {Py_tp_doc, const_cast<char*>("How many bars a feed, a strategy or an observer has seen.")}});
+    g_clock_type =
+        add_type(module, "FastClock", "gcg_quant._native.FastClock", sizeof(Clock),
+                 {{Py_tp_new, reinterpret_cast<void*>(new_clock)},
+                  {Py_tp_dealloc, reinterpret_cast<void*>(free_clock)},
+                  {Py_tp_getset, g_clock_attributes},
+                  {Py_tp_doc, const_cast<char*>("How many bars a feed, a strategy or an observer has seen.")}});
     return g_clock_type ? 0 : -1;
 }
 

@@ -93,7 +93,8 @@ bool check_arrays() {
     }
     const auto* doubles = reinterpret_cast<DoubleArray*>(sample);
     const bool fits = Py_TYPE(sample)->tp_basicsize == sizeof(DoubleArray) && doubles->items == buffer.buf &&
-                      Py_SIZE(sample) == 2 && doubles->allocated >= 2 && doubles->exports == 1 && doubles->items[1] == -2.5;
+                      Py_SIZE(sample) == 2 && doubles->allocated >= 2 && doubles->exports == 1 &&
+                      doubles->items[1] == -2.5;
     if (fits) {
         g_array_type = Py_TYPE(sample);
         g_double_description = doubles->description;

@@ -4,8 +4,8 @@
 //   index  = clock->position - 1 + offset          (Backtrader's `_idx`: -1 before the first bar)
 //   length = clock->position + length_offset       (Backtrader's `lencount`)
 //
-// All lines of one feed share a clock, so that a bar is one addition; a rewind by user code changes its own line's offset only.
-// Everything here needs the GIL.
+// All lines of one feed share a clock, so that a bar is one addition; a rewind by user code changes its own line's
+// offset only. Everything here needs the GIL.
 #pragma once
 
 #include <Python.h>
@@ -19,10 +19,10 @@ struct Clock {
 };
 
 struct Line {
-    PyObject* array;     // owned; an array.array('d') as a rule, but user code may put anything there
-    Clock* clock;        // owned
-    PyObject* bindings;  // owned list, or null if there are none
-    PyObject* first;     // a series: its first line, owned; null for a line
+    PyObject* array;      // owned; an array.array('d') as a rule, but user code may put anything there
+    Clock* clock;         // owned
+    PyObject* bindings;   // owned list, or null if there are none
+    PyObject* first;      // a series: its first line, owned; null for a line
     PyObject* positions;  // a strategy: the broker's positions and its first feed, owned; null for anything else
     PyObject* feed;
     PyObject* guard;  // a feed's line: called before the first value that user code writes into it, owned, or null

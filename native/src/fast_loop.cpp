@@ -139,7 +139,8 @@ class Run {
         if (!times || !write_now(*times, now)) return lost();
         if ((busy_ || strategy.always_notify) && !call(strategy.object, names().notify)) return false;
         Py_ssize_t missing = PY_SSIZE_T_MIN;
-        for (const Period& period : strategy.periods) missing = std::max(missing, period.least - period.clock->position);
+        for (const Period& period : strategy.periods)
+            missing = std::max(missing, period.least - period.clock->position);
         strategy.clock->missing = missing;
         PyObject* method = missing < 0 ? names().next : missing == 0 ? names().next_start : names().before_next;
         if (!call(strategy.object, method) || !analyze(strategy.analyzers, missing)) return false;

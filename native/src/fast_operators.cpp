@@ -15,7 +15,8 @@ bool is_line(PyObject* object) {
     return PyObject_IsInstance(object, line_root) == 1;
 }
 
-// The stage of an operand that is a line: 1 while indicators are declared, 2 while the strategy runs. -1 with an error set.
+// The stage of an operand that is a line: 1 while indicators are declared, 2 while the strategy runs. -1 with an error
+// set.
 long stage_of(PyObject* line) {
     if (const Line* known = find(line)) return known->stage;
     PyObject* stage = PyObject_GetAttrString(line, "_opstage");

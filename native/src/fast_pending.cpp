@@ -77,7 +77,8 @@ bool concerned(const Account& account, PyObject* order) {
     PyObject* data = params.get(names().data);
     Bar bar;
     if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !data || !read_bar(account, data, bar)) return true;
-    if (valid != Py_None && (!PyFloat_CheckExact(valid) || bar.time > PyFloat_AS_DOUBLE(valid))) return true;  // it expires
+    if (valid != Py_None && (!PyFloat_CheckExact(valid) || bar.time > PyFloat_AS_DOUBLE(valid)))
+        return true;  // it expires
     if (active == Py_False) return false;
     PyObject* side = PyObject_GetAttr(order, names().side);
     if (!side) return true;

@@ -26,8 +26,8 @@ bool read_objects(PyObject* list, std::vector<PyObject*>& objects) {
 bool read_observer(PyObject* row, Observer& observer) {
     PyObject *clock, *lines, *analyzers;
     int watch;
-    if (!PyArg_ParseTuple(row, "OOiOOOO", &observer.object, &clock, &watch, &lines, &observer.value_line, &observer.cash_line,
-                          &analyzers))
+    if (!PyArg_ParseTuple(row, "OOiOOOO", &observer.object, &clock, &watch, &lines, &observer.value_line,
+                          &observer.cash_line, &analyzers))
         return false;
     observer.watch = static_cast<Watch>(watch);
     observer.noted = true;
@@ -39,8 +39,8 @@ bool read_observer(PyObject* row, Observer& observer) {
 bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& datas) {
     PyObject *clock, *lines, *periods, *indicators, *observers, *analyzers;
     int always;
-    if (!PyArg_ParseTuple(row, "OOOOO!O!O!Op", &strategy.object, &clock, &lines, &strategy.time_line, &PyTuple_Type, &periods,
-                          &PyTuple_Type, &indicators, &PyTuple_Type, &observers, &analyzers, &always))
+    if (!PyArg_ParseTuple(row, "OOOOO!O!O!Op", &strategy.object, &clock, &lines, &strategy.time_line, &PyTuple_Type,
+                          &periods, &PyTuple_Type, &indicators, &PyTuple_Type, &observers, &analyzers, &always))
         return false;
     strategy.always_notify = always != 0;
     if (!read_clock(clock, strategy.clock) || !strategy.clock || !read_objects(lines, strategy.lines) ||
@@ -72,15 +72,16 @@ bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& d
 // (cerebro, control, broker, account, deliver, bar_done, report_every, datas, strategies)
 bool read_plan(PyObject* arguments, Plan& plan) {
     PyObject *account, *datas, *strategies;
-    if (!PyArg_ParseTuple(arguments, "OOOO!OOnO!O!", &plan.cerebro, &plan.control, &plan.broker, account_type(), &account,
-                          &plan.deliver, &plan.bar_done, &plan.report_every, &PyTuple_Type, &datas, &PyTuple_Type, &strategies))
+    if (!PyArg_ParseTuple(arguments, "OOOO!OOnO!O!", &plan.cerebro, &plan.control, &plan.broker, account_type(),
+                          &account, &plan.deliver, &plan.bar_done, &plan.report_every, &PyTuple_Type, &datas,
+                          &PyTuple_Type, &strategies))
         return false;
     plan.account = reinterpret_cast<Account*>(account);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(datas); ++i) {
         Data data{nullptr, nullptr};
         PyObject* clock;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(datas, i), "OO", &clock, &data.time_line) || !read_clock(clock, data.clock) ||
-            !data.clock)
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(datas, i), "OO", &clock, &data.time_line) ||
+            !read_clock(clock, data.clock) || !data.clock)
             return fail("data");
         plan.datas.push_back(data);
     }

@@ -16,9 +16,9 @@ using Wide = long double;
 __extension__ typedef __float128 Wide;
 #endif
 
-// backtrader.utils.date2num adds the day, and the fractions of a day that hours, minutes, seconds and microseconds are, with math.fsum:
-// rounded once. The exact sum has at most 112 bits (the day has 22 before the point, the smallest fraction's last is 2^-89 at the
-// least), which 113 bits hold; so adding there and rounding at the end is the same.
+// backtrader.utils.date2num adds the day, and the fractions of a day that hours, minutes, seconds and microseconds are,
+// with math.fsum: rounded once. The exact sum has at most 112 bits (the day has 22 before the point, the smallest
+// fraction's last is 2^-89 at the least), which 113 bits hold; so adding there and rounding at the end is the same.
 double days(std::int64_t us) {
     std::int64_t day = us / kDayUs, rest = us % kDayUs;
     if (rest < 0) {
