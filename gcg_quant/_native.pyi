@@ -1266,12 +1266,13 @@ def fast_set_position(strategy: Any, positions: dict[Any, Any], data: Any) -> No
 def fast_detach(thing: Any) -> tuple[int, int, Any, int] | int | None: ...
 def fast_days(times: Any, out: Any) -> None: ...
 def fast_run_once(
-    cerebro: Any,
-    control: Any,
+    cerebro: dict[str, Any],
+    control: dict[str, Any],
     broker: Any,
     account: FastAccount,
     deliver: Callable[[], None],
     bar_done: Callable[[], None],
+    settle: Callable[[], None],
     report_every: int,
     datas: tuple[Any, ...],
     strategies: tuple[Any, ...],

@@ -23,7 +23,9 @@ __all__ = ["FastBroker"]
 BackBroker = bt.brokers.BackBroker
 MARKET = bt.Order.Market
 SUBMITTED, ACCEPTED, COMPLETED = bt.Order.Submitted, bt.Order.Accepted, bt.Order.Completed
-FORMULAS = ("getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest")
+FORMULAS = (
+    "getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest", "_get_credit_interest",
+)  # fmt: skip
 WORTHS = ("_value", "_fundval", "_valuemkt", "_valuelever", "_valuemktlever", "_leverage", "_unrealized")
 
 
@@ -45,7 +47,7 @@ class FastBroker:
             broker, prices, self._standard, lambda: stock_value(broker), lambda *a, **k: self._stock.get_value(broker, *a, **k)
         )
         self._positions = LazyPositions(broker, self.account, clocks)
-        self._began = False
+        self._began = self._careful = False
 
     def enter(self) -> None:
         """Change the broker's class."""
@@ -58,10 +60,13 @@ class FastBroker:
         """Change the class back, with all attributes as Backtrader would have left them."""
         if type(self.broker) is self._stock:
             return
-        worths = {name: self.account.worth(at) for at, name in enumerate(WORTHS)}
-        self._positions.write()
-        self.broker.__class__ = self._stock
-        self.broker.__dict__.update(worths)
+        worths = {}
+        try:
+            worths = {name: self.account.worth(at) for at, name in enumerate(WORTHS)}
+            self._positions.write()
+        finally:
+            self.broker.__class__ = self._stock
+            self.broker.__dict__.update(worths)
 
     def look_at_schemes(self) -> None:
         """Decide anew whether a bar without a fill leaves cash and positions alone, after commission schemes were set."""
@@ -74,13 +79,15 @@ class FastBroker:
         if self.account.quiet and not quiet:
             self._positions.write()
         self.account.quiet = quiet
-        self.account.eager = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
+        strange = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
+        self.account.eager = self._careful or strange
 
     def be_careful(self) -> None:
         """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow."""
         self.account.refresh()
         self._positions.write()
-        self.account.quiet, self.account.eager = False, True
+        self._careful = self.account.eager = True
+        self.account.quiet = False
 
     # --- the methods of the other class --------------------------------------------------------------------------------------
 
@@ -174,7 +181,7 @@ class FastBroker:
             pending = self.pending
             pending.append(None)
             while (order := pending.popleft()) is not None:
-                if order.expire():
+                if order.exectype != MARKET and order.expire():
                     self.notify(order)
                     self._ococheck(order)
                     self._bracketize(order, cancel=True)
@@ -182,9 +189,14 @@ class FastBroker:
                     pending.append(order)
                 else:
                     self._try_exec(order)
-                    if order.alive():
+                    status = order.status
+                    if status < COMPLETED:  # created, submitted, accepted, partial
                         pending.append(order)
-                    elif order.status == COMPLETED:
+                    elif status == COMPLETED and order.p.parent is None:
+                        children = self._pchildren[order.ref]
+                        children.popleft()  # itself
+                        self._toactivate.extend(children)
+                    elif status == COMPLETED:
                         self._bracketize(order)
             if self._cash_addition:
                 BackBroker._get_value(self)
@@ -201,6 +213,14 @@ class FastBroker:
                 return BackBroker._get_value(self, datas=datas, lever=lever)
             account.mark()
             return None  # nobody but Backtrader's next() comes here, and it does not look
+
+        def check_group(self: Any, order: Any) -> None:
+            ref, leaders = order.ref, self._ocos
+            leader = leaders.get(leaders[ref])
+            if self._ocol.get(leader) == [ref]:  # the group of an order by itself
+                del self._ocol[leader]
+            else:
+                stock._ococheck(self, order)
 
         def try_market(self: Any, order: Any) -> None:
             data = order.p.data
@@ -240,6 +260,7 @@ class FastBroker:
             "_get_value": get_worth,
             "add_cash": add_cash,
             "_try_exec": try_market,
+            "_ococheck": check_group,
             "_execute": executing(account, self._positions),
             "setcommission": set_commission,
             "addcommissioninfo": add_scheme,

@@ -114,7 +114,7 @@ def _of_strategy(strategy: Any, datas: Sequence[Any]) -> str:
 def _of_lines(strategies: Sequence[Any], datas: Sequence[Any]) -> str:
     for node in nodes_of(strategies, datas):
         cls = type(node)
-        if cls.__getattribute__ is not object.__getattribute__:
+        if overridden(cls, object, ("__getattribute__",)):
             return f"{cls.__name__} overrides __getattribute__"
         if any("__init_subclass__" in vars(base) for base in cls.__mro__[:-1]):
             return f"{cls.__name__} has an __init_subclass__"

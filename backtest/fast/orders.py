@@ -21,7 +21,9 @@ Order = bt.Order
 MARKET, TRAILING = Order.Market, (Order.StopTrail, Order.StopTrailLimit)
 CREATED, PARTIAL, COMPLETED = Order.Created, Order.Partial, Order.Completed
 DAY_END = dt.time(23, 59, 59, 9999)  # as Backtrader has it
+KEPT_NUMBERS = 10_000
 _new = object.__new__
+_numbers: dict[dt.datetime, float] = {}  # ends of sessions as Backtrader's float days; there is one a day
 
 
 def copy_of(thing: Any) -> Any:
@@ -78,7 +80,7 @@ def make_order(
         "simulated": False,
         "histnotify": histnotify,
     }
-    order = _new(kind)
+    order: Any = _new(kind)
     order.__dict__ = mine = {
         "params": params,
         "p": params,
@@ -153,8 +155,14 @@ def _session_end(data: Any) -> float:
     found = time.replace(hour=end.hour, minute=end.minute, second=end.second, microsecond=end.microsecond)
     if found < time:
         found += dt.timedelta(days=1)
-    number: float = data.date2num(found)
-    return number
+    if data._tz is not None:
+        number: float = data.date2num(found)
+        return number
+    if found not in _numbers:
+        if len(_numbers) > KEPT_NUMBERS:
+            _numbers.clear()
+        _numbers[found] = data.date2num(found)
+    return _numbers[found]
 
 
 def moved(held: Any, price: Any, size: Any, at: Any) -> tuple[Any, Any, Any, Any]:

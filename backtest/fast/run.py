@@ -11,7 +11,7 @@ from .broker import FastBroker
 from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
 from .native import fast_run_once, fast_set_guard, fast_set_position
-from .strategy import active_analyzers, wants_worth
+from .strategy import active_analyzers, delivering, notifying, wants_worth
 from .swap import Swap
 
 __all__ = ["run_fast"]
@@ -56,13 +56,7 @@ def _loop(
     broker = FastBroker(cerebro._broker, prices, dict(zip(datas, swap.data_clocks, strict=True)))
     rows = tuple(_strategy_row(strategy, at, datas, swap) for at, strategy in enumerate(strategies))
     columns = tuple((clock, data.lines.datetime) for data, clock in zip(datas, swap.data_clocks, strict=True))
-    notifications = cerebro._broker.notifs
-
-    def deliver() -> None:
-        while notifications:
-            order = notifications.popleft()
-            owner = order.p.owner
-            (strategies[0] if owner is None else owner)._addnotification(order, quicknotify=False)
+    deliver = delivering(cerebro._broker.notifs, strategies)
 
     try:
         broker.enter()
@@ -71,7 +65,8 @@ def _loop(
         for data in datas:
             for line in lines_of(data):
                 fast_set_guard(line, broker.be_careful)
-        fast_run_once(cerebro, cerebro.control, cerebro._broker, broker.account, deliver, bar_done, report_every, columns, rows)
+        loop = (deliver, bar_done, broker.be_careful, report_every, columns, rows)
+        fast_run_once(vars(cerebro), vars(cerebro.control), cerebro._broker, broker.account, *loop)
     finally:
         broker.leave()
         for strategy, clock in zip(strategies, swap.strategy_clocks, strict=True):
@@ -90,6 +85,7 @@ def _strategy_row(strategy: Any, at: int, datas: Sequence[Any], swap: Swap) -> t
         tuple(swap.indicator_clocks[at]),
         tuple(_observer_row(observer, swap) for observer in observers_of(strategy)),
         active_analyzers(strategy.analyzers),
+        notifying(strategy),
         wants_worth(strategy),
     )
 
@@ -116,7 +112,7 @@ def _watch(observer: Any) -> int:
 
 def _install_kernels(strategies: Sequence[Any]) -> Callable[[], None]:
     try:
-        from .kernels import install_kernels
+        from .kernels import install_kernels  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return lambda: None
     forget: Callable[[], None] = install_kernels([one for strategy in strategies for one in indicators_of(strategy)])

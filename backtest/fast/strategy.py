@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Sequence
 from itertools import chain
+from types import MethodType
 from typing import Any
 
 import backtrader as bt
@@ -11,12 +14,13 @@ from backtrader.trade import Trade
 from .native import FastSeries
 from .orders import copy_of
 
-__all__ = ["active_analyzers", "strategy_names", "wants_worth"]
+__all__ = ["active_analyzers", "delivering", "notifying", "strategy_names", "wants_worth"]
 
 Strategy, Analyzer = bt.Strategy, bt.Analyzer
 HISTORICAL = bt.Order.Historical
 BAR_METHODS = ("_next", "_nextstart", "_prenext", "next", "nextstart", "prenext")
 WORTH_METHODS = ("notify_cashvalue", "notify_fund")
+ORDER_METHODS = ("_notify_order", "_notify_trade", "notify_order", "notify_trade")
 
 
 def strategy_names(cls: type) -> dict[str, Any]:
@@ -24,10 +28,6 @@ def strategy_names(cls: type) -> dict[str, Any]:
     names: dict[str, Any] = {"_minperstatus": property(_missing, _set_missing)}
     if cls.position is Strategy.position and cls.getposition is Strategy.getposition:  # type: ignore[attr-defined]
         names["position"] = FastSeries.__dict__["position"]
-    if cls._addnotification is Strategy._addnotification:  # type: ignore[attr-defined]
-        names["_addnotification"] = _add_notification
-    if cls._notify is Strategy._notify:  # type: ignore[attr-defined]
-        names["_notify"] = _notify
     return names
 
 
@@ -42,6 +42,30 @@ def wants_worth(strategy: Any) -> bool:
         return True
     names = (*WORTH_METHODS, *(f"_{name}" for name in WORTH_METHODS))
     return any(_acts(one, names) for one in chain(strategy.analyzers, strategy._slave_analyzers))
+
+
+def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable[[], None]:
+    """Return what hands a broker's notifications to the strategies whose orders they are about."""
+    first = strategies[0]
+
+    def deliver() -> None:
+        while notifications:
+            order = notifications.popleft()
+            owner = order.p.owner
+            if owner is None:
+                owner = first
+            if not order.p.simulated:
+                owner._orderspending.append(order)
+            if order.executed.size:
+                _add_trades(owner, order)
+
+    return deliver
+
+
+def notifying(strategy: Any) -> Callable[[], None]:
+    """Return what tells a strategy what its orders and trades have become."""
+    found: Callable[[], None] = strategy._notify if wants_worth(strategy) else MethodType(_notify_orders, strategy)
+    return found
 
 
 def _acts(analyzer: Any, names: tuple[str, ...]) -> bool:
@@ -61,12 +85,9 @@ def _set_missing(self: Any, value: Any) -> None:
     vars(self)["_minperstatus"] = value
 
 
-def _add_notification(self: Any, order: Any, quicknotify: bool = False) -> None:
+# Strategy._addnotification for an order that was executed, in whole or in part.
+def _add_trades(self: Any, order: Any) -> None:
     terms = order.p
-    if not terms.simulated:
-        self._orderspending.append(order)
-    if not order.executed.size:
-        return
     data = terms.data._compensate
     if data is None:
         data = terms.data
@@ -92,8 +113,9 @@ def _add_notification(self: Any, order: Any, quicknotify: bool = False) -> None:
             told.append(copy_of(trade))
 
 
-def _notify(self: Any, qorders: Any = (), qtrades: Any = ()) -> None:
-    analyzers = [*self.analyzers, *self._slave_analyzers]
+# Strategy._notify without cash and value, for a strategy where nobody is told of them.
+def _notify_orders(self: Any) -> None:
+    analyzers = [one for one in chain(self.analyzers, self._slave_analyzers) if _acts(one, ORDER_METHODS)]
     for order in self._orderspending:
         if order.exectype != HISTORICAL or order.histnotify:
             self.notify_order(order)
@@ -103,10 +125,3 @@ def _notify(self: Any, qorders: Any = (), qtrades: Any = ()) -> None:
         self.notify_trade(trade)
         for analyzer in analyzers:
             analyzer._notify_trade(trade)
-    broker = self.broker
-    cash, value, fund_value, fund_shares = broker.getcash(), broker.getvalue(), broker.fundvalue, broker.fundshares
-    self.notify_cashvalue(cash, value)
-    self.notify_fund(cash, value, fund_value, fund_shares)
-    for analyzer in analyzers:
-        analyzer._notify_cashvalue(cash, value)
-        analyzer._notify_fund(cash, value, fund_value, fund_shares)

@@ -89,9 +89,14 @@ class Swap:
 
     def leave(self) -> None:
         """Give everything its own class back, and its place in time to its attributes."""
-        for data, clock in zip(self._datas, self.data_clocks, strict=True):
-            if clock.position:
-                write_ticks(data)
+        try:
+            for data, clock in zip(self._datas, self.data_clocks, strict=True):
+                if clock.position:
+                    write_ticks(data)
+        finally:
+            self._put_back()
+
+    def _put_back(self) -> None:
         for node, alias, line in self._aliases:
             if vars(node).get(alias) is line:
                 del vars(node)[alias]

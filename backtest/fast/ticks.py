@@ -14,7 +14,7 @@ Data = bt.feed.AbstractDataBase
 def tick_properties(cls: Any) -> dict[str, Any]:
     """Return the names for a feed's class: the properties, and an `advance()` that has no ticks to write."""
     aliases = [alias for alias in cls.lines._getlines() if isinstance(alias, str) and alias != "datetime"]
-    names = {f"tick_{alias}": _tick(f"tick_{alias}", alias) for alias in aliases}
+    names: dict[str, Any] = {f"tick_{alias}": _tick(f"tick_{alias}", alias) for alias in aliases}
     names["tick_last"] = _tick("tick_last", cls.lines._getlinealias(0))
     names["advance"] = _advance
     return names

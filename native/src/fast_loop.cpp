@@ -21,7 +21,6 @@ struct Names {
     PyObject* analyzer_next = PyUnicode_InternFromString("_next");
     PyObject* analyzer_start = PyUnicode_InternFromString("_nextstart");
     PyObject* analyzer_before = PyUnicode_InternFromString("_prenext");
-    PyObject* notify = PyUnicode_InternFromString("_notify");
     PyObject* clear = PyUnicode_InternFromString("clear");
     PyObject* cash = PyUnicode_InternFromString("cash");
 };
@@ -45,19 +44,25 @@ bool call(PyObject* function) {
     return done != nullptr;
 }
 
-// 1, 0, or -1 with an error set.
-int is_true(PyObject* object, PyObject* name) {
-    PyObject* value = PyObject_GetAttr(object, name);
-    const int answer = value ? PyObject_IsTrue(value) : -1;
-    Py_XDECREF(value);
-    return answer;
+// Whether an attribute is true. 1, 0, or -1 with an error set.
+int is_true(PyObject* attributes, PyObject* name) {
+    PyObject* value = PyDict_GetItemWithError(attributes, name);
+    if (value) return value == Py_False ? 0 : PyObject_IsTrue(value);
+    if (!PyErr_Occurred()) PyErr_SetObject(PyExc_AttributeError, name);
+    return -1;
 }
 int is_state(PyObject* control, PyObject* wanted) {
-    PyObject* state = PyObject_GetAttr(control, names().state);
-    if (!state) return -1;
-    const int answer = state == wanted ? 1 : PyObject_RichCompareBool(state, wanted, Py_EQ);
-    Py_DECREF(state);
-    return answer;
+    PyObject* state = PyDict_GetItemWithError(control, names().state);
+    if (state) return state == wanted ? 1 : PyObject_RichCompareBool(state, wanted, Py_EQ);
+    if (!PyErr_Occurred()) PyErr_SetObject(PyExc_AttributeError, names().state);
+    return -1;
+}
+
+// Set an attribute to a value, which is taken over.
+bool set(PyObject* attributes, PyObject* name, PyObject* value) {
+    const int failed = value ? PyDict_SetItem(attributes, name, value) : -1;
+    Py_XDECREF(value);
+    return !failed;
 }
 
 enum class Turn { go_on, over, failed };
@@ -83,10 +88,15 @@ class Run {
         // Cash that was added counts from this bar's matching on: the value of the bar before has to be known by then.
         const Py_ssize_t added = PyObject_Size(plan_.account->additions);
         if (added < 0 || (added && !refresh(*plan_.account))) return Turn::failed;
+        // A run that is being stopped ends behind the feeds and before the broker, so that no order is filled on a bar
+        // which no strategy will see; what belongs to the bar before is written down before it is gone.
+        const int stopping = is_state(plan_.control, names().stopping);
+        if (stopping < 0 || (stopping && !call(plan_.settle))) return Turn::failed;
         for (Data& data : plan_.datas) {
-            data.clock->moved = peek(data) <= now;
+            data.clock->moved = data.next <= now;
             if (data.clock->moved) ++data.clock->position;
         }
+        if (stopping) return set(plan_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
         Turn after = match();
         if (after != Turn::go_on) return after;
         for (Strategy& strategy : plan_.strategies) {
@@ -104,23 +114,19 @@ class Run {
         double time;
         return times && line->length() < Py_SIZE(times) && read(*line, 1, time) ? time : kNever;
     }
-    double next_time() const {
-        double first = peek(plan_.datas[0]);
-        for (std::size_t i = 1; i < plan_.datas.size(); ++i) {
-            const double time = peek(plan_.datas[i]);
-            if (time < first) first = time;
+    double next_time() {
+        double first = kNever;
+        bool any = false;
+        for (Data& data : plan_.datas) {
+            data.next = peek(data);
+            if (!any || data.next < first) first = data.next;
+            any = true;
         }
         return first;
     }
 
     // The broker's part of a bar, and its notifications.
     Turn match() {
-        const int stopping = is_state(plan_.control, names().stopping);
-        if (stopping < 0) return Turn::failed;
-        if (stopping) {
-            if (PyObject_SetAttr(plan_.cerebro, names().event_stop, Py_True) < 0) return Turn::failed;
-            return Turn::over;
-        }
         Account& account = *plan_.account;
         const int work = account.steps == 0 ? 1 : has_work(account);
         ++account.steps;
@@ -137,7 +143,7 @@ class Run {
         if (!forward(strategy.lines, strategy.clock)) return false;
         Line* times = find(strategy.time_line);
         if (!times || !write_now(*times, now)) return lost();
-        if ((busy_ || strategy.always_notify) && !call(strategy.object, names().notify)) return false;
+        if ((busy_ || strategy.always_notify) && !call(strategy.notify)) return false;
         Py_ssize_t missing = PY_SSIZE_T_MIN;
         for (const Period& period : strategy.periods)
             missing = std::max(missing, period.least - period.clock->position);
@@ -205,10 +211,7 @@ class Run {
 
     Turn finish() {
         ++bars_;
-        PyObject* count = PyLong_FromSsize_t(bars_);
-        const int failed = count ? PyObject_SetAttr(plan_.cerebro, names().bars_done, count) : -1;
-        Py_XDECREF(count);
-        if (failed) return Turn::failed;
+        if (!set(plan_.cerebro, names().bars_done, PyLong_FromSsize_t(bars_))) return Turn::failed;
         const int running = is_state(plan_.control, names().running);
         if (running < 0) return Turn::failed;
         if ((!running || bars_ % plan_.report_every == 0) && !call(plan_.bar_done)) return Turn::failed;

@@ -34,22 +34,26 @@ struct Strategy {
     std::vector<Clock*> indicator_clocks;  // one for each data, null if no indicator follows it
     std::vector<Observer> observers;
     std::vector<PyObject*> analyzers;  // those that do something at a bar
+    PyObject* notify;                  // () -> None: tells the strategy what its orders and trades have become
     bool always_notify;                // somebody wants cash and value at every bar
 };
 
 struct Data {
     Clock* clock;
     PyObject* time_line;
+    double next;  // the time of its next bar
 };
 
 // All pointers are borrowed: the plan's tuples, which outlive the run, own them.
 struct Plan {
-    PyObject* cerebro;
+    PyObject* cerebro;  // the attribute dictionaries of cerebro and control
     PyObject* control;
     PyObject* broker;
     Account* account;
     PyObject* deliver;   // () -> None: hands the broker's notifications to their strategies
     PyObject* bar_done;  // () -> None: progress, pausing
+    PyObject*
+        settle;  // () -> None: writes down what is only worked out when asked, before a stop in the middle of a bar
     Py_ssize_t report_every;
     std::vector<Data> datas;
     std::vector<Strategy> strategies;

@@ -35,12 +35,13 @@ bool read_observer(PyObject* row, Observer& observer) {
            read_objects(analyzers, observer.analyzers);
 }
 
-// (object, clock, lines, time line, periods, indicator clocks, observers, analyzers, always notify)
+// (object, clock, lines, time line, periods, indicator clocks, observers, analyzers, notify, always notify)
 bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& datas) {
     PyObject *clock, *lines, *periods, *indicators, *observers, *analyzers;
     int always;
-    if (!PyArg_ParseTuple(row, "OOOOO!O!O!Op", &strategy.object, &clock, &lines, &strategy.time_line, &PyTuple_Type,
-                          &periods, &PyTuple_Type, &indicators, &PyTuple_Type, &observers, &analyzers, &always))
+    if (!PyArg_ParseTuple(row, "OOOOO!O!O!OOp", &strategy.object, &clock, &lines, &strategy.time_line, &PyTuple_Type,
+                          &periods, &PyTuple_Type, &indicators, &PyTuple_Type, &observers, &analyzers, &strategy.notify,
+                          &always))
         return false;
     strategy.always_notify = always != 0;
     if (!read_clock(clock, strategy.clock) || !strategy.clock || !read_objects(lines, strategy.lines) ||
@@ -69,16 +70,16 @@ bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& d
 
 }  // namespace
 
-// (cerebro, control, broker, account, deliver, bar_done, report_every, datas, strategies)
+// (cerebro, control, broker, account, deliver, bar_done, settle, report_every, datas, strategies)
 bool read_plan(PyObject* arguments, Plan& plan) {
     PyObject *account, *datas, *strategies;
-    if (!PyArg_ParseTuple(arguments, "OOOO!OOnO!O!", &plan.cerebro, &plan.control, &plan.broker, account_type(),
-                          &account, &plan.deliver, &plan.bar_done, &plan.report_every, &PyTuple_Type, &datas,
-                          &PyTuple_Type, &strategies))
+    if (!PyArg_ParseTuple(arguments, "O!O!OO!OOOnO!O!", &PyDict_Type, &plan.cerebro, &PyDict_Type, &plan.control,
+                          &plan.broker, account_type(), &account, &plan.deliver, &plan.bar_done, &plan.settle,
+                          &plan.report_every, &PyTuple_Type, &datas, &PyTuple_Type, &strategies))
         return false;
     plan.account = reinterpret_cast<Account*>(account);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(datas); ++i) {
-        Data data{nullptr, nullptr};
+        Data data{nullptr, nullptr, 0.0};
         PyObject* clock;
         if (!PyArg_ParseTuple(PyTuple_GET_ITEM(datas, i), "OO", &clock, &data.time_line) ||
             !read_clock(clock, data.clock) || !data.clock)
