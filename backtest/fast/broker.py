@@ -267,6 +267,7 @@ class FastBroker:
             "set_filler": set_filler,
             "get_value": account.get_value,
             "getvalue": account.get_value,
+            "fundvalue": _worth(account, WORTHS.index("_fundval")),
         }
         names.update((name, _worth(account, at)) for at, name in enumerate(WORTHS))
         return names

@@ -64,8 +64,7 @@ def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable
 
 def notifying(strategy: Any) -> Callable[[], None]:
     """Return what tells a strategy what its orders and trades have become."""
-    found: Callable[[], None] = strategy._notify if wants_worth(strategy) else MethodType(_notify_orders, strategy)
-    return found
+    return _telling_worth(strategy) if wants_worth(strategy) else MethodType(_notify_orders, strategy)
 
 
 def _acts(analyzer: Any, names: tuple[str, ...]) -> bool:
@@ -111,6 +110,32 @@ def _add_trades(self: Any, order: Any) -> None:
                 told.append(copy_of(trade))
         if trade.justopened:
             told.append(copy_of(trade))
+
+
+# Strategy._notify for a strategy where somebody is told of cash and value: those who listen, in Backtrader's order.
+def _telling_worth(strategy: Any) -> Callable[[], None]:
+    broker = strategy.broker
+    cash_too, fund_too = (_changed(strategy, Strategy, (name,)) for name in WORTH_METHODS)
+    listening = [
+        (one, *(_acts(one, (name, f"_{name}")) for name in WORTH_METHODS)) for one in chain(strategy.analyzers, strategy._slave_analyzers)
+    ]
+    listeners = [row for row in listening if row[1] or row[2]]
+
+    def tell() -> None:
+        if strategy._orderspending or strategy._tradespending:
+            _notify_orders(strategy)
+        cash, value, fund_value, fund_shares = broker.getcash(), broker.getvalue(), broker.fundvalue, broker.fundshares
+        if cash_too:
+            strategy.notify_cashvalue(cash, value)
+        if fund_too:
+            strategy.notify_fund(cash, value, fund_value, fund_shares)
+        for analyzer, of_cash, of_fund in listeners:
+            if of_cash:
+                analyzer._notify_cashvalue(cash, value)
+            if of_fund:
+                analyzer._notify_fund(cash, value, fund_value, fund_shares)
+
+    return tell
 
 
 # Strategy._notify without cash and value, for a strategy where nobody is told of them.
