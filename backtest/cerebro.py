@@ -238,10 +238,11 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             self.control.checkpoint()
 
     def _say_disconnected(self) -> None:
-        for data in self.datas:
-            if data.islive():
-                data.put_notification(data.DISCONNECTED)
-        self._datanotify()
+        ours = [data for data in self.datas if isinstance(data, EventDrivenDataFeed) and data.islive()]
+        for data in ours:  # a live feed of another class says for itself how it is
+            data.put_notification(data.DISCONNECTED)
+        if ours:
+            self._datanotify()
 
     def _lift_warmup(self) -> None:
         if self._quiet is not None:

@@ -198,6 +198,8 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         chosen = {"venue": self.venue or None, "start_ns": p.start_ns, "limit": p.limit, "basis": self._basis}
         if p.bars is not None:
             return check_bars(np.asarray(p.bars), self.symbol, p.period)
+        if p.live and p.history is None and p.bus is None:
+            return np.empty(0, Bar.dtype)  # all there is comes through the stream
         if p.live and isinstance(self._stream, BusStream):
             return bars_before(p.bus, self._stream.start_id, p.history, self.symbol, p.period, **chosen)
         if p.history is not None:

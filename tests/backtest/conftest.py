@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,43 +18,17 @@ from gcg_quant.events import Bar
 from gcg_quant.history import MemoryHistory
 from gcg_quant.periods import period_ns
 
-START_NS = 1_700_000_000_000_000_000 // 86_400_000_000_000 * 86_400_000_000_000
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for `parity`, the set-ups that are compared
 
+from parity.bars import START_NS, frame_of, make_bars, random_bars, restart_references
 
-def make_bars(closes: Any, period: str = "1m", start_ns: int = START_NS, spread: float = 0.5, basis: int = 0) -> BarArray:
-    """Return bars one after the other with these closes; each opens at the close before it."""
-    closes = np.asarray(closes, dtype=np.float64)
-    bars = np.zeros(len(closes), Bar.dtype)
-    opens = np.concatenate([closes[:1], closes[:-1]])
-    step = period_ns(period)
-    bars["start_ns"] = start_ns + step * np.arange(len(closes))
-    bars["event_ns"] = bars["recv_ns"] = bars["start_ns"] + step
-    bars["open"], bars["close"] = opens, closes
-    bars["high"] = np.maximum(opens, closes) + spread
-    bars["low"] = np.minimum(opens, closes) - spread
-    bars["volume"] = 1000.0 + np.arange(len(closes))
-    bars["open_interest"] = np.nan
-    bars["period"] = period.encode()
-    bars["basis"] = basis
-    return bars
-
-
-def random_bars(count: int, seed: int = 1, period: str = "1m", **others: Any) -> BarArray:
-    """Return bars of a random walk around 100."""
-    steps = np.random.default_rng(seed).normal(0.0, 0.4, count)
-    return make_bars(100.0 + np.cumsum(steps), period, **others)
+__all__ = ["START_NS", "Cross", "frame_of", "make_bar", "make_bars", "random_bars", "read_daily", "restart_references", "stored"]
 
 
 def make_bar(start_ns: int, close: float, symbol: str = "X", venue: str = "SIM", period: str = "1s", **others: Any) -> Bar:
     """Return one bar as a record."""
     values = {"open": close, "high": close + 0.5, "low": close - 0.5, "close": close, "volume": 10.0, **others}
     return Bar(symbol=symbol, venue=venue, start_ns=start_ns, end_ns=start_ns + period_ns(period), period=period, **values)
-
-
-def frame_of(bars: BarArray) -> pd.DataFrame:
-    """Return bars as the frame that a user of stock Backtrader would pass to PandasData: naive UTC start times."""
-    columns = {name: bars[name] for name in ("open", "high", "low", "close", "volume")}
-    return pd.DataFrame(columns, index=pd.to_datetime(bars["start_ns"], unit="ns"))
 
 
 def read_daily(path: Path, zone: str = "America/New_York") -> tuple[pd.DataFrame, BarArray]:
@@ -94,13 +67,6 @@ def _fresh_references() -> None:
     restart_references()
 
 
-def restart_references() -> None:
-    """Let Backtrader number its orders and trades from 1 again."""
-    bt.Order.refbasis = itertools.count(1)
-    bt.order.OrderBase.refbasis = bt.Order.refbasis
-    bt.Trade.refbasis = itertools.count(1)
-
-
 class Cross(bt.Strategy):
     """Buys when the fast average crosses above the slow one, closes when it crosses below."""
 
@@ -116,55 +82,3 @@ class Cross(bt.Strategy):
             self.buy()
         elif self.position and self.cross < 0:
             self.close()
-
-
-def order_facts(order: Any) -> str:
-    """Return everything that an order notification tells, as text; floats keep their last bit."""
-    facts = {
-        name: value
-        for name, value in vars(order).items()
-        if name not in ("broker", "owner", "p", "params", "comminfo", "created", "executed")
-    }
-    facts["info"] = dict(order.info)
-    facts["terms"] = {name: value for name, value in order.p._getkwargs().items() if name not in ("owner", "data", "oco", "parent")}
-    facts["data"] = order.data._name
-    facts["created"] = {**vars(order.created), "exbits": len(order.created.exbits)}
-    facts["executed"] = {**vars(order.executed), "exbits": [vars(bit) for bit in order.executed.exbits]}
-    facts["pending"] = [vars(bit) for bit in order.executed.iterpending()]
-    return repr(sorted(facts.items()))
-
-
-def trade_facts(trade: Any) -> str:
-    """Return everything that a trade notification tells, as text."""
-    return repr(sorted((name, value) for name, value in vars(trade).items() if name not in ("data", "history")))
-
-
-class Traced(bt.Strategy):
-    """Writes down, to the last bit, all that Backtrader tells it; classes of the parity tests derive from it."""
-
-    def __init__(self) -> None:
-        """Begin the trace."""
-        self.trace: list[str] = []
-
-    def notify_order(self, order: Any) -> None:
-        """Note an order."""
-        self.trace.append("order " + order_facts(order))
-
-    def notify_trade(self, trade: Any) -> None:
-        """Note a trade."""
-        self.trace.append("trade " + trade_facts(trade))
-
-    def notify_cashvalue(self, cash: float, value: float) -> None:
-        """Note cash and value."""
-        self.trace.append(f"cash {cash!r} {value!r}")
-
-    def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
-        """Note the fund's value."""
-        self.trace.append(f"fund {fundvalue!r} {shares!r}")
-
-    def note_bar(self) -> None:
-        """Note what next() sees."""
-        rows = [
-            (len(data), data.datetime[0], data.close[0], self.getposition(data).size, self.getposition(data).price) for data in self.datas
-        ]
-        self.trace.append(f"next {rows!r} {self.broker.getvalue()!r}")

@@ -1,0 +1,17 @@
+"""The set-ups that are compared, by subject."""
+
+from __future__ import annotations
+
+from ..sides import Setup
+from . import accounts, computations, frames, live, orders, runs
+
+__all__ = ["SETUPS"]
+
+SETUPS: list[Setup] = [
+    *orders.SETUPS,
+    *accounts.SETUPS,
+    *frames.SETUPS,
+    *computations.SETUPS,
+    *runs.SETUPS,
+    *live.SETUPS,
+]
