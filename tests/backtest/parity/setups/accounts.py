@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 
 from ..bars import START_NS, coarse_bars
-from ..sides import FAST, Setup, Side
+from ..sides import BAR_BY_BAR, FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import brackets, limits, market, scene, targets, trails
 
@@ -132,37 +132,43 @@ ALL = [
         FAST,
     ),
     Setup("percent of hundred", scene(trading(market), calls(setcommission={"commission": 0.2, "percabs": False, "commtype": 0})), FAST),
-    Setup("a scheme of one's own", scene(trading(market), add_scheme(Tiered))),
+    Setup("a scheme of one's own", scene(trading(market), add_scheme(Tiered)), FAST),
     Setup("futures", scene(trading(market), calls(setcommission={"commission": 2.0, "margin": 200.0, "mult": 10.0})), FAST, told=True),
     Setup(
         "futures unwatched",
         scene(trading(limits, every=3, base=Plain), calls(setcommission={"margin": 90.0, "mult": 2.0}), stdstats=False),
         FAST,
     ),
-    Setup("automatic margin", scene(trading(brackets), calls(setcommission={"automargin": 0.1, "stocklike": False, "mult": 3.0}))),
-    Setup("leverage", scene(trading(market), calls(setcommission={"leverage": 4.0, "commission": 0.0005}))),
-    Setup("interest on shorts", scene(trading(market), calls(setcommission={"interest": 0.25}))),
-    Setup("interest on both", scene(trading(market), add_scheme(Borrowed))),
-    Setup("interest apart from the profit", scene(trading(market), lambda one: (add_scheme(Borrowed)(one), one.broker.set_int2pnl(False)))),
+    Setup("automatic margin", scene(trading(brackets), calls(setcommission={"automargin": 0.1, "stocklike": False, "mult": 3.0})), FAST),
+    Setup("leverage", scene(trading(market), calls(setcommission={"leverage": 4.0, "commission": 0.0005})), FAST),
+    Setup("interest on shorts", scene(trading(market), calls(setcommission={"interest": 0.25})), FAST),
+    Setup("interest on both", scene(trading(market), add_scheme(Borrowed)), FAST),
+    Setup(
+        "interest apart from the profit",
+        scene(trading(market), lambda one: (add_scheme(Borrowed)(one), one.broker.set_int2pnl(False))),
+        FAST,
+    ),
     Setup("percent slippage", scene(trading(limits, every=3), calls(set_slippage_perc={"perc": 0.002, **HALF})), FAST),
     Setup("fixed slippage out of the bar", scene(trading(trails), calls(set_slippage_fixed={**OUT, "fixed": 0.75})), FAST),
-    Setup("slippage without a match", scene(trading(market), calls(set_slippage_fixed={"fixed": 2.0, **HALF, "slip_match": False}))),
+    Setup("slippage without a match", scene(trading(market), calls(set_slippage_fixed={"fixed": 2.0, **HALF, "slip_match": False})), FAST),
     Setup("little cash", scene(trading(market), calls(set_cash=260.0)), FAST, told=True),
     Setup("little cash for brackets", scene(trading(brackets), calls(set_cash=150.0)), FAST),
-    Setup("orders unchecked", scene(trading(market), calls(set_checksubmit=False, set_cash=260.0))),
-    Setup("cheating on the close", scene(trading(market), calls(set_coc=True))),
-    Setup("cheating on the broker's open", scene(trading(market), calls(set_coo=True))),
-    Setup("end of session bars", scene(trading(limits, every=4), calls(set_eosbar=True))),
-    Setup("shorts that take no cash", scene(trading(market), calls(set_shortcash=False))),
-    Setup("fund mode", scene(Paying, calls(set_fundmode={"fundmode": True, "fundstartval": 50.0}))),
+    Setup("orders unchecked", scene(trading(market), calls(set_checksubmit=False, set_cash=260.0)), FAST),
+    Setup("cheating on the close", scene(trading(market), calls(set_coc=True)), FAST),
+    Setup("cheating on the broker's open", scene(trading(market), calls(set_coo=True)), FAST),
+    Setup("end of session bars", scene(trading(limits, every=4), calls(set_eosbar=True)), FAST),
+    Setup("shorts that take no cash", scene(trading(market), calls(set_shortcash=False)), FAST),
+    Setup("fund mode", scene(Paying, calls(set_fundmode={"fundmode": True, "fundstartval": 50.0})), FAST),
     Setup("cash paid in and out", scene(Paying), FAST),
     Setup("cash paid in and out, few looks", scene(Paying, stdstats=False), FAST),
-    Setup("fills by volume", scene(trading(limits, every=3), calls(set_filler=bt.broker.filler.FixedSize(size=1)))),
-    Setup("fills by a part of the bar", scene(trading(market), calls(set_filler=bt.broker.filler.FixedBarPerc(perc=30.0)))),
-    Setup("fills by the bar's prices", scene(trading(market), calls(set_filler=bt.broker.filler.BarPointPerc(minmov=0.25, perc=60.0)))),
+    Setup("fills by volume", scene(trading(limits, every=3), calls(set_filler=bt.broker.filler.FixedSize(size=1))), FAST),
+    Setup("fills by a part of the bar", scene(trading(market), calls(set_filler=bt.broker.filler.FixedBarPerc(perc=30.0))), FAST),
+    Setup(
+        "fills by the bar's prices", scene(trading(market), calls(set_filler=bt.broker.filler.BarPointPerc(minmov=0.25, perc=60.0))), FAST
+    ),
     Setup("two schemes", two_schemes, FAST),
     Setup("order history", order_history),
-    Setup("fund history", fund_history),
+    Setup("fund history", fund_history, BAR_BY_BAR),
     Setup("fixed size", scene(trading(unsized), sized(bt.sizers.FixedSize, stake=3)), FAST),
     Setup("reversing size", scene(trading(unsized), sized(bt.sizers.FixedReverser, stake=2)), FAST),
     Setup("percent of the cash", scene(trading(unsized), sized(bt.sizers.PercentSizer, percents=20)), FAST),

@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 
 from ..bars import coarse_bars, random_bars
-from ..sides import FAST, Setup, Side
+from ..sides import BAR_BY_BAR, FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import limits, market, scene
 
@@ -300,19 +300,23 @@ FAST_ONES = """
     SMA EMA WMA SMMA DEMA TEMA RSI MACD BBands ATR Stochastic CCI ADX Momentum ROC WilliamsR Highest Lowest StdDev AroonUpDown
 """.split()  # noqa: SIM905
 ALL = [
-    *(Setup(f"indicators {group[0]} to {group[-1]}", smooth(indicators(group))) for group in groups(INDICATORS, 11)),
-    Setup("indicators that go bar by bar", smooth(indicators(["HeikinAshi", "haDelta", "SMA"]))),
+    *(Setup(f"indicators {group[0]} to {group[-1]}", smooth(indicators(group), 260)) for group in groups(INDICATORS, 11)),
+    Setup("indicators that go bar by bar", smooth(indicators(["HeikinAshi", "haDelta", "SMA"])), BAR_BY_BAR),
     Setup("twenty indicators", smooth(indicators(FAST_ONES)), FAST),
-    Setup("twenty indicators bar by bar", smooth(indicators(FAST_ONES), 110), FAST, (("runonce", False),)),
-    Setup("indicators of one's own", scene(Own), None),
+    Setup("twenty indicators bar by bar", smooth(indicators(FAST_ONES), 110), BAR_BY_BAR, (("runonce", False),)),
+    Setup("indicators of one's own", scene(Own), FAST),
     Setup("operations on lines", scene(Operating)),
-    Setup("every way to read a value", scene(Looking), None),
-    Setup("lines moved by hand", scene(Rewinding)),
+    Setup("every way to read a value", scene(Looking), FAST),
+    Setup("lines moved by hand", scene(Rewinding), FAST),
     Setup("three analyzers", analysed("TradeAnalyzer", "DrawDown", "Returns"), FAST),
     Setup("ten analyzers", analysed(*TEN), FAST),
-    Setup("analyzers of days", analysed("TimeReturn", "Returns", "SharpeRatio", "PeriodStats", timeframe=bt.TimeFrame.Days)),
-    Setup("other analyzers", analysed("PositionsValue", "PyFolio", "TimeDrawDown", "LogReturnsRolling", "SharpeRatio_A", "PositionsValue")),
-    Setup("all observers", observed),
+    Setup("analyzers of days", analysed("TimeReturn", "Returns", "SharpeRatio", "PeriodStats", timeframe=bt.TimeFrame.Days), FAST),
+    Setup(
+        "other analyzers",
+        analysed("PositionsValue", "PyFolio", "TimeDrawDown", "LogReturnsRolling", "SharpeRatio_A", "PositionsValue"),
+        FAST,
+    ),
+    Setup("all observers", observed, FAST),
 ]
 # What is computed does not depend on whose the feed is: every third is also run with ours.
 SETUPS = [replace(one, ours=one.told or number % 3 == 0) for number, one in enumerate(ALL)]
