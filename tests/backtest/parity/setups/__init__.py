@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..sides import Setup
-from . import accounts, computations, frames, live, orders, runs
+from . import accounts, computations, frames, liberties, live, loading, orders, runs
 
 __all__ = ["SETUPS"]
 
@@ -14,4 +14,6 @@ SETUPS: list[Setup] = [
     *computations.SETUPS,
     *runs.SETUPS,
     *live.SETUPS,
+    *loading.SETUPS,
+    *liberties.SETUPS,
 ]
