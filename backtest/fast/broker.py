@@ -16,6 +16,7 @@ from .execution import executing
 from .native import FastAccount
 from .orders import BUY, SELL, clone_of, make_order
 from .positions import LazyPositions
+from .shares import is_paid_in_full, reckoning
 from .stock import overridden
 
 __all__ = ["FastBroker"]
@@ -82,6 +83,11 @@ class FastBroker:
         strange = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
         self.account.eager = self._careful or strange
 
+    def adopt(self, data: Any, position: Any) -> None:
+        """Give a position that somebody looks at for the first time its class for the run."""
+        if self.account.quiet:
+            self._positions.adopt(data, position)
+
     def be_careful(self) -> None:
         """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow."""
         self.account.refresh()
@@ -146,10 +152,15 @@ class FastBroker:
                 if terms.parent is not None and self._take_children(order) is None:
                     continue
                 data = terms.data
-                now = self.positions[data]
+                now, scheme = self.positions[data], self.getcommissioninfo(data)
                 if data not in held:
-                    held[data] = Position(now.size, now.price)
-                cash = self._execute(order, cash=cash, position=held[data])
+                    held[data] = (now.size, now.price)
+                if data._compensate is None and self.p.shortcash and not self.p.coo and is_paid_in_full(scheme):
+                    cash, held[data] = reckoning(order, scheme, cash, held[data])
+                else:
+                    position = Position(*held[data])
+                    cash = self._execute(order, cash=cash, position=position)
+                    held[data] = position.size, position.price
                 if cash >= 0.0:
                     order.pannotated = None
                     order.status, order.broker, order.plen = ACCEPTED, None, len(data)

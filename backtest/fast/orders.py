@@ -14,16 +14,18 @@ import backtrader as bt
 from backtrader.order import BuyOrder, OrderData, OrderExecutionBit, SellOrder
 from backtrader.utils import AutoOrderedDict
 
-__all__ = ["BUY", "SELL", "clone_of", "copy_of", "fill", "make_order", "moved"]
+__all__ = ["BUY", "COMPLETED", "PARTIAL", "SELL", "clone_of", "copy_of", "fill", "make_order", "moved"]
 
 BUY, SELL = BuyOrder, SellOrder
 Order = bt.Order
 MARKET, TRAILING = Order.Market, (Order.StopTrail, Order.StopTrailLimit)
 CREATED, PARTIAL, COMPLETED = Order.Created, Order.Partial, Order.Completed
 DAY_END = dt.time(23, 59, 59, 9999)  # as Backtrader has it
+ONE_DAY = dt.timedelta(days=1)
+LAST_END, NEARLY_A_DAY = dt.time(23, 59, 59, 999990), 0.999
 KEPT_NUMBERS = 10_000
 _new = object.__new__
-_numbers: dict[dt.datetime, float] = {}  # ends of sessions as Backtrader's float days; there is one a day
+_numbers: dict[int, float] = {}  # the ends of days as Backtrader's float days
 
 
 def copy_of(thing: Any) -> Any:
@@ -112,7 +114,7 @@ def make_order(
         mine["valid"] = _expiry(data, valid)
     elif valid:
         now + valid  # Backtrader adds them up too, forgets the sum, and so refuses what cannot be added
-    mine["dteos"] = _session_end(data)
+    mine["dteos"] = _session_end(data, now)
     return order
 
 
@@ -149,20 +151,22 @@ def _expiry(data: Any, valid: dt.date | dt.timedelta) -> Any:
     return data.date2num(dt.datetime.combine(data.datetime.date(), DAY_END) if day else data.datetime.datetime() + valid)
 
 
-def _session_end(data: Any) -> float:
-    time = data.datetime.datetime(0)
+def _session_end(data: Any, now: float) -> float:
     end = data.p.sessionend
-    found = time.replace(hour=end.hour, minute=end.minute, second=end.second, microsecond=end.microsecond)
+    if data._tz is None and end == LAST_END:  # the usual case: one number a day, unless the bar is of the day's last minute
+        day = int(now)
+        if now - day < NEARLY_A_DAY:
+            if day not in _numbers:
+                if len(_numbers) > KEPT_NUMBERS:
+                    _numbers.clear()
+                _numbers[day] = data.date2num(dt.datetime.combine(dt.date.fromordinal(day), end))
+            return _numbers[day]
+    time = data.datetime.datetime(0)
+    found = dt.datetime.combine(time, end, time.tzinfo)
     if found < time:
-        found += dt.timedelta(days=1)
-    if data._tz is not None:
-        number: float = data.date2num(found)
-        return number
-    if found not in _numbers:
-        if len(_numbers) > KEPT_NUMBERS:
-            _numbers.clear()
-        _numbers[found] = data.date2num(found)
-    return _numbers[found]
+        found += ONE_DAY
+    number: float = data.date2num(found)
+    return number
 
 
 def moved(held: Any, price: Any, size: Any, at: Any) -> tuple[Any, Any, Any, Any]:

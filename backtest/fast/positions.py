@@ -10,7 +10,7 @@ from typing import Any
 
 from backtrader.position import Position
 
-from .native import FastAccount
+from .native import FastAccount, FastPosition
 
 __all__ = ["LazyPositions"]
 
@@ -29,12 +29,16 @@ class LazyPositions:
         self._since: dict[Any, int] = {}  # data -> the bar after which it has an interest
         self._classes: dict[Any, type] = {}
 
-    def executed(self, data: Any, position: Any, anew: bool) -> None:
-        """Note that the position has changed at this bar; `anew` if its interest begins again."""
+    def adopt(self, data: Any, position: Any) -> None:
+        """Give a position of Backtrader's the class that reads time and price from its data."""
         if type(position) is Position:
             if data not in self._classes:
                 self._classes[data] = _lazy_class(data)
             position.__class__ = self._classes[data]
+
+    def executed(self, data: Any, position: Any, anew: bool) -> None:
+        """Note that the position has changed at this bar; `anew` if its interest begins again."""
+        self.adopt(data, position)
         if anew or data not in self._since:
             self._since[data] = self._account.steps
 
@@ -58,14 +62,19 @@ class LazyPositions:
                 position.__dict__["datetime"] = data.datetime.datetime()
                 position.__dict__["adjbase"] = data.close[0]
                 self.write_credit(data)
-            if type(position) is self._classes[data]:
-                position.__class__ = Position
         self._since.clear()
+        for data, position in broker.positions.items():
+            if type(position) is self._classes.get(data):
+                position.__class__ = Position
 
 
 def _lazy_class(data: Any) -> type:
     def get_time(self: Any) -> Any:
-        return data.datetime.datetime() if self.size else self.__dict__["datetime"]
+        if self.size:
+            return data.datetime.datetime()
+        if "datetime" not in self.__dict__:
+            raise AttributeError("'Position' object has no attribute 'datetime'")
+        return self.__dict__["datetime"]
 
     def get_base(self: Any) -> Any:
         return data.close[0] if self.size else self.__dict__["adjbase"]
@@ -76,5 +85,13 @@ def _lazy_class(data: Any) -> type:
     def set_base(self: Any, value: Any) -> None:
         self.__dict__["adjbase"] = value
 
-    names = {"__slots__": (), "__module__": Position.__module__, "__qualname__": Position.__qualname__, "__doc__": Position.__doc__}
-    return type("Position", (Position,), {**names, "datetime": property(get_time, set_time), "adjbase": property(get_base, set_base)})
+    names: dict[str, Any] = {
+        "__slots__": (),
+        "__module__": Position.__module__,
+        "__qualname__": Position.__qualname__,
+        "__doc__": Position.__doc__,
+    }
+    names["__bool__"] = FastPosition.__dict__["__bool__"]
+    return type(
+        "Position", (Position, FastPosition), {**names, "datetime": property(get_time, set_time), "adjbase": property(get_base, set_base)}
+    )

@@ -61,7 +61,7 @@ def _loop(
     try:
         broker.enter()
         for strategy in strategies:
-            fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0])
+            fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0], broker.adopt)
         for data in datas:
             for line in lines_of(data):
                 fast_set_guard(line, broker.be_careful)

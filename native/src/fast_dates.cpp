@@ -29,9 +29,9 @@ Date date_of(long ordinal) {
             static_cast<int>(day_of_year - (153 * from_march + 2) / 5 + 1)};
 }
 
-// The naive datetime of a number of days, or null without an error if Backtrader corrects or refuses it.
+// The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
 PyObject* moment(double days) {
-    if (!(days >= 1.0 && days < 3'652'060.0)) return nullptr;
+    if (!(days >= 1.0 && days < 3'652'059.0)) return nullptr;
     const long whole = static_cast<long>(days);
     double rest = 24.0 * (days - static_cast<double>(whole));
     const double hour = std::floor(rest);
@@ -39,12 +39,22 @@ PyObject* moment(double days) {
     const double minute = std::floor(rest);
     rest = 60.0 * (rest - minute);
     const double second = std::floor(rest);
+    if (hour > 23 || minute > 59 || second > 59) return nullptr;
     long micros = static_cast<long>(1e6 * (rest - second));
-    if (hour > 23 || minute > 59 || second > 59 || micros > 999'990) return nullptr;
+    long seconds = 3600 * static_cast<long>(hour) + 60 * static_cast<long>(minute) + static_cast<long>(second);
+    long day = whole;
     if (micros < 10) micros = 0;
-    const Date date = date_of(whole);
-    return PyDateTime_FromDateAndTime(date.year, date.month, date.day, static_cast<int>(hour), static_cast<int>(minute),
-                                      static_cast<int>(second), static_cast<int>(micros));
+    if (micros > 999'990) {  // a whole second that rounding has made a little less
+        micros = 0;
+        if (++seconds == 86'400) {
+            seconds = 0;
+            ++day;
+        }
+    }
+    const Date date = date_of(day);
+    return PyDateTime_FromDateAndTime(date.year, date.month, date.day, static_cast<int>(seconds / 3600),
+                                      static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
+                                      static_cast<int>(micros));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ void release(Line* line) {
     Py_XDECREF(line->first);
     Py_XDECREF(line->positions);
     Py_XDECREF(line->feed);
+    Py_XDECREF(line->adopt);
     Py_XDECREF(line->guard);
     delete line;
 }
@@ -97,10 +98,11 @@ PyObject* set_guard(PyObject*, PyObject* arguments) {
     Py_RETURN_NONE;
 }
 
-// set_position(strategy, positions, data): where the strategy's `position` is looked up.
+// set_position(strategy, positions, data, adopt): where the strategy's `position` is looked up; `adopt(data, position)`
+// is called first with one that has a class of which none was seen yet.
 PyObject* set_position(PyObject*, PyObject* arguments) {
-    PyObject *object, *positions, *data;
-    if (!PyArg_ParseTuple(arguments, "OO!O", &object, &PyDict_Type, &positions, &data)) return nullptr;
+    PyObject *object, *positions, *data, *adopt;
+    if (!PyArg_ParseTuple(arguments, "OO!OO", &object, &PyDict_Type, &positions, &data, &adopt)) return nullptr;
     Line* line = find(object);
     if (!line || !line->first) {
         PyErr_SetString(PyExc_RuntimeError, "set_position() needs a strategy that was attached.");
@@ -108,6 +110,7 @@ PyObject* set_position(PyObject*, PyObject* arguments) {
     }
     Py_XSETREF(line->positions, Py_NewRef(positions));
     Py_XSETREF(line->feed, Py_NewRef(data));
+    Py_XSETREF(line->adopt, Py_NewRef(adopt));
     Py_RETURN_NONE;
 }
 

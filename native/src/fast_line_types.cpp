@@ -256,15 +256,33 @@ PyObject* series_item(PyObject* self, PyObject* ago) {
 
 // A strategy's position in its first feed; the broker makes an empty one for who asks first.
 PyObject* get_held(PyObject* self, void*) {
-    const Line* strategy = known(self);
+    Line* strategy = known(self);
     if (!strategy) return nullptr;
     if (!strategy->positions) {
         PyErr_SetString(PyExc_AttributeError, "position");
         return nullptr;
     }
     PyObject* found = PyDict_GetItemWithError(strategy->positions, strategy->feed);
-    if (found) return Py_NewRef(found);
-    return PyErr_Occurred() ? nullptr : PyObject_GetItem(strategy->positions, strategy->feed);
+    if (found && Py_TYPE(found) == strategy->held_class) return Py_NewRef(found);
+    if (PyErr_Occurred()) return nullptr;
+    found = PyObject_GetItem(strategy->positions, strategy->feed);
+    PyObject* done = found ? PyObject_CallFunctionObjArgs(strategy->adopt, strategy->feed, found, nullptr) : nullptr;
+    if (!done) {
+        Py_XDECREF(found);
+        return nullptr;
+    }
+    Py_DECREF(done);
+    strategy->held_class = Py_TYPE(found);
+    return found;
+}
+
+// Whether a position holds anything.
+int is_held(PyObject* self) {
+    static PyObject* const name = PyUnicode_InternFromString("size");
+    PyObject* size = PyObject_GetAttr(self, name);
+    const int answer = size ? PyObject_IsTrue(size) : -1;
+    Py_XDECREF(size);
+    return answer;
 }
 
 // --- clocks
@@ -356,6 +374,10 @@ int add_line_types(PyObject* module) {
                    {Py_tp_doc, const_cast<char*>("What a Backtrader line series is during a fast run.")}});
     if (!add_type(module, "FastLine", "gcg_quant._native.FastLine", sizeof(PyObject), std::move(line))) return -1;
     if (!add_type(module, "FastSeries", "gcg_quant._native.FastSeries", sizeof(PyObject), std::move(series))) return -1;
+    if (!add_type(module, "FastPosition", "gcg_quant._native.FastPosition", sizeof(PyObject),
+                  {{Py_nb_bool, reinterpret_cast<void*>(is_held)},
+                   {Py_tp_doc, const_cast<char*>("What a Backtrader position is during a fast run.")}}))
+        return -1;
     g_clock_type =
         add_type(module, "FastClock", "gcg_quant._native.FastClock", sizeof(Clock),
                  {{Py_tp_new, reinterpret_cast<void*>(new_clock)},

@@ -25,6 +25,8 @@ struct Line {
     PyObject* first;      // a series: its first line, owned; null for a line
     PyObject* positions;  // a strategy: the broker's positions and its first feed, owned; null for anything else
     PyObject* feed;
+    PyObject* adopt;           // a strategy: called with a position of a class that it has not seen, owned, or null
+    PyTypeObject* held_class;  // of the position it has seen last; only compared
     PyObject* guard;  // a feed's line: called before the first value that user code writes into it, owned, or null
     Py_ssize_t offset, length_offset;
     long stage;  // Backtrader's `_opstage`

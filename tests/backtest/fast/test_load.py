@@ -9,7 +9,7 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
-from backtrader.utils import date2num
+from backtrader.utils import date2num, num2date
 
 from gcg_quant.backtest import EventDrivenCerebro
 from gcg_quant.backtest.fast import BulkLoading
@@ -33,6 +33,28 @@ def test_days_are_date2num(kit: ModuleType) -> None:
     assert days.tolist() == [date2num(epoch + pd.Timedelta(0).to_pytimedelta().__class__(microseconds=int(one))) for one in times]
     with pytest.raises(ValueError, match="as many 8-byte values"):
         fast_days(times, days[1:])
+
+
+def test_times_are_num2date() -> None:
+    """What a line shows as datetime in a run is what num2date gives, at the edges of microseconds, seconds and days as well."""
+    random = np.random.default_rng(8)
+    start = 1_600_000_000_000_000
+    steps = [0, 1, 9, 10, 11, 999_989, 999_990, 999_991, 999_999, 59_999_999, 86_399_999_995, 86_399_999_999]
+    times = np.unique([*(start + random.integers(0, 10**13, 3_000)), *(start // 86_400_000_000 * 86_400_000_000 + np.array(steps))])
+    frame = columns(len(times)).set_axis(pd.to_datetime(times, unit="us"))
+    wrong: list[Any] = []
+
+    class Asking(bt.Strategy):  # type: ignore[misc]
+        def next(self) -> None:
+            line = self.data.datetime
+            if line.datetime() != num2date(line[0]) or line.datetime(-1) != num2date(line[-1]):
+                wrong.append(line[0])
+
+    cerebro = EventDrivenCerebro(stdstats=False)
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame))
+    cerebro.addstrategy(Asking)
+    strategy = cerebro.run()[0]
+    assert (cerebro.fast_reason, len(strategy), wrong) == ("", len(times), [])
 
 
 def loaded(frame: pd.DataFrame, fast: bool, cls: type = bt.feeds.PandasData, **params: Any) -> list[Any]:
