@@ -16,7 +16,7 @@ from .swap import Swap
 
 __all__ = ["run_fast"]
 
-ASKS, BROKER, QUIET, QUIET_AFTER_ONE = range(4)  # `Watch` in fast_loop.h
+ASKS, BROKER, QUIET, BUY_SELL = range(4)  # `Watch` in fast_loop.h
 observers = bt.observers
 
 
@@ -30,21 +30,23 @@ def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], Non
         report_every: how many bars.
     """
     datas = sorted(cerebro.datas, key=lambda data: (data._timeframe, data._compression))
-    swap = Swap(strategies, datas)
     with RareCollection():
         forget_kernels = _install_kernels(strategies)
         try:
             try:
+                swap = Swap(strategies, datas)
                 swap.enter()
-            except (TypeError, RuntimeError) as error:
+            except (TypeError, RuntimeError) as error:  # the classes or this Python's arrays are laid out in another way
                 return f"Backtrader's own path was taken: {error}"
-            for strategy in strategies:
-                strategy._once()
-                strategy.reset()
-            swap.bind()
-            _loop(cerebro, strategies, datas, swap, bar_done, report_every)
+            try:
+                for strategy in strategies:
+                    strategy._once()
+                    strategy.reset()
+                swap.bind()
+                _loop(cerebro, strategies, datas, swap, bar_done, report_every)
+            finally:
+                swap.leave()
         finally:
-            swap.leave()
             forget_kernels()
     return ""
 
@@ -107,7 +109,7 @@ def _watch(observer: Any) -> int:
         return BROKER
     if cls.next in (observers.Trades.next, observers.DataTrades.next):
         return QUIET
-    return QUIET_AFTER_ONE if cls.next is observers.BuySell.next else ASKS
+    return BUY_SELL if cls.next is observers.BuySell.next else ASKS
 
 
 def _install_kernels(strategies: Sequence[Any]) -> Callable[[], None]:

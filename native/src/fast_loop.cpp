@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace gcg::python::fast {
 
@@ -22,6 +23,8 @@ struct Names {
     PyObject* analyzer_start = PyUnicode_InternFromString("_nextstart");
     PyObject* analyzer_before = PyUnicode_InternFromString("_prenext");
     PyObject* clear = PyUnicode_InternFromString("clear");
+    PyObject* bought = PyUnicode_InternFromString("curbuylen");
+    PyObject* sold = PyUnicode_InternFromString("curselllen");
     PyObject* cash = PyUnicode_InternFromString("cash");
 };
 const Names& names() {
@@ -171,15 +174,25 @@ class Run {
                 return observe_broker(observer);
             case Watch::quiet:
                 return !busy_ || call(observer.object, method);
-            case Watch::quiet_after_one: {  // it forgets the bar before at the next one
-                const bool wanted = busy_ || observer.noted;
-                observer.noted = busy_;
-                return !wanted || call(observer.object, method);
-            }
+            case Watch::buy_sell:  // at a quiet bar it writes down that nothing was bought or sold, in lines that say
+                                   // so already
+                if (busy_) {
+                    observer.noted = true;
+                    return call(observer.object, method);
+                }
+                return !std::exchange(observer.noted, false) || forget_fills(observer.object);
             case Watch::asks:
                 break;
         }
         return call(observer.object, method);
+    }
+
+    static bool forget_fills(PyObject* observer) {
+        PyObject* zero = PyLong_FromLong(0);
+        const bool done = zero && PyObject_SetAttr(observer, names().bought, zero) == 0 &&
+                          PyObject_SetAttr(observer, names().sold, zero) == 0;
+        Py_XDECREF(zero);
+        return done;
     }
 
     bool observe_broker(const Observer& observer) {

@@ -8,7 +8,7 @@
 namespace gcg::python::fast {
 
 // What an observer's next() does at a bar on which nothing happened to its strategy's orders.
-enum class Watch : int { asks, broker, quiet, quiet_after_one };
+enum class Watch : int { asks, broker, quiet, buy_sell };
 
 struct Observer {
     PyObject* object;
@@ -17,7 +17,7 @@ struct Observer {
     std::vector<PyObject*> lines;      // all of its lines
     PyObject *value_line, *cash_line;  // of a Broker observer
     std::vector<PyObject*> analyzers;
-    bool noted;  // its next() has to be called once more
+    bool noted;  // a buy_sell: the next quiet bar has something to forget
 };
 
 struct Period {

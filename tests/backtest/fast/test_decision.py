@@ -13,6 +13,7 @@ import backtrader as bt
 import pytest
 
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
+from gcg_quant.backtest.fast import swap
 
 
 class Reading(bt.Strategy):
@@ -323,3 +324,31 @@ def test_optstrategy_decides_in_its_workers(kit: ModuleType) -> None:
     cerebro.optstrategy(kit.Cross, fast=[3, 5], slow=[15])
     assert len(cerebro.run(maxcpus=2)) == 2
     assert "worker processes" in cerebro.fast_reason
+
+
+def test_a_python_of_another_kind(kit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where arrays are laid out in another way than the compiled part knows, Backtrader's own path is taken and nothing has changed."""
+
+    def refuse(*classes: Any) -> None:
+        raise NotImplementedError("array.array of this Python is laid out in another way")
+
+    monkeypatch.setattr(swap, "fast_setup", refuse)
+    cerebro = run(kit, lambda cerebro: None)
+    assert cerebro.fast_reason == "Backtrader's own path was taken: array.array of this Python is laid out in another way"
+    assert len(cerebro.runningstrats[0]) == 40
+
+
+def test_lines_of_another_run(kit: ModuleType) -> None:
+    """A feed that a fast run is reading is not given to a second one: that one takes Backtrader's own path."""
+    seen = []
+
+    class Lending(Reading):
+        def next(self) -> None:
+            if len(self) == 5:
+                other = swap.Swap([], self.datas)
+                with pytest.raises(RuntimeError, match="in another fast run already"):
+                    other.enter()
+                seen.append(self.data.close[0])
+
+    assert run(kit, lambda cerebro: Lending).fast_reason == ""
+    assert len(seen) == 1
