@@ -6,6 +6,7 @@
 #include "bus_object.h"
 #include "fast_lines.h"
 #include "gcg/bus.h"
+#include "indicator_bindings.h"
 #include "publisher.h"
 #include "reader_object.h"
 #include "record_types.h"
@@ -18,7 +19,6 @@ using gcg::python::PyReader;
 
 __attribute__((weak)) void bind_trading(py::module_& module);
 void bind_journal(py::module_& module);
-void bind_indicators(py::module_& module);
 
 namespace {
 
@@ -169,12 +169,11 @@ PYBIND11_MODULE(_native, module) {
         }
     });
     if (gcg::python::add_record_types(module.ptr()) < 0 || gcg::python::add_publisher_type(module.ptr()) < 0 ||
-        gcg::python::fast::add_fast_functions(module.ptr()) < 0)
+        gcg::python::fast::add_fast_functions(module.ptr()) < 0 || gcg::python::add_kernels(module.ptr()) < 0)
         throw py::error_already_set();
     bind_functions(module);
     bind_bus(module);
     bind_reader(module);
     if (bind_trading) bind_trading(module);
     bind_journal(module);
-    bind_indicators(module);
 }

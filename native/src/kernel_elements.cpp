@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gcg/kernels.h"
+#include "kernel_range.h"
 
 namespace gcg::kernels {
 
@@ -27,12 +28,6 @@ size_t with(const Operand& a, Call call) {
 template <typename Call>
 size_t with(const Operand& a, const Operand& b, Call call) {
     return with(a, [&](auto x) { return with(b, [&](auto y) { return call(x, y); }); });
-}
-
-size_t shortest(Target dst, Range range, std::initializer_list<Operand> operands) {
-    size_t end = std::min(range.end, dst.size);
-    for (const Operand& one : operands) end = std::min(end, one.size);
-    return std::max(end, range.start);
 }
 
 constexpr size_t kBlock = 512;  // small enough to stay in the first-level cache

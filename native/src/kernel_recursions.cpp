@@ -1,24 +1,11 @@
 // Kernels whose every element comes from the one before.
-#include <algorithm>
-
 #include "gcg/kernels.h"
+#include "kernel_range.h"
 
 namespace gcg::kernels {
 
-namespace {
-
-// Where the range ends for these operands; without an element before the first there is nothing to go on from.
-size_t end_of(Target dst, Range range, std::initializer_list<Operand> operands) {
-    if (!range.start) return 0;
-    size_t end = std::min(range.end, dst.size);
-    for (const Operand& one : operands) end = std::min(end, one.size);
-    return std::max(end, range.start);
-}
-
-}  // namespace
-
 size_t smooth(Target dst, Operand src, Operand keep, Operand take, Range range) {
-    const size_t end = end_of(dst, range, {src, keep, take});
+    const size_t end = after_first(dst, range, {src, keep, take});
     if (end <= range.start) return range.start;
     double previous = dst.data[range.start - 1];
     if (!keep.data && !take.data) {
@@ -45,7 +32,7 @@ size_t smooth(Target dst, Operand src, Operand keep, Operand take, Range range) 
 }
 
 size_t accumulate(Target dst, Operand src, Range range) {
-    const size_t end = end_of(dst, range, {src});
+    const size_t end = after_first(dst, range, {src});
     if (end <= range.start) return range.start;
     double sum = dst.data[range.start - 1];
     for (size_t i = range.start; i < end; ++i) {
@@ -56,7 +43,7 @@ size_t accumulate(Target dst, Operand src, Range range) {
 }
 
 size_t last_difference(Target dst, Operand a, Operand b, Range range) {
-    const size_t end = end_of(dst, range, {a, b});
+    const size_t end = after_first(dst, range, {a, b});
     if (end <= range.start) return range.start;
     double previous = dst.data[range.start - 1];
     for (size_t i = range.start; i < end; ++i) {

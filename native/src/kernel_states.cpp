@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gcg/kernels.h"
+#include "kernel_range.h"
 
 namespace gcg::kernels {
 
@@ -13,18 +14,10 @@ bool finite(Values... values) {
     return (std::isfinite(values) && ...);
 }
 
-// Where the range ends for these operands; the first bar has none before it.
-size_t end_of(Target dst, Range range, std::initializer_list<Operand> operands) {
-    if (!range.start) return 0;
-    size_t end = std::min(range.end, dst.size);
-    for (const Operand& one : operands) end = std::min(end, one.size);
-    return std::max(end, range.start);
-}
-
 }  // namespace
 
 size_t parabolic(Target dst, Operand high, Operand low, Range range, double step, double most, Trend trends[2]) {
-    const size_t end = end_of(dst, range, {high, low});
+    const size_t end = after_first(dst, range, {high, low});
     for (size_t i = range.start; i < end; ++i) {
         const double hi = high.data[i], lo = low.data[i], last_hi = high.data[i - 1], last_lo = low.data[i - 1];
         Trend now = trends[i % 2];
@@ -53,7 +46,7 @@ size_t parabolic(Target dst, Operand high, Operand low, Range range, double step
 }
 
 size_t laguerre(Target dst, Operand src, Range range, double gamma, bool strength, double stages[4]) {
-    const size_t end = end_of(dst, range, {src});
+    const size_t end = after_first(dst, range, {src});
     for (size_t i = range.start; i < end; ++i) {
         const double* old = stages;
         if (!finite(src.data[i], old[0], old[1], old[2], old[3])) return i;
@@ -76,7 +69,7 @@ size_t laguerre(Target dst, Operand src, Range range, double gamma, bool strengt
 
 size_t zero_lag(Target dst, Operand src, Operand average, Range range, double take, double keep,
                 const std::vector<double>& gains) {
-    const size_t end = end_of(dst, range, {src, average});
+    const size_t end = after_first(dst, range, {src, average});
     for (size_t i = range.start; i < end; ++i) {
         const double price = src.data[i], mean = average.data[i], before = dst.data[i - 1];
         if (!finite(price, mean, before)) return i;

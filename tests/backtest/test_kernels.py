@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.backtest.fast.kernels import install_kernels
+from gcg_quant.backtest.fast.kernels.columns import Kernels
 from gcg_quant.backtest.fast.kernels.install import KERNELS, nested
 
 Make = Callable[[Any], Any]
@@ -371,6 +373,25 @@ def test_users_own_feeds_move_bar_by_bar(monkeypatch: pytest.MonkeyPatch) -> Non
     assert differences(make, walk(20)) == []
     assert compute(make, walk(20), kernels=True)[2].plain == {"ParabolicSAR"}
     assert set(moved) == {1}
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda line: Kernels.binary("modulo", line, line, 1.0, 0, 1), ValueError, "no kernel is called modulo"),
+        (lambda line: Kernels.unary("absolute", array("f", [1.0]), line, 0, 1), TypeError, "arrays of doubles"),
+        (lambda line: Kernels.accumulate(line, line, 3, 1), ValueError, "0 <= start <= end"),
+        (lambda line: Kernels.window("highest", line, line, 0, 1, -1), ValueError, "period of 0 or more"),
+        (lambda line: Kernels.many("sum", line, [line], 0, 1), ValueError, "two operands or more"),
+        (lambda line: Kernels.window_weighted(line, line, 0, 1, 1, ["a"], 1.0), TypeError, "must be real number"),
+    ],
+)
+def test_wrong_calls_are_refused(call: Any, error: type[Exception], message: str) -> None:
+    """The compiled kernels say what is wrong with a call, and touch nothing."""
+    line = array("d", [1.0, 2.0])
+    with pytest.raises(error, match=message):
+        call(line)
+    assert line.tolist() == [1.0, 2.0]
 
 
 def test_kernels_leave_nothing_behind() -> None:

@@ -12,10 +12,10 @@ from .columns import Attempt, Kernels, column, line, number
 
 __all__ = ["accumulation", "average", "difference", "dynamic_smoothing", "of_window", "smoothing", "weighted_average"]
 
-_WINDOWS = {max: Kernels.Window.HIGHEST, min: Kernels.Window.LOWEST, any: Kernels.Window.ANY, all: Kernels.Window.ALL}
+_WINDOWS = {max: "highest", min: "lowest", any: "any", all: "all"}
 _PLACES = {
-    bt.ind.FindFirstIndex.func: {max: Kernels.Window.LAST_HIGHEST, min: Kernels.Window.LAST_LOWEST},
-    bt.ind.FindLastIndex.func: {max: Kernels.Window.FIRST_HIGHEST, min: Kernels.Window.FIRST_LOWEST},
+    bt.ind.FindFirstIndex.func: {max: "last_highest", min: "last_lowest"},
+    bt.ind.FindLastIndex.func: {max: "first_highest", min: "first_lowest"},
 }
 _RANK = dict(bt.ind.PercentRank.params._getitems())["func"]
 
@@ -38,7 +38,7 @@ def _function(x: Any) -> Any:
     if "func" not in vars(x) and places is not None:
         return next((kind for function, kind in places.items() if x.p._evalfunc is function), None)
     if x.func is _RANK:
-        return Kernels.Window.RANK
+        return "rank"
     return math.fsum if x.func is math.fsum else next((kind for function, kind in _WINDOWS.items() if x.func is function), None)
 
 

@@ -15,27 +15,21 @@ from .columns import Attempt, Kernels, column, line, number
 __all__ = ["by_order", "choice", "delay", "division", "division_of_zeros", "forward_copy", "of_many", "operation", "order", "own_operation"]
 
 _BINARY = {
-    operator.add: Kernels.Binary.ADD,
-    operator.sub: Kernels.Binary.SUBTRACT,
-    operator.mul: Kernels.Binary.MULTIPLY,
-    operator.truediv: Kernels.Binary.DIVIDE,
-    operator.pow: Kernels.Binary.POWER,
-    operator.lt: Kernels.Binary.LESS,
-    operator.le: Kernels.Binary.LESS_EQUAL,
-    operator.gt: Kernels.Binary.GREATER,
-    operator.ge: Kernels.Binary.GREATER_EQUAL,
-    operator.eq: Kernels.Binary.EQUAL,
-    operator.ne: Kernels.Binary.NOT_EQUAL,
+    operator.add: "add",
+    operator.sub: "subtract",
+    operator.mul: "multiply",
+    operator.truediv: "divide",
+    operator.pow: "power",
+    operator.lt: "less",
+    operator.le: "less_equal",
+    operator.gt: "greater",
+    operator.ge: "greater_equal",
+    operator.eq: "equal",
+    operator.ne: "not_equal",
 }
-_UNARY = {operator.abs: Kernels.Unary.ABSOLUTE, operator.neg: Kernels.Unary.NEGATIVE, bool: Kernels.Unary.TRUTH}
-_MANY = {
-    max: Kernels.Many.HIGHEST,
-    min: Kernels.Many.LOWEST,
-    any: Kernels.Many.ANY,
-    all: Kernels.Many.ALL,
-    math.fsum: Kernels.Many.SUM,
-}
-_REDUCED = {functions._andlogic: Kernels.Many.ALL, functions._orlogic: Kernels.Many.ANY}
+_UNARY = {operator.abs: "absolute", operator.neg: "negative", bool: "truth"}
+_MANY = {max: "highest", min: "lowest", any: "any", all: "all", math.fsum: "sum"}
+_REDUCED = {functions._andlogic: "all", functions._orlogic: "any"}
 _STOCK_STEPS = {name: getattr(LinesOperation, name) for name in ("_once_op", "_once_val_op", "_once_val_op_r")}
 
 

@@ -78,7 +78,7 @@ def _parabolic(x: Any) -> Attempt | None:
         return None
 
     def compute(start: int, end: int) -> int:
-        given = [tuple(getattr(status, name) for name in _TREND) for status in x._status]
+        given: Any = tuple(tuple(getattr(status, name) for name in _TREND) for status in x._status)
         if len(given) != 2 or any([type(one) for one in status] != [float, float, float, bool] for status in given):
             return start
         stop, left = Kernels.parabolic(dst, high, low, start, end, factor, most, given)
@@ -96,10 +96,10 @@ def _laguerre(strength: bool) -> Callable[[Any], Attempt | None]:
             return None
 
         def compute(start: int, end: int) -> int:
-            stages = [number(getattr(x, name)) for name in _STAGES]
+            stages: Any = tuple(number(getattr(x, name)) for name in _STAGES)
             if None in stages:
                 return start
-            stop, left = Kernels.laguerre(dst, src, start, end, gamma, strength, stages)  # type: ignore[arg-type]
+            stop, left = Kernels.laguerre(dst, src, start, end, gamma, strength, stages)
             if stop > start:
                 vars(x).update(zip(_STAGES, left, strict=True))
             return stop
