@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from math import inf, nan
 from typing import Any
 
 import msgspec
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Lane, OrderEvent, PositionEvent, RiskReason, RiskVerdict, Side, Tick
+from gcg_quant.events import Lane, Offset, OrderEvent, PositionEvent, RiskReason, RiskVerdict, Side, Tick
+from gcg_quant.instruments import Instrument
 from gcg_quant.sections import RiskSettings
 
 from ..strategy_engine.accounts.currencies import CurrencyRates
@@ -60,8 +62,8 @@ def refusal_row(verdict: RiskVerdict) -> dict[str, Any]:
 
 def _usage(view: SystemView, bus: EventBus) -> dict[str, dict[str, Any]]:
     orders = view.open_orders
-    exposures = _exposures(orders, view.positions.values())
-    terms = {(one.symbol, one.venue): one for one in bus.instruments if (one.symbol, one.venue) in exposures}
+    terms = {(one.symbol, one.venue): one for one in bus.instruments}
+    exposures = _exposures(orders, view.positions.values(), terms)
     values = {key: terms[key].value(quantity, price) for key, (quantity, price) in exposures.items() if key in terms}
     rates = _Rates(view.trading.currency, bus)
     equity = sum((one.equity * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
@@ -83,18 +85,48 @@ def _largest(values: dict[tuple[str, str], float]) -> dict[str, Any]:
     return {"used": value, "where": f"{symbol}@{venue}" if venue else symbol}
 
 
-def _exposures(orders: Iterable[OrderEvent], positions: Iterable[PositionEvent]) -> dict[tuple[str, str], tuple[float, float]]:
-    # By symbol and venue the largest quantity that could be held if all open orders of one side filled, and a price of it.
-    held: dict[tuple[str, str], list[float]] = {}
+@dataclass(slots=True)
+class _Exposure:
+    # What is held of an instrument and what its open orders may add, all strategies together; a price of it.
+    long: float = 0.0
+    short: float = 0.0
+    buys: float = 0.0
+    sells: float = 0.0
+    price: float = nan
+
+    def quantity(self, instrument: Instrument | None) -> float:
+        """Return the largest quantity that could be held if all open orders of one side filled, as the risk check counts it."""
+        if instrument is None or not instrument.legs:
+            now = self.long - self.short
+            return max(abs(now + self.buys), abs(now - self.sells), abs(now))
+        long, short = self.long + self.buys, self.short + self.sells
+        return max(long, short) if instrument.larger_side else long + short
+
+
+def _exposures(
+    orders: Iterable[OrderEvent], positions: Iterable[PositionEvent], terms: Mapping[tuple[str, str], Instrument]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    # By symbol and venue the quantity that counts, and a price.
+    held: dict[tuple[str, str], _Exposure] = {}
     for one in positions:
-        row = held.setdefault((one.symbol, one.venue), [0.0, 0.0, 0.0, nan])
-        row[0] += one.quantity
-        row[3] = one.last_price if one.last_price == one.last_price else row[3]
+        row = held.setdefault((one.symbol, one.venue), _Exposure())
+        if one.quantity > 0:
+            row.long += one.quantity
+        else:
+            row.short -= one.quantity
+        row.price = one.last_price if one.last_price == one.last_price else row.price
     for order in orders:
-        row = held.setdefault((order.symbol, order.venue), [0.0, 0.0, 0.0, nan])
-        row[1 if order.side == Side.BUY else 2] += order.quantity - order.filled_quantity
-        row[3] = row[3] if row[3] == row[3] else order.price
-    return {key: (max(abs(now + buys), abs(now - sells), abs(now)), price) for key, (now, buys, sells, price) in held.items()}
+        key = (order.symbol, order.venue)
+        row = held.setdefault(key, _Exposure())
+        row.price = row.price if row.price == row.price else order.price
+        instrument, left = terms.get(key), order.quantity - order.filled_quantity
+        if instrument is not None and instrument.legs and order.offset != Offset.OPEN:
+            continue  # it closes, or closes first
+        if order.side == Side.BUY:
+            row.buys += left
+        else:
+            row.sells += left
+    return {key: (row.quantity(terms.get(key)), row.price) for key, row in held.items()}
 
 
 def _profit_today(view: SystemView, bus: EventBus) -> float:

@@ -106,10 +106,14 @@ class InstrumentTable:
             found = self._current[number] = self._look_up(number)
         return found
 
-    def __iter__(self) -> Iterator[Instrument]:
+    def numbers(self, *, after: int = 0) -> Iterator[int]:
+        """Yield the numbers of all instruments above `after`, ascending; there are gaps between them."""
         native = self._bus.native
         # Rows that only hold newer terms of an instrument have no name of their own.
-        return (self[number] for number in range(1, native.instrument_count() + 1) if native.instrument(number) is not None)
+        return (number for number in range(after + 1, native.instrument_count() + 1) if native.instrument(number) is not None)
+
+    def __iter__(self) -> Iterator[Instrument]:
+        return (self[number] for number in self.numbers())
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -58,6 +58,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     today_apart: bool = False  # an order that closes says whether it closes today's lots or earlier ones
     close_today_fee: float | None = None  # fraction of the value, where closing today's lots has a fee of its own
     close_today_fee_per_unit: float | None = None  # currency a unit, likewise
+    larger_side: bool = False  # of a long and a short position that are held apart, only the larger one ties up margin
 
     def __post_init__(self) -> None:
         """Refuse terms that make no sense, with an InstrumentError that names the field."""
@@ -81,6 +82,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 self._check(field, above=0.0, strict=False)
         if self.today_apart and not self.legs:
             raise InstrumentError(f"{self.symbol}: today_apart needs legs: only what is held apart is closed by its day.", field="legs")
+        if self.larger_side and not self.legs:
+            raise InstrumentError(f"{self.symbol}: larger_side needs legs: a net position has one side.", field="legs")
 
     @property
     def name(self) -> str:
@@ -266,6 +269,7 @@ _NUMBERS = {
             "today_apart",
             "close_today_fee",
             "close_today_fee_per_unit",
+            "larger_side",
         ),
         start=1,
     )

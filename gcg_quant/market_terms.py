@@ -66,6 +66,7 @@ _CN_CLOSE_TODAY: dict[str, tuple[float, float]] = {
     "sc": (0.0, 0.0),
 }
 _CN_TODAY_APART = ("SHFE", "INE")  # whose rules have orders say whether they close today's lots; the others close the oldest first
+_CN_LARGER_SIDE = ("SHFE", "INE", "CFFEX")  # which margin the larger side alone; DCE and CZCE do so for combination orders only
 _CN_ROOTS = {name.lower(): name for name in _CN_PRODUCTS}
 
 # CME Group contracts: tick, multiplier, margin as a share of the value (the exchange asks amounts; these are near them).
@@ -205,6 +206,7 @@ def _cn_future(symbol: str) -> dict[str, Any]:
         "today_apart": exchange in _CN_TODAY_APART,
         "close_today_fee": today_rate,
         "close_today_fee_per_unit": today_per_lot,
+        "larger_side": exchange in _CN_LARGER_SIDE,
     }
 
 

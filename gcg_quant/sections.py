@@ -222,6 +222,7 @@ class InstrumentEntry(Section):
     today_apart: bool | None = None
     close_today_fee: float | None = None
     close_today_fee_per_unit: float | None = None
+    larger_side: bool | None = None
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -226,7 +226,26 @@ void RiskEngine::move_position(uint32_t strategy, uint32_t instrument, int64_t s
     own += signed_lots;
     Asset& asset = this->asset(instrument);
     asset.all.position += signed_lots;
-    if (asset.known) asset.holders += static_cast<int>(own != 0) - static_cast<int>(held);
+    if (asset.known && asset.terms.sides == Sides::net)
+        asset.holders += static_cast<int>(own != 0) - static_cast<int>(held);
+}
+
+void RiskEngine::set_sides(uint32_t strategy, uint32_t instrument, int64_t longs, int64_t shorts, int64_t opening_buys,
+                           int64_t opening_sells) {
+    activate(instrument);
+    Exposure& own = exposures_[key(strategy, instrument)];
+    Asset& asset = this->asset(instrument);
+    Exposure& all = asset.all;
+    const bool held = own.longs != 0 || own.shorts != 0, holds = longs != 0 || shorts != 0;
+    if (asset.known) asset.holders += static_cast<int>(holds) - static_cast<int>(held);
+    all.longs += longs - own.longs;
+    all.shorts += shorts - own.shorts;
+    all.opening_buys += opening_buys - own.opening_buys;
+    all.opening_sells += opening_sells - own.opening_sells;
+    own.longs = longs;
+    own.shorts = shorts;
+    own.opening_buys = opening_buys;
+    own.opening_sells = opening_sells;
 }
 
 void RiskEngine::rest(uint64_t order, uint32_t instrument, Side side, int64_t price_ticks) {
@@ -300,7 +319,7 @@ RiskEngine::Sums RiskEngine::sums() const {
         const double each = unit(asset);
         if (asset.all.position != 0) sums.equity += static_cast<double>(asset.all.position) * each * asset.last;
         if (is_set(asset.last)) {
-            const auto worst = static_cast<double>(asset.all.worst());
+            const auto worst = static_cast<double>(asset.all.worst(asset.terms.sides));
             sums.tied_up += worst * each * std::fabs(asset.last) * asset.terms.margin_rate;
         }
     }

@@ -59,7 +59,8 @@ RiskResult RiskEngine::check(const RiskOrder& order) const {
     const double price = ticks != kNoPrice ? static_cast<double>(ticks) * asset.terms.grid.tick_size : asset.last;
     const int64_t held = order.side == Side::buy ? -asset.all.position : asset.all.position;
     const int64_t open = order.side == Side::buy ? asset.all.open_buys : asset.all.open_sells;
-    const bool reduces = order.lots <= held - (open - order.replaces_lots);
+    const bool reduces =
+        asset.terms.sides == Sides::net ? order.lots <= held - (open - order.replaces_lots) : order.opens <= 0;
     const std::array<const RiskLimits*, 4> scopes = {limits_of(order.strategy, order.instrument),
                                                      limits_of(0, order.instrument), limits_of(order.strategy, 0),
                                                      limits_of(0, 0)};
@@ -96,9 +97,15 @@ void RiskEngine::check_size(const Case& one) const {
 }
 
 // The position where a limit was set if this order and all open ones of its side fill, positive in the order's
-// direction: what only closes is negative, and so below every limit.
+// direction: what only closes is negative or 0, and so below every limit. Where sides are held apart and the venue
+// margins both, the other side and what may open there count as well.
 int64_t RiskEngine::after(const Case& one, const Rule& most) const {
     const Exposure& held = exposure(most.strategy, one.order.instrument);
+    if (const Sides sides = one.asset.terms.sides; sides != Sides::net) {
+        if (one.order.opens <= 0) return 0;
+        const int64_t high = held.longs + held.opening_buys, low = held.shorts + held.opening_sells;
+        return one.order.adds + (sides == Sides::both ? high + low : one.buys() ? high : low);
+    }
     const int64_t before = one.buys() ? held.position + held.open_buys : -held.position + held.open_sells;
     return before - one.order.replaces_lots + one.order.lots;
 }
@@ -212,7 +219,8 @@ void RiskEngine::check_money(const Case& one) const {
     const Asset& asset = one.asset;
     Exposure then = asset.all;
     (one.buys() ? then.open_buys : then.open_sells) += one.order.lots - one.order.replaces_lots;
-    const int64_t more = then.worst() - asset.all.worst();
+    (one.buys() ? then.opening_buys : then.opening_sells) += one.order.adds;
+    const int64_t more = then.worst(asset.terms.sides) - asset.all.worst(asset.terms.sides);
     if (more <= 0) return;
     const double each = unit(asset) * std::fabs(one.price) * (asset.terms.margin_rate + asset.terms.fee_rate);
     const double needed = static_cast<double>(more) * each, available = one.sums.equity - one.sums.tied_up;

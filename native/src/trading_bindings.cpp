@@ -11,6 +11,7 @@
 #include "gcg/matching.h"
 #include "gcg/risk.h"
 #include "record_types.h"
+#include "risk_calls.h"
 
 namespace py = pybind11;
 using namespace gcg;
@@ -166,35 +167,13 @@ void bind_matching(py::module_& module) {
         .def_property_readonly("clock_ns", &MatchingEngine::clock_ns);
 }
 
-py::tuple check(const RiskEngine& engine, uint32_t strategy, uint32_t instrument, int side, int64_t lots,
-                std::optional<int64_t> price_ticks, std::optional<int64_t> stop_ticks, int64_t replaces_lots,
-                int64_t now_ns, int32_t trading_day) {
-    RiskOrder order;
-    order.strategy = strategy;
-    order.instrument = instrument;
-    order.side = static_cast<Side>(side);
-    order.lots = lots;
-    order.price_ticks = ticks_of(price_ticks);
-    order.stop_ticks = ticks_of(stop_ticks);
-    order.replaces_lots = replaces_lots;
-    order.now_ns = now_ns;
-    order.trading_day = trading_day;
-    const RiskResult result = engine.check(order);
-    py::list findings;
-    for (int i = 0; i < result.count; ++i) {
-        const RiskFinding& finding = result.findings[static_cast<std::size_t>(i)];
-        findings.append(py::make_tuple(finding.reason, finding.value, finding.limit));
-    }
-    return py::make_tuple(result.rules, findings);
-}
-
 void bind_risk_state(py::class_<RiskEngine>& engine) {
     engine
         .def(
             "set_terms",
             [](RiskEngine& self, uint32_t instrument, double tick_size, double lot_size, double multiplier,
                double margin_rate, double fee_rate, uint32_t currency, uint32_t calendar,
-               std::optional<double> price_limit, bool by_settlement, bool t_plus_one) {
+               std::optional<double> price_limit, bool by_settlement, bool t_plus_one, int sides) {
                 self.set_terms(instrument, {{tick_size, lot_size},
                                             multiplier,
                                             margin_rate,
@@ -203,11 +182,12 @@ void bind_risk_state(py::class_<RiskEngine>& engine) {
                                             calendar,
                                             price_limit.value_or(kNaN),
                                             by_settlement,
-                                            t_plus_one});
+                                            t_plus_one,
+                                            static_cast<Sides>(sides)});
             },
             py::kw_only(), py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"), py::arg("multiplier"),
             py::arg("margin_rate"), py::arg("fee_rate"), py::arg("currency"), py::arg("calendar"),
-            py::arg("price_limit"), py::arg("by_settlement"), py::arg("t_plus_one"))
+            py::arg("price_limit"), py::arg("by_settlement"), py::arg("t_plus_one"), py::arg("sides") = 0)
         .def(
             "set_limits",
             [](RiskEngine& self, uint32_t strategy, uint32_t instrument, double order_quantity, double order_value,
@@ -240,37 +220,6 @@ void bind_risk(py::module_& module) {
         .def("knows", &RiskEngine::knows, py::arg("instrument"))
         .def(
             "on_market", [](RiskEngine& self, py::handle event) { return feed(self, event); }, py::arg("event"))
-        .def("count_order", &RiskEngine::count_order, py::arg("strategy"), py::arg("instrument"), py::arg("now_ns"))
-        .def(
-            "open_order",
-            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t lots) {
-                self.open_order(strategy, instrument, static_cast<Side>(side), lots);
-            },
-            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"))
-        .def(
-            "reduce_order",
-            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t lots) {
-                self.reduce_order(strategy, instrument, static_cast<Side>(side), lots);
-            },
-            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"))
-        .def(
-            "close_order",
-            [](RiskEngine& self, uint32_t strategy, uint32_t instrument, int side, int64_t left) {
-                self.close_order(strategy, instrument, static_cast<Side>(side), left);
-            },
-            py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("left"))
-        .def("move_position", &RiskEngine::move_position, py::arg("strategy"), py::arg("instrument"),
-             py::arg("signed_lots"))
-        .def(
-            "rest",
-            [](RiskEngine& self, uint64_t order, uint32_t instrument, int side, int64_t price_ticks) {
-                self.rest(order, instrument, static_cast<Side>(side), price_ticks);
-            },
-            py::arg("order"), py::arg("instrument"), py::arg("side"), py::arg("price_ticks"))
-        .def("lift", &RiskEngine::lift, py::arg("order"))
-        .def("check", &check, py::arg("strategy"), py::arg("instrument"), py::arg("side"), py::arg("lots"),
-             py::arg("price_ticks"), py::arg("stop_ticks"), py::arg("replaces_lots"), py::arg("now_ns"),
-             py::arg("trading_day"))
         .def("last_price", &RiskEngine::last_price, py::arg("instrument"))
         .def("position", &RiskEngine::position, py::arg("strategy"), py::arg("instrument"))
         .def("open_orders", &RiskEngine::open_orders, py::arg("strategy"), py::arg("instrument"))
@@ -289,11 +238,11 @@ void bind_risk(py::module_& module) {
                 return std::pair(known(lowest), known(highest));
             },
             py::arg("instrument"))
-        .def_property_readonly("clock_ns", &RiskEngine::clock_ns)
         .def_property_readonly("equity", &RiskEngine::equity)
         .def_property_readonly("tied_up", &RiskEngine::tied_up)
         .def_property_readonly("daily_profit", &RiskEngine::daily_profit);
     bind_risk_state(engine);
+    gcg::python::bind_risk_calls(engine);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ from gcg_quant.events import AccountEvent, Fill, Offset, PositionEvent, Position
 from gcg_quant.instruments import Instrument
 
 from .bought import Bought
+from .margin import tied_up
 from .position import Position
 
 __all__ = ["Accounts", "Cash", "Profit"]
@@ -123,10 +124,7 @@ class Accounts:
 
     def margin(self, currency: str) -> float:
         """Return what the positions of a currency tie up."""
-        total = 0.0
-        for one in self._in(currency):
-            total += one.margin
-        return total
+        return tied_up(self._in(currency))
 
     def unrealised(self, currency: str) -> float:
         """Return the unrealised profit of a currency's positions."""
@@ -148,13 +146,14 @@ class Accounts:
         Fees that are charged in another currency than the instrument's are no position's: `in_currency(...).fees` has them all.
         """
         found: dict[str, Profit] = {}
-        for one in self.positions.values():
-            if strategy is None or one.strategy == strategy:
-                sums = found.setdefault(one.instrument.currency, Profit())
-                sums.realised += one.realised
-                sums.unrealised += one.unrealised
-                sums.fees += one.fees
-                sums.margin += one.margin
+        own = [one for one in self.positions.values() if strategy is None or one.strategy == strategy]
+        for one in own:
+            sums = found.setdefault(one.instrument.currency, Profit())
+            sums.realised += one.realised
+            sums.unrealised += one.unrealised
+            sums.fees += one.fees
+        for currency, sums in found.items():
+            sums.margin = tied_up(one for one in own if one.lots and one.instrument.currency == currency)
         return found
 
     # ---- as events

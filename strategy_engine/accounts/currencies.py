@@ -52,6 +52,6 @@ class CurrencyRates:
         return None
 
     def _look(self) -> None:
-        for number in range(self._looked_at + 1, len(self._instruments) + 1):
+        for number in self._instruments.numbers(after=self._looked_at):
             self._pairs.setdefault(self._instruments[number].symbol, []).append(number)
             self._looked_at = number

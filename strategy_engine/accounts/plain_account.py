@@ -251,11 +251,18 @@ class PlainAccount:
                 raise self._wrong(event, name, f"an account opens with cash in one currency, found {' and '.join(opened)}")
         money.told = True
         worth = margin = unrealised = 0.0
-        for one in self.holdings.values():
+        larger: dict[int, tuple[float, float]] = {}  # long and short, where the venue asks for the larger side
+        for (_, number, side), one in self.holdings.items():
             if one.lots and one.terms.currency == event.currency:
                 worth += one.unrealised() if one.terms.margin_rate < 1.0 or one.terms.kind == "future" else one.value()
-                margin += one.margin()
                 unrealised += one.unrealised()
+                if one.terms.larger_side:
+                    long, short = larger.get(number, (0.0, 0.0))
+                    larger[number] = (long, short + one.margin()) if side == PositionSide.SHORT else (long + one.margin(), short)
+                else:
+                    margin += one.margin()
+        for long, short in larger.values():
+            margin += long if long > short else short
         equity = money.cash + worth
         self._same(
             event,

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from math import isnan
 
 from gcg_quant.clock import NS_PER_DAY
-from gcg_quant.events import AccountEvent, Fill, Liquidity, Offset, OrderType, PositionEvent, PositionSide, Side, TimeInForce
+from gcg_quant.events import (
+    AccountEvent,
+    Fill,
+    Liquidity,
+    Offset,
+    OrderCommand,
+    OrderRequest,
+    OrderType,
+    PositionEvent,
+    PositionSide,
+    Side,
+    TimeInForce,
+)
 from gcg_quant.instruments import Instrument
 
 from ..accounts.accounts import Accounts
@@ -16,6 +27,7 @@ from ..accounts.position import Position
 from ..orders.manager import Publish
 from ..orders.order import Order, WholeTerms
 from ..risk.engine import RiskEngine
+from .claims import Claims
 from .offsets import opens
 
 __all__ = ["Books"]
@@ -57,7 +69,7 @@ class Books:
         self._mark_interval_ns = mark_interval_ns
         self._native = risk.native
         self._account_ns: dict[str, int] = {}
-        self._closing: Counter[tuple[str, int, Side]] = Counter()  # open lots that may close a side; only where sides are held apart
+        self._claims = Claims(accounts)
         self._without_rate: set[str] = set()
 
     # ---- instruments and orders
@@ -72,12 +84,18 @@ class Books:
 
     def count(self, strategy: str, number: int, event_ns: int) -> None:
         """Count an order for the limit of orders a second."""
-        self._native.count_order(self.risk.strategy_number(strategy), number, event_ns)
+        self._native.count_order(self.risk.strategies[strategy], number, event_ns)
+
+    def open(self, order: Order) -> None:
+        """Count an order that may fill from now on."""
+        lots = order.left_lots
+        self._native.open_order(self.risk.strategies[order.strategy], order.number, order.terms.side, lots)
+        if order.instrument.legs:
+            self.tie(order, lots)
 
     def open_again(self, order: Order) -> None:
-        """Count an order that may fill from now on, or that was open before a restart."""
-        self._native.open_order(self._strategy(order), order.number, order.side, order.left_lots)
-        self.tie(order, order.left_lots)
+        """Count an order that is held, or that was open before a restart, and note where it rests."""
+        self.open(order)
         self.rest(order)
 
     def rest(self, order: Order, *asked: WholeTerms) -> None:
@@ -114,9 +132,17 @@ class Books:
         self.tie(order, -left)
 
     def tie(self, order: Order, lots: int) -> None:
-        """Count `lots` more of an order that may close one of two sides; a net position's ties are the risk check's open lots."""
-        if order.instrument.legs and order.terms.offset != Offset.OPEN:
-            self._closing[order.strategy, order.number, order.side] += lots
+        """Count `lots` more of an order where sides are held apart; 0 counts it anew, with the offset that it has now."""
+        instrument = order.instrument
+        if instrument.legs:
+            self._claims.count(order, lots)
+            self._tell_sides(order.strategy, order.number, instrument)
+
+    def measure(
+        self, terms: OrderRequest | OrderCommand, number: int, instrument: Instrument, lots: int, replaces: Order | None = None
+    ) -> tuple[int, int] | None:
+        """Return what the risk check has to know of an order where sides are held apart, None elsewhere; see `Claims.measure`."""
+        return self._claims.measure(terms, number, instrument, lots, replaces) if instrument.legs else None
 
     # ---- fills and prices
 
@@ -150,7 +176,10 @@ class Books:
                 position.last_price = last
         lots = instrument.lots(fill.quantity)
         self._native.move_position(self.risk.strategy_number(fill.strategy), number, lots if fill.side == Side.BUY else -lots)
-        self._native.set_bought(number, *self.accounts.bought[number])
+        if instrument.legs:
+            self._tell_sides(fill.strategy, number, instrument)
+        if instrument.t_plus_one:
+            self._native.set_bought(number, *self.accounts.bought[number])
         self._native.set_last_price(number, fill.price)  # a position without any price would be worth nothing
         self._take_ledgers()
         for position in moved:
@@ -198,6 +227,8 @@ class Books:
             self._native.move_position(strategy, position.number, position.lots)
             self._native.set_last_price(position.number, position.last_price)
             self._native.set_bought(position.number, *self.accounts.bought[position.number])
+            if position.instrument.legs:
+                self._tell_sides(position.strategy, position.number, position.instrument)
         self._take_ledgers()
         base = 0.0
         for currency, event in base_of_day.items():
@@ -209,7 +240,13 @@ class Books:
     # ---- inside
 
     def _strategy(self, order: Order) -> int:
-        return self.risk.strategy_number(order.strategy)
+        return self.risk.strategies[order.strategy]
+
+    def _tell_sides(self, strategy: str, number: int, instrument: Instrument) -> None:
+        held = [self.accounts.position(strategy, number, side) for side in (PositionSide.LONG, PositionSide.SHORT)]
+        lots = [0 if one is None else abs(one.lots) for one in held]
+        opening = [self._claims.opening(strategy, number, instrument, side) for side in (Side.BUY, Side.SELL)]
+        self._native.set_sides(self.risk.strategies[strategy], number, *lots, *opening)
 
     def _take_ledgers(self) -> None:
         for currency, money in self.accounts.money.items():
@@ -220,5 +257,5 @@ class Books:
         if position.side == PositionSide.NET:
             frozen = self._native.open_lots(self.risk.strategy_number(position.strategy), position.number, closing)
         else:
-            frozen = self._closing[position.strategy, position.number, closing]
+            frozen = self._claims.closing(position.strategy, position.number, closing)
         return self.accounts.position_event(position, event_ns, frozen)

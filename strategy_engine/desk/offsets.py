@@ -19,7 +19,7 @@ from ..orders.manager import OrderManager
 from ..orders.order import Order
 from ..risk.engine import Finding
 
-__all__ = ["Closable", "check_more", "choose_offset", "closable", "closes", "late_offset", "opens"]
+__all__ = ["Closable", "asked_offset", "check_more", "choose_offset", "closable", "closes", "late_offset", "opens"]
 
 _CLOSES = (Offset.CLOSE, Offset.CLOSE_TODAY, Offset.CLOSE_YESTERDAY)
 
@@ -52,6 +52,24 @@ def opens(side: Side) -> PositionSide:
 def closes(side: Side) -> PositionSide:
     """Return the position side that an order side closes."""
     return PositionSide.SHORT if side == Side.BUY else PositionSide.LONG
+
+
+def asked_offset(request: OrderRequest | OrderCommand) -> Offset | None:
+    """Return the offset that a request names, or None if it names two that exclude each other.
+
+    It may name the side of the position instead, or beside it.
+    """
+    if request.position_side == PositionSide.NET:
+        asked = request.offset
+    else:
+        asked = Offset.OPEN if request.position_side == opens(request.side) else Offset.CLOSE
+        if request.offset != Offset.NONE:
+            if (request.offset == Offset.OPEN) != (asked == Offset.OPEN):
+                return None
+            asked = request.offset
+    if request.order_flags & OrderFlag.REDUCE_ONLY and asked == Offset.NONE:
+        return Offset.CLOSE
+    return asked
 
 
 def closable(
@@ -124,7 +142,7 @@ def late_offset(order: Order, now_ns: int, accounts: Accounts, orders: OrderMana
 def _choose(
     request: OrderRequest, lots: int, instrument: Instrument, now_ns: int, accounts: Accounts, others: Iterable[Order], nets: bool
 ) -> tuple[OrderRequest, list[Finding]]:
-    asked = _asked(request)
+    asked = asked_offset(request)
     if asked is None:
         wrong = f"{request.side.name} {request.offset.name} is no order of the {request.position_side.name} side"
         return request, [Finding(RiskReason.UNSUPPORTED, nan, nan, wrong)]
@@ -168,21 +186,6 @@ def _only_one_counts(one: OrderRequest | OrderCommand, other: OrderRequest | Ord
     if (one.parent, one.group) != (other.parent, other.group):
         return False
     return bool(one.parent or (one.group and one.order_flags & other.order_flags & OrderFlag.OCO))
-
-
-def _asked(request: OrderRequest) -> Offset | None:
-    # A request may name the side of the position instead of an offset, or beside it; None if the two exclude each other.
-    if request.position_side == PositionSide.NET:
-        asked = request.offset
-    else:
-        asked = Offset.OPEN if request.position_side == opens(request.side) else Offset.CLOSE
-        if request.offset != Offset.NONE:
-            if (request.offset == Offset.OPEN) != (asked == Offset.OPEN):
-                return None
-            asked = request.offset
-    if request.order_flags & OrderFlag.REDUCE_ONLY and asked == Offset.NONE:
-        return Offset.CLOSE
-    return asked
 
 
 def _with(request: OrderRequest, offset: Offset) -> OrderRequest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import isnan, nan
 from typing import NamedTuple
 
@@ -19,15 +18,17 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument
 
-from ..orders.manager import fitted
-from ..orders.order import WholeTerms
+from ..orders.order import WholeTerms, price_ticks
+from ..orders.reasons import fitted
 from ..orders.trail import TRAILING, read_trail
 from .limits import LIMIT_NAMES, RULE_NAMES, Limit, RiskRules, native_limits
 from .market_hours import MarketHours
 
 __all__ = ["Finding", "RiskEngine", "read_terms", "summary"]
 
+_PLAIN = frozenset({OrderType.LIMIT, OrderType.MARKET})
 _PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT})
+_NET, _BOTH, _LARGER = 0, 1, 2  # Sides in risk.h
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 # What a refusal says: {v} the value found, {l} the limit, {s} the symbol.
@@ -76,38 +77,54 @@ def _in_short(finding: Finding) -> str:
 
 def read_terms(request: OrderRequest, instrument: Instrument) -> tuple[WholeTerms, list[Finding]]:
     """Return a request's quantity and prices in whole lots and ticks, and what is wrong with them."""
+    quantity, kind = request.quantity, request.order_type
+    key = None
+    if kind in _PLAIN:
+        price = request.price if kind in _PRICED else None
+        key = (instrument.tick_size, instrument.lot_size, instrument.min_quantity, quantity, price)
+        known = _known.get(key)
+        if known is not None:
+            return known, []
+    whole, found = _read(request, quantity, kind, instrument)
+    if key is not None and not found and (whole.price_ticks is None or whole.price_ticks > 0):
+        if len(_known) >= _KNOWN:
+            _known.clear()
+        _known[key] = whole
+    return whole, found
+
+
+# Orders come at the same few prices and sizes: the terms of those without a stop that nothing was wrong with, whatever the instrument.
+_known: dict[tuple[float, float, float, float, float | None], WholeTerms] = {}
+_KNOWN = 16_384
+
+
+def _read(request: OrderRequest, quantity: float, kind: OrderType, instrument: Instrument) -> tuple[WholeTerms, list[Finding]]:
     found: list[Finding] = []
-    lots, price, stop, kind = 0, None, None, request.order_type
-    quantity = request.quantity
+    lots, price, stop = 0, None, None
     try:
         lots = instrument.order_lots(quantity)
     except InstrumentError as error:
         found.append(Finding(RiskReason.BAD_QUANTITY, quantity, nan, error.message))
     try:
         if kind in _PRICED:
-            price = _ticks(instrument, request.price, "limit price")
+            price = price_ticks(instrument, request.price, "limit price")
         if kind in _STOPS:
-            stop = _ticks(instrument, request.stop_price, "stop price")
+            stop = price_ticks(instrument, request.stop_price, "stop price")
         if kind in TRAILING:
             read_trail(request, instrument)
             if not isnan(request.stop_price):
-                stop = _ticks(instrument, request.stop_price, "stop price")
+                stop = price_ticks(instrument, request.stop_price, "stop price")
     except InstrumentError as error:
         found.append(Finding(RiskReason.BAD_PRICE, request.price, nan, error.message))
-    return _whole(lots, price, stop), found
+    return WholeTerms(lots, price, stop), found
 
 
-# Orders come at the same few prices and sizes, and making an immutable object takes longer than finding it.
-_whole = lru_cache(maxsize=4096)(WholeTerms)
+class _Numbers(dict[str, int]):
+    # Numbers names in the order in which they are asked for: a name that is known costs a look-up.
 
-
-def _ticks(instrument: Instrument, price: float, what: str) -> int:
-    if isnan(price):
-        raise InstrumentError(f"The order needs a {what}.", symbol=instrument.symbol)
-    ticks = instrument.ticks(price)
-    if ticks <= 0 and instrument.kind != "future":  # futures have traded below zero
-        raise InstrumentError(f"The {what} must be above 0, found {price:g}.", symbol=instrument.symbol)
-    return ticks
+    def __missing__(self, name: str) -> int:
+        number = self[name] = len(self) + 1
+        return number
 
 
 class RiskEngine:
@@ -118,18 +135,20 @@ class RiskEngine:
 
     def __init__(self, rules: RiskRules | None = None, *, currency: str = "USD", mark_interval_ns: int = 1_000_000_000) -> None:
         self.native = _native.RiskEngine(mark_interval_ns)
+        self._measure = self.native.check
         self.rules = rules or RiskRules()
-        self._strategies: dict[str, int] = {}
+        self.strategies = _Numbers()  # by name, 1 or more
         self._currencies: dict[str, int] = {currency: 0}
         self._instruments: dict[int, Instrument] = {}
         self._hours = MarketHours(self.native)
+        self._dated = self._hours.dated
         self.set_rules(self.rules)
 
     # ---- names and numbers
 
     def strategy_number(self, strategy: str) -> int:
         """Return the number of a strategy's name, 1 or more."""
-        return self._strategies.get(strategy) or self._strategies.setdefault(strategy, len(self._strategies) + 1)
+        return self.strategies[strategy]
 
     def currency_number(self, currency: str) -> int:
         """Return the number of a currency; 0 is the account's own."""
@@ -154,6 +173,7 @@ class RiskEngine:
             price_limit=instrument.price_limit,
             by_settlement=instrument.kind == "future",
             t_plus_one=instrument.t_plus_one,
+            sides=(_LARGER if instrument.larger_side else _BOTH) if instrument.legs else _NET,
         )
         self._hours.set_dated(number, instrument if instrument.t_plus_one or instrument.price_limit is not None else None)
         if any(override.symbol for override in self.rules.overrides):
@@ -195,20 +215,26 @@ class RiskEngine:
         return self.native.on_market(event)
 
     def check(
-        self, request: OrderRequest | OrderCommand, number: int, whole: WholeTerms, now_ns: int, *, replaces_lots: int = 0
+        self,
+        request: OrderRequest | OrderCommand,
+        number: int,
+        whole: WholeTerms,
+        now_ns: int,
+        *,
+        replaces_lots: int = 0,
+        sides: tuple[int, int] | None = None,
     ) -> tuple[int, list[Finding]]:
-        """Return how many rules were measured and every reason against an order of these terms."""
-        rules, rows = self.native.check(
-            self.strategy_number(request.strategy),
-            number,
-            request.side,
-            whole.lots,
-            whole.price_ticks,
-            whole.stop_ticks,
-            replaces_lots,
-            now_ns,
-            self._hours.trading_day(number, now_ns),
-        )
+        """Return how many rules were measured and every reason against an order of these terms.
+
+        `sides` says how many of its lots open, and how many it adds to what may tie up margin, where long and short are held apart.
+        """
+        lots, price, stop = whole.lots, whole.price_ticks, whole.stop_ticks
+        day = self._hours.trading_day(number, now_ns) if number in self._dated else 0
+        strategy, side = self.strategies[request.strategy], request.side
+        if sides is None:
+            rules, rows = self._measure(strategy, number, side, lots, price, stop, replaces_lots, now_ns, day)
+        else:
+            rules, rows = self._measure(strategy, number, side, lots, price, stop, replaces_lots, now_ns, day, *sides)
         if not rows:
             return rules, []
         return rules, [self._finding(RiskReason(reason), value, limit, number) for reason, value, limit in rows]

@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Protocol
 
 from gcg_quant.calendar import Calendar
-from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_SECOND, day_of, day_start, to_datetime
+from gcg_quant.clock import NS_PER_SECOND, day_end, day_of, day_start, to_datetime
 from gcg_quant.errors import GcgQuantError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class MarketHours:
         self._numbers: dict[str, int] = {_ALWAYS: 0}
         self._problems: dict[str, str] = {}
         self._in_use = False
-        self._dated: dict[int, Instrument] = {}
+        self.dated: dict[int, Instrument] = {}  # of whose trading day rules ask, by number
         self._dates: dict[str, tuple[int, int, int]] = {}  # the day at hand by time zone: begin, end, YYYYMMDD
 
     # ---- sessions
@@ -85,9 +85,9 @@ class MarketHours:
     def set_dated(self, number: int, instrument: Instrument | None) -> None:
         """Say whether rules ask for the trading day of an instrument number: with its terms if so, with None if not."""
         if instrument is None:
-            self._dated.pop(number, None)
+            self.dated.pop(number, None)
         else:
-            self._dated[number] = instrument
+            self.dated[number] = instrument
 
     def trading_day(self, number: int, now_ns: int) -> int:
         """Return the trading day YYYYMMDD at `now_ns`; 0 if no rule asks for it.
@@ -95,7 +95,7 @@ class MarketHours:
         It is the one that the market told since the local midnight; before the day's first record it is the local date, or what was
         told before if that is later: an evening session belongs to the next day.
         """
-        instrument = self._dated.get(number)
+        instrument = self.dated.get(number)
         if instrument is None:
             return 0
         told, told_ns = self._native.trading_day(number)
@@ -107,6 +107,6 @@ class MarketHours:
         if not begin_ns <= now_ns < end_ns:
             date = day_of(now_ns, timezone)
             begin_ns = day_start(date, timezone)
-            end_ns = day_start(day_of(begin_ns + NS_PER_DAY + 12 * NS_PER_HOUR, timezone), timezone)
+            end_ns = day_end(date, timezone)
             self._dates[timezone] = (begin_ns, end_ns, date)
         return begin_ns, date

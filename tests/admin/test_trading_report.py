@@ -19,6 +19,7 @@ from gcg_quant.events import (
     Applied,
     ConfigChangeEvent,
     GatewayStatus,
+    Offset,
     OrderEvent,
     OrderStatus,
     PositionEvent,
@@ -47,6 +48,21 @@ def order(request: int, status: OrderStatus, **fields: Any) -> OrderEvent:
     """Return an order of strategy s."""
     terms = {"symbol": "X", "venue": "V", "account": "a", "strategy": "s", "gateway": "paper", "side": Side.BUY, "quantity": 5.0} | fields
     return OrderEvent(request=request, client_id=f"c{request}", status=status, **terms)
+
+
+@pytest.mark.parametrize(("larger", "used"), [(True, 9.0), (False, 16.0)])
+def test_sides_that_are_held_apart_count_as_the_venue_margins_them(bus: EventBus, larger: bool, used: float) -> None:
+    """The larger side or both, with the open orders that open; what closes counts nothing."""
+    bus.instruments.add(Instrument(symbol="X", venue="V", legs=True, larger_side=larger, kind="future"))
+    begin(bus)
+    bus.publish(held("s", 4.0, position_side=PositionSide.LONG))
+    bus.publish(held("t", -7.0, position_side=PositionSide.SHORT))
+    bus.publish(order(1, OrderStatus.ACCEPTED, offset=Offset.OPEN, quantity=3.0))
+    bus.publish(order(2, OrderStatus.ACCEPTED, offset=Offset.OPEN, side=Side.SELL, quantity=2.0))
+    bus.publish(order(3, OrderStatus.ACCEPTED, offset=Offset.CLOSE, side=Side.SELL, quantity=4.0))
+    usage = {row["limit"]: row["used"] for row in risk_report(SystemView.of(bus), bus)["limits"]}
+    assert usage["max_position_quantity"] == used
+    assert usage["max_position_value"] == used * 10.0
 
 
 def held(strategy: str, quantity: float, **fields: Any) -> PositionEvent:

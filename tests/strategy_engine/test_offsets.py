@@ -38,6 +38,7 @@ DAY = 86_400_000_000_000
 NOW = 1_790_000_000_000_000_000 // DAY * DAY
 LONG, SHORT, NET = PositionSide.LONG, PositionSide.SHORT, PositionSide.NET
 BUY, SELL = Side.BUY, Side.SELL
+NO_LIMITS = RiskLimits(self_trade=False)  # nothing but offsets refuses an order
 
 
 class Venue(PaperGateway):
@@ -50,7 +51,14 @@ class Venue(PaperGateway):
 class Pit:
     """A bus with futures and an engine that is driven by hand."""
 
-    def __init__(self, path: Path, gateway: PaperGateway | None = None, *instruments: Instrument) -> None:
+    def __init__(
+        self,
+        path: Path,
+        gateway: PaperGateway | None = None,
+        *instruments: Instrument,
+        limits: RiskLimits = NO_LIMITS,
+        cash: float = 1e8,
+    ) -> None:
         self.bus = EventBus(path, world=World.PAPER, source="test", page_mb=0.25, sync="none")
         for terms in instruments or (
             preset("cn_future", "rb2501", "SHFE", calendar="24/7"),
@@ -58,8 +66,7 @@ class Pit:
         ):
             self.bus.instruments.add(terms)
         self.gateway = gateway or Venue()
-        limits = RiskLimits(self_trade=False)  # nothing but offsets refuses an order here
-        self.engine = TradingEngine(TradingConfig(currency="CNY", cash=1e8), limits, self.gateway)
+        self.engine = TradingEngine(TradingConfig(currency="CNY", cash=cash), limits, self.gateway)
         self.engine.start(self.bus, threaded=False)
         self.now_ns = NOW
         self.venues = {one.symbol: one.venue for one in self.bus.instruments}

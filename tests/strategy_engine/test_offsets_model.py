@@ -93,8 +93,8 @@ class Model:
 class Check:
     """A pit and its model, step by step."""
 
-    def __init__(self, path: Path) -> None:
-        self.pit = Pit(path)
+    def __init__(self, path: Path, pit: Pit | None = None) -> None:
+        self.pit = pit or Pit(path)
         self.model = Model()
         self.numbers = itertools.count()
         self.ids: list[tuple[str, str, str]] = []

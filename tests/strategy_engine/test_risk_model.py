@@ -22,7 +22,16 @@ START = 1_790_000_000 * SECOND
 NAMES = [*LIMIT_NAMES.values(), *RULE_NAMES]
 SHARE = Instrument(symbol="A", venue="X", tick_size=0.5, lot_size=1.0, multiplier=1.0, t_plus_one=True, price_limit=0.125, calendar="hours")
 FUTURE = Instrument(symbol="F", venue="X", kind="future", tick_size=0.25, lot_size=2.0, multiplier=8.0, margin_rate=0.125, price_limit=0.25)
-ASSETS = {1: SHARE, 2: FUTURE}
+APART: dict[str, Any] = {
+    "venue": "X",
+    "kind": "future",
+    "tick_size": 0.25,
+    "lot_size": 2.0,
+    "multiplier": 4.0,
+    "margin_rate": 0.25,
+    "legs": True,
+}
+ASSETS = {1: SHARE, 2: FUTURE, 3: Instrument(symbol="B", **APART), 4: Instrument(symbol="L", **APART, larger_side=True)}
 OPENS, CLOSES = [START + 3 * SECOND, START + 9 * SECOND], [START + 6 * SECOND, START + 90 * SECOND]
 DAYS = (0, 20260105, 20260106)
 
@@ -37,6 +46,7 @@ class Open:
     side: Side
     left: int
     ticks: int | None
+    opens: bool = True  # or closes; of no meaning where positions are net
 
 
 @dataclass
@@ -59,7 +69,8 @@ class Model:
     orders: list[Open] = field(default_factory=list)
     sent: list[tuple[int, int, int]] = field(default_factory=list)
     fills: list[tuple[int, int, int]] = field(default_factory=list)
-    markets: dict[int, Market] = field(default_factory=lambda: {1: Market(), 2: Market()})
+    sides: dict[tuple[int, int, Side], int] = field(default_factory=dict)  # lots by strategy, instrument and the side that opened them
+    markets: dict[int, Market] = field(default_factory=lambda: {number: Market() for number in ASSETS})
     cash: float = 0.0
     base: float = nan
     daily_loss: float = nan
@@ -82,8 +93,17 @@ class Model:
         """Return the lots of open orders."""
         return sum(one.left for one in self.orders if one.number == number and one.side == side and strategy in (0, one.strategy))
 
+    def reach(self, strategy: int, number: int, side: Side) -> int:
+        """Return how many lots of a side could be held if all open orders that open it filled; strategy 0 is all."""
+        held = sum(lots for (own, at, opener), lots in self.sides.items() if at == number and opener == side and strategy in (0, own))
+        orders = [one for one in self.orders if one.number == number and one.side == side and one.opens]
+        return held + sum(one.left for one in orders if strategy in (0, one.strategy))
+
     def worst(self, number: int, buys: int = 0, sells: int = 0) -> int:
-        """Return the largest position that the open orders and so many lots more could make."""
+        """Return the most lots that may come to tie up margin with the open orders and so many lots more."""
+        if ASSETS[number].legs:
+            long, short = self.reach(0, number, Side.BUY) + buys, self.reach(0, number, Side.SELL) + sells
+            return max(long, short) if ASSETS[number].larger_side else long + short
         held = self.held(0, number)
         return max(held + self.working(0, number, Side.BUY) + buys, self.working(0, number, Side.SELL) + sells - held)
 
@@ -115,7 +135,18 @@ class Model:
         return told.get("lower_limit", low), told.get("upper_limit", high)
 
     def check(
-        self, strategy: int, number: int, side: Side, lots: int, ticks: int | None, stop: int | None, replaced: int, now_ns: int, day: int
+        self,
+        strategy: int,
+        number: int,
+        side: Side,
+        lots: int,
+        ticks: int | None,
+        stop: int | None,
+        replaced: int,
+        now_ns: int,
+        day: int,
+        opens: int = 0,
+        adds: int = 0,
     ) -> dict[RiskReason, tuple[float, float]]:
         """Return every reason with the value found and the limit."""
         terms, market, found = ASSETS[number], self.markets[number], {}
@@ -133,6 +164,11 @@ class Model:
                     found[reason] = (measured, limit)
 
         def after(own: int, _: int) -> int:
+            if terms.legs and not opens:
+                return 0
+            if terms.legs:
+                other = Side.SELL if side == Side.BUY else Side.BUY
+                return self.reach(own, number, side) + adds + (0 if terms.larger_side else self.reach(own, number, other))
             return sign * self.held(own, number) + self.working(own, number, side) - replaced + lots
 
         def recent(_: int, at: int) -> int:
@@ -159,11 +195,14 @@ class Model:
         rule(RiskReason.OPEN_ORDERS, "open_orders", crowd)
         rule(RiskReason.PRICE_BAND, "price_band", distance)
         closing = lots <= -sign * self.held(0, number) - (self.working(0, number, side) - replaced)
+        if terms.legs:
+            closing = not opens
         loss = self.base - self.equity
         if not closing and loss >= self.daily_loss:
             found[RiskReason.DAILY_LOSS] = (loss, self.daily_loss)
         found |= self.market_rules(strategy, number, side, lots, ticks, stop, replaced, now_ns, day)
-        more = {"buys": lots - replaced} if side == Side.BUY else {"sells": lots - replaced}
+        added = adds if terms.legs else lots - replaced
+        more = {"buys": added} if side == Side.BUY else {"sells": added}
         needed = (self.worst(number, **more) - self.worst(number)) * each * price * terms.margin_rate
         if self.buying_power and needed > 0 and needed > self.available:
             found[RiskReason.BUYING_POWER] = (needed, self.available)
@@ -216,7 +255,7 @@ LIMIT_VALUES = {
     "concentration": (0.25, 1.0),
     **dict.fromkeys(RULE_NAMES, (1.0,)),
 }
-NUMBERS, STRATEGIES, SIDES = st.sampled_from([1, 2]), st.sampled_from([1, 2]), st.sampled_from([Side.BUY, Side.SELL])
+NUMBERS, STRATEGIES, SIDES = st.sampled_from(list(ASSETS)), st.sampled_from([1, 2]), st.sampled_from([Side.BUY, Side.SELL])
 PRICES = st.sampled_from([nan, 16.0, 18.0, 20.0, 24.0, 32.0])
 LIMITS = st.fixed_dictionaries({name: st.sampled_from([nan, nan, inf, *LIMIT_VALUES[name]]) for name in NAMES})
 
@@ -239,6 +278,7 @@ class Pair:
                 price_limit=terms.price_limit,
                 by_settlement=terms.kind == "future",
                 t_plus_one=terms.t_plus_one,
+                sides=(2 if terms.larger_side else 1) if terms.legs else 0,
             )
         self.native.set_sessions(1, OPENS, CLOSES)
         self.native.clear_limits()
@@ -268,7 +308,14 @@ class Pair:
         if day in (0, market.day):
             market.told |= told
 
-    def order(self, strategy: int, number: int, side: Side, lots: int, ticks: int | None) -> None:
+    def tell_sides(self, strategy: int, number: int) -> None:
+        """Tell the engine what a strategy holds on each side, and what its orders may open."""
+        if ASSETS[number].legs:
+            held = [self.model.sides.get((strategy, number, side), 0) for side in (Side.BUY, Side.SELL)]
+            reach = [self.model.reach(strategy, number, side) for side in (Side.BUY, Side.SELL)]
+            self.native.set_sides(strategy, number, *held, *(most - now for most, now in zip(reach, held, strict=True)))
+
+    def order(self, strategy: int, number: int, side: Side, lots: int, ticks: int | None, opens: bool) -> None:
         """Send an order."""
         self.key += 1
         self.native.count_order(strategy, number, self.now_ns)
@@ -276,7 +323,8 @@ class Pair:
         if ticks is not None:
             self.native.rest(self.key, number, side, ticks)
         self.model.sent.append((strategy, number, self.now_ns))
-        self.model.orders.append(Open(self.key, strategy, number, side, lots, ticks))
+        self.model.orders.append(Open(self.key, strategy, number, side, lots, ticks, opens))
+        self.tell_sides(strategy, number)
 
     def reprice(self, place: int, ticks: int) -> None:
         """Change the price of a resting order."""
@@ -292,6 +340,11 @@ class Pair:
             return
         one = self.model.orders[place % len(self.model.orders)]
         lots = min(lots, one.left)
+        opener = one.side if one.opens else Side.SELL if one.side == Side.BUY else Side.BUY
+        if ASSETS[one.number].legs:
+            known = self.model.sides.get((one.strategy, one.number, opener), 0)
+            lots = lots if one.opens else min(lots, known)
+            self.model.sides[one.strategy, one.number, opener] = known + (lots if one.opens else -lots)
         signed = lots if one.side == Side.BUY else -lots
         self.native.reduce_order(one.strategy, one.number, one.side, lots)
         self.native.move_position(one.strategy, one.number, signed)
@@ -309,6 +362,7 @@ class Pair:
             self.native.close_order(one.strategy, one.number, one.side, one.left)
             self.native.lift(one.key)
             self.model.orders.remove(one)
+        self.tell_sides(one.strategy, one.number)
 
     def limit(self, strategy: int, number: int, limits: dict[str, float]) -> None:
         """Set the limits of a scope."""
@@ -331,13 +385,20 @@ def one_step(draw: st.DrawFn, pair: Pair) -> None:
         names = ("last_price", "bid_price", "ask_price", "prev_close", "prev_settlement", "lower_limit", "upper_limit")
         pair.tick(draw(NUMBERS), draw(st.sampled_from(DAYS)), {name: draw(PRICES) for name in names})
     elif what == "order":
-        pair.order(draw(STRATEGIES), draw(NUMBERS), draw(SIDES), draw(st.integers(1, 12)), draw(st.none() | st.integers(30, 100)))
+        pair.order(
+            draw(STRATEGIES),
+            draw(NUMBERS),
+            draw(SIDES),
+            draw(st.integers(1, 12)),
+            draw(st.none() | st.integers(30, 100)),
+            draw(st.booleans()),
+        )
     elif what == "reprice":
         pair.reprice(draw(st.integers(0, 5)), draw(st.integers(30, 100)))
     elif what == "fill":
         pair.fill(draw(st.integers(0, 5)), draw(st.integers(0, 12)), draw(st.sampled_from(DAYS[1:])))
     elif what == "limit":
-        pair.limit(draw(st.integers(0, 2)), draw(st.integers(0, 2)), draw(LIMITS))
+        pair.limit(draw(st.integers(0, 2)), draw(st.sampled_from([0, *ASSETS])), draw(LIMITS))
     elif what == "account":
         loss, base = draw(st.sampled_from([nan, 64.0, 1024.0])), draw(st.sampled_from([nan, 4096.0, 8192.0]))
         pair.account(loss, base, draw(st.booleans()), draw(st.booleans()))
@@ -357,9 +418,12 @@ def test_native_check_finds_what_the_slow_model_finds(data: st.DataObject) -> No
         side, lots, replaced = data.draw(SIDES), data.draw(st.integers(1, 20)), 0
         number, strategy = data.draw(NUMBERS), data.draw(STRATEGIES)
         same = [one for one in pair.model.orders if (one.strategy, one.number, one.side) == (strategy, number, side)]
+        opens = adds = lots if ASSETS[number].legs and data.draw(st.booleans()) else 0
         if same and data.draw(st.booleans()):
             replaced = same[0].left
-        terms = (strategy, number, side, lots, ticks, stop, replaced, pair.now_ns, data.draw(st.sampled_from(DAYS)))
+            opens = lots if same[0].opens else 0
+            adds = lots - replaced if same[0].opens else 0
+        terms = (strategy, number, side, lots, ticks, stop, replaced, pair.now_ns, data.draw(st.sampled_from(DAYS)), opens, adds)
         _, rows = pair.native.check(*terms)
         expected = pair.model.check(*terms)
         found = [(RiskReason(reason), repr(float(value)), repr(limit)) for reason, value, limit in rows]

@@ -10,6 +10,9 @@
 // strategy's limit counts that strategy's own position and open orders, the others the whole account's. The order rate
 // is always a strategy's own; self-trade, sessions, T+1 and the day's price limits always concern the whole account.
 //
+// Where long and short positions are held apart (RiskTerms::sides), an order opens or closes, and what counts is what
+// the venue margins: of the instrument both sides, or the larger one. Such an order says how many of its lots open.
+//
 // Not thread-safe: it belongs to the thread of its trading engine.
 #pragma once
 
@@ -56,6 +59,9 @@ struct RiskLimits {
     double price_limit = kNaN;  // the limit price is outside the day's
 };
 
+// What ties up margin: the net position or, where long and short are held apart, both sides or the larger one.
+enum class Sides : uint8_t { net = 0, both = 1, larger = 2 };
+
 struct RiskTerms {
     Grid grid = {};
     double multiplier = 1;
@@ -66,6 +72,7 @@ struct RiskTerms {
     double price_limit = kNaN;   // furthest move from the day's base, as a fraction; NaN = none
     bool by_settlement = false;  // the day's base is the previous settlement, where it is told, not the close
     bool t_plus_one = false;     // what was bought today is sold tomorrow at the earliest
+    Sides sides = Sides::net;
 };
 
 struct RiskOrder {
@@ -78,6 +85,11 @@ struct RiskOrder {
     int64_t replaces_lots = 0;       // a change: the open lots of the order that it replaces
     int64_t now_ns = 0;
     int32_t trading_day = 0;  // YYYYMMDD at now_ns; 0 = the latest that the market told
+    // Where sides are held apart: the lots that do not close anything, and by how much more than before may come to tie
+    // up margin on its side (an order that turns a position round closes first). Of a change, compared with the order
+    // that it replaces.
+    int64_t opens = 0;
+    int64_t adds = 0;
 };
 
 struct RiskFinding {
@@ -134,6 +146,9 @@ class RiskEngine {
     void reduce_order(uint32_t strategy, uint32_t instrument, Side side, int64_t lots);  // so much less of it is open
     void close_order(uint32_t strategy, uint32_t instrument, Side side, int64_t left);   // it is done, `left` unfilled
     void move_position(uint32_t strategy, uint32_t instrument, int64_t signed_lots);     // by a fill
+    // Where sides are held apart, besides: what a strategy holds, and what its open orders may open.
+    void set_sides(uint32_t strategy, uint32_t instrument, int64_t longs, int64_t shorts, int64_t opening_buys,
+                   int64_t opening_sells);
     void rest(uint64_t order, uint32_t instrument, Side side, int64_t price_ticks);  // in the book, now at this price
     void lift(uint64_t order);                                                       // no longer in the book
 
@@ -156,9 +171,12 @@ class RiskEngine {
     struct Exposure {
         int64_t position = 0, open_buys = 0, open_sells = 0;
         int64_t open_orders = 0;
-        [[nodiscard]] int64_t worst() const {
-            const int64_t high = position + open_buys, low = open_sells - position;
-            return high > low ? high : low;
+        int64_t longs = 0, shorts = 0, opening_buys = 0, opening_sells = 0;  // where sides are held apart
+        // The most lots that may come to tie up margin.
+        [[nodiscard]] int64_t worst(Sides sides) const {
+            const int64_t high = sides == Sides::net ? position + open_buys : longs + opening_buys;
+            const int64_t low = sides == Sides::net ? open_sells - position : shorts + opening_sells;
+            return sides == Sides::both ? high + low : high > low ? high : low;
         }
     };
     struct Asset {
