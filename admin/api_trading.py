@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gcg_quant.bus import EventBus
@@ -14,6 +14,7 @@ from gcg_quant.errors import GcgQuantError, NotRunningError, SettingsError
 from gcg_quant.events import OrderEvent
 
 from .cancellation import Cancellation, cancel_orders
+from .halt import halt_of, halt_rows, resume_account
 from .monitor import Monitor
 from .risk_change import set_limits, switch_kill
 from .risk_report import risk_report
@@ -64,11 +65,20 @@ class KillSwitchChange(BaseModel):
     on: bool
 
 
-def create_trading_router(bus: EventBus, monitor: Monitor, home: Path) -> APIRouter:
+class ResumeAccount(BaseModel):
+    """What is accepted of a halted account: the differences as GET /accounts/halts shows them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    differences: dict[Annotated[str, Field(max_length=112)], float] = Field(max_length=1000)
+
+
+def create_trading_router(bus: EventBus, monitor: Monitor, home: FilePath) -> APIRouter:
     """Return the routes; `monitor` must run on `bus`, and `home` is where the file of the kill switch lies."""
     router = APIRouter(prefix="/api/v1", tags=["trading"])
     _add_orders(router, bus, monitor)
     _add_books(router, monitor)
+    _add_halts(router, bus, monitor)
     _add_risk(router, bus, monitor, home)
     return router
 
@@ -128,7 +138,25 @@ def _add_books(router: APIRouter, monitor: Monitor) -> None:
         return monitor.ask(gateway_rows)
 
 
-def _add_risk(router: APIRouter, bus: EventBus, monitor: Monitor, home: Path) -> None:
+def _add_halts(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
+    @router.get("/accounts/halts")
+    def halts() -> list[dict[str, Any]]:
+        """The halted accounts, and by how much their venues' figures are above ours."""
+        return monitor.ask(halt_rows)
+
+    @router.post("/accounts/{account}/resume")
+    def resume(account: Annotated[str, Path(max_length=40)], request: ResumeAccount) -> dict[str, Any]:
+        """Accept how a halted account differs from its venue, and let it trade again; refused if it differs otherwise by now."""
+
+        def lift() -> dict[str, Any]:
+            monitor.catch_up()
+            monitor.ask(lambda view: halt_of(view, account))
+            return resume_account(bus, account, request.differences, _ORIGIN)
+
+        return _done(monitor, lift)
+
+
+def _add_risk(router: APIRouter, bus: EventBus, monitor: Monitor, home: FilePath) -> None:
     @router.get("/risk")
     def risk(refusals: int = Query(20, ge=0, le=200)) -> dict[str, Any]:
         """The kill switch, the limits in force with what is used of each, the overrides, and the newest refusals with all reasons."""

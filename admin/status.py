@@ -8,6 +8,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
 from gcg_quant.events import AccountEvent, Lane, OrderEvent, PositionEvent, StrategyStatusEvent
 
+from .halt import halt_rows
 from .system_view import SystemView
 
 __all__ = ["account_row", "order_row", "position_row", "strategy_row", "system_status"]
@@ -31,6 +32,7 @@ def system_status(view: SystemView, bus: EventBus) -> dict[str, Any]:
         "open_orders": len(view.open_orders),
         "fills": view.fill_count,
         "kill_switch": view.trading.kill.facts(),
+        "halts": halt_rows(view),
         "accounts": [account_row(account) for account in view.accounts.values()],
         "problems": [
             {"time_ns": problem.time_ns, "level": problem.level, "component": problem.component, "message": problem.message}

@@ -27,6 +27,7 @@ class TradingView:
         kill: the kill switch.
         refusals: the newest verdicts that refused an order.
         gateways: the last status by gateway and account, and since when.
+        halts: of the halted accounts, by gateway and account, the status that says how they differ.
         delays: by gateway, the times (ns) between SUBMITTING and the venue's first answer of the newest orders.
         bases: by account and currency, the UTC day (counted from 1970) and the equity that it began with.
         saw_the_beginning: whether the journal was read from its first event on.
@@ -40,6 +41,7 @@ class TradingView:
         self.kill = KillSwitch()
         self.refusals: deque[RiskVerdict] = deque(maxlen=_REFUSALS_KEPT)
         self.gateways: dict[tuple[str, str], GatewayStatus] = {}
+        self.halts: dict[tuple[str, str], GatewayStatus] = {}
         self.delays: dict[str, deque[int]] = {}
         self.bases: dict[tuple[str, str], tuple[int, float]] = {}
         self.saw_the_beginning = True
@@ -54,6 +56,7 @@ class TradingView:
             "kill": self.kill.dump(),
             "refusals": [pack_event(one) for one in self.refusals],
             "gateways": [pack_event(one) for one in self.gateways.values()],
+            "halts": [pack_event(one) for one in self.halts.values()],
             "delays": {gateway: list(one) for gateway, one in self.delays.items()},
             "bases": [(*key, *base) for key, base in self.bases.items()],
             "saw_the_beginning": self.saw_the_beginning,
@@ -65,6 +68,8 @@ class TradingView:
         self.kill.load(state["kill"])
         self.refusals.extend(state["refusals"])
         self.gateways = {(one.gateway, one.account): one for one in state["gateways"]}
+        halts = state.get("halts", [one for one in state["gateways"] if one.status == "halted"])  # a state of before they were kept
+        self.halts = {(one.gateway, one.account): one for one in halts}
         self.delays = {gateway: deque(one, _DELAYS_KEPT) for gateway, one in state["delays"].items()}
         self.bases = {(account, currency): (day, equity) for account, currency, day, equity in state["bases"]}
         self.saw_the_beginning = state["saw_the_beginning"]
@@ -90,7 +95,12 @@ class TradingView:
 
     def on_gateway(self, event: GatewayStatus) -> None:
         """Take a gateway's state."""
-        self.gateways[event.gateway, event.account] = event
+        key = event.gateway, event.account
+        self.gateways[key] = event
+        if event.status == "halted" and (event.differences or key not in self.halts):  # after a restart it only says that it still is
+            self.halts[key] = event
+        elif event.status == "connected" or (event.status == "accepted" and event.cause):
+            self.halts.pop(key, None)
 
     def on_order(self, before: OrderEvent | None, event: OrderEvent) -> None:
         """Measure how long the venue took to answer; `before` is the order's state until now."""

@@ -40,10 +40,11 @@ from .desk.restart import finish
 from .desk.seed import last_of_each_kind
 from .gateways.base import Gateway, GatewayReport
 from .gateways.paper import PaperGateway
-from .orders.manager import OrderManager
+from .orders.manager import OrderManager, Publish
 from .risk.engine import RiskEngine
 from .risk.limits import RiskLimits, RiskRules
 from .venue.desk import VenueDesk
+from .venue.halt import RESUME
 from .venue.link import VenueLink
 
 if TYPE_CHECKING:
@@ -200,13 +201,16 @@ class TradingEngine(Stateful[TradingFold]):
     @event_handler(InstrumentEvent)
     def on_instrument(self, event: InstrumentEvent) -> None:
         """Take over new terms, if nothing of the instrument is open."""
-        self.desk.instrument(self.bus.instruments.number(event.symbol, event.venue))
+        self.desk.terms.get(self.bus.instruments.number(event.symbol, event.venue))
 
     @event_handler(ConfigChangeEvent)
     def on_config(self, event: ConfigChangeEvent) -> None:
         """Put changed limits in force, and write down from which point on; lift the halt of the account if the event says so."""
         if self._link is not None:
             self._link.resume(event)
+        elif event.changes.get(RESUME) == self.config.account:
+            refusal = f"Account {self.config.account} is not halted: its gateway has no venue that could differ."
+            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=refusal))
         changes = {key.removeprefix("risk."): value for key, value in event.changes.items() if key.startswith("risk.")}
         if not changes:
             return
@@ -235,6 +239,10 @@ class TradingEngine(Stateful[TradingFold]):
         else:
             self.desk.modify(event)
 
+    def voice(self) -> Publish:
+        """Return how the desk publishes: what `publish` does, without the way through it, which an order takes three times."""
+        return self.bus.voice(self.name).publish
+
     def new_fold(self) -> TradingFold:
         """Return an empty fold on a desk of its own, whose gateway is never opened: nothing is traded there."""
         return TradingFold(self._make_desk(PaperGateway(name=self._gateway.name)), self.name, self._is_ours)
@@ -258,10 +266,11 @@ class TradingEngine(Stateful[TradingFold]):
         risk = RiskEngine(self._rules, currency=config.currency, mark_interval_ns=config.mark_interval_ns)
         accounts = Accounts(config.account, config.currency, config.cash)
         rates = CurrencyRates(config.currency, instruments, risk.native.last_price)
-        books = Books(accounts, risk, rates, self.publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
-        orders = OrderManager(config.account, gateway.name, self.publish, self.bus.bus_id)
+        publish = self.voice()
+        books = Books(accounts, risk, rates, publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
+        orders = OrderManager(config.account, gateway.name, publish, self.bus.bus_id)
         make = VenueDesk if gateway.real else TradingDesk
-        return make(self.bus, books, gateway, orders, self.publish, self._say)
+        return make(self.bus, books, gateway, orders, publish, self._say)
 
     def _make_link(self, desk: TradingDesk) -> VenueLink | None:
         if isinstance(desk, VenueDesk):

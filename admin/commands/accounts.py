@@ -1,26 +1,39 @@
-"""`accounts`: cash and equity by currency, and what each strategy has made."""
+"""`accounts`: cash and equity by currency, what each strategy has made, and letting a halted account trade again."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from gcg_quant.events import AccountEvent, PositionEvent
+from gcg_quant.events import AccountEvent, GatewayStatus, PositionEvent
 
+from ..client import Client
+from ..halt import halt_of, halt_rows, resume_account
+from ..system_view import SystemView
 from ..trading_report import account_rows, strategy_profits
-from .looking import add, look, number, say, signed, table
+from .context import home_of
+from .looking import add, look, moment, number, say, signed, table
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = ["accounts"]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def accounts(ctx: click.Context, as_json: bool) -> None:
     """Show every account by currency and the profit of each strategy, running or as a stopped system left them.
 
+    `accounts resume` lets a halted account trade again.
+
     Profit of a strategy is realised and open profit less fees, since its first fill; today counts from the first event of the UTC day.
     """
-    with look(ctx, AccountEvent, PositionEvent) as seen:
+    if ctx.invoked_subcommand is not None:
+        return
+    with look(ctx, AccountEvent, PositionEvent, GatewayStatus) as seen:
         rows, profits = account_rows(seen.view), strategy_profits(seen.view)
         books = table("account", "currency", ">cash", ">equity", ">margin", ">available", ">today", ">realised", ">open", ">fees")
         for row in rows:
@@ -31,4 +44,35 @@ def accounts(ctx: click.Context, as_json: bool) -> None:
         for row in profits:
             money = [signed(row[key]) for key in ("profit", "realised_pnl", "unrealised_pnl")]
             add(made, row["strategy"] or "-", row["account"], row["currency"], *money, number(row["fees"], 2))
-        say(seen, {"accounts": rows, "strategies": profits}, [books, made], "No accounts.", as_json=as_json)
+        answer = {"accounts": rows, "strategies": profits, "halts": halt_rows(seen.view)}
+        say(seen, answer, [books, made], "No accounts.", as_json=as_json, lead=_halted(seen.view))
+
+
+def _halted(view: SystemView) -> Text | None:
+    from rich.text import Text
+
+    rows = halt_rows(view)
+    lines = [f"account {row['account']}: HALTED since {moment(row['since_ns'])} UTC: {row['detail']}" for row in rows]
+    return Text("\n".join(lines), style="bold red") if lines else None
+
+
+@accounts.command()
+@click.argument("account")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def resume(ctx: click.Context, account: str, yes: bool) -> None:
+    """Let a halted account trade again: what differs from its venue is shown, and accepted from now on.
+
+    Find out why it differs first. If it differs otherwise by the time you have agreed, nothing is lifted.
+    """
+    with Client(home_of(ctx)) as client:
+        halt = halt_of(SystemView.of(client.bus, GatewayStatus, AccountEvent), account)
+        click.echo(f"account {account} is halted since {moment(halt['since_ns'])} UTC: it differs from its venue in")
+        for line in halt["detail"].split("; "):
+            click.echo(f"  {line}")
+        if not yes:
+            click.confirm("Accept that, and let the account trade?", abort=True)
+        done = resume_account(client.bus, account, halt["differences"], "console")
+    click.echo(
+        f"account {account} trades again from event #{done['applied']} of the market lane on; accepted: {done['accepted'] or 'nothing'}"
+    )

@@ -57,6 +57,8 @@ def _print(home: str, facts: dict[str, Any]) -> None:
     console.print(f"strategies: {strategies}")
     if facts["kill_switch"]["on"]:
         console.print("[bold red]kill switch: on[/], every order is refused (`risk kill off` ends it)")
+    for halt in facts["halts"]:
+        console.print(f"[bold red]account {halt['account']}: halted[/], {halt['detail']} (`accounts resume {halt['account']}` ends it)")
     console.print(f"open orders: {facts['open_orders']}, fills in the last hour: {facts['fills']}")
     for problem in facts["problems"][-5:]:
         console.print(f"[yellow]{problem['level']}[/] {problem['component']}: {problem['message']}", highlight=False)

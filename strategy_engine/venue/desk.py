@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from gcg_quant.events import ModifyRequest, OrderRequest, OrderStatus, RiskReason
 from gcg_quant.instruments import Instrument
 
+from ..desk.answers import Log
 from ..desk.books import Books
-from ..desk.desk import Log, TradingDesk
+from ..desk.desk import TradingDesk
 from ..gateways.base import Change, Gateway, GatewayReport, ReportKind, VenueOrder
 from ..orders.manager import OrderManager, Publish
 from ..orders.order import Order, WholeTerms
@@ -44,7 +45,7 @@ class VenueDesk(TradingDesk):
         if order is None or not closed:
             super().modify(request)
         else:
-            self._refuse(order, f"change refused: {'; '.join(closed)}", self.now_ns(request), request.id)
+            self.answers.refuse(order, f"change refused: {'; '.join(closed)}", self.now_ns(request), request.id)
 
     def cancel_order(self, order: Order, now_ns: int, cause: int, reason: str = "") -> None:
         """Send a cancellation; an order that has waited for the connection since a restart was never sent, and just ends."""

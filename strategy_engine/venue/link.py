@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
 from gcg_quant.errors import GcgQuantError, OrderError
 from gcg_quant.events import (
     AlertEvent,
-    Applied,
     CancelRequest,
     ConfigChangeEvent,
     GatewayStatus,
@@ -22,17 +19,18 @@ from gcg_quant.events import (
 )
 
 from ..gateways.base import ReportKind
-from ..orders.manager import Publish, fitted
+from ..orders.manager import Publish
 from ..orders.order import Order
+from ..orders.reasons import fitted
 from .desk import VenueDesk
+from .halt import RESUME, Halt
 from .reconciliation import Comparison, VenueState, compare, working_orders
 
 if TYPE_CHECKING:
     from ..desk.fold import TradingFold
 
-__all__ = ["RESUME", "LinkRules", "VenueLink"]
+__all__ = ["LinkRules", "VenueLink"]
 
-RESUME = "trading.resume"  # the key of the ConfigChangeEvent that lifts a halt; its value is the account
 _LOOKS = 3  # looks that must find a difference before it counts: a venue's answers need not all be of one moment
 _QUIET_TRIES = 10  # how often the venue is asked anew at once because reports came in between
 _LOOK_NS = 1_000_000_000  # event time between two searches for orders without an answer
@@ -68,8 +66,7 @@ class VenueLink:
     """
 
     def __init__(self, desk: VenueDesk, rules: LinkRules, publish: Publish, name: str, started_ns: int) -> None:
-        self.halt = ""  # why the account is halted; empty if it is not
-        self.accepted: dict[str, float] | None = None  # differences that a person has accepted; None before the first connection
+        self.halt = Halt(rules.account, desk.gateway.name, name, publish, rules.cash_tolerance)
         self._desk = desk
         self._gateway = desk.gateway
         self._rules = rules
@@ -77,7 +74,6 @@ class VenueLink:
         self._name = name
         self._started_ns = started_ns
         self._session = 0  # the connection on which all is reconciled
-        self._resumed = 0  # the newest command to resume that was obeyed
         self._hopeless = 0  # a connection on which reconciling is tried no more
         self._doubts = 0
         self._alerted = False
@@ -96,8 +92,7 @@ class VenueLink:
 
     def take_over(self, fold: TradingFold) -> None:
         """Go on where the journal ends: the desk's orders and accounts are the fold's."""
-        self.halt, self._resumed = fold.halt, fold.resumed
-        self.accepted = None if fold.accepted is None else dict(fold.accepted)
+        self.halt.take_over(fold)
         for changes in fold.changes.values():
             for request, _ in changes:
                 self._desk.expect_change(request)
@@ -145,7 +140,7 @@ class VenueLink:
         """Return why a request must not go out now."""
         found, session = [], self._gateway.session
         if self.halt:
-            found.append((RiskReason.HALTED, f"the account is halted ({fitted(self.halt, 80)})"))
+            found.append((RiskReason.HALTED, f"the account is halted ({fitted(self.halt.words, 80)})"))
         if not session or session != self._session:
             why = "is not reconciled with its venue yet" if session else "is not connected"
             found.append((RiskReason.GATEWAY_DOWN, f"the {self._gateway.name} gateway {why}"))
@@ -156,11 +151,8 @@ class VenueLink:
 
     def resume(self, event: ConfigChangeEvent) -> None:
         """Obey a command to resume the account, if the event is one: what differs is accepted from now on."""
-        if event.changes.get(RESUME) != self._rules.account or event.id <= self._resumed:
-            return
-        refusal = self._resume(event.id)
-        words = msgspec.json.encode({RESUME: self._rules.account}).decode()
-        self._publish(Applied(control=event.id, component=self._name, ok=not refusal, detail=refusal or words))
+        if event.changes.get(RESUME) == self._rules.account and event.id > self.halt.resumed:
+            self._publish(self.halt.answer(event, self._resume(event)))
 
     # ---- reconciling
 
@@ -175,19 +167,19 @@ class VenueLink:
             return
         if comparison is None:
             return
-        if self.accepted is None:
-            comparison = self._accept_first(comparison)
+        if self.halt.accepted is None:
+            comparison = self.halt.accept_first(comparison, new=not self._desk.books.accounts.positions)
         if comparison.differences and not self.halt:
             self._doubts += 1
             if self._doubts < _LOOKS:
                 return
-            self._stop(comparison)
+            self.halt.begin(comparison)
         self._doubts = 0
         self._session = session
         if not self.halt:
             self._gateway.reconciled(session)
         self._report_strangers(comparison)
-        self._tell("halted" if self.halt else "connected", self.halt)
+        self._tell("halted" if self.halt else "connected", self.halt.words)
         if self._alerted:
             self._alerted = False
             self._alert("info", "gateway_up", f"The {self._gateway.name} gateway of account {self._rules.account} is connected again.")
@@ -207,56 +199,34 @@ class VenueLink:
             desk.drain(0)
             if desk.reports.heard == before:
                 never = [order.client_id for order in self._never_arrived()]
-                accepted = self.accepted or {}
+                accepted = self.halt.accepted or {}
                 tolerance = self._rules.cash_tolerance
                 return compare(venue, desk.books.accounts, desk.orders, accepted=accepted, unknown=never, tolerance=tolerance)
         return None
 
-    def _accept_first(self, comparison: Comparison) -> Comparison:
-        # The cash of a new account is what the venue says; all else that it has not heard of is for a person to accept.
-        desk, accepted = self._desk, {}
-        left = comparison.differences
-        if not desk.books.accounts.positions:
-            accepted = {one.name: one.amount for one in left if one.name.startswith("cash ")}
-            left = [one for one in left if one.name not in accepted]
-        words = "; ".join(str(one) for one in comparison.differences if one.name in accepted)
-        self.accepted = accepted
-        self._publish(self._status("accepted", words, accepted), cause=0)
-        return Comparison(left, comparison.strangers)
-
-    def _stop(self, comparison: Comparison) -> None:
-        self.halt = str(comparison)
-        amounts = {one.name: one.amount for one in comparison.differences}
-        self._publish(self._status("halted", self.halt, amounts), cause=0)
-        account = self._rules.account
-        self._alert(
-            "critical",
-            "account_halted",
-            f"Account {account} is halted: it differs from its venue. {self.halt}. New orders and changes are refused, cancels pass; "
-            f"when it is clear why, accept the difference with the setting change {RESUME} = {account!r}.",
-        )
-
-    def _resume(self, cause: int) -> str:
-        if not self.halt:
-            return f"Account {self._rules.account} is not halted."
+    def _resume(self, event: ConfigChangeEvent) -> str:
+        account, halt = self._rules.account, self.halt
+        if not halt:
+            return f"Account {account} is not halted."
         if not self.is_up:
-            return f"Account {self._rules.account} stays halted: its gateway is not connected, so that nobody sees what is accepted."
+            return f"Account {account} stays halted: its gateway is not connected, so that nobody sees what is accepted."
         try:
             comparison = self._compare()
-            for order in [] if comparison is None else self._lost():
-                self._desk.end(order, ReportKind.FAILED, "given up: the venue does not have it")
-            comparison = self._compare()
-        except OSError as error:
-            return f"Account {self._rules.account} stays halted: {error}"
+            if comparison is not None and not (unseen := halt.unseen(comparison, event)):
+                for order in self._lost():
+                    self._desk.end(order, ReportKind.FAILED, "given up: the venue does not have it")
+                comparison = self._compare()
+                unseen = "" if comparison is None else halt.unseen(comparison, event)
+        except (OSError, GcgQuantError) as error:
+            return f"Account {account} stays halted: {error}"
         if comparison is None:
-            return f"Account {self._rules.account} stays halted: reports keep coming in; try again."
-        accepted = {**(self.accepted or {}), **{one.name: one.amount for one in comparison.differences}}
-        self.accepted = {name: amount for name, amount in accepted.items() if amount}
-        self.halt, self._resumed = "", cause
+            return f"Account {account} stays halted: reports keep coming in; try again."
+        if unseen:
+            return unseen
+        halt.lift(comparison, event.id)
         self._gateway.reconciled(self._session)
-        self._publish(self._status("accepted", str(comparison), self.accepted), cause=cause)
         self._tell("connected")
-        self._alert("info", "account_resumed", f"Account {self._rules.account} is resumed. Accepted: {str(comparison) or 'nothing'}.")
+        halt.announce_lift(comparison)
         self._go_on()
         return ""
 
@@ -362,13 +332,8 @@ class VenueLink:
 
     # ---- telling
 
-    def _status(self, status: str, detail: str, differences: dict[str, float]) -> GatewayStatus:
-        return GatewayStatus(
-            gateway=self._gateway.name, account=self._rules.account, status=status, detail=detail, differences=dict(differences)
-        )
-
     def _tell(self, status: str, detail: str = "") -> None:
-        self._publish(self._status(status, detail, {}), cause=0)
+        self._publish(GatewayStatus(gateway=self._gateway.name, account=self._rules.account, status=status, detail=detail), cause=0)
 
     def _alert_down(self, why: str) -> None:
         self._alerted = True
