@@ -21,6 +21,7 @@ __all__ = [
     "NS_PER_MILLISECOND",
     "NS_PER_MINUTE",
     "NS_PER_SECOND",
+    "day_end",
     "day_of",
     "day_start",
     "from_datetime",
@@ -116,6 +117,11 @@ def day_start(day: int, zone: str = "UTC") -> int:
     except ValueError as error:
         raise EventError(f"{day} is not a day; expected YYYYMMDD such as 20131007.", day=day) from error
     return from_datetime(datetime(when.year, when.month, when.day, tzinfo=zone_of(zone)))
+
+
+def day_end(day: int, zone: str = "UTC") -> int:
+    """Return the nanoseconds of midnight at which the day YYYYMMDD ends in `zone`: 23 or 25 hours later where clocks change."""
+    return day_start(day_of(day_start(day, zone) + NS_PER_DAY + NS_PER_DAY // 2, zone), zone)
 
 
 @lru_cache(maxsize=256)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING
 
+from gcg_quant.errors import InstrumentError
 from gcg_quant.events import Fill
 
 from ..gateways.base import GatewayReport
@@ -13,7 +14,32 @@ from ..orders.order import Order
 if TYPE_CHECKING:
     from .books import Books
 
-__all__ = ["fill_of"]
+__all__ = ["fill_of", "lots_of"]
+
+
+def lots_of(order: Order, report: GatewayReport) -> int:
+    """Return the lots of a fill that a gateway reports.
+
+    Raises:
+        InstrumentError: they are no whole number above 0, its price is no number, its fee is infinite, or it has no trade id, so that
+            nobody could tell it from one that is reported twice.
+    """
+    instrument = order.instrument
+    lots = instrument.lots(report.quantity)
+    wrong = (
+        f"its quantity {report.quantity:g} is not above 0"
+        if lots <= 0
+        else f"its price is {report.price:g}"
+        if not isfinite(report.price)
+        else f"its fee is {report.fee:g}"
+        if isinf(report.fee)
+        else "it has no trade id"
+        if not report.trade_id
+        else ""
+    )
+    if wrong:
+        raise InstrumentError(wrong, symbol=instrument.symbol)
+    return lots
 
 
 def fill_of(order: Order, report: GatewayReport, account: str, gateway: str, books: Books) -> Fill:

@@ -8,13 +8,13 @@ from gcg_quant.events import OrderCommand, OrderFlag, OrderRequest, PositionSide
 from gcg_quant.instruments import Instrument
 
 from ..accounts.accounts import Accounts
-from ..orders.groups import are_legs
+from ..orders.groups import are_legs, are_relatives
 from ..orders.manager import OrderManager
 from ..orders.order import Order, WholeTerms
 from ..risk.engine import Finding
 from .offsets import closable, closes
 
-__all__ = ["closable_lots", "cut_to_position", "is_reduce_only"]
+__all__ = ["check_larger", "closable_lots", "cut_to_position", "is_reduce_only"]
 
 _REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)  # a plain number: each order asks
 
@@ -40,9 +40,7 @@ def cut_to_position(
         found = closable(request, request.instrument, instrument, now_ns, accounts, working)
         held, left = found.held, found.lots
     else:
-        position = accounts.position(request.strategy, request.instrument)
-        held = position.lots if position is not None else 0
-        held = held if request.side == Side.SELL else -held
+        held = _held(request, request.instrument, accounts)
         left = held - sum(one.left_lots for one in working if one.side == request.side and not are_legs(one, request))
     if left <= 0:
         what = "sell" if request.side == Side.SELL else "buy back"
@@ -55,6 +53,30 @@ def cut_to_position(
     if cut != whole:
         quantity = instrument.quantity(cut.lots)
     return request.replace(quantity=quantity), cut, []
+
+
+def check_larger(order: Order, lots: int, accounts: Accounts, orders: OrderManager) -> list[Finding]:
+    """Return what is wrong with a reduce-only order that is to have `lots` in all: more than it has only if that can be closed.
+
+    Where long and short are held apart its offset says that it closes, and `check_more` sees to it.
+    """
+    if not order.reduce_only or order.instrument.legs or lots <= order.whole.lots:
+        return []
+    held = _held(order.terms, order.number, accounts)
+    working = orders.open_orders(order.strategy, order.number)
+    others = sum(one.left_lots for one in working if one is not order and one.side == order.side and not are_relatives(one, order))
+    left, free = lots - order.filled_lots, max(0, held - others)
+    if left <= free:
+        return []
+    instrument = order.instrument
+    wanted, most = instrument.quantity(left), instrument.quantity(free)
+    return [Finding(RiskReason.BAD_QUANTITY, wanted, most, f"reduce-only: {wanted:g} is more than the {most:g} that can be closed")]
+
+
+def _held(terms: OrderRequest | OrderCommand, number: int, accounts: Accounts) -> int:
+    position = accounts.position(terms.strategy, number)
+    held = position.lots if position is not None else 0
+    return held if terms.side == Side.SELL else -held
 
 
 def closable_lots(order: Order, accounts: Accounts) -> int:

@@ -6,15 +6,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gcg_quant.errors import OrderError
+from gcg_quant.errors import GcgQuantError, InstrumentError
 from gcg_quant.events import AlertEvent, OrderStatus
 
 from ..gateways.base import Change, GatewayReport, ReportKind
-from ..orders.manager import TRAILED, TRIGGERED, OrderManager, Publish
+from ..orders.manager import OrderManager, Publish
 from ..orders.order import Order, WholeTerms
+from ..orders.reasons import TRAILED, TRIGGERED
 from ..orders.trail import moved
 from .books import Books
-from .fills import fill_of
+from .fills import fill_of, lots_of
 
 __all__ = ["Reports"]
 
@@ -78,7 +79,7 @@ class Reports:
             report = self._reports.popleft()
             try:
                 self._handle(report, cause)
-            except OrderError as error:
+            except GcgQuantError as error:  # nothing of it is half done: prices and quantities are read before anything is published
                 self._log(f"{self._gateway} reported {report.kind.name}: {error.message}", "error", cause)
 
     def expect(self, order: Order, change: Change) -> None:
@@ -133,12 +134,20 @@ class Reports:
         self._log(f"{self._gateway} reported {report.kind.name} of the unknown order {name!r}.", "error", cause)
         if report.kind != ReportKind.FILLED:
             return
-        account = self._orders.account
+        what = f"a fill of an order that account {self._orders.account} does not know"
+        self._alert("unknown_fill", what, f"order {name!r}", report, cause)
+
+    def _alert_odd(self, order: Order, report: GatewayReport, why: str, cause: int) -> None:
+        # Booked, it would spoil every sum that it is in, and each restart would read it again.
+        what = f"a fill that account {self._orders.account} cannot book ({why.rstrip('.')})"
+        self._alert("odd_fill", what, f"order {order.client_id!r}", report, cause)
+
+    def _alert(self, name: str, what: str, which: str, report: GatewayReport, cause: int) -> None:
         message = (
-            f"The {self._gateway} gateway reports a fill of an order that account {account} does not know: {report.quantity:g} at "
-            f"{report.price:g}, order {name!r}, trade {report.trade_id!r}. It is in no position and no cash here: compare with the venue."
+            f"The {self._gateway} gateway reports {what}: {report.quantity:g} at {report.price:g}, {which}, trade {report.trade_id!r}. "
+            "It is in no position and no cash here: compare with the venue."
         )
-        alert = AlertEvent(level="critical", component=f"trading-{account}", name="unknown_fill", message=message, about=cause)
+        alert = AlertEvent(level="critical", component=f"trading-{self._orders.account}", name=name, message=message, about=cause)
         self._publish(alert, cause=cause)
 
     def _end(self, order: Order, status: OrderStatus, report: GatewayReport, cause: int) -> None:
@@ -185,11 +194,16 @@ class Reports:
         self._books.open_more(order, self.expected(order).lots - before)
 
     def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
+        try:
+            lots = lots_of(order, report)
+        except InstrumentError as error:
+            self._alert_odd(order, report, error.message, cause)
+            return
         if not self._orders.is_new_trade(order, report.trade_id):
             return
         fill = fill_of(order, report, self._orders.account, self._gateway, self._books)
         fill_id = self._publish(fill, cause=cause)
-        lots, before, was_final = order.instrument.lots(report.quantity), order.left_lots, order.is_final
+        before, was_final = order.left_lots, order.is_final
         self._orders.fill(order, lots, report.price, event_ns=report.event_ns, cause=fill_id)
         if not was_final:
             if order.is_final:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gcg_quant._native import MatchingEngine, Sessions
 from gcg_quant.calendar import Calendar
-from gcg_quant.clock import NS_PER_DAY, day_of, day_start
+from gcg_quant.clock import day_end, day_of
 from gcg_quant.errors import ComponentError, InstrumentError, OrderError
 from gcg_quant.events import (
     CancelCommand,
@@ -285,7 +285,7 @@ class PaperGateway(MarketGateway):
         close = Calendar(instrument.calendar).day_close(command.event_ns) if self._keeps_sessions else None
         if close is not None:
             return close
-        return day_start(day_of(command.event_ns, instrument.timezone), instrument.timezone) + NS_PER_DAY
+        return day_end(day_of(command.event_ns, instrument.timezone), instrument.timezone)
 
     def _refuse_change(self, change: Change, event_ns: int) -> None:
         if self._listener is not None:

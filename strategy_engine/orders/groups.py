@@ -8,7 +8,7 @@ from gcg_quant.events import OrderFlag, OrderRequest, OrderStatus
 
 from .order import Order
 
-__all__ = ["OrderGroups", "are_legs"]
+__all__ = ["OrderGroups", "are_legs", "are_relatives"]
 
 _GONE = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 _Key = tuple[str, str, str]  # strategy, parent, group
@@ -101,6 +101,11 @@ def are_legs(order: Order, request: OrderRequest) -> bool:
     """Return whether an order and a request belong to one group, so that only one of them counts."""
     together = bool(request.parent or (request.group and request.order_flags & OrderFlag.OCO))
     return together and order.is_of_a_set and _key(order) == (request.strategy, request.parent, request.group)
+
+
+def are_relatives(one: Order, other: Order) -> bool:
+    """Return whether two orders belong to one group, so that only one of them counts."""
+    return one.is_of_a_set and other.is_of_a_set and _key(one) == _key(other)
 
 
 def _key(order: Order) -> _Key:
