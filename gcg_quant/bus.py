@@ -29,7 +29,7 @@ from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.reader import BusReader, Cursor, ReaderStatus
 from gcg_quant.schema import write_schema
 
-__all__ = ["BusReader", "Cursor", "EventBus", "ReaderStatus", "Subscription", "current_cause", "handling", "symbol_matches"]
+__all__ = ["BusReader", "Cursor", "EventBus", "ReaderStatus", "Subscription", "Voice", "current_cause", "handling", "symbol_matches"]
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -98,6 +98,15 @@ class Subscription(msgspec.Struct, frozen=True, eq=False):
             self.batch,
             self.within_s,
         )
+
+
+class Voice(_native.Publisher):
+    """Publishes to a bus under one name; as `EventBus.publish` with that `source`, without asking for it each time."""
+
+    def __init__(self, bus: EventBus, source: str) -> None:
+        number = bus.source_number(source)
+        self._publish_cold = bus._publish_cold
+        self._attach(bus.native, {source: number}, number)
 
 
 class EventBus(_native.Publisher):
@@ -195,6 +204,10 @@ class EventBus(_native.Publisher):
     def source_name(self, number: int) -> str:
         """Return the publisher behind a source number, as columns show it."""
         return self.native.source(number) if number else ""
+
+    def voice(self, source: str) -> Voice:
+        """Return a publisher whose events have another source, for whoever publishes much under that name."""
+        return Voice(self, source)
 
     def publish_many(
         self, events: Sequence[Record], *, cause: int | None = None, backfill: bool = False, source: str | None = None

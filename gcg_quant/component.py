@@ -143,7 +143,7 @@ class Component:
 
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
         """Publish under the component's name; the cause is the event being handled unless given. Return the id."""
-        return self.bus.publish(event, cause=cause, backfill=backfill, source=self.name)
+        return (self._bus or self.bus).publish(event, cause=cause, backfill=backfill, source=self.name)
 
     def publish_many(self, events: Sequence[Record], *, cause: int | None = None, backfill: bool = False) -> list[int]:
         """Publish several hot records under one lock; from any thread. Return their ids."""

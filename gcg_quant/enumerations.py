@@ -25,7 +25,13 @@ __all__ = [
 ]
 
 
-class World(IntEnum):
+class _Number(IntEnum):
+    """Numbers with names. Enum hashes the name, in Python and at each look-up; an order's way makes a dozen of those."""
+
+    __hash__ = int.__hash__
+
+
+class World(_Number):
     """What a bus is for. A real gateway refuses any world but LIVE."""
 
     LIVE = 1
@@ -35,7 +41,7 @@ class World(IntEnum):
     REPLAY = 5
 
 
-class Lane(IntEnum):
+class Lane(_Number):
     """The journals of a bus, in the order in which a reader drains them."""
 
     CONTROL = 0
@@ -50,7 +56,7 @@ class EventFlag(IntFlag):
     BACKFILL = 1
 
 
-class Side(IntEnum):
+class Side(_Number):
     """The side of an order, a fill, an aggressor or a book level."""
 
     NONE = 0
@@ -58,7 +64,7 @@ class Side(IntEnum):
     SELL = 2
 
 
-class Offset(IntEnum):
+class Offset(_Number):
     """What an order does to a position, as China's futures exchanges want it told; NONE elsewhere."""
 
     NONE = 0
@@ -68,7 +74,7 @@ class Offset(IntEnum):
     CLOSE_YESTERDAY = 4
 
 
-class PositionSide(IntEnum):
+class PositionSide(_Number):
     """NET for one signed position an instrument; LONG and SHORT where both are held apart."""
 
     NET = 0
@@ -76,7 +82,7 @@ class PositionSide(IntEnum):
     SHORT = 2
 
 
-class OrderType(IntEnum):
+class OrderType(_Number):
     """How an order is priced."""
 
     NONE = 0
@@ -88,7 +94,7 @@ class OrderType(IntEnum):
     TRAILING_STOP_LIMIT = 6
 
 
-class TimeInForce(IntEnum):
+class TimeInForce(_Number):
     """How long an order works."""
 
     GTC = 0
@@ -108,7 +114,7 @@ class OrderFlag(IntFlag):
     OCO = 8
 
 
-class OrderStatus(IntEnum):
+class OrderStatus(_Number):
     """The states of an order."""
 
     NEW = 0
@@ -124,7 +130,7 @@ class OrderStatus(IntEnum):
     FAILED = 10
 
 
-class Liquidity(IntEnum):
+class Liquidity(_Number):
     """Whether a fill took liquidity or made it."""
 
     UNKNOWN = 0
@@ -132,7 +138,7 @@ class Liquidity(IntEnum):
     TAKER = 2
 
 
-class VolumeKind(IntEnum):
+class VolumeKind(_Number):
     """What a tick's `volume` and `turnover` count."""
 
     UNKNOWN = 0
@@ -141,14 +147,14 @@ class VolumeKind(IntEnum):
     SINGLE = 3
 
 
-class Quality(IntEnum):
+class Quality(_Number):
     """Whether the source marked the record as odd."""
 
     NORMAL = 0
     SUSPICIOUS = 1
 
 
-class BookAction(IntEnum):
+class BookAction(_Number):
     """What a book delta does at its price: SET replaces the size, DELETE removes the level, CLEAR empties the book."""
 
     SET = 0
@@ -157,7 +163,7 @@ class BookAction(IntEnum):
     SNAPSHOT = 3
 
 
-class BarBasis(IntEnum):
+class BarBasis(_Number):
     """Which price a bar is made of."""
 
     LAST = 0
@@ -166,7 +172,7 @@ class BarBasis(IntEnum):
     MID = 3
 
 
-class BarOrigin(IntEnum):
+class BarOrigin(_Number):
     """Who made the bar."""
 
     UNKNOWN = 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 from gcg_quant.clock import NS_PER_DAY
@@ -14,12 +13,13 @@ from gcg_quant.events import (
     MarketDataEvent,
     ModifyRequest,
     OrderCommand,
-    OrderEvent,
     OrderFlag,
     OrderRequest,
     OrderStatus,
+    OrderType,
     RiskReason,
     Side,
+    TimeInForce,
 )
 from gcg_quant.instruments import Instrument
 
@@ -27,23 +27,23 @@ from ..gateways.base import Change, Gateway, GatewayReport, MarketGateway
 from ..orders.manager import OrderManager, Publish
 from ..orders.order import Order, WholeTerms, changed_terms
 from ..risk.engine import Finding, RiskEngine, read_terms
+from .answers import Answers, Log
 from .books import Books
 from .held import HeldOrders
 from .offsets import check_more, choose_offset
-from .reduce_only import cut_to_position, is_reduce_only
+from .reduce_only import check_larger, cut_to_position, is_reduce_only
 from .reports import Reports
+from .terms_in_use import TermsInUse
 from .venue_terms import takes_force, takes_type, venue_terms
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-__all__ = ["Log", "TradingDesk"]
-
-Log = Callable[[str, str, int], None]  # text, level, the id of the event it concerns
+__all__ = ["TradingDesk"]
 
 _UNKNOWN, _MARK, _NEW_DAY = 1, 2, 4  # market_signal in risk.h
+_GTD = TimeInForce.GTD
 _KEPT_HERE = OrderFlag.REDUCE_ONLY | OrderFlag.OCO  # flags that no gateway need know
-_NO_ORDER = "there is no such order"
 
 
 class TradingDesk:
@@ -58,6 +58,9 @@ class TradingDesk:
         orders: the order manager.
         publish: how events leave.
         log: how words leave.
+
+    Attributes:
+        terms: the instruments, on the terms that they are traded on.
     """
 
     def __init__(self, bus: EventBus, books: Books, gateway: Gateway, orders: OrderManager, publish: Publish, log: Log) -> None:
@@ -65,11 +68,15 @@ class TradingDesk:
         self.orders = orders
         self.gateway = gateway
         self.risk: RiskEngine = books.risk
-        self._bus, self._publish, self._log = bus, publish, log
+        self._publish, self._log = publish, log
         self._gateway_name = f"the {gateway.name} gateway"
         self._native = books.risk.native
+        self._currency = books.accounts.currency
         self._venue = gateway if isinstance(gateway, MarketGateway) else None
-        self._terms: dict[int, Instrument] = {}
+        self.terms = TermsInUse(bus, books, orders, self._venue)
+        self.answers = Answers(orders, publish, log)
+        self._types = frozenset(one for one in OrderType if takes_type(gateway, one))
+        self._forces = frozenset(one for one in TimeInForce if takes_force(gateway, one))
         self.held = HeldOrders(self)
         self.reports = Reports(books, orders, gateway.name, publish, log, self.held.ended_as, self.held.review)
 
@@ -81,7 +88,7 @@ class TradingDesk:
         if signals & _UNKNOWN:
             if not event.instrument:
                 return
-            self.instrument(event.instrument)
+            self.terms.get(event.instrument)
             signals = self._native.on_market(event)
         if signals & _NEW_DAY:
             self.books.begin_day(event.event_ns // NS_PER_DAY, event.event_ns, event.id)
@@ -96,7 +103,7 @@ class TradingDesk:
     def seed(self, event: MarketDataEvent) -> None:
         """Take in market data of before a restart: it moves prices, and nothing is published."""
         if event.instrument:
-            self.instrument(event.instrument)
+            self.terms.get(event.instrument)
             self._native.on_market(event)
             self.held.seed(event)
             if self._venue is not None:
@@ -111,20 +118,23 @@ class TradingDesk:
 
     def request(self, request: OrderRequest) -> None:
         """Check an order and, if it passes, send it; one with a client id that was used before is answered and goes nowhere."""
-        if self._is_duplicate(request):
+        if self.orders.is_used(request.id, request.client_id):
+            self.answers.duplicate(request, self.now_ns(request))
             return
         now_ns = self.now_ns(request)
-        instrument = self.instrument_of(request)
+        instrument = self.terms.of(request)
         terms, whole, findings = self.read(request, instrument, now_ns)
         rules, more = self._check(request, instrument, whole, now_ns)
-        findings += more
-        order = self.orders.create(terms, request.id, request.instrument, instrument, whole, now_ns)
-        verdict = self.risk.verdict(request, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
-        verdict_id = self._publish(verdict, cause=request.id)
+        if more:
+            findings = [*findings, *more]
+        orders, request_id = self.orders, request.id
+        order = orders.create(terms, request_id, request.instrument, instrument, whole, now_ns)
+        verdict = self.risk.verdict(request, orders.account, order.client_id, request_id, now_ns, rules, findings)
+        verdict_id = self._publish(verdict, cause=request_id)
         if findings:
-            self.orders.move(order, OrderStatus.REJECTED, event_ns=now_ns, cause=verdict_id, reason=verdict.message)
+            orders.move(order, OrderStatus.REJECTED, event_ns=now_ns, cause=verdict_id, reason=verdict.message)
             return
-        self.orders.pass_risk(order)
+        orders.pass_risk(order)
         self.books.count(order.strategy, order.number, now_ns)
         self.held.place(order, now_ns, verdict_id)
 
@@ -133,10 +143,10 @@ class TradingDesk:
 
         Reduce-only orders are cut; where long and short are held apart, the offset is chosen or checked.
         """
-        accounts, orders = self.books.accounts, self.orders
         whole, findings = read_terms(request, instrument)
-        if findings or request.side == Side.NONE:
+        if findings or not (instrument.legs or request.order_flags) or request.side == Side.NONE:
             return request, whole, findings
+        accounts, orders = self.books.accounts, self.orders
         if is_reduce_only(request):
             request, whole, findings = cut_to_position(request, whole, instrument, now_ns, accounts, orders)
         # An order that waits gets its offset when it is sent: what it closes may not be there yet.
@@ -148,14 +158,14 @@ class TradingDesk:
         """Have an order cancelled; what cannot be cancelled is answered with its unchanged state and the reason."""
         order = self.orders.find(request.request, request.client_id)
         if order is None:
-            self._answer_unknown(request, "cancel")
+            self.answers.unknown(request, "cancel", self.now_ns(request))
         else:
             self.cancel_order(order, self.now_ns(request), request.id)
 
     def cancel_order(self, order: Order, now_ns: int, cause: int, reason: str = "") -> None:
         """Send a cancellation to the gateway, or say why not; a held order ends at once."""
         if order.is_final or order.status == OrderStatus.CANCELLING:
-            self._refuse(order, f"cancel refused: the order is {order.status.name}", now_ns, cause)
+            self.answers.refuse(order, f"cancel refused: the order is {order.status.name}", now_ns, cause)
         elif order.held:
             self.held.end(order, OrderStatus.CANCELLED, reason, now_ns, cause)
         else:
@@ -167,22 +177,25 @@ class TradingDesk:
         order = self.orders.find(request.request, request.client_id)
         now_ns = self.now_ns(request)
         if order is None:
-            self._answer_unknown(request, "change")
+            self.answers.unknown(request, "change", now_ns)
             return
         now = self.reports.expected(order)
         try:
             whole = changed_terms(order, request, now)
         except (OrderError, InstrumentError) as error:
-            self._refuse(order, f"change refused: {error.message}", now_ns, request.id)
+            self.answers.refuse(order, f"change refused: {error.message}", now_ns, request.id)
             return
         left = WholeTerms(whole.lots - order.filled_lots, whole.price_ticks, None if order.triggered else whole.stop_ticks)
         open_lots = max(0, now.lots - order.filled_lots)
-        rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=open_lots)
+        sides = self.books.measure(order.terms, order.number, order.instrument, left.lots, order)
+        self.books.refresh_rate(order.instrument.currency)
+        rules, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=open_lots, sides=sides)
         findings += check_more(order, whole.lots, now_ns, self.books.accounts, self.orders)
+        findings += check_larger(order, whole.lots, self.books.accounts, self.orders)
         verdict = self.risk.verdict(order.terms, self.orders.account, order.client_id, request.id, now_ns, rules, findings)
         verdict_id = self._publish(verdict, cause=request.id)
         if findings:
-            self._refuse(order, f"change refused: {verdict.message}", now_ns, verdict_id)
+            self.answers.refuse(order, f"change refused: {verdict.message}", now_ns, verdict_id)
         else:
             self.change(order, whole, request, now_ns, verdict_id)
 
@@ -221,9 +234,10 @@ class TradingDesk:
 
     def dispatch(self, order: Order, now_ns: int, cause: int, reason: str = "") -> None:
         """Write the command of an order that passed risk and is counted as open, and give it to the gateway."""
-        command = self.submit(order, now_ns, cause, reason)
+        gateway = self.gateway
+        command = self.orders.submit(order, venue_terms(order, gateway), event_ns=now_ns, cause=cause, reason=reason)
         try:
-            self.gateway.submit(command)
+            gateway.submit(command)
         except OrderError as error:  # the gateway is sure that nothing has reached the venue
             self.books.close(order)
             self.orders.move(order, OrderStatus.FAILED, event_ns=now_ns, cause=cause, reason=error.message)
@@ -240,7 +254,8 @@ class TradingDesk:
         """Return what is wrong with sending an open order now, `besides` some reasons."""
         left = WholeTerms(order.left_lots, order.whole.price_ticks)
         self.books.refresh_rate(order.instrument.currency)
-        _, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots)
+        sides = self.books.measure(order.terms, order.number, order.instrument, left.lots, order)
+        _, findings = self.risk.check(order.terms, order.number, left, now_ns, replaces_lots=order.left_lots, sides=sides)
         return [finding for finding in findings if not finding.reason & besides]
 
     def change_again(self, request: ModifyRequest, verdict_id: int) -> None:
@@ -251,7 +266,7 @@ class TradingDesk:
         try:
             whole = changed_terms(order, request, self.reports.expected(order))
         except (OrderError, InstrumentError) as error:
-            self._refuse(order, f"change refused: {error.message}", self.now_ns(request), verdict_id)
+            self.answers.refuse(order, f"change refused: {error.message}", self.now_ns(request), verdict_id)
             return
         self.change(order, whole, request, self.now_ns(request), verdict_id)
 
@@ -277,59 +292,24 @@ class TradingDesk:
         event_ns, clock_ns = event.event_ns, self._native.clock_ns
         return (event_ns if event_ns > clock_ns else clock_ns) or event.time_ns
 
-    def instrument(self, number: int) -> Instrument:
-        """Return the terms of an instrument number; new ones are taken over while none of its orders and positions is open."""
-        known, found = self._terms.get(number), self._bus.instruments[number]
-        if found is known:
-            return found
-        if known is not None and (self.books.accounts.held(number) or any(self.orders.open_orders(number=number))):
-            return known
-        self.take_terms(number, found)
-        return found
-
-    @property
-    def terms(self) -> Mapping[int, Instrument]:
-        """The terms in use by instrument number."""
-        return self._terms
-
-    def take_terms(self, number: int, instrument: Instrument) -> None:
-        """Trade an instrument number on these terms from now on; none of its orders and positions is open."""
-        current = self._bus.instruments[number]
-        self._terms[number] = terms = current if current == instrument else instrument
-        self.books.set_terms(number, terms)
-        if self._venue is not None:
-            self._venue.set_terms(number, terms)
-
-    def instrument_of(self, request: OrderRequest) -> Instrument:
-        """Return the terms behind a request; one without a symbol gets an instrument that nobody trades."""
-        if request.instrument:
-            return self.instrument(request.instrument)
-        return Instrument(symbol=request.symbol or "?", venue=request.venue)
-
-    def _is_duplicate(self, request: OrderRequest) -> bool:
-        if self.orders.find(request.id) is not None:
-            self.orders.duplicates += 1
-            return True
-        if not self.orders.knows(request.client_id):
-            return False
-        self.orders.duplicates += 1
-        order = self.orders.find(client_id=request.client_id)
-        if order is not None:
-            self.orders.remark(order, "duplicate request", event_ns=self.now_ns(request), cause=request.id)
-        self._log(f"The client id {request.client_id!r} was used before: the request is not sent again.", "warning", request.id)
-        return True
-
     def _check(self, request: OrderRequest, instrument: Instrument, whole: WholeTerms, now_ns: int) -> tuple[int, list[Finding]]:
-        findings = [Finding(reason, float("nan"), float("nan"), text) for reason, text in self._obstacles(request, instrument)]
+        obstacles = self._obstacles(request, instrument)
+        findings = [Finding(reason, nan, nan, text) for reason, text in obstacles] if obstacles else []
         if not whole.lots or (findings and any(finding.reason == RiskReason.UNKNOWN_INSTRUMENT for finding in findings)):
             if self.risk.rules.limits.kill_switch:
-                findings.append(Finding(RiskReason.KILL_SWITCH, float("nan"), float("nan"), "kill switch is on"))
+                findings.append(Finding(RiskReason.KILL_SWITCH, nan, nan, "kill switch is on"))
             return len(findings), findings
-        self.books.refresh_rate(instrument.currency)
-        rules, measured = self.risk.check(request, request.instrument, whole, now_ns)
-        return rules, findings + measured
+        if instrument.currency != self._currency:
+            self.books.refresh_rate(instrument.currency)
+        sides = self.books.measure(request, request.instrument, instrument, whole.lots) if instrument.legs else None
+        rules, measured = self.risk.check(request, request.instrument, whole, now_ns, sides=sides)
+        return rules, [*findings, *measured] if findings else measured
 
     def _obstacles(self, request: OrderRequest, instrument: Instrument) -> list[tuple[RiskReason, str]]:
+        kind, force, flags = request.order_type, request.time_in_force, request.order_flags
+        plain = instrument.kind and request.instrument and request.side and not flags and not request.parent
+        if plain and kind in self._types and force in self._forces and force != _GTD and self.gateway.connected:
+            return []
         found: list[tuple[RiskReason, str]] = []
         gateway, name = self.gateway, self._gateway_name
         # An instrument that nobody described and that nobody trades is a symbol that somebody mistyped.
@@ -339,13 +319,15 @@ class TradingDesk:
             found.append((RiskReason.GATEWAY_DOWN, f"{name} is not connected"))
         if request.side == Side.NONE:
             found.append((RiskReason.UNSUPPORTED, "the order says neither buy nor sell"))
-        if not takes_type(gateway, request.order_type):
-            found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.order_type.name} orders"))
-        if not takes_force(gateway, request.time_in_force):
-            found.append((RiskReason.UNSUPPORTED, f"{name} has no {request.time_in_force.name} orders"))
-        if request.order_flags and (flags := OrderFlag(request.order_flags) & ~gateway.order_flags & ~_KEPT_HERE):
-            found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in flags)} orders"))
-        if request.order_flags or request.parent:
+        if kind not in self._types:
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {kind.name} orders"))
+        if force not in self._forces:
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {force.name} orders"))
+        if force == _GTD and request.expire_ns < 0:
+            found.append((RiskReason.UNSUPPORTED, "a GTD order needs the time at which it ends (expire_ns)"))
+        if flags and (unknown := OrderFlag(flags) & ~gateway.order_flags & ~_KEPT_HERE):
+            found.append((RiskReason.UNSUPPORTED, f"{name} has no {'|'.join(flag.name or '?' for flag in unknown)} orders"))
+        if flags or request.parent:
             found += [(RiskReason.UNSUPPORTED, text) for text in self.held.obstacles(request)]
         return found
 
@@ -353,27 +335,3 @@ class TradingDesk:
         self.reports.expect(order, change)
         self.gateway.modify(change, now_ns)
         self.drain(cause)
-
-    def _refuse(self, order: Order, reason: str, now_ns: int, cause: int) -> None:
-        self.orders.impossible += 1
-        self.orders.remark(order, reason, event_ns=now_ns, cause=cause)
-        self._log(f"Order {order.client_id}: {reason}.", "warning", cause)
-
-    def _answer_unknown(self, request: CancelRequest | ModifyRequest, what: str) -> None:
-        self.orders.impossible += 1
-        now_ns = self.now_ns(request)
-        answer = OrderEvent(
-            symbol=request.symbol,
-            venue=request.venue,
-            event_ns=now_ns,
-            recv_ns=now_ns,
-            request=request.request,
-            account=self.orders.account,
-            strategy=request.strategy,
-            client_id=request.client_id,
-            gateway=self.gateway.name,
-            status=OrderStatus.REJECTED,
-            reason=f"{what} refused: {_NO_ORDER}",
-        )
-        self._publish(answer, cause=request.id)
-        self._log(f"Order {request.client_id or request.request}: {answer.reason}.", "warning", request.id)

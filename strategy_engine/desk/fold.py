@@ -34,8 +34,8 @@ from gcg_quant.events import (
     RiskVerdict,
 )
 
-from ..orders.manager import MODIFIED
 from ..orders.order import Order
+from ..orders.reasons import MODIFIED
 from ..orders.states import FINAL_STATES
 from .state import dump_trading, load_trading
 
@@ -169,7 +169,7 @@ class TradingFold:
         if not isinstance(request, OrderRequest):
             return
         desk = self.desk
-        instrument = desk.instrument_of(request)
+        instrument = desk.terms.of(request)
         terms, whole, _ = desk.read(request, instrument, event.event_ns)
         try:
             order = desk.orders.create(terms, request.id, request.instrument, instrument, whole, event.event_ns)
@@ -229,7 +229,7 @@ class TradingFold:
 
     def _fill(self, event: Fill) -> None:
         desk = self.desk
-        instrument = desk.instrument(event.instrument)
+        instrument = desk.terms.get(event.instrument)
         order = self._find(event)
         if order is not None and desk.orders.is_new_trade(order, event.trade_id):
             order.add_fill(instrument.lots(event.quantity), event.price)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from gcg_quant.clock import NS_PER_SECOND
 from gcg_quant.events import MarketDataEvent, OrderFlag, OrderRequest, OrderStatus, RiskReason, TimeInForce
 
-from ..orders.manager import HELD, TRAILED, TRIGGERED, WAITS
 from ..orders.order import Order, WholeTerms
+from ..orders.reasons import HELD, TRAILED, TRIGGERED, WAITS
 from ..orders.trail import TRAILING
+from ..remembered import Remembered
 from ..risk.engine import summary
 from .offsets import late_offset
 from .reduce_only import closable_lots, is_reduce_only
@@ -29,6 +30,7 @@ __all__ = ["HeldOrders"]
 
 _FOR_PRICE, _FOR_MARKET, _FOR_GATEWAY = HELD + "waits for its stop price", HELD + "trails the market", HELD + "waits for the gateway"
 _NEVER = 1 << 62
+_TOLD_KEPT = 4096
 _PATIENCE_NS = NS_PER_SECOND  # between two cancellations of an order that has expired, in event time
 _NOT_PLACED = frozenset({OrderStatus.NEW, OrderStatus.RISK_CHECKED})
 # An order that was open already is no new one, and one that only closes what is held makes no risk larger.
@@ -59,12 +61,16 @@ class HeldOrders:
         self._expires_ns = _NEVER  # no order's time ends earlier
         self._asked_ns: dict[int, int] = {}  # when an expired order's cancellation was asked for last, by request
         self._quiet: dict[int, tuple[WholeTerms, float, float]] = {}  # prices that change nothing, by request
-        self._told: set[int] = set()  # orders of which it was said that they cannot be sent
+        self._told: Remembered[int] = Remembered(_TOLD_KEPT)  # orders of which it was said that they cannot be sent, or are left open
 
     # ---- what comes in
 
     def place(self, order: Order, now_ns: int, cause: int) -> None:
         """Send an order that passed risk, or hold it; one that comes too late ends here."""
+        if not order.is_of_a_set and order.expire_ns < 0 and order.terms.order_type in self._gateway.order_types:
+            self._books.open(order)
+            self._desk.dispatch(order, now_ns, cause)
+            return
         why = self._why_late(order) if order.is_of_a_set else ""
         if why:
             self._orders.move(order, OrderStatus.CANCELLED, event_ns=now_ns, cause=cause, reason=why)
@@ -79,7 +85,7 @@ class HeldOrders:
             self._wait_for_price(order, order.whole, now_ns, cause, opened=False)
         else:
             self._track(order)
-            self._books.open_again(order)
+            self._books.open(order)
             self._desk.dispatch(order, now_ns, cause)
 
     def obstacles(self, request: OrderRequest) -> list[str]:
@@ -214,7 +220,7 @@ class HeldOrders:
             del self._waiting[order.number]
         self._due.pop(order.request_id, None)
         self._quiet.pop(order.request_id, None)
-        self._told.discard(order.request_id)
+        self._told.seen.pop(order.request_id, None)
 
     def _expire(self, order: Order, now_ns: int, cause: int) -> None:
         if order.held:
@@ -321,9 +327,8 @@ class HeldOrders:
         if findings:
             self.end(order, OrderStatus.REJECTED, f"refused when it was due: {summary(findings)}", now_ns, cause)
             return
-        self._books.tie(order, -order.left_lots)
         wrong = late_offset(order, now_ns, self._books.accounts, self._orders, nets=self._gateway.nets)
-        self._books.tie(order, order.left_lots)
+        self._books.tie(order, 0)
         if wrong:
             self.end(order, OrderStatus.REJECTED, f"refused when it was due: {summary(wrong)}", now_ns, cause)
             return

@@ -51,7 +51,7 @@ def dump_trading(fold: TradingFold) -> dict[str, Any]:
     return {
         "account": accounts.account,
         "currency": accounts.currency,
-        "numbers": [(number, terms.place(one)) for number, one in desk.terms.items()],
+        "numbers": [(number, terms.place(one)) for number, one in desk.terms.by_number.items()],
         "open": [_dump_order(order, terms) for order in working],
         "finished": [_dump_order(order, terms) for order in finished],
         "client_ids": client_ids,
@@ -94,7 +94,7 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
             raise ComponentError(f"The state is of the {name} {state[name]!r}, and this engine's is {own!r}.")
     terms = [decode_terms(symbol, venue, data) for symbol, venue, data in state["terms"]]
     for number, place in state["numbers"]:
-        desk.take_terms(number, terms[place])
+        desk.terms.take(number, terms[place])
     working, finished = ([_load_order(row, terms) for row in state[name]] for name in ("open", "finished"))
     desk.orders.take_up(working, finished, state["client_ids"], [(client_id, trade_id) for client_id, trade_id in state["trades"]])
     for row in state["positions"]:
@@ -154,6 +154,7 @@ def _dump_order(order: Order, terms: _Terms) -> tuple[Any, ...]:
         order.expire_ns,
         order.held,
         order.waits,
+        order.reduce_only,
     )
 
 

@@ -41,10 +41,12 @@ def takes_force(gateway: Gateway, force: TimeInForce) -> bool:
 
 def venue_terms(order: Order, gateway: Gateway) -> OrderRequest | OrderCommand:
     """Return an order's terms as its gateway is to be told, with the quantity and prices that it has now."""
-    terms, whole, instrument = order.terms, order.whole, order.instrument
-    if isinstance(terms, OrderCommand):
-        return terms
+    terms = order.terms
     is_child = order.is_of_a_set and bool(terms.parent)
+    knows_it = terms.order_type in gateway.order_types and terms.time_in_force in gateway.times_in_force
+    if isinstance(terms, OrderCommand) or (knows_it and not is_child):
+        return terms  # it was sent before, or never held
+    whole, instrument = order.whole, order.instrument
     changes: dict[str, object] = {}
     if not knows_type(gateway, terms.order_type):
         changes = {"order_type": _SENT_AS[terms.order_type], "stop_price": None, "trail_amount": None, "trail_percent": None}
@@ -52,8 +54,6 @@ def venue_terms(order: Order, gateway: Gateway) -> OrderRequest | OrderCommand:
         changes = {"stop_price": instrument.price(whole.stop_ticks)}
     if not knows_force(gateway, terms.time_in_force):
         changes |= {"time_in_force": TimeInForce.GTC, "expire_ns": -1}
-    if not changes and not is_child:
-        return terms  # it was never held
     changes["quantity"] = instrument.quantity(whole.lots)
     if whole.price_ticks is not None:
         changes["price"] = instrument.price(whole.price_ticks)

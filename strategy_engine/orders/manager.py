@@ -13,6 +13,7 @@ from gcg_quant.events import (
     Event,
     OrderCommand,
     OrderEvent,
+    OrderFlag,
     OrderRequest,
     OrderStatus,
 )
@@ -20,18 +21,19 @@ from gcg_quant.instruments import Instrument
 
 from ..remembered import Remembered
 from .groups import OrderGroups
-from .order import Order, WholeTerms, expiry_of
+from .order import TIMED, Order, WholeTerms, expiry_of
+from .reasons import HELD, MODIFIED, TRAILED, TRIGGERED, WAITS, fitted
 from .records import cancel_command, first_report, order_command
-from .states import FINAL_STATES, may_follow
+from .states import FINAL_STATES, NEXT_STATES
 
-__all__ = ["HELD", "MODIFIED", "TRAILED", "TRIGGERED", "WAITS", "OrderManager", "Publish", "fitted"]
+__all__ = ["OrderManager", "Publish"]
 
-# Reasons of OrderEvents that say what state an order is in; a restart reads them back.
-HELD = "held: "  # ... and then what for
-WAITS = HELD + "waits for its parent"
-TRIGGERED = "triggered"
-MODIFIED = "modified"
-TRAILED = "trailed"
+# Every step of every order asks for these, and looking up an enumeration's member takes longer than a comparison.
+_NEW, _RISK_CHECKED, _SUBMITTING = OrderStatus.NEW, OrderStatus.RISK_CHECKED, OrderStatus.SUBMITTING
+_ACCEPTED = OrderStatus.ACCEPTED
+_FILLED, _CANCELLING, _REJECTED = OrderStatus.FILLED, OrderStatus.CANCELLING, OrderStatus.REJECTED
+
+_REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)
 
 _FINISHED_KEPT = 4096  # finished orders that late reports, cancels and fills still find
 _IDS_KEPT = 65_536  # client ids and trades that are known as seen
@@ -41,15 +43,9 @@ _SEQ = (1 << 60) - 1
 class Publish(Protocol):
     """Publishes an event and returns its id."""
 
-    def __call__(self, event: Event, *, cause: int | None = None) -> int:
+    def __call__(self, event: Event, /, *, cause: int | None = None) -> int:
         """Publish `event`, caused by event `cause`."""
         ...
-
-
-def fitted(text: str, most_bytes: int = 160) -> str:
-    """Return the text, cut with "..." where a record's field would not hold it."""
-    data = text.encode()
-    return text if len(data) <= most_bytes else data[: most_bytes - 3].decode(errors="ignore") + "..."
 
 
 class OrderManager:
@@ -78,8 +74,9 @@ class OrderManager:
         self._open: dict[int, Order] = {}
         self._finished: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
-        self._client_ids: Remembered[str] = Remembered(_IDS_KEPT)
-        self._trades: Remembered[tuple[str, str]] = Remembered(_IDS_KEPT)
+        # What may come again is never forgotten: a venue reports the fills of an open order again after each lost connection.
+        self._client_ids: Remembered[str] = Remembered(_IDS_KEPT, self._by_client_id.__contains__)
+        self._trades: Remembered[tuple[str, str]] = Remembered(_IDS_KEPT, lambda trade: self._by_client_id.get(trade[0]) in self._open)
 
     # ---- looking
 
@@ -92,8 +89,12 @@ class OrderManager:
         return found
 
     def knows(self, client_id: str) -> bool:
-        """Return whether a client id was used before."""
-        return bool(client_id) and client_id in self._client_ids
+        """Return whether a client id was used before; one of an order that can be found is never forgotten."""
+        return client_id in self._client_ids
+
+    def is_used(self, request_id: int, client_id: str) -> bool:
+        """Return whether a request, or another one of its client id, was taken in before."""
+        return request_id in self._open or request_id in self._finished or client_id in self._client_ids.seen
 
     def open_orders(self, strategy: str | None = None, number: int | None = None) -> Iterator[Order]:
         """Yield the orders that are not final, oldest first, of one strategy or instrument number if given."""
@@ -126,9 +127,14 @@ class OrderManager:
             raise OrderError(f"The client id {client_id!r} was used before: an order is sent once.", client_id=client_id)
         report = first_report(request, request_id, self.account, client_id, self.gateway)
         order = Order(request_id, client_id, request.strategy, number, instrument, request, whole, report)
-        order.asked_lots, order.expire_ns = whole.lots, expiry_of(request, instrument, event_ns)
+        order.asked_lots = whole.lots
+        if request.time_in_force in TIMED:
+            order.expire_ns = expiry_of(request, instrument, event_ns)
         self._open[request_id] = order
-        self.groups.add(order)
+        if request.order_flags & _REDUCE_ONLY:
+            order.reduce_only = True
+        if order.is_of_a_set:
+            self.groups.add(order)
         self._by_client_id[client_id] = request_id
         return order
 
@@ -147,23 +153,24 @@ class OrderManager:
     def accept(self, order: Order, venue_order_id: str, *, event_ns: int, cause: int | None = None) -> int:
         """Note the venue's acknowledgement; one that a fill, a cancel or the order's end has overtaken changes no state."""
         order.venue_order_id = order.venue_order_id or venue_order_id
-        if order.status != OrderStatus.SUBMITTING:
+        if order.status != _SUBMITTING:
             self.duplicates += 1
             return 0
-        return self.move(order, OrderStatus.ACCEPTED, event_ns=event_ns, cause=cause)
+        return self.move(order, _ACCEPTED, event_ns=event_ns, cause=cause)
 
     def keep(self, order: Order, reason: str, *, event_ns: int, cause: int | None = None) -> int:
         """Note that the venue refused to cancel: the order works on as before, unless it is done."""
-        if order.status != OrderStatus.CANCELLING:
+        if order.status != _CANCELLING:
             self.duplicates += 1
             return 0
-        before = OrderStatus.PARTLY_FILLED if order.filled_lots else OrderStatus.ACCEPTED
+        before = OrderStatus.PARTLY_FILLED if order.filled_lots else _ACCEPTED
         return self.move(order, before, event_ns=event_ns, cause=cause, reason=reason)
 
     def pass_risk(self, order: Order) -> None:
         """Note that risk let the order pass; the RiskVerdict has said so already."""
-        self._check(order, OrderStatus.RISK_CHECKED)
-        order.status = OrderStatus.RISK_CHECKED
+        if order.status != _NEW:
+            self._check(order, _RISK_CHECKED)
+        order.status = _RISK_CHECKED
 
     def hold(self, order: Order, whole: WholeTerms, reason: str, *, event_ns: int, cause: int | None = None) -> int:
         """Keep an order here, with these terms, and publish it as ACCEPTED; `reason` begins with HELD and says what it waits for.
@@ -171,12 +178,12 @@ class OrderManager:
         Raises:
             OrderError: it was sent before, or is done.
         """
-        if not order.held and order.status != OrderStatus.RISK_CHECKED:
+        if not order.held and order.status != _RISK_CHECKED:
             self.impossible += 1
             raise OrderError(f"Order {order.client_id} is {order.status.name} and cannot be held.", client_id=order.client_id)
         order.held, order.waits = True, reason == WAITS
         self.take_terms(order, whole)
-        return self._publish_state(order, OrderStatus.ACCEPTED, event_ns, cause, reason)
+        return self._publish_state(order, _ACCEPTED, event_ns, cause, reason)
 
     def submit(
         self,
@@ -191,13 +198,20 @@ class OrderManager:
 
         After a restart an order that is SUBMITTING already publishes only what is missing.
         """
-        if order.status != OrderStatus.SUBMITTING:
-            self.move(order, OrderStatus.SUBMITTING, event_ns=event_ns, cause=cause, reason=reason)
+        before = order.status
+        if before != _SUBMITTING:
+            if before != _RISK_CHECKED:
+                self._check(order, _SUBMITTING)
+            self._publish_state(order, _SUBMITTING, event_ns, cause, reason)
             order.triggered = order.triggered or reason == TRIGGERED
         if isinstance(order.terms, OrderCommand):
             return order.terms
-        command = order_command(order, terms or order.terms, self.account, self.gateway, event_ns)
-        self.commanded(order, command)
+        told = terms or order.terms
+        command = order_command(order, told, self.account, self.gateway, event_ns)
+        if told is order.terms:  # in the terms that were requested, which `whole` was read from
+            order.terms = command
+        else:
+            self.commanded(order, command)
         self._publish(command, cause=cause)
         return command
 
@@ -215,8 +229,8 @@ class OrderManager:
         Raises:
             OrderError: the order is done, or was never sent.
         """
-        if order.status != OrderStatus.CANCELLING:
-            self.move(order, OrderStatus.CANCELLING, event_ns=event_ns, cause=cause, reason=reason)
+        if order.status != _CANCELLING:
+            self.move(order, _CANCELLING, event_ns=event_ns, cause=cause, reason=reason)
             order.cancel_commanded = False  # of an earlier cancellation, which the venue refused
         command = cancel_command(order, self.account, self.gateway, event_ns)
         if not order.cancel_commanded:
@@ -235,7 +249,7 @@ class OrderManager:
         """
         self.take_terms(order, whole)
         done = order.filled_lots > 0 and order.filled_lots >= order.whole.lots
-        return self._publish_state(order, OrderStatus.FILLED if done else order.status, event_ns, cause, reason)
+        return self._publish_state(order, _FILLED if done else order.status, event_ns, cause, reason)
 
     @staticmethod
     def take_terms(order: Order, whole: WholeTerms) -> None:
@@ -277,21 +291,21 @@ class OrderManager:
     def after_fill(order: Order) -> OrderStatus:
         """Return the state that an order's fills put it in."""
         if order.filled_lots >= order.whole.lots:
-            return OrderStatus.FILLED
-        return OrderStatus.CANCELLING if order.status == OrderStatus.CANCELLING else OrderStatus.PARTLY_FILLED
+            return _FILLED
+        return _CANCELLING if order.status == _CANCELLING else OrderStatus.PARTLY_FILLED
 
     # ---- taking back what the journal says
 
     def restore(self, order: Order, event: OrderEvent) -> None:
         """Put an order into the state of one of its recorded events; nothing is published."""
         reason, was_held = event.reason, order.held
-        order.held = event.status == OrderStatus.ACCEPTED and (was_held or reason.startswith(HELD))
+        order.held = event.status == _ACCEPTED and (was_held or reason.startswith(HELD))
         order.waits = order.held and (reason == WAITS or (order.waits and not reason.startswith(HELD)))
         order.status = event.status
         order.report = event
         order.venue_order_id = event.venue_order_id
         order.triggered = order.triggered or reason == TRIGGERED
-        if order.held or reason in (MODIFIED, TRAILED) or (was_held and order.status == OrderStatus.SUBMITTING):
+        if order.held or reason in (MODIFIED, TRAILED) or (was_held and order.status == _SUBMITTING):
             self._read_terms(order, event)
         self._settle(order)
 
@@ -303,7 +317,7 @@ class OrderManager:
         """Take over what another order manager has put down; this one is new."""
         self._open = {order.request_id: order for order in working}
         self._finished = {order.request_id: order for order in finished}
-        self._by_client_id = {order.client_id: order.request_id for order in (*finished, *working)}
+        self._by_client_id.update({order.client_id: order.request_id for order in (*finished, *working)})
         for order in sorted((*finished, *working), key=lambda one: one.request_id):
             self.groups.add(order)
         self._client_ids.update(client_ids)
@@ -312,31 +326,36 @@ class OrderManager:
     # ---- inside
 
     def _check(self, order: Order, status: OrderStatus) -> None:
-        sent_again = status == OrderStatus.SUBMITTING and order.status == OrderStatus.ACCEPTED and not order.held
-        refused_late = status == OrderStatus.REJECTED and order.filled_lots > 0
-        if sent_again or refused_late or not may_follow(order.status, status):
+        before = order.status
+        sent_again = status == _SUBMITTING and before == _ACCEPTED and not order.held
+        refused_late = status == _REJECTED and order.filled_lots > 0
+        if sent_again or refused_late or status not in NEXT_STATES[before]:
             self.impossible += 1
             raise OrderError(
-                f"Order {order.client_id} is {order.status.name} and cannot become {status.name}.",
+                f"Order {order.client_id} is {before.name} and cannot become {status.name}.",
                 client_id=order.client_id,
-                status=order.status,
+                status=before,
                 wanted=status,
             )
 
     def _publish_state(self, order: Order, status: OrderStatus, event_ns: int, cause: int | None, reason: str) -> int:
-        event = order.report.replace(
-            event_ns=event_ns,
-            recv_ns=event_ns,
-            venue_order_id=order.venue_order_id,
-            filled_quantity=order.filled_quantity if order.filled_lots else 0.0,
-            average_price=order.average_price if order.filled_lots else nan,
-            status=status,
-            previous_status=order.status,
-            reason=fitted(reason) if reason else "",
-        )
+        before = order.report
+        if order.status == _RISK_CHECKED and not reason:  # nothing is filled, and no venue has a name for it
+            event = before.replace(event_ns=event_ns, recv_ns=event_ns, status=status, previous_status=order.status)
+        else:
+            event = before.replace(
+                event_ns=event_ns,
+                recv_ns=event_ns,
+                venue_order_id=order.venue_order_id,
+                filled_quantity=order.filled_quantity if order.filled_lots else 0.0,
+                average_price=order.average_price if order.filled_lots else nan,
+                status=status,
+                previous_status=order.status,
+                reason=fitted(reason) if reason else "",
+            )
         order.status = status
         order.report = event
-        if status != OrderStatus.ACCEPTED:
+        if status != _ACCEPTED:
             order.held = order.waits = False
         if status in FINAL_STATES:
             self._settle(order)

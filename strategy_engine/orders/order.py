@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import isnan, nan
 
-from gcg_quant.clock import NS_PER_DAY, day_of, day_start
-from gcg_quant.errors import OrderError
+from gcg_quant.clock import day_end, day_of
+from gcg_quant.errors import InstrumentError, OrderError
 from gcg_quant.events import (
     ModifyRequest,
     OrderCommand,
@@ -22,8 +22,9 @@ from gcg_quant.instruments import Instrument
 
 from .states import FINAL_STATES
 
-__all__ = ["Order", "WholeTerms", "changed_terms", "expiry_of"]
+__all__ = ["TIMED", "Order", "WholeTerms", "changed_terms", "expiry_of", "price_ticks"]
 
+TIMED = (TimeInForce.DAY, TimeInForce.GTD)  # these end at a time
 _OCO = int(OrderFlag.OCO)
 
 
@@ -62,6 +63,7 @@ class Order:
     expire_ns: int = -1  # the event time at which its time in force ends, -1 for never
     held: bool = False  # accepted here and not sent to the venue yet
     waits: bool = False  # held, and nothing of its parent is filled: 0 lots
+    reduce_only: bool = False  # it was requested to close alone; its command does not say so
     is_of_a_set: bool = field(init=False)  # its quantity follows others: it has a parent, or is a leg of an OCO group
 
     def __post_init__(self) -> None:
@@ -87,7 +89,8 @@ class Order:
     @property
     def left_lots(self) -> int:
         """The lots that are not filled; never negative, whatever a venue fills."""
-        return max(0, self.whole.lots - self.filled_lots)
+        left = self.whole.lots - self.filled_lots
+        return left if left > 0 else 0
 
     @property
     def is_final(self) -> bool:
@@ -126,8 +129,10 @@ def changed_terms(order: Order, request: ModifyRequest, old: WholeTerms) -> Whol
         instrument.check_order(request.quantity)
     whole = WholeTerms(
         old.lots if isnan(request.quantity) else instrument.lots(request.quantity),
-        old.price_ticks if isnan(request.price) or old.price_ticks is None else instrument.ticks(request.price),
-        old.stop_ticks if isnan(request.stop_price) or old.stop_ticks is None else instrument.ticks(request.stop_price),
+        old.price_ticks if isnan(request.price) or old.price_ticks is None else price_ticks(instrument, request.price, "limit price"),
+        old.stop_ticks
+        if isnan(request.stop_price) or old.stop_ticks is None
+        else price_ticks(instrument, request.stop_price, "stop price"),
     )
     if whole == old:
         raise OrderError("nothing would change", client_id=order.client_id)
@@ -136,8 +141,22 @@ def changed_terms(order: Order, request: ModifyRequest, old: WholeTerms) -> Whol
     return whole
 
 
+def price_ticks(instrument: Instrument, price: float, what: str) -> int:
+    """Return an order's price in ticks.
+
+    Raises:
+        InstrumentError: there is none, it lies between two ticks, or is not above 0.
+    """
+    if isnan(price):
+        raise InstrumentError(f"The order needs a {what}.", symbol=instrument.symbol)
+    ticks = instrument.ticks(price)
+    if ticks <= 0 and instrument.kind != "future":  # futures have traded below zero
+        raise InstrumentError(f"The {what} must be above 0, found {price:g}.", symbol=instrument.symbol)
+    return ticks
+
+
 def expiry_of(request: OrderRequest | OrderCommand, instrument: Instrument, event_ns: int) -> int:
     """Return when an order of `event_ns` ends by its time in force, in event time, or -1: a day ends at midnight of the market's zone."""
     if request.time_in_force == TimeInForce.DAY:
-        return day_start(day_of(event_ns, instrument.timezone), instrument.timezone) + NS_PER_DAY
+        return day_end(day_of(event_ns, instrument.timezone), instrument.timezone)
     return request.expire_ns if request.time_in_force == TimeInForce.GTD else -1

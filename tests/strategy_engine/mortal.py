@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gcg_quant.events import Event
 from gcg_quant.strategy_engine import TradingEngine
+from gcg_quant.strategy_engine.orders.manager import Publish
 
 __all__ = ["Killed", "Mortal"]
 
@@ -23,6 +24,10 @@ class Mortal(TradingEngine):
             raise Killed
         self.life -= 1
         return super().publish(event, cause=cause, backfill=backfill)
+
+    def voice(self) -> Publish:
+        """Let the desk die, too."""
+        return self.publish
 
     def on_death(self) -> None:
         """Do what the kernel would do when its process ends."""

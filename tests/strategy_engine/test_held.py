@@ -94,7 +94,7 @@ class Floor:
         """Return what risk counts as open on a side, in units."""
         risk = self.engine.desk.risk
         lots = risk.native.open_lots(risk.strategy_number("s"), self.number, side)
-        return self.engine.desk.instrument(self.number).quantity(lots)
+        return self.engine.desk.terms.get(self.number).quantity(lots)
 
 
 @pytest.fixture

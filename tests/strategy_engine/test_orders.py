@@ -22,8 +22,9 @@ from gcg_quant.events import (
     Side,
 )
 from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine.orders.manager import OrderManager, fitted
+from gcg_quant.strategy_engine.orders.manager import OrderManager
 from gcg_quant.strategy_engine.orders.order import Order, WholeTerms
+from gcg_quant.strategy_engine.orders.reasons import fitted
 from gcg_quant.strategy_engine.orders.states import FINAL_STATES, NEXT_STATES, may_follow
 
 SHARE = Instrument(symbol="XYZ", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0)

@@ -310,7 +310,7 @@ def test_new_terms_are_taken_while_nothing_is_open(floor: Floor, journal: Journa
     floor.bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
     floor.order("b", Side.BUY, 1.0, 90.002)
     assert [verdict.passed for verdict in journal(RiskVerdict)] == [1, 1]
-    assert floor.engine.desk.instrument(floor.number).tick_size == finer.tick_size
+    assert floor.engine.desk.terms.get(floor.number).tick_size == finer.tick_size
 
 
 def test_instrument_without_terms_trades_once_it_has_a_market(floor: Floor, journal: Journal) -> None:
