@@ -186,14 +186,13 @@ def _row(answer: Cancellation) -> dict[str, str]:
 
 
 def _done(monitor: Monitor, command: Callable[[], Done]) -> Done:
-    # Whoever asks after the answer sees what the command has done.
+    # Whoever asks after the answer sees what the command has done, also one that was refused.
     try:
         done = command()
     except NotRunningError as error:
         raise HTTPException(504, str(error)) from error
-    except SettingsError as error:
-        raise HTTPException(422, str(error)) from error
     except GcgQuantError as error:
-        raise HTTPException(409, str(error)) from error
+        monitor.catch_up()
+        raise HTTPException(422 if isinstance(error, SettingsError) else 409, str(error)) from error
     monitor.catch_up()
     return done

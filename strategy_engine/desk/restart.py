@@ -85,7 +85,7 @@ def _send_checked(fold: TradingFold, desk: TradingDesk) -> None:
         checked = desk.orders.find(request_id)
         if checked is None or checked.status != OrderStatus.RISK_CHECKED:
             continue
-        now_ns = desk.clock_ns or checked.terms.event_ns
+        now_ns = max(desk.clock_ns, checked.terms.event_ns)
         if killed:
             desk.orders.move(checked, OrderStatus.CANCELLED, event_ns=now_ns, cause=verdict_id, reason="kill switch is on")
         else:

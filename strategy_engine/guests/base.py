@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from gcg_quant.errors import nearest
 from gcg_quant.events import Bar, Tick
 
-from ..strategy.base import Outcome, Strategy
+from ..strategy.base import Strategy
+from ..strategy.callbacks import Outcome
 from ..strategy.parameters import Parameter
 
 __all__ = ["Guest", "GuestFile", "GuestStrategy"]

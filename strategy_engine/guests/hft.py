@@ -27,7 +27,8 @@ from typing import Any, ClassVar, Self
 from gcg_quant import events
 from gcg_quant.errors import StrategyError
 
-from ..strategy.base import Outcome, Strategy
+from ..strategy.base import Strategy
+from ..strategy.callbacks import Outcome
 from .base import GuestStrategy
 
 __all__ = ["HftBacktest", "HftStrategy"]

@@ -22,7 +22,8 @@ from typing import Any, ClassVar
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, Fill, OrderEvent, Tick, TimerEvent
 
-from ..strategy.base import Outcome, Strategy
+from ..strategy.base import Strategy
+from ..strategy.callbacks import Outcome
 from ..strategy.parameters import Parameter
 from .base import GuestStrategy
 from .kungfu_context import KungfuContext

@@ -14,7 +14,8 @@ from gcg_quant.busy_mark import BusyMark
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Event, MetricEvent
 
-from ..strategy.base import CALLBACKS, Strategy
+from ..strategy.base import Strategy
+from ..strategy.callbacks import CALLBACKS
 from ..strategy.session import Session, StrategyState
 from .coroutines import CoroutineRunner
 from .loader import LoadedClass

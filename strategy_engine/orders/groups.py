@@ -10,6 +10,7 @@ from .order import Order
 
 __all__ = ["OrderGroups", "are_legs", "are_relatives"]
 
+_NOT_PLACED = frozenset({OrderStatus.NEW, OrderStatus.RISK_CHECKED})
 _GONE = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 _Key = tuple[str, str, str]  # strategy, parent, group
 
@@ -62,8 +63,8 @@ class OrderGroups:
     def why_over(self, order: Order, parent: Order | None) -> str:
         """Return why an order has to go, in words; "" while it may work.
 
-        A leg that the venue never took (rejected, failed) leaves the others alone: a stop loss must not go because its take-profit was
-        refused. A child's fill ends what its parent still buys: the way out was taken.
+        A leg that never worked (rejected, failed, or too late when it came) leaves the others alone: a stop loss must not go because its
+        take-profit was refused. A child's fill ends what its parent still buys: the way out was taken.
         """
         filled = next((child for child in self.children(order) if child.status == OrderStatus.FILLED), None)
         if filled is not None:
@@ -73,7 +74,8 @@ class OrderGroups:
         if parent is not None and parent.is_final and not parent.filled_lots:
             return f"its parent {parent.client_id} is {parent.status.name}, unfilled"
         for other in self.others(order):
-            if other.status in _GONE or (other.status == OrderStatus.FILLED and parent is None):
+            gone = other.status in _GONE and other.report.previous_status not in _NOT_PLACED
+            if gone or (other.status == OrderStatus.FILLED and parent is None):
                 return f"the leg {other.client_id} of its group is {other.status.name}"
         # While the parent works, a held child waits for more of it.
         not_sent = order.held or order.status == OrderStatus.RISK_CHECKED

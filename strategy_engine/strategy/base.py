@@ -18,30 +18,13 @@ with the event it was handling as its cause: an order is an `OrderRequest`, and 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import (
-    Bar,
-    BarBasis,
-    Depth,
-    Fill,
-    GapEvent,
-    GatewayStatus,
-    Offset,
-    OrderEvent,
-    OrderFlag,
-    OrderType,
-    PositionSide,
-    Side,
-    SignalEvent,
-    Tick,
-    TimeInForce,
-    TimerEvent,
-    TradeTick,
-)
+from gcg_quant.events import BarBasis, Offset, OrderFlag, OrderType, PositionSide, Side, Tick, TimeInForce
 
+from .callbacks import Callbacks
 from .order_sets import OrderSets
 from .parameters import check_parameters, declared_parameters
 from .portfolio import OrderView, PositionView
@@ -53,27 +36,10 @@ if TYPE_CHECKING:
 
     from .bar_series import BarArray
 
-__all__ = ["CALLBACKS", "Outcome", "Strategy"]
-
-Outcome: TypeAlias = Awaitable[None] | None
-
-CALLBACKS = (
-    "on_start",
-    "on_tick",
-    "on_bar",
-    "on_depth",
-    "on_trade",
-    "on_order",
-    "on_fill",
-    "on_timer",
-    "on_signal",
-    "on_gap",
-    "on_disconnect",
-    "on_stop",
-)
+__all__ = ["Strategy"]
 
 
-class Strategy(OrderSets):
+class Strategy(Callbacks, OrderSets):
     """A trading strategy: parameters as class attributes, callbacks as methods.
 
     Class attributes to set:
@@ -105,66 +71,13 @@ class Strategy(OrderSets):
         """Set declared parameters. Raises StrategyError for an unknown name or a value that is not allowed."""
         self.set_parameters(parameters)
 
-    # ---- callbacks
-
-    def on_start(self) -> Outcome:
-        """Begin: called once before anything else; positions and open orders are those the journal tells."""
-        return None
-
-    def on_tick(self, tick: Tick) -> Outcome:
-        """Handle a quote or last price of one of the symbols."""
-        return None
-
-    def on_bar(self, bar: Bar) -> Outcome:
-        """Handle a closed bar of one of the periods."""
-        return None
-
-    def on_depth(self, depth: Depth) -> Outcome:
-        """Handle a book snapshot."""
-        return None
-
-    def on_trade(self, trade: TradeTick) -> Outcome:
-        """Handle a trade of the market (not one of yours: that is `on_fill`)."""
-        return None
-
-    def on_order(self, order: OrderEvent) -> Outcome:
-        """Handle a change of one of your orders."""
-        return None
-
-    def on_fill(self, fill: Fill) -> Outcome:
-        """Handle a fill of one of your orders; `position` holds it already."""
-        return None
-
-    def on_timer(self, timer: TimerEvent) -> Outcome:
-        """Handle a timer that `set_timer` has set."""
-        return None
-
-    def on_signal(self, signal: SignalEvent) -> Outcome:
-        """Handle another strategy's signal on one of the symbols."""
-        return None
-
-    def on_gap(self, gap: GapEvent) -> Outcome:
-        """Handle the news that market data is missing."""
-        return None
-
-    def on_disconnect(self, event: GatewayStatus | GapEvent) -> Outcome:
-        """Handle the loss of a connection: the account's gateway is down (GatewayStatus), or a feed was (GapEvent, after `on_gap`)."""
-        return None
-
-    def on_stop(self) -> Outcome:
-        """End: called once. Orders may still be sent if the strategy alone is stopped, not if the whole system is (`may_trade`).
-
-        Open orders are cancelled afterwards when the strategy is stopped or unloaded, and stay when the system goes down.
-        """
-        return None
+    # ---- parameters
 
     def on_parameters(self, changed: Mapping[str, Any]) -> None:
         """Take note of parameters that were changed while it is loaded; they are set already."""
 
     def check_parameters(self) -> None:
         """Raise StrategyError or ValueError if the parameters do not fit together; the change is then taken back."""
-
-    # ---- parameters
 
     @property
     def parameters(self) -> dict[str, Any]:

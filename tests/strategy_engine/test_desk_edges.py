@@ -191,3 +191,17 @@ def test_day_order_ends_at_the_market_s_midnight(day: str, hours: int) -> None:
     request = OrderRequest(symbol="SPY", quantity=1.0, time_in_force=TimeInForce.DAY)
     begin = from_iso(f"{day}T00:00:00-0{4 if day != '2026-03-08' else 5}:00")
     assert expiry_of(request, share, begin + SECOND) == begin + hours * 3600 * SECOND
+
+
+def test_leg_that_came_too_late_leaves_the_other_alone(floor: Floor, journal: Journal) -> None:
+    """A leg of a group that is filled in part ends at once; the one that works goes on working, over a restart, too."""
+    group = {"group": "g", "order_flags": OrderFlag.OCO}
+    floor.order("a", Side.BUY, 20.0, 100.02, **group)  # ten of them are offered
+    assert journal(OrderEvent)[-1].status == OrderStatus.PARTLY_FILLED
+    floor.order("b", Side.BUY, 20.0, 90.0, **group)
+    assert journal(OrderEvent)[-1].reason == "the leg a of its group is filled in part"
+    assert floor.engine.stop()
+    floor.engine = TradingEngine(TradingConfig(cash=100_000.0), None, PlainVenue())
+    floor.engine.start(floor.bus, threaded=False)
+    floor.tick(100.0)
+    assert {one.client_id: one.status for one in journal(OrderEvent)} == {"a": OrderStatus.FILLED, "b": OrderStatus.CANCELLED}
