@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import EventError, GcgQuantError
-from gcg_quant.events import Applied, MarketDataEvent, Record, SubscribeEvent, event_types
+from gcg_quant.events import Applied, GapEvent, MarketDataEvent, Record, SubscribeEvent, event_types
 
 from .blank import RecordArray
 
@@ -69,6 +69,13 @@ class BaseCollector(Component):
         first = self.publish_batch(array, backfill=backfill)
         self._count(kind.__name__, len(array))
         return first
+
+    def publish_gap(self, symbol: str, kind: str, start_ns: int, end_ns: int, *, detail: str = "") -> int:
+        """Tell that market data of a symbol is missing between two event times, and return the event's id.
+
+        Strategies get it as `on_gap`; one of the kind "disconnect" also as `on_disconnect`.
+        """
+        return self.publish(GapEvent(symbol=symbol, venue=self.venue, kind=kind, start_ns=start_ns, end_ns=end_ns, detail=detail), cause=0)
 
     # ---- inside
 

@@ -17,12 +17,13 @@ import numpy as np
 from gcg_quant.clock import NS_PER_SECOND, now_ns
 from gcg_quant.component import event_handler
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import Applied, Bar, ConfigChangeEvent
+from gcg_quant.events import Applied, Bar, ConfigChangeEvent, World
 from gcg_quant.sections import SimulatedSettings
 
 from .base import BaseCollector
 from .blank import RecordArray, joined, picked
 from .opening import Opening
+from .outage import last_ticks
 from .pacing import Pacer
 from .profiles import PROFILES, profile_of
 from .tape import SESSION, Block, Tape
@@ -139,6 +140,14 @@ class SimulatedExchange(BaseCollector):
             trades=self._trades,
         )
         self._open(self._symbols)
+        if self._real_time and self.bus.world in (World.LIVE, World.PAPER):
+            self._tell_outage()
+
+    def _tell_outage(self) -> None:
+        # Started again in the middle of a run: nobody has seen the market since the last tick.
+        for symbol, last_ns in last_ticks(self.bus, self.name, self._started_ns).items():
+            if symbol in self.symbols and last_ns < self._start_ns:
+                self.publish_gap(symbol, "disconnect", last_ns, self._start_ns, detail=f"{self.name} was started again")
 
     def _open(self, symbols: Sequence[str]) -> None:
         tape = self._running_tape()
@@ -192,7 +201,13 @@ class SimulatedExchange(BaseCollector):
         self._publish_until(tape.elapsed_ns + 1 if self._block is None else int(self._block.end_ns))
 
     def _publish_due(self, pacer: Pacer) -> None:
-        self._publish_until(pacer.due())
+        before_ns, granted_ns = pacer.lost_ns, pacer.granted_ns
+        due_ns = pacer.due()
+        if pacer.lost_ns - before_ns >= NS_PER_SECOND:
+            begin_ns, end_ns = (self._start_ns + lost_ns + granted_ns for lost_ns in (before_ns, pacer.lost_ns))
+            for symbol in sorted(self.symbols):
+                self.publish_gap(symbol, "held_up", begin_ns, end_ns, detail=f"{self.name} was held up")
+        self._publish_until(due_ns)
         lost_s = pacer.lost_ns / NS_PER_SECOND
         if lost_s >= self._reported_s + 1:
             self.log(f"{self.name} was held up and has skipped {lost_s - self._reported_s:.1f} s.", level="warning")

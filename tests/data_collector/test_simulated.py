@@ -22,6 +22,7 @@ from gcg_quant.events import (
     ConfigChangeEvent,
     Depth,
     EventFlag,
+    GapEvent,
     LogEvent,
     SessionEvent,
     Side,
@@ -142,6 +143,9 @@ def test_pacing_follows_the_clock_and_skips_what_a_stall_exceeds(bus: EventBus) 
     exchange.stop()
     ticks = rows(bus, Tick)
     assert "was held up and has skipped 59.0 s" in warning.message
+    with bus.reader(start="begin", events=[GapEvent]) as reader:
+        gaps = {one.symbol: (one.kind, one.start_ns, one.end_ns) for one in reader if isinstance(one, GapEvent)}
+    assert gaps == dict.fromkeys(PROFILES, ("held_up", NS_PER_SECOND // 2, NS_PER_SECOND // 2 + 59 * NS_PER_SECOND))
     assert 70 < len(ticks) - before < 130
     assert ticks["event_ns"].max() <= 60.5 * NS_PER_SECOND
     assert (np.diff(ticks["event_ns"]) > 0).all()
