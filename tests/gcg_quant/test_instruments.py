@@ -50,7 +50,7 @@ def test_longest_ordinary_terms_fit_the_table() -> None:
     """All fields set at once still fit into a row."""
     numbers = dict.fromkeys(("tick_size", "lot_size", "min_quantity", "multiplier", "margin_rate", "maker_fee", "taker_fee"), 0.123456789)
     fees = dict.fromkeys(("fee_per_unit", "fee_per_order", "min_fee", "stamp_duty", "price_limit"), 0.1)
-    fees |= {"close_today_fee": 0.1, "close_today_fee_per_unit": 0.1, "legs": True, "today_apart": True}
+    fees |= {"close_today_fee": 0.1, "close_today_fee_per_unit": 0.1, "legs": True, "today_apart": True, "larger_side": True}
     texts = {"kind": "future", "market": "cn_future", "currency": "CNY", "calendar": "CFFEX.IF", "description": "x" * 100}
     full = make(**numbers, **fees, **texts, t_plus_one=True, timezone="America/Argentina/ComodRivadavia")
     assert decode_terms("X", "TEST", encode_terms(full)) == full
@@ -168,10 +168,11 @@ def test_fees_follow_the_tariff() -> None:
 
 
 def test_china_s_futures_hold_sides_apart_and_charge_for_closing_today() -> None:
-    """SHFE and INE tell today's lots apart, the others do not; the fee of closing today is the product's own, where it has one."""
+    """SHFE and INE tell today's lots apart, they and CFFEX margin the larger side alone; closing today has a fee, where it has one."""
     contracts = {name: preset("cn_future", name, "X") for name in ("rb2501", "sc2501", "IF2412", "m2501", "TA501", "au2412")}
     assert all(one.legs for one in contracts.values())
     assert [name for name, one in contracts.items() if one.today_apart] == ["rb2501", "sc2501", "au2412"]
+    assert [name for name, one in contracts.items() if not one.larger_side] == ["m2501", "TA501"]
     index = contracts["IF2412"]
     assert index.fee(3, 4000.0, sell=True, today=1.0) == pytest.approx(4000 * 300 * (2 * 0.000023 + 0.00023))
     assert contracts["rb2501"].fee(2, 3000.0, sell=True, today=2.0) == contracts["rb2501"].fee(2, 3000.0, sell=True)
@@ -239,6 +240,7 @@ def test_market_is_guessed_from_the_symbol(symbol: str, market: str) -> None:
         ({"multiplier": math.inf}, "multiplier must be above 0"),
         ({"close_today_fee": -0.1}, "close_today_fee must be at least 0"),
         ({"today_apart": True}, "today_apart needs legs"),
+        ({"larger_side": True}, "larger_side needs legs"),
     ],
 )
 def test_senseless_terms_are_refused(terms: dict[str, Any], message: str) -> None:
