@@ -22,6 +22,7 @@ _COMMANDS = {
     "import": ("imports", "import_files", "Import market data files into the database."),
     "export": ("export", "export", "Export stored market data to Parquet."),
     "backtest": ("backtest", "backtest", "Backtest a strategy file on stored data."),
+    "parity": ("parity", "parity", "Compare the orders of two runs of one strategy."),
     "status": ("status", "status", "Show what the running system does."),
     "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),
     "orders": ("orders", "orders", "Show the open orders, cancel them."),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .cerebro import EventDrivenCerebro
     from .engine import BacktestEngine
     from .feed import EventDrivenDataFeed
+    from .hosted_class import as_backtrader
+    from .indicators import indicator
     from .report import print_report
     from .result import BacktestResult, Measures, TradeRow
     from .spec import BacktestSpec
@@ -29,6 +31,8 @@ __all__ = [
     "Measures",
     "ResultAnalyzer",
     "TradeRow",
+    "as_backtrader",
+    "indicator",
     "print_report",
 ]
 
@@ -44,6 +48,8 @@ _HOMES = {
     "Measures": "result",
     "ResultAnalyzer": "analyzers",
     "TradeRow": "result",
+    "as_backtrader": "hosted_class",
+    "indicator": "indicators",
     "print_report": "report",
 }
 

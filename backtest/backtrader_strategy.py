@@ -35,11 +35,12 @@ WARMUP_BARS = 500
 
 
 class SessionSender:
-    """Sends a Backtrader broker's orders by the session of its strategy."""
+    """Sends a Backtrader broker's orders by the session of its strategy, as answers to what the run has seen last."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, stream: QueueStream) -> None:
         self.account = session.account
         self._session = session
+        self._stream = stream
 
     def send(self, order: Any) -> tuple[str, int]:
         """Publish the order's request; raise GcgQuantError if the strategy may not trade now or the order makes no sense."""
@@ -47,11 +48,11 @@ class SessionSender:
         place = f"{symbol}@{venue}" if venue else symbol
         terms = terms_of(order, self._session.instrument(place))
         side, quantity = terms.pop("side"), terms.pop("quantity")
-        return self._session.order(side, quantity, place, OrderTerms(**terms)), 0
+        return self._session.order(side, quantity, place, OrderTerms(**terms), self._stream.moment), 0
 
     def cancel(self, client_id: str, request: int, order: Any) -> None:
         """Publish the cancel request of an order."""
-        self._session.cancel(client_id)
+        self._session.cancel(client_id, self._stream.moment)
 
 
 class BacktraderStrategy(Strategy):
@@ -121,15 +122,15 @@ class BacktraderStrategy(Strategy):
         waiting = self._thread is None
         self._look_after()
         if not waiting:  # otherwise the run has just begun, and has found the bar in the journal
-            self._stream.push(bar)
+            self._push(bar)
 
     def on_order(self, order: OrderEvent) -> None:
         """Bring the run a change of one of its orders."""
-        self._stream.push(order)
+        self._push(order)
 
     def on_fill(self, fill: Fill) -> None:
         """Bring the run a fill."""
-        self._stream.push(fill)
+        self._push(fill)
 
     def on_stop(self) -> None:
         """End the run; raises what the class raised and nobody has been told."""
@@ -149,12 +150,12 @@ class BacktraderStrategy(Strategy):
 
     def _begin(self) -> None:
         host, session = self._host, self._session
-        self._stream, self._failure = QueueStream(), None
+        self._stream, self._failure = QueueStream((session.now_ns, session.cause)), None
         self._cerebro = cerebro = EventDrivenCerebro(run=session.strategy_id)
         broker = EventDrivenBroker(
             matching="engine", bus=host.bus, stream=self._stream, account=session.account, strategy=session.strategy_id
         )
-        broker.use_sender(SessionSender(session))
+        broker.use_sender(SessionSender(session, self._stream))
         cerebro.broker = broker
         for symbol in self._symbols():
             self._add_feed(cerebro, broker, symbol)
@@ -238,9 +239,12 @@ class BacktraderStrategy(Strategy):
         bars = bars_before(host.bus, before_id, host.history, symbol, period, venue=venue, limit=count)
         return bars if len(bars) else self.bars(text, period, count)
 
+    def _push(self, event: Event) -> None:
+        self._stream.push(event, (self._session.now_ns, self._session.cause))
+
     def _push_own(self, event: Event) -> None:
         if getattr(event, "account", "") == self._session.account:
-            self._stream.push(event)
+            self._stream.push(event, (self._session.now_ns, event.id))
 
     # On the run's thread: the second lock, beside the broker's own.
     def _on_data_status(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.history import History
 
-__all__ = ["BarArray", "bars_from_history", "bars_from_journal", "basis_of", "check_bars", "join_bars", "one_a_start"]
+__all__ = [
+    "BarArray",
+    "bars_from_history",
+    "bars_from_journal",
+    "basis_of",
+    "basis_of_rows",
+    "check_bars",
+    "join_bars",
+    "one_a_start",
+]
 
 BarArray = NDArray[Any]  # of Bar.dtype
 
@@ -33,6 +42,11 @@ def basis_of(name: str) -> BarBasis | None:
     if name not in names:
         raise BacktestError(f"basis must be 'auto' or one of {', '.join(names)}, not {name!r}.{nearest(name, names)}", basis=name)
     return BarBasis[name.upper()]
+
+
+def basis_of_rows(rows: NDArray[Any]) -> BarBasis:
+    """Return the first of last, mid, bid, ask that the bars `rows` have (last if they have none of them)."""
+    return next((one for one in PREFERENCE if (rows["basis"] == int(one)).any()), BarBasis.LAST)
 
 
 def bars_from_history(
@@ -70,8 +84,9 @@ def bars_from_journal(
     end_ns: int | None = None,
     limit: int | None = None,
     basis: BarBasis | None = None,
+    backfill: bool = True,
 ) -> BarArray:
-    """Return the bars of a symbol that a journal holds, filled-in history included, checked, by start time.
+    """Return the bars of a symbol that a journal holds, checked, by start time; with `backfill` also history that was filled in.
 
     Of several bars with one start the first published counts: that is the one a strategy saw.
 
@@ -80,7 +95,7 @@ def bars_from_journal(
     """
     period_ns(period)
     parts = []
-    with bus.reader(start="begin", events=[Bar], symbols=[f"{symbol}@{venue}" if venue else symbol]) as reader:
+    with bus.reader(start="begin", events=[Bar], symbols=[f"{symbol}@{venue}" if venue else symbol], backfill=backfill) as reader:
         while len(found := reader.read_array(Bar)):
             parts.append(found)
     rows = one_a_start(np.concatenate(parts), period, basis) if parts else np.empty(0, Bar.dtype)
@@ -103,9 +118,7 @@ def one_a_start(rows: NDArray[Any], period: str, basis: BarBasis | None = None) 
     Without a basis it is the first of last, mid, bid, ask that there is.
     """
     rows = rows[rows["period"] == period.encode()]
-    if basis is None:
-        basis = next((one for one in PREFERENCE if (rows["basis"] == int(one)).any()), BarBasis.LAST)
-    rows = rows[rows["basis"] == int(basis)]
+    rows = rows[rows["basis"] == int(basis_of_rows(rows) if basis is None else basis)]
     _, first = np.unique(rows["start_ns"], return_index=True)
     bars = np.zeros(len(first), Bar.dtype)
     for name in Bar.dtype.names or ():

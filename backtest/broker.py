@@ -14,12 +14,14 @@ from .route import OrderRoute
 from .sender import BusSender, OrderSender
 
 if TYPE_CHECKING:
+    from .journal_tape import JournalTape
+    from .native_matching import NativeMatching
     from .stream import Stream
     from .tape import BarTape
 
 __all__ = ["EventDrivenBroker"]
 
-MATCHING = ("stock", "engine")
+MATCHING = ("stock", "native", "engine")
 
 
 class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
@@ -27,11 +29,13 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
         EventDrivenBroker()                                                  Backtrader's own, to the bit
         EventDrivenBroker(bus=own_bus)                                       the same, told on the run's bus
+        EventDrivenBroker(matching="native", bus=own_bus)                    a paper gateway of the run's own matches its orders
         EventDrivenBroker(matching="engine", bus=bus, strategy="sma")        orders go to the TradingEngine of the bus
 
     Params (besides those of `bt.brokers.BackBroker`):
-        matching: "stock" or "engine".
-        bus: an `EventBus`; needed for "engine".
+        matching: "stock", "native" or "engine".
+        bus: an `EventBus`; needed for "native" (the run's own) and for "engine".
+        paper: with "native", `PaperTerms` or a table of them: the gateway's delays, slippage and queue, and the risk limits.
         stream: with "engine", where its answers come from, if not from a reader of its own.
         mirror: with "stock", tell orders, fills, positions and the account on the bus.
         account, strategy: whose orders these are, as events show it (at most 24 and 40 bytes).
@@ -39,6 +43,9 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     With "engine": orders are refused (Rejected) while a live feed is not LIVE; positions are this strategy's own fills; cash and
     value are the account's. Children of a bracket and the rest of an OCO group are kept here: a child is sent when its parent is
     filled, and the others are cancelled when one is done.
+
+    With "native": the same, in step with the bars; fees and margins are the instruments' own, and the account begins with the
+    broker's cash. See `NativeMatching`.
     """
 
     params = (
@@ -46,6 +53,7 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         ("bus", None),
         ("stream", None),
         ("mirror", True),
+        ("paper", None),
         ("account", ""),
         ("strategy", "backtrader"),
     )
@@ -54,12 +62,18 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         super().__init__()
         refuse_unknown(self, unknown)
         if self.p.matching not in MATCHING:
-            raise BacktestError(f"matching of a broker must be 'stock' or 'engine', not {self.p.matching!r}.", matching=self.p.matching)
+            listed = ", ".join(map(repr, MATCHING))
+            raise BacktestError(f"matching of a broker must be one of {listed}, not {self.p.matching!r}.", matching=self.p.matching)
         if self.p.matching == "engine" and self.p.bus is None:
             raise BacktestError("A broker with matching='engine' needs the bus of a running system: pass bus=EventBus(...).")
+        if self.p.matching == "native" and self.p.bus is None:
+            raise BacktestError(
+                "A broker with matching='native' needs a bus of its own run: pass bus=EventBus(FOLDER, world=World.BACKTEST)."
+            )
         self._stream: Stream | None = self.p.stream
         self._sender: OrderSender | None = None
-        self._tape: BarTape | None = None
+        self._tape: BarTape | JournalTape | None = None
+        self._native: NativeMatching | None = None
         self._mirror: OrderMirror | None = None
         self._route: OrderRoute | None = None
         self._matching = False
@@ -83,7 +97,7 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Begin the run with a position in `data`, held at `price` on average (a strategy that was started again)."""
         self._held[data] = (size, price)
 
-    def use_tape(self, tape: BarTape) -> None:
+    def use_tape(self, tape: BarTape | JournalTape) -> None:
         """Lay the run's bars on the bus between its orders; called by the BacktestEngine before the start."""
         self._tape = tape
 
@@ -94,21 +108,32 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         super().start()
         for data, (size, price) in self._held.items():
             self.positions[data] = bt.Position(size, price)
-        self._mirror = self._route = None
+        self._mirror = self._route = self._native = None
         if self.p.matching == "engine":
             sender = self._sender or BusSender(self.p.bus, self.p.account, self.p.strategy)
             self._route = OrderRoute(self, self.p.bus, sender, self._stream)
+        elif self.p.matching == "native":
+            from .native_matching import NativeMatching  # the trading engine takes its time to import
+            from .paper_terms import PaperTerms
+
+            self._native = NativeMatching(self, self.p.bus, PaperTerms.read(self.p.paper or {}), self._tape)
+            sender = BusSender(self.p.bus, self.p.account, self.p.strategy, run="0", moment=self._native.moment)
+            self._route = OrderRoute(self, self.p.bus, sender, None)
         elif self.p.bus is not None and self.p.mirror:
             self._mirror = OrderMirror(self.p.bus, self.p.account, self.p.strategy, self._tape)
 
     def stop(self) -> None:
         """End a run (called by Cerebro)."""
         super().stop()
+        if self._native is not None:
+            self._native.close()
         if self._route is not None:
             self._route.close()
 
     def next(self) -> None:
         """Match the pending orders against the bar, or take in what the engine reported."""
+        if self._native is not None:
+            self._native.turn()
         if self._route is not None:
             self._route.take_in()
             return

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from gcg_quant.bus import EventBus
@@ -14,22 +13,20 @@ from gcg_quant.clock import to_iso
 from gcg_quant.errors import BacktestError, StrategyError
 from gcg_quant.events import BacktestProgressEvent, Fill, StrategyStatusEvent
 from gcg_quant.history import MemoryHistory
-from gcg_quant.instruments import Instrument, preset
-from gcg_quant.market_terms import market_of
 
 from ..strategy_engine.hosting.loader import LoadedClass
 from ..strategy_engine.hosting.roster import LoadRequest
 from ..strategy_engine.strategy.parameters import declared_parameters
 from ..strategy_engine.trading import TradingConfig, TradingEngine
-from .bars import join_bars
 from .curve import measure
+from .paper_terms import PaperTerms
 from .parameters import plain_parameters
 from .result import BacktestResult
 from .round_trips import round_trips
-from .sources import Source
+from .run_tape import run_tape
+from .sources import Source, run_terms
 from .spec import BacktestSpec
 from .stepping import SteppedManager
-from .tape import BarTape
 
 __all__ = ["BusStrategyRunner", "run_on_bus"]
 
@@ -51,7 +48,7 @@ class BusStrategyRunner:
 
     One thread and no clock but the bars': the same bars give the same journal. Orders are matched as the paper gateway matches against
     bars (see native/include/gcg/matching.h): what is sent on a bar trades at the next one's open, or within it. Fees are the spec's
-    commission, whatever the instrument's own are; the only limit of the risk check is what the account can pay.
+    commission unless `fees` says "terms"; the only limit of the risk check is what the account can pay, unless `paper` names others.
 
     Where a symbol has bid and ask bars, sales meet the bid and purchases the ask; the strategy sees bid bars, and positions are marked
     by the bid.
@@ -72,19 +69,21 @@ class BusStrategyRunner:
         self._loaded = loaded
         self._sources = sources
         self._on_progress = on_progress
-        self._terms = {(one.symbol, one.venue): _terms_of(one, spec.commission) for one in sources}
+        self._terms = {(one.symbol, one.venue): run_terms(one, spec) for one in sources}
         for terms in self._terms.values():
             bus.instruments.add(terms)
         self._currency = next(iter(self._terms.values())).currency
         self._id = re.sub(r"[^A-Za-z0-9_.-]", "_", loaded.cls.__name__[:40])  # a file of functions lends its name, whatever that is
-        self._tape = BarTape(bus, {(one.symbol, one.venue): join_bars([one.bars, one.asks]) for one in sources})
+        self._paper = PaperTerms.read(spec.paper)
+        self._tape = run_tape(bus, spec, sources)
         self._ends = np.unique(np.concatenate([one.bars["event_ns"] for one in sources]))
         self._starts = np.unique(np.concatenate([one.bars["start_ns"] for one in sources]))
         self._invested = 0
 
     def run(self) -> BacktestResult:
         """Run to the end and return the result."""
-        engine = TradingEngine(TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1))
+        config = TradingConfig(account=ACCOUNT, currency=self._currency, cash=self._spec.cash, mark_interval_ns=1)
+        engine = TradingEngine(config, self._paper.rules(), self._paper.gateway())
         manager = self._manager()
         try:
             return self._step(engine, manager)
@@ -108,6 +107,7 @@ class BusStrategyRunner:
             self._report(number + 1, end_ns, values[number])
         manager.stop()
         self._settle_engine(engine)
+        self._tape.close()
         engine.stop()
         return self._result(values, parameters)
 
@@ -179,10 +179,3 @@ class BusStrategyRunner:
             timezone=next(iter(self._terms.values())).timezone,
             values=list(zip(times.tolist(), values.tolist(), strict=True)),
         )
-
-
-def _terms_of(source: Source, commission: float) -> Instrument:
-    terms = source.terms or preset(market_of(source.symbol), source.symbol, source.venue)
-    return msgspec.structs.replace(
-        terms, taker_fee=commission, maker_fee=commission, fee_per_unit=0.0, fee_per_order=0.0, min_fee=0.0, stamp_duty=0.0
-    )

@@ -162,6 +162,10 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Return True for a live feed that was given none of its own."""
         return bool(self.p.live and self.p.stream is None)
 
+    def loaded_bars(self) -> BarArray:
+        """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start."""
+        return self._rows
+
     def bounds_ns(self) -> tuple[int, int]:
         """Return where the bar that is now shown starts and ends, in nanoseconds; (0, 0) before the first one."""
         if not len(self):

@@ -116,7 +116,7 @@ class OrderRoute:
     # Nothing trades before LIVE: not from `start()`, `notify_data()`, a timer or a `prenext()` that calls `next()`.
     def _refusal(self, order: Any) -> str:
         if order.exectype in UNKNOWN_TERMS:
-            return f"{order.getordername()} orders exist in a backtest only"
+            return f"{order.getordername()} orders exist in a backtest with stock matching only"
         waiting = [data for data in self._broker.cerebro.datas if data.islive() and data._laststatus != data.LIVE]
         return f"the feed of {waiting[0]._name} is not live yet" if waiting else ""
 

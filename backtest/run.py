@@ -56,7 +56,7 @@ def run_backtest(
     spec.check()
     loaded = StrategyLoader(folders, [BacktraderAdapter()]).load(spec.file, spec.class_name)
     try:
-        sources = load_sources(spec, history, both_sides=loaded.adapter is None)
+        sources = load_sources(spec, history, both_sides=loaded.adapter is None or spec.matching == "native")
         folder = _make_folder(home, spec, loaded)
         spec = msgspec.structs.replace(spec, run=folder.name)
         with EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB) as bus:

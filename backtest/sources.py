@@ -6,20 +6,22 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, InstrumentError
 from gcg_quant.events import Bar, BarBasis
+from gcg_quant.instruments import Instrument, preset
+from gcg_quant.market_terms import market_of
 
 from .bars import BarArray, bars_from_history, bars_from_journal, basis_of
 from .spec import BacktestSpec
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
-    from gcg_quant.instruments import Instrument
 
-__all__ = ["Source", "load_sources"]
+__all__ = ["Source", "load_sources", "run_terms"]
 
 
 NO_BARS: BarArray = np.empty(0, Bar.dtype)
@@ -72,22 +74,29 @@ def _stored_terms(history: History, symbol: str, venue: str | None) -> Instrumen
     return terms
 
 
+def run_terms(source: Source, spec: BacktestSpec) -> Instrument:
+    """Return the terms of a symbol in a run whose orders a paper gateway matches: with the spec's commission for fees, or with its own."""
+    terms = source.terms or preset(market_of(source.symbol), source.symbol, source.venue)
+    if spec.fees == "terms":
+        return terms
+    return msgspec.structs.replace(
+        terms, taker_fee=spec.commission, maker_fee=spec.commission, fee_per_unit=0.0, fee_per_order=0.0, min_fee=0.0, stamp_duty=0.0
+    )
+
+
 def _from_journal(spec: BacktestSpec, both_sides: bool) -> list[Source]:
     if not (Path(spec.journal) / "bus.meta").exists():
         raise BacktestError(f"{spec.journal} is no bus folder: name the folder that holds bus.meta.", journal=spec.journal)
     found = []
+    given = {"start_ns": spec.start_ns, "end_ns": spec.end_ns, "backfill": spec.matching != "native"}  # no venue fills from history
     with EventBus(spec.journal, create=False, read_only=True) as bus:
         for symbol, venue in spec.places():
             terms = bus.instruments.get(symbol, venue)
-            bars = bars_from_journal(
-                bus, symbol, spec.period, venue=terms.venue, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
-            )
+            bars = bars_from_journal(bus, symbol, spec.period, venue=terms.venue, basis=basis_of(spec.basis), **given)
             asks = NO_BARS
             if both_sides and _are_bids(bars):
                 with contextlib.suppress(BacktestError):  # then there are bids only
-                    asks = bars_from_journal(
-                        bus, symbol, spec.period, venue=terms.venue, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=BarBasis.ASK
-                    )
+                    asks = bars_from_journal(bus, symbol, spec.period, venue=terms.venue, basis=BarBasis.ASK, **given)
             found.append(Source(symbol, terms.venue, bars, terms, asks))
     return found
 

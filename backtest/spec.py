@@ -16,7 +16,9 @@ from .bars import basis_of
 __all__ = ["BacktestSpec"]
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-OPTIONS = ("venue", "journal", "basis", "stamp", "periods_per_year", "mirror", "slippage", "stake")
+OPTIONS = ("venue", "journal", "basis", "stamp", "periods_per_year", "mirror", "slippage", "stake", "matching", "paper", "fees")
+MATCHING = ("stock", "native")
+FEES = ("commission", "terms")
 
 
 class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,11 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         stamp: which end of a bar the strategy sees as its time, "start" or "end".
         periods_per_year: trading days a year, to annualise the Sharpe ratio.
         mirror: tell bars, orders and fills on the run's own bus.
+        matching: who matches the orders of a Backtrader class: "stock", Backtrader itself, or "native", a paper gateway of the run's own.
+            Our own classes always have the latter.
+        paper: the paper gateway's terms, and `risk`, the limits; see `PaperTerms`. With `matching="native"` and a journal the gateway sees
+            all that the journal holds of the symbols, ticks and books too; else the bars.
+        fees: where a paper gateway matches, "commission" (as said above) or "terms" (the instruments' own).
         slippage: fraction of the price. `stake`: units an order takes where the strategy names no size; None leaves Backtrader's 1.
 
     Raises:
@@ -58,6 +65,9 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
     mirror: bool = True
     slippage: float = 0.0
     stake: float | None = None
+    matching: str = "stock"
+    paper: dict[str, Any] = {}
+    fees: str = "commission"
 
     @classmethod
     def from_event(cls, event: BacktestRequestEvent) -> BacktestSpec:
@@ -85,7 +95,13 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         self._need(self.periods_per_year > 0, "periods_per_year", "more than 0")
         self._need(self.stake is None or self.stake > 0, "stake", "more than 0")
         self._need(self.stamp in ("start", "end"), "stamp", "'start' or 'end'")
+        self._need(self.matching in MATCHING, "matching", "'stock' or 'native'")
+        self._need(self.fees in FEES, "fees", "'commission' or 'terms'")
         basis_of(self.basis)
+        if self.paper:
+            from .paper_terms import PaperTerms  # with it comes a part of the trading engine
+
+            PaperTerms.read(self.paper)
         self._need(not self.run or RUN_NAME.fullmatch(self.run) is not None, "run", "a name of letters, digits, '.', '_' and '-'")
         ordered = self.start_ns is None or self.end_ns is None or self.start_ns < self.end_ns
         self._need(ordered, "end_ns", "later than start_ns")

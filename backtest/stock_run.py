@@ -16,7 +16,8 @@ from .failure import strategy_failure
 from .feed import EventDrivenDataFeed
 from .parameters import bt_defaults, bt_parameters, plain_parameters
 from .result import BacktestResult
-from .sources import Source
+from .run_tape import run_tape
+from .sources import Source, run_terms
 from .spec import BacktestSpec
 from .tape import BarTape
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gcg_quant.events import BacktestProgressEvent
 
     from ..strategy_engine.hosting.loader import LoadedClass
+    from .journal_tape import JournalTape
 
 __all__ = ["run_backtrader"]
 
@@ -47,12 +49,15 @@ def run_backtrader(
         BacktestError: the run was stopped before it saw a bar.
     """
     parameters = bt_parameters(loaded.cls, spec.parameters)
-    tape = BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources}) if spec.mirror else None
+    tape = _tape(bus, spec, sources)
     cerebro = EventDrivenCerebro(bus=bus, run=spec.run, on_progress=on_progress)
     for source in sources:
         name = f"{source.symbol}@{source.venue}" if source.venue else source.symbol
         cerebro.adddata(EventDrivenDataFeed(dataname=name, period=spec.period, bars=source.bars, stamp=spec.stamp), name=source.symbol)
-    cerebro.broker = _broker(bus, spec, loaded.cls.__name__, tape)
+    broker = _broker(bus, spec, loaded.cls.__name__)
+    if tape is not None:
+        broker.use_tape(tape)
+    cerebro.broker = broker
     if spec.stake is not None:
         cerebro.addsizer(bt.sizers.FixedSize, stake=spec.stake)
     cerebro.addstrategy(loaded.cls, **parameters)
@@ -75,14 +80,27 @@ def run_backtrader(
     )
 
 
-def _broker(bus: EventBus, spec: BacktestSpec, name: str, tape: BarTape | None) -> EventDrivenBroker:
-    broker = EventDrivenBroker(bus=bus, mirror=spec.mirror, account=ACCOUNT, strategy=name[:40])
+def _tape(bus: EventBus, spec: BacktestSpec, sources: list[Source]) -> BarTape | JournalTape | None:
+    if spec.matching == "native":
+        for source in sources:
+            bus.instruments.add(run_terms(source, spec))
+        return run_tape(bus, spec, sources)
+    return BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources}) if spec.mirror else None
+
+
+def _broker(bus: EventBus, spec: BacktestSpec, name: str) -> EventDrivenBroker:
+    if spec.matching == "native":
+        for option, plain in (("slippage", 0.0), ("mirror", True)):
+            if getattr(spec, option) != plain:
+                instead = "give paper={'slippage_ticks': 1}" if option == "slippage" else "it tells everything"
+                raise BacktestError(f"{option} is an option of stock matching; with matching='native' {instead}.", option=option)
+    elif spec.paper:
+        raise BacktestError("paper holds the terms of a paper gateway, and stock matching has none: add matching='native'.", option="paper")
+    broker = EventDrivenBroker(matching=spec.matching, bus=bus, mirror=spec.mirror, paper=spec.paper, account=ACCOUNT, strategy=name[:40])
     broker.set_cash(spec.cash)
     broker.setcommission(commission=spec.commission)
     if spec.slippage:
         broker.set_slippage_perc(spec.slippage)
-    if tape is not None:
-        broker.use_tape(tape)
     return broker
 
 

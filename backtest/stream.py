@@ -122,9 +122,10 @@ class QueueStream:
     `push` may be called from any thread; everything else belongs to the thread of the run.
     """
 
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[Event | None] = SimpleQueue()
+    def __init__(self, moment: tuple[int, int] = (0, 0)) -> None:
+        self._queue: SimpleQueue[tuple[Event, tuple[int, int]] | None] = SimpleQueue()
         self._listeners = _Listeners()
+        self.moment = moment  # of the event that was handed out last: its host's time, and the id of what it follows from
         self._asked_ns = time.monotonic_ns()
 
     @property
@@ -132,9 +133,14 @@ class QueueStream:
         """For how many seconds the run has not asked for events: it asks all the time, unless it is busy. From any thread."""
         return (time.monotonic_ns() - self._asked_ns) / 1e9
 
-    def push(self, event: Event) -> None:
-        """Bring an event."""
-        self._queue.put(event)
+    @property
+    def empty(self) -> bool:
+        """Whether everything that was pushed has been handed out. From any thread."""
+        return self._queue.empty()
+
+    def push(self, event: Event, moment: tuple[int, int] | None = None) -> None:
+        """Bring an event; `moment` is the time at its host, and the event id that an answer to it follows from."""
+        self._queue.put((event, moment or (0, 0)))
 
     def wake(self) -> None:
         """End a `pump` that waits."""
@@ -152,12 +158,18 @@ class QueueStream:
         """Wait up to `timeout_s` seconds for an event and hand out what is there, up to the first bar that a feed takes."""
         self._asked_ns = time.monotonic_ns()
         try:
-            event = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
-            while not (event is not None and self._listeners.hand_out(event)):
-                event = self._queue.get_nowait()
+            item = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
+            while not self._hand_out(item):
+                item = self._queue.get_nowait()
         except Empty:
             return False
         return True
+
+    def _hand_out(self, item: tuple[Event, tuple[int, int]] | None) -> bool:
+        if item is None:
+            return False
+        event, self.moment = item
+        return self._listeners.hand_out(event)
 
     def drain(self) -> None:
         """Hand out everything that was pushed."""

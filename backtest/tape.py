@@ -39,6 +39,7 @@ class BarTape:
         self._rows = rows[np.argsort(rows["event_ns"], kind="stable")]
         self._ends = np.ascontiguousarray(self._rows["event_ns"])
         self._done = 0
+        self.last_id = 0  # of the newest bar on the bus
 
     @property
     def left(self) -> int:
@@ -50,5 +51,9 @@ class BarTape:
         upto = len(self._rows) if time_ns is None else int(np.searchsorted(self._ends, time_ns, side="right"))
         while self._done < upto:
             end = min(upto, self._done + BATCH)
-            self._bus.publish_batch(self._rows[self._done : end], cause=0)
+            first = self._bus.publish_batch(self._rows[self._done : end], cause=0)
+            self.last_id = first + end - self._done - 1
             self._done = end
+
+    def close(self) -> None:
+        """Nothing is held: another tape's is a reader."""

@@ -6,7 +6,7 @@ import backtrader as bt
 
 from gcg_quant.errors import BacktestError
 
-__all__ = ["timeframe_of"]
+__all__ = ["period_of", "timeframe_of"]
 
 UNITS = {
     "s": (bt.TimeFrame.Seconds, 1),
@@ -24,3 +24,12 @@ def timeframe_of(period: str) -> tuple[int, int]:
         raise BacktestError(f"Backtrader has no time frame for the period {period!r}: use a count of s, m, h, d or w.", period=period)
     timeframe, factor = UNITS[unit]
     return timeframe, int(count) * factor
+
+
+def period_of(timeframe: int, compression: int) -> str:
+    """Return the period of a timeframe and compression; raise BacktestError if there is none (ticks, months, years)."""
+    for unit, (own, factor) in UNITS.items():
+        if own == timeframe and factor == 1:
+            return f"{compression}{unit}"
+    name = bt.TimeFrame.getname(timeframe, compression)
+    raise BacktestError(f"There is no bar period for Backtrader's time frame {name}: use seconds, minutes, days or weeks.", timeframe=name)

@@ -27,6 +27,15 @@ __all__ = ["backtest"]
 @click.option("--stake", type=float, default=None, help="Units an order takes where the strategy names no size.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take the bars from this bus folder.")
+@click.option(
+    "--matching",
+    type=click.Choice(["stock", "native"]),
+    default="stock",
+    show_default=True,
+    help="Who matches: Backtrader, or the paper gateway with delays, queue and limits of [trading] and [risk].",
+)
+@click.option("--fees", type=click.Choice(["commission", "terms"]), default="commission", show_default=True, help="Of paper matching.")
+@click.option("--run", default="", help="Name of the run and its folder (default: of class and time).")
 @click.option("--trades", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many of the newest trades.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -43,6 +52,9 @@ def backtest(
     stake: float | None,
     parameters: tuple[str, ...],
     journal: Path | None,
+    matching: str,
+    fees: str,
+    run: str,
     trades: int,
     as_json: bool,
 ) -> None:
@@ -50,6 +62,7 @@ def backtest(
     import msgspec
 
     from ...backtest.engine import BacktestEngine
+    from ...backtest.paper_terms import PaperTerms
     from ...backtest.report import print_report
     from ...backtest.spec import BacktestSpec
     from ...data_storage.database import Database
@@ -68,6 +81,10 @@ def backtest(
         parameters=parse_parameters(parameters),
         journal=str(journal or ""),
         stake=stake,
+        run=run,
+        matching=matching,
+        fees=fees,
+        paper=PaperTerms.of_settings(settings) if matching == "native" else {},
         periods_per_year=settings.backtest.periods_per_year,
     )
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isnan, nan
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gcg_quant._native import MatchingEngine, Sessions
 from gcg_quant.calendar import Calendar
@@ -123,16 +123,21 @@ class PaperGateway(MarketGateway):
     @classmethod
     def from_settings(cls, settings: Settings) -> PaperGateway:
         """Return the gateway that `[trading]` describes."""
+        return cls(**cls.keywords(settings))
+
+    @staticmethod
+    def keywords(settings: Settings) -> dict[str, Any]:
+        """Return the arguments with which `[trading]` describes a gateway."""
         trading, simulated = settings.trading, settings.simulated
         always_open = simulated.enabled and simulated.calendar == "24/7"
-        return cls(
-            latency_ns=_ns(trading.latency_ms),
-            cancel_latency_ns=None if trading.cancel_latency_ms is None else _ns(trading.cancel_latency_ms),
-            jitter_ns=_ns(trading.jitter_ms),
-            slippage_ticks=trading.slippage_ticks,
-            queue=trading.queue,
-            sessions=not always_open if trading.sessions == "auto" else trading.sessions == "on",
-        )
+        return {
+            "latency_ns": _ns(trading.latency_ms),
+            "cancel_latency_ns": None if trading.cancel_latency_ms is None else _ns(trading.cancel_latency_ms),
+            "jitter_ns": _ns(trading.jitter_ms),
+            "slippage_ticks": trading.slippage_ticks,
+            "queue": trading.queue,
+            "sessions": not always_open if trading.sessions == "auto" else trading.sessions == "on",
+        }
 
     # ---- the gateway's face
 

@@ -73,6 +73,7 @@ class StrategyManager(Stateful[Past]):
         account: the account of strategies that name none.
         bar_periods: the periods of the bars that the bus carries; other periods are aggregated from them.
         reload_changed: send a "reload" for a strategy whose file changes.
+        event_time: the strategies' clock is the market's, as in a backtest: for recorded data that is played on a paper bus.
     """
 
     capabilities = ("strategies",)
@@ -86,6 +87,7 @@ class StrategyManager(Stateful[Past]):
         account: str = "",
         bar_periods: Sequence[str] = ("1s", "1m"),
         reload_changed: bool = False,
+        event_time: bool = False,
         name: str = "strategies",
     ) -> None:
         super().__init__(name, start="end")
@@ -94,7 +96,8 @@ class StrategyManager(Stateful[Past]):
         self._load = tuple(load)
         self._account = account
         self._bar_periods = tuple(bar_periods)
-        self._event_time = False
+        self._market_clock = event_time
+        self._event_time = event_time
         self._now_ns = 0
         self._feeds = Feeds(self)
         self._reload_changed = reload_changed
@@ -128,12 +131,12 @@ class StrategyManager(Stateful[Past]):
 
     def on_start(self) -> None:
         """Take up what the journal knows, then load what the settings and the journal say."""
-        self._event_time = self.bus.world not in (World.LIVE, World.PAPER)
+        self._event_time = self._market_clock or self.bus.world not in (World.LIVE, World.PAPER)
         self._now_ns = 0 if self._event_time else clock.now_ns()
         self.market = Market(self.bus)
         self.bar_book = BarBook(self.history, self._bar_periods)
         self._begin()
-        if not self._event_time:
+        if self.bus.world in (World.LIVE, World.PAPER):
             self._roster.mark = BusyMark(mark_path(self.bus.path, self.name))
         if self._reload_changed:
             self._watch = FileWatch(self._loader.folders, self._ask_for_reload)

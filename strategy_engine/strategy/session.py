@@ -192,8 +192,11 @@ class Session:
         """Whether an order would be sent now."""
         return self.state in _MAY_TRADE and not self.warming_up and self.host.accepts_orders
 
-    def order(self, side: Side, quantity: float, symbol: str | None, terms: OrderTerms) -> str:
+    def order(self, side: Side, quantity: float, symbol: str | None, terms: OrderTerms, moment: tuple[int, int] | None = None) -> str:
         """Publish an OrderRequest and return its client id.
+
+        `moment` is the time and the id of the event that it follows from, where that is not the one being handled: an adapter's strategy
+        may be behind its host.
 
         Raises:
             StrategyError: the strategy is not running or is warming up.
@@ -201,34 +204,36 @@ class Session:
         """
         self.check(quantity, terms)
         instrument = self.instrument(symbol)
+        now_ns, cause = moment or (self.now_ns, self.cause)
         with self._lock:
-            client_id = self._client_id()
-            request = self._request(instrument, client_id, side, quantity, terms)
+            client_id = self._client_id(now_ns, cause)
+            request = self._request(instrument, client_id, side, quantity, terms, now_ns)
             view = self.portfolio.requested(request)
             try:
-                view.request = self.host.publish(request, cause=self.cause)
+                view.request = self.host.publish(request, cause=cause)
             except Exception:
                 self.portfolio.forget(client_id)
                 raise
         return client_id
 
-    def cancel(self, client_id: str) -> bool:
-        """Ask for an order's cancellation; return whether it was open and not being cancelled already."""
+    def cancel(self, client_id: str, moment: tuple[int, int] | None = None) -> bool:
+        """Ask for an order's cancellation; return whether it was open and not being cancelled already. `moment` is as in `order`."""
         view = self.portfolio.orders.get(client_id)
         if view is None or view.cancel_asked:
             return False
         view.cancel_asked = True
+        now_ns, cause = moment or (self.now_ns, self.cause)
         self.host.publish(
             CancelRequest(
                 symbol=view.symbol,
                 venue=view.venue,
-                event_ns=self.now_ns,
+                event_ns=now_ns,
                 request=view.request,
                 account=self.account,
                 strategy=self.strategy_id,
                 client_id=client_id,
             ),
-            cause=self.cause,
+            cause=cause,
         )
         return True
 
@@ -280,11 +285,11 @@ class Session:
             why = f"is {self.state}, not running"
         raise StrategyError(f"Strategy {self.strategy_id!r} cannot send an order: it {why}.", strategy=self.strategy_id)
 
-    def _request(self, instrument: Instrument, client_id: str, side: Side, quantity: float, terms: OrderTerms) -> OrderRequest:
+    def _request(self, instrument: Instrument, client_id: str, side: Side, quantity: float, terms: OrderTerms, now_ns: int) -> OrderRequest:
         return OrderRequest(
             symbol=instrument.symbol,
             venue=instrument.venue,
-            event_ns=self.now_ns,
+            event_ns=now_ns,
             account=self.account,
             strategy=self.strategy_id,
             client_id=client_id,
@@ -311,11 +316,11 @@ class Session:
             ordinal = self.portfolio.next_ordinal(self.cause)
         return f"{_base36(self.host.bus.epoch)}.{_base36(self.cause or self.now_ns)}.{ordinal}"
 
-    def _client_id(self) -> str:
+    def _client_id(self, now_ns: int, cause: int) -> str:
         # From the event that is being handled and a count: the same event handled again gives the same id, which the order
         # manager knows already, and no other event ever does. Without an event the clock stands in.
-        ordinal = self.portfolio.next_ordinal(self.cause)
-        return f"{self._prefix}-{_base36(self.host.bus.epoch)}.{_base36(self.cause or self.now_ns)}.{ordinal}"
+        ordinal = self.portfolio.next_ordinal(cause)
+        return f"{self._prefix}-{_base36(self.host.bus.epoch)}.{_base36(cause or now_ns)}.{ordinal}"
 
     # ---- words
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
-from gcg_quant.backtest import BacktraderAdapter
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Fill, OrderEvent, OrderRequest, PositionEvent, RiskVerdict, Side, Tick
-from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine import LoadRequest, StrategyManager
-from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
+from gcg_quant.events import Fill, OrderEvent, OrderRequest, PositionEvent, RiskVerdict, Side
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "strategies"
-SECOND = 10**9
+from .paper_system import EXAMPLES, Paper
 
 NOTING = """
 import backtrader as bt
@@ -62,86 +55,10 @@ class Noting(bt.Strategy):
 """
 
 
-class Paper:
-    """A small paper system whose market is made by the test."""
-
-    def __init__(self, kit: ModuleType, bus: EventBus, folder: Path) -> None:
-        self.kit, self.bus, self.folder = kit, bus, folder
-        folder.mkdir()
-        (folder / "noting.py").write_text(NOTING)
-        bus.instruments.add(Instrument(symbol="X", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0, taker_fee=0.001))
-        self.engine = TradingEngine(TradingConfig(cash=100_000.0))
-        self.manager = StrategyManager([folder, EXAMPLES], adapters=[BacktraderAdapter()], account="paper")
-        self.now_ns = kit.START_NS
-        for component in (self.engine, self.manager):
-            component.start(bus)
-        self.wait(lambda: self.engine.state == self.manager.state == "running")
-
-    def close(self) -> None:
-        """Stop everything."""
-        assert self.manager.stop()
-        assert self.engine.stop()
-
-    def wait(self, condition: Callable[[], Any], what: str = "the condition") -> None:
-        """Wait for a condition, or fail."""
-        deadline = time.monotonic() + 10.0
-        while not condition():
-            assert time.monotonic() < deadline, f"{what} did not come true in time"
-            time.sleep(0.002)
-
-    def load(self, file: str, **parameters: Any) -> None:
-        """Load and start a strategy as "one", and wait until it is live."""
-        request = LoadRequest(file=file, id="one", symbols=("X",), parameters={"period": "1s", **parameters})
-        self.manager._on_own_thread(lambda: (self.manager._roster.load(request, 0), self.manager._roster.start("one", 0, self.now_ns)))
-        self.wait(lambda: self.cerebro is not None and not self.adapter.warming_up, "the strategy's live run")
-
-    @property
-    def adapter(self) -> Any:
-        """The adapter's strategy."""
-        return self.manager._roster.get("one").strategy
-
-    @property
-    def cerebro(self) -> Any:
-        """The strategy's cerebro."""
-        return self.adapter._cerebro
-
-    @property
-    def strategy(self) -> Any:
-        """The Backtrader strategy."""
-        return self.cerebro.runningstrats[0]
-
-    def second(self, price: float) -> None:
-        """Let a second pass at a price: a tick, then the bar, which the strategy has seen afterwards."""
-        quote = {"bid_price": price - 0.01, "ask_price": price + 0.01, "bid_size": 1e6, "ask_size": 1e6}
-        self.bus.publish(Tick(symbol="X", venue="SIM", event_ns=self.now_ns, last_price=price, **quote))
-        seen = self.cerebro.bars_done
-        self.bus.publish(self.kit.make_bar(self.now_ns, price))
-        self.now_ns += SECOND
-        self.wait(lambda: self.cerebro.bars_done > seen or not self.adapter._thread.is_alive(), "the bar")
-
-    def told(self) -> list[str]:
-        """Return the states that the strategy was told."""
-        return [row[1] for row in self.strategy.told]
-
-    def until(self, condition: Callable[[], Any], price: float = 100.0) -> None:
-        """Let seconds pass until a condition holds."""
-        for _ in range(50):
-            if condition():
-                return
-            self.second(price)
-            time.sleep(0.005)
-        pytest.fail("the condition did not come true")
-
-    def read(self, *kinds: Any) -> list[Any]:
-        """Return all events of some classes."""
-        with self.bus.reader(start="begin", events=kinds) as reader:
-            return list(reader)
-
-
 @pytest.fixture
 def paper(kit: ModuleType, bus: EventBus, tmp_path: Path) -> Iterator[Paper]:
     """Return a paper system, stopped at the end."""
-    made = Paper(kit, bus, tmp_path / "strategies")
+    made = Paper(kit, bus, tmp_path / "strategies", {"noting.py": NOTING})
     yield made
     made.close()
 

@@ -411,7 +411,7 @@ def test_order_types_of_a_backtest_only_are_rejected(open_desk: Any) -> None:
     desk = open_desk({1: lambda s: s.buy(exectype=bt.Order.Close)})
     desk.bar()
     assert [row[1] for row in desk.told()] == ["Submitted", "Rejected"]
-    assert "exist in a backtest only" in desk.strategy.orders[-1].info.reason
+    assert "exist in a backtest with stock matching only" in desk.strategy.orders[-1].info.reason
 
 
 def test_broker_without_a_bus_is_refused() -> None:

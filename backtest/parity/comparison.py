@@ -1,0 +1,260 @@
+"""Comparing two runs of a strategy: what differs in each order, and the first event that led to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isnan
+from typing import Any
+
+from gcg_quant.events import Event, StrategyStatusEvent
+
+from .difference import Difference, FirstEvent, Kind, first_event
+from .market import TwoMarkets
+from .pairing import OrderPair, pair_orders
+from .run_log import OrderTrack, RunLog
+
+__all__ = ["ComparedPair", "Comparison", "compare"]
+
+EPSILON = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPair:
+    """An order of both runs, or of one, with its number and what differs in it."""
+
+    number: int
+    pair: OrderPair
+    differences: tuple[Difference, ...]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Two runs, order by order, over the time that both of them cover. `outside` counts the orders of each run before and after that."""
+
+    a: RunLog
+    b: RunLog
+    begin_ns: int
+    end_ns: int
+    outside: tuple[int, int]
+    pairs: list[ComparedPair] = field(default_factory=list)
+
+    @property
+    def differing(self) -> list[ComparedPair]:
+        """The orders in which something differs."""
+        return [one for one in self.pairs if one.differences]
+
+    @property
+    def unexplained(self) -> list[ComparedPair]:
+        """The orders with a difference for which no earlier event was found."""
+        return [one for one in self.pairs if not all(difference.explained for difference in one.differences)]
+
+    def count(self, kind: Kind) -> int:
+        """Return how many orders have a difference of a kind."""
+        return sum(any(difference.kind == kind for difference in one.differences) for one in self.pairs)
+
+
+def compare(a: RunLog, b: RunLog) -> Comparison:
+    """Return the orders of two runs of one strategy side by side, with what differs and the first event that led to it."""
+    return _Comparer(a, b).compare()
+
+
+class _Comparer:
+    def __init__(self, a: RunLog, b: RunLog) -> None:
+        self._runs = {"a": a, "b": b}
+        self._market = TwoMarkets(a, b)
+        self._begin_ns, self._end_ns = max(a.began_ns, b.began_ns), min(a.ended_ns, b.ended_ns)
+        self._held: dict[str, defaultdict[str, float]] = {"a": defaultdict(float), "b": defaultdict(float)}
+        self._roots: dict[str, tuple[int | None, Difference]] = {}  # by symbol: what made the positions differ
+        self._money: tuple[int | None, Difference] | None = None  # what made the accounts differ first
+
+    def compare(self) -> Comparison:
+        a, b = self._runs["a"], self._runs["b"]
+        inside = {run: [one for one in log.orders if self._begin_ns <= one.bar_ns <= self._end_ns] for run, log in self._runs.items()}
+        found = Comparison(a, b, self._begin_ns, self._end_ns, (len(a.orders) - len(inside["a"]), len(b.orders) - len(inside["b"])))
+        self._take_over()
+        for number, pair in enumerate(pair_orders(inside["a"], inside["b"]), 1):
+            differences = tuple(self._differences(pair))
+            found.pairs.append(ComparedPair(number, pair, differences))
+            self._hold(number, pair, differences)
+        return found
+
+    # A run that began earlier may hold what the other one never bought.
+    def _take_over(self) -> None:
+        for run, log in self._runs.items():
+            for track in log.orders:
+                if track.bar_ns < self._begin_ns:
+                    self._held[run][track.request.symbol] += track.signed
+        for symbol in {*self._held["a"], *self._held["b"]}:
+            if not self._differ(symbol):
+                continue
+            run, fill = max(
+                (
+                    (run, fill)
+                    for run, log in self._runs.items()
+                    for track in log.orders
+                    if track.bar_ns < self._begin_ns and track.request.symbol == symbol
+                    for fill in track.fills
+                ),
+                key=lambda one: one[1].event_ns,
+            )
+            text = f"the runs begin with different positions in {symbol}: {self._held['a'][symbol]:g} and {self._held['b'][symbol]:g}"
+            difference = Difference(kind="timing", text=text, first=first_event(run, fill))
+            self._roots[symbol] = (None, difference)
+            self._money = self._money or (None, difference)
+
+    def _hold(self, number: int, pair: OrderPair, differences: tuple[Difference, ...]) -> None:
+        symbol = pair.tracks[0][1].request.symbol
+        for run, track in pair.tracks:
+            self._held[run][symbol] += track.signed
+        if differences:
+            begins = differences[0].follows or number, differences[0]
+            self._money = self._money or begins
+            self._roots.setdefault(symbol, begins)
+        if not self._differ(symbol):
+            self._roots.pop(symbol, None)
+
+    def _differ(self, symbol: str) -> bool:
+        return abs(self._held["a"][symbol] - self._held["b"][symbol]) > EPSILON
+
+    # ---- one pair
+
+    def _differences(self, pair: OrderPair) -> Iterator[Difference]:
+        if pair.a is None or pair.b is None:
+            ((run, track),) = pair.tracks
+            yield self._led_to(track, track, f"only run {run} has this order", run, silent="b" if run == "a" else "a")
+            return
+        yield from self._decision(pair.a, pair.b)
+        yield from self._outcome(pair.a, pair.b)
+
+    def _decision(self, a: OrderTrack, b: OrderTrack) -> Iterator[Difference]:
+        earlier = "a" if a.bar_ns <= b.bar_ns else "b"
+        if a.bar_ns != b.bar_ns:
+            yield self._led_to(a, b, f"given {abs(a.bar_ns - b.bar_ns) / 1e9:g} s later in run {'b' if earlier == 'a' else 'a'}", earlier)
+        for name, kind in (("quantity", "partial"), ("price", "price"), ("stop_price", "price")):
+            left, right = float(getattr(a.request, name)), float(getattr(b.request, name))
+            if _other(left, right):
+                word = name.replace("_", " ")
+                found = self._led_to(a, b, f"asked for the {word} {left:g} and {right:g}", earlier, money=name == "quantity")
+                yield _of_kind(found, kind)
+
+    def _outcome(self, a: OrderTrack, b: OrderTrack) -> Iterator[Difference]:
+        if a.refused != b.refused:
+            run, track = ("a", a) if a.refused else ("b", b)
+            verdict = track.verdict if track.verdict is not None and not track.verdict.passed else track.states[-1]
+            yield Difference(kind="rejected", text=f"refused in run {run}: {track.reason}", first=first_event(run, verdict))
+            return
+        same_size = not _other(a.request.quantity, b.request.quantity)
+        if same_size and abs(a.filled - b.filled) > EPSILON:
+            run, track = ("a", a) if a.filled < b.filled else ("b", b)
+            yield Difference(kind="partial", text=f"filled {a.filled:g} and {b.filled:g}", first=first_event(run, _stopped_by(track)))
+        if a.average_price is not None and b.average_price is not None:
+            if _other(a.average_price, b.average_price):
+                text = f"filled at {a.average_price:.10g} and {b.average_price:.10g}"
+                yield Difference(kind="price", text=text, first=self._fill_event(a, b))
+            fills = [self._market.bar_of(one.request.symbol, one.fill_ns or 0) for one in (a, b)]
+            if fills[0] != fills[1]:
+                run, track = ("a", a) if fills[0] < fills[1] else ("b", b)
+                first = first_event(run, track.fill_causes[0] or track.fills[0])
+                yield Difference(kind="timing", text=f"filled in an earlier bar in run {run}", first=first)
+
+    # The first fill that is not the same: what the market showed where the price is the other run's news. A venue's own tick tells more
+    # than a bar, and a bar more than the fill itself.
+    def _fill_event(self, a: OrderTrack, b: OrderTrack) -> FirstEvent:
+        at = next((at for at, (one, two) in enumerate(zip(a.fills, b.fills, strict=False)) if _other(one.price, two.price)), 0)
+        candidates = [("b", b), ("a", a)]
+        for run, track in candidates:
+            cause = track.fill_causes[at] if at < len(track.fill_causes) else None
+            if cause is not None and cause.id != track.request.id:
+                return first_event(run, cause)
+        run, track = candidates[0]
+        return first_event(run, track.fills[min(at, len(track.fills) - 1)])
+
+    # ---- why a decision differs
+
+    def _led_to(self, a: OrderTrack, b: OrderTrack, text: str, run: str, *, silent: str = "", money: bool = False) -> Difference:
+        track = a if run == "a" else b
+        symbol, last_ns = track.request.symbol, max(a.bar_ns, b.bar_ns)
+        root = self._roots.get(symbol) if self._differ(symbol) or symbol in self._roots else None
+        root = root or (self._money if money else None)
+        if root is not None:
+            number, difference = root
+            after = f", after order {number}" if number else ""
+            return Difference(kind=difference.kind, text=text + after, first=difference.first, follows=number)
+        found = self._not_running(silent, last_ns) or self._parameters() or self._bar(symbol, last_ns) or self._beginning(symbol)
+        if found is not None:
+            kind, first, why = found
+            return Difference(kind=kind, text=f"{text}: {why}", first=first)
+        return Difference(kind="timing", text=f"{text}; no earlier event differs", first=first_event(run, track.request), explained=False)
+
+    def _not_running(self, run: str, at_ns: int) -> tuple[Kind, FirstEvent, str] | None:
+        if not run:
+            return None
+        running, status = self._runs[run].running(at_ns)
+        if running or status is None:
+            return None
+        return "timing", first_event(run, status), f"the strategy did not run in run {run} then"
+
+    def _parameters(self) -> tuple[Kind, FirstEvent, str] | None:
+        given = {run: _parameters(log) for run, log in self._runs.items()}
+        for name in sorted(set(given["a"][0]) & set(given["b"][0])):
+            left, right = given["a"][0][name], given["b"][0][name]
+            if left != right:
+                event = given["b"][1] or given["a"][1]
+                if event is not None:
+                    run = "b" if given["b"][1] is not None else "a"
+                    why = f"the parameter {name} is {left!r} in run a and {right!r} in run b"
+                    return "timing", first_event(run, event, why), why
+        return None
+
+    def _bar(self, symbol: str, until_ns: int) -> tuple[Kind, FirstEvent, str] | None:
+        found = self._market.first_difference(symbol, 0, until_ns)
+        if found is None:
+            return None
+        run = "a" if found.missing == "b" else "b"
+        ids = next((ids for (name, _), ids in self._runs[run].bar_ids.items() if name == symbol), {})
+        event_id = ids.get(found.start_ns, 0)
+        first = FirstEvent(run=run, lane="market", seq=event_id & ((1 << 60) - 1), type="Bar", time_ns=found.end_ns, text=found.text)
+        return "timing" if found.missing else "price", first, "the bars differ before"
+
+    # Averages that began at different bars are not the same for a while, some of them never.
+    def _beginning(self, symbol: str) -> tuple[Kind, FirstEvent, str] | None:
+        first = {
+            run: next((rows[0] for (name, _), rows in log.bars.items() if name == symbol and len(rows)), None)
+            for run, log in self._runs.items()
+        }
+        if first["a"] is None or first["b"] is None or first["a"]["start_ns"] == first["b"]["start_ns"]:
+            return None
+        run = "a" if first["a"]["start_ns"] > first["b"]["start_ns"] else "b"
+        row = first[run]
+        event_id = next(ids for (name, _), ids in self._runs[run].bar_ids.items() if name == symbol).get(int(row["start_ns"]), 0)
+        why = f"the bars of run {run} begin later, so that what was computed of them may differ"
+        when = int(row["event_ns"])
+        return "timing", FirstEvent(run=run, lane="market", seq=event_id & ((1 << 60) - 1), type="Bar", time_ns=when, text=why), why
+
+
+def _of_kind(found: Difference, kind: Any) -> Difference:
+    return Difference(kind=kind, text=found.text, first=found.first, follows=found.follows, explained=found.explained)
+
+
+def _parameters(log: RunLog) -> tuple[dict[str, Any], Event | None]:
+    if log.request is not None:
+        return {**log.parameters}, log.request
+    status: StrategyStatusEvent | None = next((one for one in reversed(log.states) if one.parameters), None)
+    return {**log.parameters}, status
+
+
+# What kept the rest of an order from being filled: its end, or the last thing that filled a part of it.
+def _stopped_by(track: OrderTrack) -> Event:
+    if track.states and track.states[-1].status.name in ("CANCELLED", "EXPIRED"):
+        return track.states[-1]
+    if track.fill_causes and track.fill_causes[-1] is not None:
+        return track.fill_causes[-1]
+    return track.states[-1] if track.states else track.request
+
+
+def _other(left: float, right: float) -> bool:
+    if isnan(left) or isnan(right):
+        return isnan(left) != isnan(right)
+    return abs(left - right) > EPSILON * max(1.0, abs(left), abs(right))
