@@ -10,9 +10,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
+from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
 from ..strategy_engine.strategy.base import Strategy
@@ -24,6 +27,8 @@ from .facts import place_of
 from .feed import EventDrivenDataFeed
 from .order_terms import terms_of
 from .parameters import bt_defaults, bt_parameters, plain_parameters
+from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunRecord, bars_again, code_of, extent_of, read_recorded
+from .sender import OrderSender
 from .stream import QueueStream, market_id
 from .warmup import bars_before
 
@@ -60,7 +65,8 @@ class BacktraderStrategy(Strategy):
 
     Parameters are those of the class, and two of ours: `period` of the bars (default "1m"; where the class has a parameter of that name,
     `bar_period`), and `warmup_bars`, how many bars of history it is given before the first live one. History is quiet: `next()` starts
-    with the first live bar. Changing a parameter while it runs begins a new run of the class, warm-up included; positions stay.
+    with the first live bar. Changing a parameter while it runs begins a new run of the class, warm-up included; positions stay. After a
+    restart of its process the run is done again, mute, over what the journal holds of it (see `rerun`).
     """
 
     def __init__(self, cls: type, parameters: Mapping[str, Any]) -> None:
@@ -150,15 +156,21 @@ class BacktraderStrategy(Strategy):
 
     def _begin(self) -> None:
         host, session = self._host, self._session
-        self._stream, self._failure = QueueStream((session.now_ns, session.cause)), None
+        self._failure = None
+        begin = self._again() or self._anew()
+        moment = session.now_ns, session.cause
         self._cerebro = cerebro = EventDrivenCerebro(run=session.strategy_id)
-        broker = EventDrivenBroker(
-            matching="engine", bus=host.bus, stream=self._stream, account=session.account, strategy=session.strategy_id
-        )
-        broker.use_sender(SessionSender(session, self._stream))
+        self._stream = stream = QueueStream(moment)
+        sender: OrderSender = SessionSender(session, stream)
+        if begin.recorded is not None:
+            self._stream = stream = RecordedStream(begin.recorded, begin.record.begin, moment)
+            sender = RecordedSender(SessionSender(session, stream), session, stream, begin.recorded)
+        broker = EventDrivenBroker(matching="engine", bus=host.bus, stream=stream, account=session.account, strategy=session.strategy_id)
+        broker.use_sender(sender)
         cerebro.broker = broker
         for symbol in self._symbols():
-            self._add_feed(cerebro, broker, symbol)
+            self._add_feed(cerebro, broker, self.instrument(symbol), begin)
+        session.record = msgspec.to_builtins(begin.record) if self.wanted_periods()[0] in session.host.bar_book.made else {}
         cerebro.adddatacb(self._on_data_status)
         cerebro.addstrategy(self._cls, **self._chosen)
         self.warming_up = True
@@ -168,6 +180,45 @@ class BacktraderStrategy(Strategy):
         ]
         self._thread = threading.Thread(target=self._run, args=(cerebro,), name=f"backtrader {session.strategy_id}", daemon=True)
         self._thread.start()
+
+    # A run that begins now: warm-up up to where the manager reads, and the position that the strategy has.
+    def _anew(self) -> RunBegin:
+        bars, held = {}, {}
+        for symbol in self._symbols():
+            terms, position = self.instrument(symbol), self._session.position(symbol)
+            bars[terms.name] = self._warmup(symbol, terms.symbol, terms.venue)
+            if not position.is_flat:
+                held[terms.name] = (position.quantity, position.average_price)
+        record = RunRecord(
+            begin=market_id(self._host.reader.cursor.market),
+            warmup={name: extent_of(rows) for name, rows in bars.items()},
+            held=held,
+            code=code_of(self._cls),
+            parameters=self.parameters,
+        )
+        return RunBegin(record, bars, None)
+
+    # The run that a restart has cut off, if it can be done again; else the reason is told, and a new one begins.
+    def _again(self) -> RunBegin | None:
+        told, self._session.resumed = self._session.resumed, {}
+        if not told:
+            return None
+        record = msgspec.convert(told, RunRecord)
+        terms = [self.instrument(symbol) for symbol in self._symbols()]
+        same = record.parameters == self.parameters and set(record.warmup) == {one.name for one in terms}
+        why = "" if same and record.code == code_of(self._cls) else "its file, parameters or symbols have changed"
+        bars: dict[str, Any] = {}
+        host, period = self._host, self.wanted_periods()[0]
+        for one in () if why else terms:
+            bars[one.name] = rows = bars_again(host.bus, host.history, one, period, record)
+            if extent_of(rows) != record.warmup[one.name]:
+                why = f"the history that it began with is not there any more ({one.name})"
+        end_id = market_id(host.reader.cursor.market)
+        recorded = None if why else read_recorded(host.bus, record, end_id, self._session, [one.name for one in terms], period)
+        if recorded is None:
+            self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
+            return None
+        return RunBegin(record, bars, recorded)
 
     def _end(self) -> None:
         for subscription in self._subscriptions:
@@ -200,6 +251,10 @@ class BacktraderStrategy(Strategy):
             return
         error, self._failure = self._failure, None
         self._end()
+        if isinstance(error, RunDiverged):
+            self.log(f"{self._cls.__name__} begins anew after the restart: done again, {error}.", "warning")
+            self._begin()
+            return
         raise error or StrategyError(f"{self._cls.__name__} has ended its run by itself (runstop).")
 
     # A system that starts for the first time knows an instrument only when its collector is there.
@@ -219,17 +274,14 @@ class BacktraderStrategy(Strategy):
             raise StrategyError(f"{self._cls.__name__} needs a symbol: load it with one.")
         return list(self.symbols)
 
-    def _add_feed(self, cerebro: EventDrivenCerebro, broker: EventDrivenBroker, text: str) -> None:
-        terms = self.instrument(text)
-        period = self.wanted_periods()[0]
+    def _add_feed(self, cerebro: EventDrivenCerebro, broker: EventDrivenBroker, terms: Instrument, begin: RunBegin) -> None:
         feed = EventDrivenDataFeed(
-            dataname=terms.name, period=period, bars=self._warmup(text, terms.symbol, terms.venue), live=True, stream=self._stream
+            dataname=terms.name, period=self.wanted_periods()[0], bars=begin.bars[terms.name], live=True, stream=self._stream
         )
         cerebro.adddata(feed, name=terms.symbol)
         broker.addcommissioninfo(comminfo_of(terms), name=terms.symbol)
-        held = self._session.position(text)
-        if not held.is_flat:
-            broker.use_position(feed, held.quantity, held.average_price)
+        if terms.name in begin.record.held:
+            broker.use_position(feed, *begin.record.held[terms.name])
 
     # The store is a moment behind the bus. Where the bus carries the period the journal closes the gap, up to where the manager reads.
     def _warmup(self, text: str, symbol: str, venue: str) -> Any:

@@ -65,7 +65,7 @@ class OrderRoute:
         for kind in (RiskVerdict, OrderEvent, Fill):
             self._stream.listen(kind, self._keep_own)
         self._stream.listen(AccountEvent, self._keep_account)
-        self._find_account(bus, self._stream.start_id if isinstance(self._stream, BusStream) else market_head(bus))
+        self._find_account(bus, getattr(self._stream, "start_id", 0) or market_head(bus))
 
     def close(self) -> None:
         """Leave the bus. Open orders stay what they are: they belong to the account."""

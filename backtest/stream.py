@@ -156,20 +156,23 @@ class QueueStream:
 
     def pump(self, timeout_s: float) -> bool:
         """Wait up to `timeout_s` seconds for an event and hand out what is there, up to the first bar that a feed takes."""
-        self._asked_ns = time.monotonic_ns()
+        self.note_asked()
         try:
             item = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
-            while not self._hand_out(item):
+            while item is None or not self.hand_out(*item):
                 item = self._queue.get_nowait()
         except Empty:
             return False
         return True
 
-    def _hand_out(self, item: tuple[Event, tuple[int, int]] | None) -> bool:
-        if item is None:
-            return False
-        event, self.moment = item
+    def hand_out(self, event: Event, moment: tuple[int, int]) -> bool:
+        """Give an event to whom it concerns; return whether a feed now has a bar to deliver."""
+        self.moment = moment
         return self._listeners.hand_out(event)
+
+    def note_asked(self) -> None:
+        """Note that the run asks for events: it does not hang."""
+        self._asked_ns = time.monotonic_ns()
 
     def drain(self) -> None:
         """Hand out everything that was pushed."""

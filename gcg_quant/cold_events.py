@@ -257,7 +257,10 @@ class StrategyControlEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class StrategyStatusEvent(ColdEvent, frozen=True, kw_only=True):
-    """A strategy's state: "loaded", "running", "stopped", "failed", "unloaded" (`state`)."""
+    """A strategy's state: "loaded", "running", "stopped", "failed", "unloaded" (`state`).
+
+    `run` is what an adapter needs to do its run again after a restart; nobody else reads it.
+    """
 
     TYPE = 68
     LANE = Lane.CONTROL
@@ -271,6 +274,7 @@ class StrategyStatusEvent(ColdEvent, frozen=True, kw_only=True):
     parameters: dict[str, Any] = {}
     account: str = ""
     error: str = ""
+    run: dict[str, Any] = {}
 
 
 class BacktestRequestEvent(ColdEvent, frozen=True, kw_only=True):

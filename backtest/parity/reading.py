@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_run"]
 
+MIRRORED = "backtrader"  # the gateway that tells of Backtrader's own matching
+LOOK_BACK = 300  # events
 STATES = ("running", "stopped", "failed", "unloaded")
 
 
@@ -137,8 +139,26 @@ def _orders(bus: EventBus) -> dict[str, dict[int, OrderTrack]]:
             track.cause = _event_at(reader, track.request.cause)
             if isinstance(track.cause, MarketDataEvent):
                 track.bar_ns = track.cause.event_ns
-            track.fill_causes = [_event_at(reader, fill.cause) for fill in track.fills]
+            track.fill_causes = [_filled_by(reader, track, fill) for fill in track.fills]
     return found
+
+
+# The market event that filled an order: the fill's cause, or for what was filled on arrival the newest of its symbol before it.
+def _filled_by(reader: BusReader, track: OrderTrack, fill: Fill) -> Event | None:
+    cause = _event_at(reader, fill.cause)
+    if isinstance(cause, MarketDataEvent) or fill.gateway == MIRRORED:
+        return cause
+    reader.seek_id(max(fill.id - LOOK_BACK, (int(Lane.MARKET) << 60) + 1))
+    bar = quote = None
+    for event in reader:
+        if event.id >= fill.id:
+            break
+        if isinstance(event, MarketDataEvent) and (event.symbol, event.venue) == (fill.symbol, fill.venue):
+            if isinstance(event, Bar):
+                bar = event
+            else:
+                quote = event
+    return quote or bar or cause  # bars fill nothing where there are ticks
 
 
 # An event of the market lane by its id, None if it is 0 or gone.

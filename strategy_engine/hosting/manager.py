@@ -239,6 +239,7 @@ class StrategyManager(Stateful[Past]):
             self.log(f"{planned.id} was not loaded: {error}", level="error")
             roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
             return
+        hosted.session.resumed = planned.run
         if planned.error:
             roster.mark_failed(hosted, planned.error, self._now_ns)
         if request.start:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from gcg_quant.events import StrategyStatusEvent
 
@@ -18,13 +19,14 @@ __all__ = ["PlannedLoad", "plan_restart"]
 class PlannedLoad:
     """A strategy to load; without a request it is one that is gone from the settings, or whose file hung while it was loaded.
 
-    `error` is that of one that had failed.
+    `error` is that of one that had failed, `run` what an adapter had said of a run that was cut off.
     """
 
     id: str
     request: LoadRequest | None
     origin: int = 0
     error: str = ""
+    run: dict[str, Any] = field(default_factory=dict)
 
 
 def plan_restart(settings: Sequence[LoadRequest], past: Past) -> list[PlannedLoad]:
@@ -34,15 +36,21 @@ def plan_restart(settings: Sequence[LoadRequest], past: Past) -> list[PlannedLoa
     stopped, and not at all if it was unloaded or if its file hung. When the whole system starts, the settings decide about theirs. A
     strategy that was loaded by a command comes back in either case, and runs if it ran.
     """
-    planned = [item for request in settings if (item := _of_settings(request, past)) is not None]
+    planned = [_with_run(item, past) for request in settings if (item := _of_settings(request, past)) is not None]
     named = {_id_of(request) for request in settings}
     for name, status in past.strategies.items():
         if name in named:
             continue
         origin = past.origins.get(name, 0)
         here = PlannedLoad(name, _as_it_was(status), origin, status.error) if origin and status.file else PlannedLoad(name, None)
-        planned.append(_hung_in_file(name, past) or here)
+        planned.append(_hung_in_file(name, past) or _with_run(here, past))
     return planned
+
+
+def _with_run(planned: PlannedLoad, past: Past) -> PlannedLoad:
+    status = past.strategies.get(planned.id)
+    cut_off = status is not None and status.state == "running"
+    return replace(planned, run=dict(status.run)) if status is not None and cut_off else planned
 
 
 def _of_settings(request: LoadRequest, past: Past) -> PlannedLoad | None:

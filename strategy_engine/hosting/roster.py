@@ -301,6 +301,7 @@ class Roster:
             parameters=hosted.strategy.parameters,
             account=hosted.session.account,
             error=hosted.error,
+            run=hosted.session.record if hosted.state is StrategyState.RUNNING else {},
         )
         hosted.announced = self._host.publish(status, cause=cause)
         self._changed()

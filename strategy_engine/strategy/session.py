@@ -129,6 +129,8 @@ class Session:
         self.account = account
         self.state = StrategyState.LOADED
         self.warming_up = False
+        self.record: dict[str, Any] = {}  # of its run, told with its state
+        self.resumed: dict[str, Any] = {}  # the same of the run that a restart has cut off
         self.now_ns = 0
         self.cause = 0
         self._lock = threading.Lock()

@@ -13,8 +13,9 @@ import pytest
 from gcg_quant.backtest import BacktraderAdapter
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, Lane, StrategyControlEvent, Tick
+from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine import LoadRequest, StrategyManager
+from gcg_quant.strategy_engine import StrategyManager
 from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "strategies"
@@ -23,20 +24,44 @@ CASH = 100_000.0
 
 
 class Paper:
-    """A paper system; `files` are strategy files by name."""
+    """A paper system; `files` are strategy files by name. Manager and engine have threads, or turn by turn that of the test."""
 
-    def __init__(self, kit: ModuleType, bus: EventBus, folder: Path, files: dict[str, str] | None = None) -> None:
+    def __init__(self, kit: ModuleType, bus: EventBus, folder: Path, files: dict[str, str] | None = None, *, threaded: bool = True) -> None:
         self.kit, self.bus, self.folder = kit, bus, folder
         folder.mkdir()
         for name, text in (files or {}).items():
             (folder / name).write_text(text)
         bus.instruments.add(Instrument(symbol="X", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0, taker_fee=0.001))
         self.engine = TradingEngine(TradingConfig(cash=CASH))
-        self.manager = StrategyManager([folder, EXAMPLES], adapters=[BacktraderAdapter()], account="paper", event_time=True)
         self.now_ns = kit.START_NS
-        for component in (self.engine, self.manager):
-            component.start(bus)
+        self._threaded = threaded
+        self.engine.start(bus, threaded=threaded)
+        self._start_manager(None)
+
+    def _start_manager(self, history: History | None) -> None:
+        self.manager = StrategyManager([self.folder, EXAMPLES], adapters=[BacktraderAdapter()], account="paper", event_time=True)
+        self.manager.start(self.bus, history, threaded=self._threaded)
         self.wait(lambda: self.engine.state == self.manager.state == "running")
+
+    def crash(self) -> None:
+        """End the manager as a killed process ends: nothing is said of it."""
+        adapter = self.manager._roster.find("one")
+        if adapter is not None:
+            adapter.strategy._end()
+        self.manager._roster.closing = True
+        self.manager.accepts_orders = False
+        self.manager._roster._hosted.clear()
+        self.manager.stop()
+
+    def restart(self, history: History | None = None, *, crash: bool = False) -> None:
+        """Start a new manager on the same bus; the old one is stopped, or dies."""
+        if crash:
+            self.crash()
+        else:
+            self.manager.stop()
+        self._start_manager(history)
+        if crash:
+            self.wait(lambda: self.cerebro is not None and not self.adapter.warming_up, "the strategy's run")
 
     def close(self) -> None:
         """Stop everything."""
@@ -47,13 +72,15 @@ class Paper:
         """Wait for a condition, or fail."""
         deadline = time.monotonic() + 10.0
         while not condition():
+            if not self._threaded and self.engine.turn() + self.manager.turn():
+                continue
             assert time.monotonic() < deadline, f"{what} did not come true in time"
-            time.sleep(0.002)
+            time.sleep(0.0005)
 
     def load(self, file: str, **parameters: Any) -> None:
         """Load and start a strategy as "one", and wait until it is live."""
-        request = LoadRequest(file=file, id="one", symbols=("X",), parameters={"period": "1s", **parameters})
-        self.manager._on_own_thread(lambda: (self.manager._roster.load(request, 0), self.manager._roster.start("one", 0, self.now_ns)))
+        wanted = {"period": "1s", **parameters}
+        assert self.command(StrategyControlEvent(action="run", file=file, strategy="one", symbols=["X"], parameters=wanted))
         self.wait(lambda: self.cerebro is not None and not self.adapter.warming_up, "the strategy's live run")
 
     @property
@@ -68,8 +95,9 @@ class Paper:
 
     @property
     def strategy(self) -> Any:
-        """The Backtrader strategy."""
-        return self.cerebro.runningstrats[0]
+        """The Backtrader strategy, None before its run has begun."""
+        running = getattr(self.cerebro, "runningstrats", None)
+        return running[0] if running else None
 
     def second(self, price: float) -> None:
         """Let a second pass at a price: a tick, then the bar, which the strategy has seen afterwards."""
@@ -99,16 +127,21 @@ class Paper:
             return list(reader)
 
     def quiet(self) -> None:
-        """Wait until everything that is on the bus has been handled, and the strategy has been brought all of it."""
-
-        def settled() -> bool:
+        """Wait until everything that is on the bus has been handled, and the strategy has been brought all of it (without threads)."""
+        while True:
+            while self.engine.turn() + self.manager.turn():
+                pass
             head = self.bus.head(Lane.MARKET)
-            for component in (self.engine, self.manager):
-                component._on_own_thread(lambda: None)  # taken in between two batches: nothing is half handled
-            caught_up = all(component.health().lag == 0 for component in (self.engine, self.manager))
-            return caught_up and self.adapter._stream.empty and self.bus.head(Lane.MARKET) == head
+            for _ in range(2):  # the run asks again when it is done with what it got
+                self._wait_for_run()
+            if self.adapter._stream.empty and self.bus.head(Lane.MARKET) == head:
+                return
 
-        self.wait(settled, "the quiet")
+    def _wait_for_run(self) -> None:
+        stream, thread = self.adapter._stream, self.adapter._thread
+        asked_ns = stream._asked_ns
+        stream.wake()
+        self.wait(lambda: stream._asked_ns > asked_ns or not thread.is_alive(), "the run's turn")
 
     def command(self, event: StrategyControlEvent) -> bool:
         """Send a command and return whether it was carried out."""

@@ -273,7 +273,7 @@ class Rsi(bt.Strategy):
 
 def test_talib_in_a_backtrader_class_live(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
     """A Backtrader class with a ta-lib indicator trades on paper."""
-    paper = Paper(kit, bus, tmp_path / "strategies", {"rsi.py": TALIB})
+    paper = Paper(kit, bus, tmp_path / "strategies", {"rsi.py": TALIB}, threaded=False)
     paper.load("rsi")
     for close in (100.0 + 3.0 * np.sin(np.arange(24) / 2.0)).round(2).tolist():
         paper.ticks([close], size=1e6)

@@ -72,7 +72,7 @@ def facts(fill: Fill) -> tuple[Any, ...]:
 
 def test_fills_equal_the_paper_gateways_on_the_same_journal(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
     """A class trades on paper, on ticks of small size; backtested over that journal it has the same fills at the same moments."""
-    paper = Paper(kit, bus, tmp_path / "strategies", {"busy.py": BUSY})
+    paper = Paper(kit, bus, tmp_path / "strategies", {"busy.py": BUSY}, threaded=False)
     paper.load("busy")
     prices = 100.0 + np.cumsum(np.random.default_rng(7).normal(0.0, 0.04, 4 * 70)).round(2)
     for number in range(70):

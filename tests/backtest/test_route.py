@@ -416,8 +416,8 @@ def test_order_types_of_a_backtest_only_are_rejected(open_desk: Any) -> None:
 
 def test_broker_without_a_bus_is_refused() -> None:
     """matching must be known, and the engine needs a bus."""
-    with pytest.raises(BacktestError, match="'stock' or 'engine', not 'native'"):
-        EventDrivenBroker(matching="native")
+    with pytest.raises(BacktestError, match="one of 'stock', 'native', 'engine', not 'natife'"):
+        EventDrivenBroker(matching="natife")
     with pytest.raises(BacktestError, match="needs the bus of a running system"):
         EventDrivenBroker(matching="engine")
     with pytest.raises(BacktestError, match="no parameter 'acount'. Did you mean 'account'"):

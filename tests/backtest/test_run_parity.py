@@ -140,7 +140,7 @@ def test_thin_bar_is_partial_with_the_bar_that_filled_a_part(runs: Runs) -> None
 
 def test_paper_session_against_its_backtests(kit: ModuleType, runs: Runs, bus: EventBus, tmp_path: Path) -> None:
     """A session on ticks equals its native backtest; stock matching differs in price, by the ticks that filled on paper."""
-    paper = Paper(kit, bus, tmp_path / "strategies", {"level.py": LEVEL})
+    paper = Paper(kit, bus, tmp_path / "strategies", {"level.py": LEVEL}, threaded=False)
     paper.load("level", size=3)
     for close in runs.bars["close"][:40].tolist():
         paper.ticks([close, close + 0.02, close], size=1e6)

@@ -1,0 +1,182 @@
+"""After a restart a Backtrader class is run again, mute, over what the journal holds: its Python state is what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.events import Fill, LogEvent, OrderRequest, PositionEvent
+from gcg_quant.history import MemoryHistory
+
+from .paper_system import Paper
+
+# All that it does hangs on what it remembers: a count, its open order, and every word it was told.
+COUNTING = """
+import backtrader as bt
+
+
+class Counting(bt.Strategy):
+    params = (("every", 5),)
+
+    def __init__(self):
+        self.average = bt.ind.EMA(period=4)
+        self.calls = 0
+        self.words = []
+        self.waiting = None
+
+    def next(self):
+        self.calls += 1
+        self.words.append((self.calls, self.data.close[0], self.average[0], self.position.size, self.broker.getvalue()))
+        step = self.calls % self.p.every
+        if step == 1:
+            self.buy(size=2)
+        elif step == 2:
+            self.waiting = self.sell(size=1, exectype=bt.Order.Limit, price=self.data.close[0] + 0.3)
+        elif step == 4:
+            if self.waiting is not None and self.waiting.alive():
+                self.cancel(self.waiting)
+            if self.position:
+                self.close()
+
+    def notify_order(self, order):
+        self.words.append((order.getstatusname(), order.executed.size, order.executed.price, order.executed.comm))
+
+    def notify_trade(self, trade):
+        self.words.append((trade.isclosed, trade.size, trade.pnl, trade.pnlcomm))
+"""
+
+
+def prices(count: int) -> list[list[float]]:
+    """Return ticks for some seconds."""
+    walk = 100.0 + np.cumsum(np.random.default_rng(11).normal(0.0, 0.1, 3 * count)).round(2)
+    return [[round(float(price), 2) for price in walk[3 * at : 3 * at + 3]] for at in range(count)]
+
+
+class Twice:
+    """Two paper systems on the same market: one runs through, the other is restarted."""
+
+    def __init__(self, kit: ModuleType, folder: Path) -> None:
+        self.buses = [EventBus(folder / name, source="test", sync="none", page_mb=1) for name in ("through", "cut")]
+        self.systems = [
+            Paper(kit, bus, folder / f"files-{at}", {"counting.py": COUNTING}, threaded=False) for at, bus in enumerate(self.buses)
+        ]
+        warm = kit.random_bars(40, period="1s", start_ns=kit.START_NS - 40 * 10**9)
+        self.history = MemoryHistory()
+        self.history.add_bars("X", "SIM", warm)
+        for system in self.systems:
+            system.restart(self.history)
+            system.load("counting")
+
+    @property
+    def through(self) -> Paper:
+        """The system that runs through."""
+        return self.systems[0]
+
+    @property
+    def cut(self) -> Paper:
+        """The system that is restarted."""
+        return self.systems[1]
+
+    def play(self, seconds: list[list[float]]) -> None:
+        """Let both have the same market."""
+        for ticks in seconds:
+            for system in self.systems:
+                system.ticks(ticks, size=1e6)
+
+    def close(self) -> None:
+        """Stop everything."""
+        for system, bus in zip(self.systems, self.buses, strict=True):
+            system.close()
+            bus.close()
+
+
+@pytest.fixture
+def twice(kit: ModuleType, tmp_path: Path) -> Iterator[Twice]:
+    """Return two systems."""
+    made = Twice(kit, tmp_path)
+    yield made
+    made.close()
+
+
+def facts(fill: Fill) -> tuple[Any, ...]:
+    """Return what a fill says of the market."""
+    return fill.event_ns, fill.side, fill.price, fill.quantity, fill.fee
+
+
+def test_state_after_a_restart_is_what_it_was_and_nothing_is_sent_twice(twice: Twice) -> None:
+    """Cut off in the middle of an order's life, and once more later, it trades on as the one that was never cut off."""
+    market = prices(40)
+    twice.play(market[:13])
+    for part in (market[13:26], market[26:]):
+        before = len(twice.cut.read(OrderRequest))
+        words, held = list(twice.cut.strategy.words), twice.cut.strategy.position.size
+        twice.cut.restart(twice.history, crash=True)
+        twice.cut.wait(lambda words=words: len(twice.cut.strategy.words) >= len(words), "the run that is done again")
+        twice.cut.quiet()
+        assert twice.cut.strategy.words == words
+        assert twice.cut.strategy.position.size == held
+        assert len(twice.cut.read(OrderRequest)) == before
+        twice.play(part)
+    assert twice.cut.strategy.words == twice.through.strategy.words
+    fills = [[facts(fill) for fill in system.read(Fill)] for system in twice.systems]
+    assert fills[0] == fills[1]
+    assert len(fills[0]) > 15
+    assert twice.cut.read(PositionEvent)[-1].quantity == twice.cut.strategy.position.size
+
+
+def test_order_of_a_bar_that_came_meanwhile_is_refused(twice: Twice) -> None:
+    """Bars that came while the process was down are seen, but what the class orders on them is Rejected: it is old."""
+    market = prices(12)
+    twice.play(market[:4])
+    count = len(twice.cut.read(OrderRequest))
+    twice.cut.crash()
+    for ticks in market[4:8]:
+        twice.cut.market(ticks, size=1e6)
+    twice.cut.restart(twice.history)
+    twice.cut.wait(lambda: twice.cut.strategy is not None and twice.cut.strategy.calls == 8, "the bars in between")
+    twice.cut.quiet()
+    refused = [word for word in twice.cut.strategy.words if word[0] == "Rejected"]
+    assert len(refused) == 2
+    assert len(twice.cut.read(OrderRequest)) == count
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("size=2", "size=3"), "its file, parameters or symbols have changed"),
+        (None, "the history that it began with is not there any more"),
+    ],
+)
+def test_run_that_cannot_be_done_again_begins_anew_and_says_so(twice: Twice, change: Any, words: str) -> None:
+    """With another file, or without the history that it began with, a new run begins, warm-up included."""
+    twice.play(prices(6))
+    file = twice.cut.folder / "counting.py"
+    if change is not None:
+        file.write_text(change(file.read_text()))
+    twice.cut.restart(twice.history if change is not None else MemoryHistory(), crash=True)
+    assert twice.cut.strategy.calls == 0
+    assert any(words in event.message for event in twice.cut.read(LogEvent))
+
+
+def test_class_that_decides_by_chance_is_given_up(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
+    """A run that gives other orders than the recorded ones has diverged: it begins anew, and nothing is sent twice."""
+    text = COUNTING.replace("self.buy(size=2)", "self.buy(size=2 + int(__import__('os').environ['CHANCE']))")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHANCE", "1")
+        paper = Paper(kit, bus, tmp_path / "files", {"counting.py": text}, threaded=False)
+        paper.load("counting")
+        for ticks in prices(6):
+            paper.ticks(ticks, size=1e6)
+        count = len(paper.read(OrderRequest))
+        patch.setenv("CHANCE", "2")
+        paper.restart(None, crash=True)
+        paper.market([100.0])
+        paper.wait(lambda: any("where BUY 3 X was recorded" in event.message for event in paper.read(LogEvent)), "the news")
+        assert len(paper.read(OrderRequest)) == count
+        paper.close()
