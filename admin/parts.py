@@ -31,12 +31,15 @@ def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | No
     """Return the stored history for parts that ask for it, or None if none of these does."""
     if not {"strategies", "web", "backtest"} & set(parts):
         return None
-    from .stored_history import StoredHistory
+    from .stored_history import HistoryBeforeReplay, StoredHistory
 
-    return StoredHistory(settings)
+    return HistoryBeforeReplay(settings) if settings.replay.data else StoredHistory(settings)
 
 
+# What is replayed is stored already.
 def _storage(settings: Settings) -> list[Component]:
+    if settings.replay.data:
+        return []
     from ..data_storage.database import Database
     from ..data_storage.recorder import Recorder
 
@@ -59,7 +62,13 @@ def _bars(settings: Settings) -> list[Component]:
 def _collectors(settings: Settings) -> list[Component]:
     from ..data_collector.simulated import SimulatedExchange
 
-    return [SimulatedExchange.from_settings(settings.simulated)] if settings.simulated.enabled else []
+    found: list[Component] = [SimulatedExchange.from_settings(settings.simulated)] if settings.simulated.enabled else []
+    if settings.replay.data:
+        from ..data_collector.replay import ReplayCollector
+        from .stored_history import StoredHistory
+
+        found.append(ReplayCollector.from_settings(settings.replay, StoredHistory(settings)))
+    return found
 
 
 def _strategies(settings: Settings) -> list[Component]:

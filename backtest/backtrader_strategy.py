@@ -36,6 +36,7 @@ __all__ = ["BacktraderStrategy"]
 
 STOP_PATIENCE_S = 0.9
 HANG_S = 20.0
+SETTLE_S = 5.0
 WARMUP_BARS = 500
 
 
@@ -291,8 +292,12 @@ class BacktraderStrategy(Strategy):
         bars = bars_before(host.bus, before_id, host.history, symbol, period, venue=venue, limit=count)
         return bars if len(bars) else self.bars(text, period, count)
 
+    # Where recorded data is played the market waits for the strategies, and so for this run; live nobody waits for anybody.
     def _push(self, event: Event) -> None:
         self._stream.push(event, (self._session.now_ns, self._session.cause))
+        thread = self._thread
+        if getattr(self._session.host, "event_time", False) and thread is not None and not self.warming_up:
+            self._stream.settle(thread.is_alive, SETTLE_S)
 
     def _push_own(self, event: Event) -> None:
         if getattr(event, "account", "") == self._session.account:

@@ -68,7 +68,7 @@ class HostedWorld:
         start_ns, end_ns = bounds_of(data)
         if start_ns == end_ns:  # a feed that tells one time of a bar: its start, as data files do
             end_ns = start_ns + period_ns(self.periods[at])
-        prices = {name: float(getattr(data, name)[0]) for name in FIELDS}
+        prices: dict[str, Any] = {name: float(getattr(data, name)[0]) for name in FIELDS}
         self.bus.publish(
             Bar(symbol=symbol, venue=venue, period=self.periods[at], start_ns=start_ns, end_ns=end_ns, recv_ns=end_ns, **prices), cause=0
         )

@@ -14,6 +14,7 @@ from .order_terms import STATUS_OF, limit_price, terms_of
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
+    from .journal_tape import JournalTape
     from .tape import BarTape
 
 __all__ = ["OrderMirror"]
@@ -40,7 +41,7 @@ class OrderMirror:
     (Backtrader does not know when within a bar a price was met). Times never decrease.
     """
 
-    def __init__(self, bus: EventBus, account: str, strategy: str, tape: BarTape | None = None) -> None:
+    def __init__(self, bus: EventBus, account: str, strategy: str, tape: BarTape | JournalTape | None = None) -> None:
         self._bus = bus
         self._account = account
         self._strategy = strategy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -88,7 +88,11 @@ def _from_journal(spec: BacktestSpec, both_sides: bool) -> list[Source]:
     if not (Path(spec.journal) / "bus.meta").exists():
         raise BacktestError(f"{spec.journal} is no bus folder: name the folder that holds bus.meta.", journal=spec.journal)
     found = []
-    given = {"start_ns": spec.start_ns, "end_ns": spec.end_ns, "backfill": spec.matching != "native"}  # no venue fills from history
+    given: dict[str, Any] = {
+        "start_ns": spec.start_ns,
+        "end_ns": spec.end_ns,
+        "backfill": spec.matching != "native",
+    }  # no venue fills from history
     with EventBus(spec.journal, create=False, read_only=True) as bus:
         for symbol, venue in spec.places():
             terms = bus.instruments.get(symbol, venue)

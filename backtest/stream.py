@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["BusStream", "QueueStream", "Stream", "market_head", "market_id"]
 
 Listener = Callable[[Any], bool]
+SETTLE_LOOK_S = 0.0001
 
 
 def market_id(seq: int) -> int:
@@ -145,6 +146,18 @@ class QueueStream:
     def wake(self) -> None:
         """End a `pump` that waits."""
         self._queue.put(None)
+
+    def settle(self, alive: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until the run has dealt with everything that was pushed (it then asks again), has ended, or the time is over.
+
+        From the thread that pushes, where the market waits for the strategies: what the run answers is on the bus afterwards.
+        """
+        deadline = time.monotonic() + timeout_s
+        for _ in range(2):  # the first time it asks it may have had events of before
+            asked_ns = self._asked_ns
+            self.wake()
+            while self._asked_ns == asked_ns and alive() and time.monotonic() < deadline:
+                time.sleep(SETTLE_LOOK_S)
 
     def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
         """Call `listener(event)` for the events of a class; whoever pushes has chosen the symbols."""

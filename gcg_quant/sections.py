@@ -24,6 +24,8 @@ __all__ = [
     "InstrumentEntry",
     "InstrumentsSettings",
     "RedisSettings",
+    "ReplayEntry",
+    "ReplaySettings",
     "RiskOverrideEntry",
     "RiskSettings",
     "Section",
@@ -189,6 +191,28 @@ class SimulatedSettings(Section):
     calendar: Literal["24/7", "real"] = setting("24/7", "trade around the clock, or in each market's real sessions")
     depth_every: int = setting(10, "ticks between two order book snapshots of an instrument; 0 = none", ge=0)
     trades: bool = setting(False, "publish single trades beside the ticks")
+
+
+class ReplayEntry(Section):
+    """Stored data to play: an item of `[[replay.data]]`."""
+
+    symbol: str = Field(min_length=1, max_length=80, description="as it is stored")
+    venue: str = Field(default="", max_length=32, description="where; empty = the only one it is stored for")
+    period: str = Field(default="1m", description='of the bars, or "tick"')
+    start: str = Field(default="", description="the first moment (UTC), such as 2021-01-04 or 2021-01-04T01:30; empty = the first stored")
+    end: str = Field(default="", description="the last moment; empty = the last stored")
+
+    @field_validator("period")
+    @classmethod
+    def _known_period(cls, period: str) -> str:
+        return period if period == "tick" else _check_period(period)
+
+
+class ReplaySettings(Section):
+    """[replay]: stored market data, played on paper as if it happened now; nothing is recorded in the database meanwhile."""
+
+    data: tuple[ReplayEntry, ...] = setting((), "what is played: a list of tables with symbol, venue, period, start and end")
+    pause_ms: float = setting(3.0, "time that strategies have for each bar, ms", ge=0, le=60_000, allow_inf_nan=False)
 
 
 class InstrumentEntry(Section):

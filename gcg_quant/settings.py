@@ -21,6 +21,7 @@ from gcg_quant.sections import (
     DatabaseSettings,
     InstrumentsSettings,
     RedisSettings,
+    ReplaySettings,
     RiskSettings,
     Section,
     SimulatedSettings,
@@ -61,6 +62,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    replay: ReplaySettings = ReplaySettings()
     instruments: InstrumentsSettings = InstrumentsSettings()
     trading: TradingSettings = TradingSettings()
     risk: RiskSettings = RiskSettings()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_origin
 from pydantic import ValidationError
 
 from gcg_quant.errors import SettingsError, nearest
-from gcg_quant.sections import InstrumentEntry, RiskOverrideEntry, Section, StrategyEntry, is_secret, redact
+from gcg_quant.sections import InstrumentEntry, ReplayEntry, RiskOverrideEntry, Section, StrategyEntry, is_secret, redact
 
 __all__ = [
     "DEMO",
@@ -108,7 +108,7 @@ def explain(
         else f"{origin}: [{section}] {'.'.join(map(str, where[1:]))}".rstrip()
     )
     if fault["type"] == "extra_forbidden":
-        entries: dict[str, type[Section]] = {"risk": RiskOverrideEntry, "instruments": InstrumentEntry}
+        entries: dict[str, type[Section]] = {"risk": RiskOverrideEntry, "instruments": InstrumentEntry, "replay": ReplayEntry}
         entry = entries.get(section, StrategyEntry)
         text = f"{place}: there is no such key.{nearest(str(where[-1]), entry.model_fields)}"
         return SettingsError(text, path=origin, key=".".join(map(str, where)))

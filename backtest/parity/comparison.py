@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
-from gcg_quant.events import Event, StrategyStatusEvent
+from gcg_quant.events import Bar, Event, Fill, StrategyStatusEvent, World
 
 from .difference import Difference, FirstEvent, Kind, first_event
 from .market import TwoMarkets
@@ -18,6 +18,7 @@ from .run_log import OrderTrack, RunLog
 __all__ = ["ComparedPair", "Comparison", "compare"]
 
 EPSILON = 1e-9
+_SEQ = (1 << 60) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class _Comparer:
         self._held: dict[str, defaultdict[str, float]] = {"a": defaultdict(float), "b": defaultdict(float)}
         self._roots: dict[str, tuple[int | None, Difference]] = {}  # by symbol: what made the positions differ
         self._money: tuple[int | None, Difference] | None = None  # what made the accounts differ first
+        self._last: tuple[int | None, Difference] | None = None  # what the order began with that differed last
 
     def compare(self) -> Comparison:
         a, b = self._runs["a"], self._runs["b"]
@@ -109,7 +111,7 @@ class _Comparer:
         for run, track in pair.tracks:
             self._held[run][symbol] += track.signed
         if differences:
-            begins = differences[0].follows or number, differences[0]
+            begins = self._last = differences[0].follows or number, differences[0]
             self._money = self._money or begins
             self._roots.setdefault(symbol, begins)
         if not self._differ(symbol):
@@ -150,14 +152,22 @@ class _Comparer:
             run, track = ("a", a) if a.filled < b.filled else ("b", b)
             yield Difference(kind="partial", text=f"filled {a.filled:g} and {b.filled:g}", first=first_event(run, _stopped_by(track)))
         if a.average_price is not None and b.average_price is not None:
+            fills = [self._market.bar_of(one.request.symbol, one.fill_ns or 0) for one in (a, b)]
+            if fills[0] != fills[1]:
+                yield self._filled_late(a, b, min(fills)) if fills[0] > fills[1] else self._filled_late(b, a, min(fills))
             if _other(a.average_price, b.average_price):
                 text = f"filled at {a.average_price:.10g} and {b.average_price:.10g}"
                 yield Difference(kind="price", text=text, first=self._fill_event(a, b))
-            fills = [self._market.bar_of(one.request.symbol, one.fill_ns or 0) for one in (a, b)]
-            if fills[0] != fills[1]:
-                run, track = ("a", a) if fills[0] < fills[1] else ("b", b)
-                first = first_event(run, track.fill_causes[0] or track.fills[0])
-                yield Difference(kind="timing", text=f"filled in an earlier bar in run {run}", first=first)
+
+    # Filled in a later bar than in the other run: because it was asked for only when that bar was there, or the market did not allow it.
+    def _filled_late(self, late: OrderTrack, early: OrderTrack, start_ns: int) -> Difference:
+        run, other = ("a", "b") if late in self._runs["a"].orders else ("b", "a")
+        ids = next((ids for (name, _), ids in self._runs[run].bar_ids.items() if name == late.request.symbol), {})
+        text = f"filled in a later bar in run {run}"
+        if 0 < ids.get(start_ns, 0) < late.request.id:
+            why = f"asked for after the next bar was there: the strategy answered late in run {run}"
+            return Difference(kind="timing", text=f"{text}: {why}", first=first_event(run, late.request))
+        return Difference(kind="timing", text=text, first=first_event(other, early.fill_causes[0] or early.fills[0]))
 
     # The first fill that is not the same: what the market showed where the price is the other run's news. A venue's own tick tells more
     # than a bar, and a bar more than the fill itself.
@@ -176,13 +186,14 @@ class _Comparer:
     def _led_to(self, a: OrderTrack, b: OrderTrack, text: str, run: str, *, silent: str = "", money: bool = False) -> Difference:
         track = a if run == "a" else b
         symbol, last_ns = track.request.symbol, max(a.bar_ns, b.bar_ns)
-        root = self._roots.get(symbol) if self._differ(symbol) or symbol in self._roots else None
-        root = root or (self._money if money else None)
+        root = self._roots.get(symbol) or (self._money if money else None)
         if root is not None:
-            number, difference = root
-            after = f", after order {number}" if number else ""
-            return Difference(kind=difference.kind, text=text + after, first=difference.first, follows=number)
-        found = self._not_running(silent, last_ns) or self._parameters() or self._bar(symbol, last_ns) or self._beginning(symbol)
+            return _following(root, text)
+        found = self._not_running(silent, last_ns) or self._parameters() or self._bar(symbol, last_ns)
+        found = found or self._late_news(symbol, {a.bar_ns, b.bar_ns})
+        if found is None and self._last is not None:  # the same market, and another decision: the class remembers what differed before
+            return _following(self._last, text)
+        found = found or self._beginning(symbol)
         if found is not None:
             kind, first, why = found
             return Difference(kind=kind, text=f"{text}: {why}", first=first)
@@ -195,6 +206,22 @@ class _Comparer:
         if running or status is None:
             return None
         return "timing", first_event(run, status), f"the strategy did not run in run {run} then"
+
+    # In a session the bar that fills or ends an order is there before that is told: the strategy decides on the bar, and hears of it
+    # afterwards. (A backtest tells it first.)
+    def _late_news(self, symbol: str, moments: set[int]) -> tuple[Kind, FirstEvent, str] | None:
+        for run, log in self._runs.items():
+            for track in log.orders if log.world != World.BACKTEST else ():
+                if track.request.symbol != symbol:
+                    continue
+                news: list[tuple[Event, Event | None]] = list(zip(track.fills, track.fill_causes, strict=True))
+                news += [(state, track.end_cause) for state in track.states[-1:]]
+                for event, cause in news:
+                    if isinstance(cause, Bar) and cause.event_ns in moments:
+                        what = "a fill" if isinstance(event, Fill) else "the end of an order"
+                        why = f"run {run} heard of {what} within that bar only after it had decided"
+                        return "timing", first_event(run, event), why
+        return None
 
     def _parameters(self) -> tuple[Kind, FirstEvent, str] | None:
         given = {run: _parameters(log) for run, log in self._runs.items()}
@@ -215,23 +242,31 @@ class _Comparer:
         run = "a" if found.missing == "b" else "b"
         ids = next((ids for (name, _), ids in self._runs[run].bar_ids.items() if name == symbol), {})
         event_id = ids.get(found.start_ns, 0)
-        first = FirstEvent(run=run, lane="market", seq=event_id & ((1 << 60) - 1), type="Bar", time_ns=found.end_ns, text=found.text)
+        first = FirstEvent(run=run, lane="market", seq=event_id & _SEQ, type="Bar", time_ns=found.end_ns, text=found.text)
         return "timing" if found.missing else "price", first, "the bars differ before"
 
     # Averages that began at different bars are not the same for a while, some of them never.
     def _beginning(self, symbol: str) -> tuple[Kind, FirstEvent, str] | None:
-        first = {
-            run: next((rows[0] for (name, _), rows in log.bars.items() if name == symbol and len(rows)), None)
-            for run, log in self._runs.items()
-        }
-        if first["a"] is None or first["b"] is None or first["a"]["start_ns"] == first["b"]["start_ns"]:
+        begins = {run: self._first_bar(run, symbol) for run in self._runs}
+        if begins["a"] is None or begins["b"] is None or begins["a"][:1] == begins["b"][:1]:
             return None
-        run = "a" if first["a"]["start_ns"] > first["b"]["start_ns"] else "b"
-        row = first[run]
-        event_id = next(ids for (name, _), ids in self._runs[run].bar_ids.items() if name == symbol).get(int(row["start_ns"]), 0)
+        run, (_, end_ns, event_id) = max((("a", begins["a"]), ("b", begins["b"])), key=lambda one: one[1])
         why = f"the bars of run {run} begin later, so that what was computed of them may differ"
-        when = int(row["event_ns"])
-        return "timing", FirstEvent(run=run, lane="market", seq=event_id & ((1 << 60) - 1), type="Bar", time_ns=when, text=why), why
+        return "timing", FirstEvent(run=run, lane="market", seq=event_id & _SEQ, type="Bar", time_ns=end_ns, text=why), why
+
+    def _first_bar(self, run: str, symbol: str) -> tuple[int, int, int] | None:
+        log = self._runs[run]
+        for place, rows in log.bars.items():
+            if place[0] == symbol and len(rows):
+                start_ns = int(rows["start_ns"][0])
+                return start_ns, int(rows["event_ns"][0]), log.bar_ids[place].get(start_ns, 0)
+        return None
+
+
+def _following(root: tuple[int | None, Difference], text: str) -> Difference:
+    number, difference = root
+    after = f", after order {number}" if number else ""
+    return Difference(kind=difference.kind, text=text + after, first=difference.first, follows=number)
 
 
 def _of_kind(found: Difference, kind: Any) -> Difference:

@@ -139,6 +139,7 @@ def _orders(bus: EventBus) -> dict[str, dict[int, OrderTrack]]:
             track.cause = _event_at(reader, track.request.cause)
             if isinstance(track.cause, MarketDataEvent):
                 track.bar_ns = track.cause.event_ns
+            track.end_cause = _event_at(reader, track.states[-1].cause) if track.states else None
             track.fill_causes = [_filled_by(reader, track, fill) for fill in track.fills]
     return found
 

@@ -88,9 +88,9 @@ def _order_values(track: OrderTrack | None) -> dict[str, Any] | None:
 
 def _table(pairs: list[ComparedPair]) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("", "given (UTC)", "symbol", "side"):
+    for name in ("", "given, UTC", "symbol", "side"):
         table.add_column(name, no_wrap=True)
-    for name in ("a: filled", "price", "b: filled", "price"):
+    for name in ("a filled", "price", "b filled", "price"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("differs")
     for one in pairs:
@@ -98,7 +98,7 @@ def _table(pairs: list[ComparedPair]) -> Table:
         kinds = ", ".join(dict.fromkeys(difference.kind for difference in one.differences))
         table.add_row(
             str(one.number),
-            to_iso(one.pair.bar_ns)[:19].replace("T", " "),
+            to_iso(one.pair.bar_ns)[2:16].replace("T", " "),
             track.request.symbol,
             "buy" if track.request.side == Side.BUY else "sell",
             *_cells(one.pair.a),
@@ -115,7 +115,7 @@ def _cells(track: OrderTrack | None) -> tuple[str, str]:
         return "refused", ""
     price = track.average_price
     whole = track.filled == track.request.quantity
-    filled = f"{track.filled:g}" if whole else f"{track.filled:g} of {track.request.quantity:g}"
+    filled = f"{track.filled:g}" if whole else f"{track.filled:g}/{track.request.quantity:g}"
     return filled, "" if price is None else f"{price:.10g}"
 
 

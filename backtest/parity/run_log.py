@@ -39,6 +39,7 @@ class OrderTrack:
     states: list[OrderEvent] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     fill_causes: list[Event | None] = field(default_factory=list)
+    end_cause: Event | None = None  # of its last state, if that was the market
 
     @property
     def fill_ns(self) -> int | None:

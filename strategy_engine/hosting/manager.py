@@ -97,7 +97,7 @@ class StrategyManager(Stateful[Past]):
         self._account = account
         self._bar_periods = tuple(bar_periods)
         self._market_clock = event_time
-        self._event_time = event_time
+        self.event_time = event_time
         self._now_ns = 0
         self._feeds = Feeds(self)
         self._reload_changed = reload_changed
@@ -107,14 +107,15 @@ class StrategyManager(Stateful[Past]):
 
     @classmethod
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
-        """Return a manager for `[strategies]`, `[trading].account` and `[simulated].bar_periods`."""
+        """Return a manager for `[strategies]`, `[trading].account`, and the bars of `[simulated]` and `[replay]`."""
         return cls(
             settings.strategies.folders,
             load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
             adapters=adapters,
             account=settings.trading.account,
-            bar_periods=settings.simulated.bar_periods,
+            bar_periods=_periods(settings),
             reload_changed=settings.strategies.reload_changed,
+            event_time=bool(settings.replay.data),
         )
 
     # ---- what it has
@@ -131,8 +132,8 @@ class StrategyManager(Stateful[Past]):
 
     def on_start(self) -> None:
         """Take up what the journal knows, then load what the settings and the journal say."""
-        self._event_time = self._market_clock or self.bus.world not in (World.LIVE, World.PAPER)
-        self._now_ns = 0 if self._event_time else clock.now_ns()
+        self.event_time = self._market_clock or self.bus.world not in (World.LIVE, World.PAPER)
+        self._now_ns = 0 if self.event_time else clock.now_ns()
         self.market = Market(self.bus)
         self.bar_book = BarBook(self.history, self._bar_periods)
         self._begin()
@@ -162,7 +163,7 @@ class StrategyManager(Stateful[Past]):
         self._roster.turn()
         if self._waiting:
             self._waiting.start_ready(self.market.knows, self._now_ns)
-        due_at = self._now_ns if self._event_time else clock.now_ns()
+        due_at = self._now_ns if self.event_time else clock.now_ns()
         for timer, cause in self._timers.due(due_at):
             self.publish(timer, cause=cause)
         if time.monotonic() >= self._metrics_at:
@@ -358,7 +359,7 @@ class StrategyManager(Stateful[Past]):
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay
         # time is the market's, and an event without one does not move it.
-        time_ns = (getattr(event, "event_ns", 0) or 0) if self._event_time else event.time_ns
+        time_ns = (getattr(event, "event_ns", 0) or 0) if self.event_time else event.time_ns
         self._now_ns = max(self._now_ns, time_ns)
         return self._now_ns
 
@@ -384,3 +385,8 @@ class StrategyManager(Stateful[Past]):
         for hosted in self._roster:
             for metric in hosted.metrics(self.name):
                 self.publish(metric)
+
+
+def _periods(settings: Settings) -> tuple[str, ...]:
+    replayed = [one.period for one in settings.replay.data if one.period != "tick"]
+    return tuple(dict.fromkeys([*settings.simulated.bar_periods, *replayed]))

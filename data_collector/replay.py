@@ -1,0 +1,220 @@
+"""Stored market data, played onto a paper bus as if it happened now: for strategies that shall run on recorded data without a change."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gcg_quant.busy_mark import busy_with, mark_path
+from gcg_quant.clock import from_iso
+from gcg_quant.component import event_handler
+from gcg_quant.errors import ComponentError, InstrumentError, SettingsError
+from gcg_quant.events import Bar, BarBasis, Lane, MarketDataEvent, StrategyStatusEvent, World, from_array
+from gcg_quant.instruments import Instrument, preset
+from gcg_quant.market_terms import market_of
+
+from .base import BaseCollector
+
+if TYPE_CHECKING:
+    from gcg_quant.history import History
+    from gcg_quant.sections import ReplaySettings
+
+__all__ = ["ReplayCollector", "ReplayPart"]
+
+_TICKS = "tick"
+_PATIENCE_S = 10.0
+_LOOK_S = 0.0002
+_READY_S = 0.5
+
+
+class ReplayPart:
+    """One symbol of a replay: `period` of its bars, or "tick"; from `start_ns` on, up to and including `end_ns`."""
+
+    def __init__(self, symbol: str, venue: str, period: str, start_ns: int | None, end_ns: int | None) -> None:
+        self.symbol, self.venue, self.period = symbol, venue, period
+        self.start_ns, self.end_ns = start_ns, end_ns
+
+    def events(self, history: History) -> list[MarketDataEvent]:
+        """Return its records in order; of bid and ask bars both.
+
+        Raises:
+            ComponentError: there are none. InstrumentError: an unknown symbol, or several venues.
+        """
+        chosen = {"venue": self.venue or None, "start_ns": self.start_ns, "end_ns": self.end_ns}
+        found: list[Any] = []
+        if self.period == _TICKS:
+            found = from_array(history.ticks(self.symbol, **chosen), self.symbol, self.venue)
+        else:
+            for basis in BarBasis:
+                rows = history.bars(self.symbol, self.period, basis=basis, **chosen)
+                found += from_array(rows, self.symbol, self.venue)
+            found.sort(key=lambda bar: (bar.end_ns, bar.basis))
+        if not found:
+            raise ComponentError(
+                f"There are no stored {self.period} records of {self.symbol} in that range to replay: import them first, and check the "
+                "dates of [[replay.data]].",
+                symbol=self.symbol,
+            )
+        return found
+
+
+class ReplayCollector(BaseCollector):
+    """Publishes stored ticks and bars in the order of their times, each moment when the one before it has been dealt with.
+
+    The next moment comes when every reader of `followers` has read all that is on the bus and no strategy is at work, and after a bar
+    `pause_ms` later. So the speed of the machine does not decide what trades, as far as that can be seen from another process.
+
+    Args:
+        parts: what to play.
+        history: the store.
+        followers: the beginnings of the names of the readers that are waited for.
+        pause_ms: after a bar.
+    """
+
+    capabilities: ClassVar[tuple[str, ...]] = ("collector", "replay")
+
+    def __init__(
+        self,
+        parts: Sequence[ReplayPart],
+        history: History,
+        *,
+        followers: Sequence[str] = ("trading", "strategies", "bars"),
+        pause_ms: float = 3.0,
+        name: str = "replay",
+    ) -> None:
+        super().__init__(name, "")
+        self._parts = tuple(parts)
+        self._store = history
+        self._followers = tuple(followers)
+        self._pause_s = pause_ms / 1e3
+        self._moments: Iterator[list[MarketDataEvent]] = iter(())
+        self._bar_came = False
+        self._mark = Path()
+        self.finished = threading.Event()
+
+    @classmethod
+    def from_settings(cls, settings: ReplaySettings, history: History) -> ReplayCollector:
+        """Return the collector that the section [replay] describes. Raises SettingsError for a day that is none."""
+        parts = [ReplayPart(one.symbol, one.venue, one.period, _day(one.start, "start"), _day(one.end, "end")) for one in settings.data]
+        return cls(parts, history, pause_ms=settings.pause_ms)
+
+    # ---- its life
+
+    def on_start(self) -> None:
+        """Read what is to be played, and make its instruments known.
+
+        Raises:
+            ComponentError: the bus is not a paper one, or there is nothing to play.
+        """
+        if self.bus.world != World.PAPER:
+            raise ComponentError(f"{self.name} plays recorded data on a paper bus, and this one is {self.bus.world.name.lower()}.")
+        self._mark = mark_path(self.bus.path, "strategies")
+        streams = []
+        for part in self._parts:
+            terms = self._terms(part)
+            part.venue = terms.venue
+            self.bus.instruments.add(terms)
+            streams.append(part.events(self._store))
+        self._moments = _moments(heapq.merge(*streams, key=lambda event: event.event_ns))
+        self.finished.clear()
+
+    @event_handler(Bar)
+    def on_bar(self, bar: Bar) -> None:
+        """Note that strategies have something to think about."""
+        self._bar_came = True
+
+    def read_batch(self) -> int:
+        """Play one moment."""
+        if self.finished.is_set():
+            return self.handle_waiting(0.05)
+        if not self.counts:
+            self._wait_for_strategies()
+        moment = next(self._moments, None)
+        if moment is None:
+            self.finished.set()
+            self.log(f"The replay has ended: {sum(self.counts.values()):,} records of {len(self._parts)} symbols.")
+            return 0
+        self._wait_for_followers()
+        for event in moment:
+            self.publish_data(event)
+        return len(moment)
+
+    # ---- inside
+
+    def _terms(self, part: ReplayPart) -> Instrument:
+        venues = [venue for symbol, venue in self._store.symbols() if symbol == part.symbol and part.venue in ("", venue)]
+        if len(venues) > 1:
+            listed = ", ".join(f"{part.symbol}@{venue}" for venue in venues)
+            raise InstrumentError(
+                f"{part.symbol!r} is stored for several venues: say which in [[replay.data]] ({listed}).", symbol=part.symbol
+            )
+        venue = venues[0] if venues else part.venue
+        ask = getattr(self._store, "instrument", None)  # a database keeps the terms
+        stored: Instrument | None = ask(part.symbol, venue) if ask is not None and venues else None
+        return stored or preset(market_of(part.symbol), part.symbol, venue or "REPLAY")
+
+    # Strategies start when they know their instruments, which is now; what is played before they run they would never see.
+    def _wait_for_strategies(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        begun = 0.0
+        while not self.stopping and time.monotonic() < deadline:
+            with self.bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
+                states = {event.strategy: event.state for event in reader if isinstance(event, StrategyStatusEvent)}
+            ready = any(one.alive and one.name == "strategies" for one in self.bus.readers()) and "loaded" not in states.values()
+            begun = (begun or time.monotonic()) if ready else 0.0
+            if begun and time.monotonic() - begun > _READY_S:
+                return
+            time.sleep(0.02)
+
+    # Until all that was published has been dealt with, the bars made of it and the orders that came of them included. Who takes longer
+    # than the patience is not waited for: a slow reader must not hold up the market for ever.
+    def _wait_for_followers(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.stopping and time.monotonic() < deadline:
+            self.handle_waiting(0.0)
+            if self._bar_came:
+                self._bar_came = False
+                self._rest(deadline)
+            if self._caught_up() and not self._bar_came and self.reader.lag == 0:
+                return
+
+    def _rest(self, deadline: float) -> None:
+        until = min(time.monotonic() + self._pause_s, deadline)
+        while not self.stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.05))
+
+    # A reader that has read everything may still be at it: the mark tells of a strategy that is, and looking twice of the rest.
+    def _caught_up(self) -> bool:
+        for _ in range(2):
+            if not self._all_read() or busy_with(self._mark) is not None:
+                return False
+            time.sleep(_LOOK_S)
+        return self._all_read()
+
+    def _all_read(self) -> bool:
+        followers = (one for one in self.bus.readers() if one.alive and one.name.startswith(self._followers))
+        return all(one.lag[Lane.MARKET] == 0 for one in followers)
+
+
+def _moments(events: Iterator[MarketDataEvent]) -> Iterator[list[MarketDataEvent]]:
+    moment: list[MarketDataEvent] = []
+    for event in events:
+        if moment and event.event_ns != moment[0].event_ns:
+            yield moment
+            moment = []
+        moment.append(event)
+    if moment:
+        yield moment
+
+
+def _day(text: str, key: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return from_iso(text, "UTC")
+    except ValueError as error:
+        raise SettingsError(f"replay.data: {key} must be a time such as 2021-01-04 or 2021-01-04T09:30, not {text!r}.", key=key) from error
