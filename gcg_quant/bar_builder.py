@@ -49,11 +49,12 @@ class BarBuilder(Component):
         name: the component's name, and the source of the bars.
         periods: such as ("1s", "1m").
         grace_ms: how long after its end a bar waits for late events if nothing else comes.
+        timers: finish bars by our clock, too; without them a bar is finished by the next event alone, as where recorded data is played.
     """
 
     capabilities: ClassVar[tuple[str, ...]] = ("bars",)
 
-    def __init__(self, name: str = "bars", *, periods: Sequence[str] = ("1s", "1m"), grace_ms: int = 200) -> None:
+    def __init__(self, name: str = "bars", *, periods: Sequence[str] = ("1s", "1m"), grace_ms: int = 200, timers: bool = True) -> None:
         super().__init__(name)
         self._periods = tuple(periods)
         # Twice: the oldest interval read again may be cut, the one after it is whole, whatever the venue's clock shows.
@@ -64,6 +65,7 @@ class BarBuilder(Component):
         self._read_from_ns = 0  # by our clock, 0 if nothing is older
         self._next_look_ns = 0
         self._timer_is_out = False
+        self._timers = timers
 
     def open_reader(self, bus: EventBus) -> BusReader:
         """Begin where the open intervals began, and remember which of their bars are published already."""
@@ -113,7 +115,7 @@ class BarBuilder(Component):
     def _look(self) -> None:
         # The clock is asked here only to know when to publish a timer; what the timer does depends on the recorded event alone.
         now = now_ns()
-        if self._timer_is_out or now < self._next_look_ns:
+        if not self._timers or self._timer_is_out or now < self._next_look_ns:
             return
         self._next_look_ns = now + _LOOK_NS
         for line in self._lines.values():

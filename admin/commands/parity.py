@@ -18,8 +18,8 @@ __all__ = ["parity"]
 def parity(ctx: click.Context, run_a: str, run_b: str, whole: bool, as_json: bool) -> None:
     """Compare the orders of RUN_A and RUN_B, two runs of one strategy.
 
-    A run is the name of a backtest, or the folder of a backtest, of a home (a session on paper or live) or of a bus; where several
-    strategies traded, a colon and the strategy's id follow: gcg_home:sma_cross.
+    A run is the name of a backtest, "session" for what runs or ran on this home, or the folder of a backtest, of a home or of a bus; where
+    several strategies traded, a colon and the strategy's id follow: session:sma_cross.
 
     Each difference is one of price, timing, partial or rejected, and comes with the first event that led to it. Exit code 1 if a
     difference is unexplained.

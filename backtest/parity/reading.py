@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_run"]
 
+SESSION = "session"
 MIRRORED = "backtrader"  # the gateway that tells of Backtrader's own matching
 LOOK_BACK = 300  # events
 STATES = ("running", "stopped", "failed", "unloaded")
@@ -45,8 +46,8 @@ def read_run(text: str, home: Path) -> RunLog:
     """Return the log of a run.
 
     Args:
-        text: the name of a backtest of `home`, a backtest's folder, a home folder or a bus folder; then, where the journal holds orders of
-            several strategies, a colon and the strategy's id.
+        text: the name of a backtest of `home`, "session" for what runs or ran on `home`, the folder of a backtest, of a home or of a bus;
+            then, where the journal holds orders of several strategies, a colon and the strategy's id.
         home: where backtests are looked for by name.
 
     Raises:
@@ -60,14 +61,15 @@ def read_run(text: str, home: Path) -> RunLog:
 def _find(text: str, home: Path) -> tuple[Path, str]:
     whole, _, tail = text.rpartition(":")
     for place, strategy in ((text, ""), (whole, tail)):
-        for folder in (Path(place), home / "backtests" / place) if place else ():
+        own = [home] if place == SESSION else []
+        for folder in (*own, Path(place), home / "backtests" / place) if place else ():
             for bus in (folder, folder / "bus"):
                 if (bus / "bus.meta").exists():
                     return bus, strategy
     known = sorted(one.name for one in (home / "backtests").glob("*") if one.is_dir())
     raise BacktestError(
-        f"There is no run {text!r}: name a backtest of {home / 'backtests'}, or the folder of a backtest, of a home or of a bus, and "
-        f"NAME:STRATEGY where several strategies traded.{nearest(text, known)}",
+        f"There is no run {text!r}: name a backtest of {home / 'backtests'}, 'session', or a folder (a backtest's, a home, a bus), "
+        f"and NAME:STRATEGY where several strategies traded.{nearest(text, known)}",
         run=text,
     )
 

@@ -1,6 +1,6 @@
 """A breakout of the highest and lowest price of some bars, with a stop and a target, as a plain Backtrader class.
 
-python -m gcg_quant backtest examples/strategies/channel_breakout.py --symbol EURUSD --period 1h --matching native
+docs/replay.md runs it.
 """
 
 import backtrader as bt

@@ -1,6 +1,6 @@
 """Buys weakness and sells strength within the day, with limit orders and a trailing stop, as a plain Backtrader class.
 
-python -m gcg_quant backtest examples/strategies/rsi_reversal.py --symbol IF2101 --period 1m --journal lab/bus --matching native
+docs/replay.md runs it.
 """
 
 import backtrader as bt
