@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
-from gcg_quant.events import Bar, Event, Fill, StrategyStatusEvent, World
+from gcg_quant.events import Event
 
+from .causes import Causes
 from .difference import Difference, FirstEvent, Kind, first_event
 from .market import TwoMarkets
 from .pairing import OrderPair, pair_orders
@@ -18,7 +19,6 @@ from .run_log import OrderTrack, RunLog
 __all__ = ["ComparedPair", "Comparison", "compare"]
 
 EPSILON = 1e-9
-_SEQ = (1 << 60) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class _Comparer:
     def __init__(self, a: RunLog, b: RunLog) -> None:
         self._runs = {"a": a, "b": b}
         self._market = TwoMarkets(a, b)
+        self._causes = Causes(self._runs, self._market)
         self._begin_ns, self._end_ns = max(a.began_ns, b.began_ns), min(a.ended_ns, b.ended_ns)
         self._held: dict[str, defaultdict[str, float]] = {"a": defaultdict(float), "b": defaultdict(float)}
         self._roots: dict[str, tuple[int | None, Difference]] = {}  # by symbol: what made the positions differ
@@ -185,82 +186,17 @@ class _Comparer:
 
     def _led_to(self, a: OrderTrack, b: OrderTrack, text: str, run: str, *, silent: str = "", money: bool = False) -> Difference:
         track = a if run == "a" else b
-        symbol, last_ns = track.request.symbol, max(a.bar_ns, b.bar_ns)
+        symbol = track.request.symbol
         root = self._roots.get(symbol) or (self._money if money else None)
         if root is not None:
             return _following(root, text)
-        found = self._not_running(silent, last_ns) or self._parameters() or self._bar(symbol, last_ns)
-        found = found or self._late_news(symbol, {a.bar_ns, b.bar_ns})
+        found = self._causes.of_decision(symbol, {a.bar_ns, b.bar_ns}, silent)
         if found is None and self._last is not None:  # the same market, and another decision: the class remembers what differed before
             return _following(self._last, text)
-        found = found or self._beginning(symbol)
+        found = found or self._causes.beginning(symbol)
         if found is not None:
-            kind, first, why = found
-            return Difference(kind=kind, text=f"{text}: {why}", first=first)
+            return Difference(kind=found.kind, text=f"{text}: {found.text}", first=found.first)
         return Difference(kind="timing", text=f"{text}; no earlier event differs", first=first_event(run, track.request), explained=False)
-
-    def _not_running(self, run: str, at_ns: int) -> tuple[Kind, FirstEvent, str] | None:
-        if not run:
-            return None
-        running, status = self._runs[run].running(at_ns)
-        if running or status is None:
-            return None
-        return "timing", first_event(run, status), f"the strategy did not run in run {run} then"
-
-    # In a session the bar that fills or ends an order is there before that is told: the strategy decides on the bar, and hears of it
-    # afterwards. (A backtest tells it first.)
-    def _late_news(self, symbol: str, moments: set[int]) -> tuple[Kind, FirstEvent, str] | None:
-        for run, log in self._runs.items():
-            for track in log.orders if log.world != World.BACKTEST else ():
-                if track.request.symbol != symbol:
-                    continue
-                news: list[tuple[Event, Event | None]] = list(zip(track.fills, track.fill_causes, strict=True))
-                news += [(state, track.end_cause) for state in track.states[-1:]]
-                for event, cause in news:
-                    if isinstance(cause, Bar) and cause.event_ns in moments:
-                        what = "a fill" if isinstance(event, Fill) else "the end of an order"
-                        why = f"run {run} heard of {what} within that bar only after it had decided"
-                        return "timing", first_event(run, event), why
-        return None
-
-    def _parameters(self) -> tuple[Kind, FirstEvent, str] | None:
-        given = {run: _parameters(log) for run, log in self._runs.items()}
-        for name in sorted(set(given["a"][0]) & set(given["b"][0])):
-            left, right = given["a"][0][name], given["b"][0][name]
-            if left != right:
-                event = given["b"][1] or given["a"][1]
-                if event is not None:
-                    run = "b" if given["b"][1] is not None else "a"
-                    why = f"the parameter {name} is {left!r} in run a and {right!r} in run b"
-                    return "timing", first_event(run, event, why), why
-        return None
-
-    def _bar(self, symbol: str, until_ns: int) -> tuple[Kind, FirstEvent, str] | None:
-        found = self._market.first_difference(symbol, 0, until_ns)
-        if found is None:
-            return None
-        run = "a" if found.missing == "b" else "b"
-        ids = next((ids for (name, _), ids in self._runs[run].bar_ids.items() if name == symbol), {})
-        event_id = ids.get(found.start_ns, 0)
-        first = FirstEvent(run=run, lane="market", seq=event_id & _SEQ, type="Bar", time_ns=found.end_ns, text=found.text)
-        return "timing" if found.missing else "price", first, "the bars differ before"
-
-    # Averages that began at different bars are not the same for a while, some of them never.
-    def _beginning(self, symbol: str) -> tuple[Kind, FirstEvent, str] | None:
-        begins = {run: self._first_bar(run, symbol) for run in self._runs}
-        if begins["a"] is None or begins["b"] is None or begins["a"][:1] == begins["b"][:1]:
-            return None
-        run, (_, end_ns, event_id) = max((("a", begins["a"]), ("b", begins["b"])), key=lambda one: one[1])
-        why = f"the bars of run {run} begin later, so that what was computed of them may differ"
-        return "timing", FirstEvent(run=run, lane="market", seq=event_id & _SEQ, type="Bar", time_ns=end_ns, text=why), why
-
-    def _first_bar(self, run: str, symbol: str) -> tuple[int, int, int] | None:
-        log = self._runs[run]
-        for place, rows in log.bars.items():
-            if place[0] == symbol and len(rows):
-                start_ns = int(rows["start_ns"][0])
-                return start_ns, int(rows["event_ns"][0]), log.bar_ids[place].get(start_ns, 0)
-        return None
 
 
 def _following(root: tuple[int | None, Difference], text: str) -> Difference:
@@ -271,13 +207,6 @@ def _following(root: tuple[int | None, Difference], text: str) -> Difference:
 
 def _of_kind(found: Difference, kind: Any) -> Difference:
     return Difference(kind=kind, text=found.text, first=found.first, follows=found.follows, explained=found.explained)
-
-
-def _parameters(log: RunLog) -> tuple[dict[str, Any], Event | None]:
-    if log.request is not None:
-        return {**log.parameters}, log.request
-    status: StrategyStatusEvent | None = next((one for one in reversed(log.states) if one.parameters), None)
-    return {**log.parameters}, status
 
 
 # What kept the rest of an order from being filled: its end, or the last thing that filled a part of it.

@@ -206,3 +206,46 @@ def test_what_native_matching_cannot_take_is_a_sentence(kit: ModuleType, tmp_pat
     for number, (feeds, words) in enumerate([((days, minutes), "need stamp='end'"), ((foreign,), "is not an EventDrivenDataFeed")]):
         with EventBus(tmp_path / str(number), world=World.BACKTEST) as bus, pytest.raises(BacktestError, match=words):
             cerebro_of(bus, *feeds).run()
+
+
+class _Sequence(bt.Strategy):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def next(self) -> None:
+        self.calls.append("next")
+        if len(self) % 6 == 2:
+            self.buy(size=2)
+            self.waits = self.sell(size=1, exectype=bt.Order.Limit, price=1000.0)
+        elif len(self) % 6 == 4:
+            self.close()
+            self.cancel(self.waits)
+
+    def notify_order(self, order: Any) -> None:
+        self.calls.append(f"order {order.getstatusname()}")
+
+    def notify_trade(self, trade: Any) -> None:
+        self.calls.append(f"trade {trade.size:g}")
+
+    def notify_cashvalue(self, cash: float, value: float) -> None:
+        self.calls.append(f"cash {cash:.6f} {value:.6f}")
+
+    def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+        self.calls.append(f"fund {fundvalue:.6f} {shares:.6f}")
+
+
+def test_notifications_come_in_backtraders_order(kit: ModuleType, tmp_path: Path) -> None:
+    """Orders, trades, cash and value, the fund, then next(): the calls of a native run are those of a stock one, with their numbers."""
+    closes = (100.0 + np.cumsum(np.random.default_rng(5).normal(0.0, 0.5, 40))).round(2)
+    told = []
+    with EventBus(tmp_path / "own", world=World.BACKTEST) as bus:
+        for matching in ("stock", "native"):
+            cerebro = EventDrivenCerebro(stdstats=False)
+            cerebro.adddata(EventDrivenDataFeed(dataname="X", venue="SIM", period="1d", bars=kit.make_bars(closes, "1d")), name="X")
+            cerebro.broker = EventDrivenBroker(matching=matching, bus=bus if matching == "native" else None, account="own")
+            cerebro.addstrategy(_Sequence)
+            told.append(cerebro.run()[0].calls)
+    stock, native = ([call for call in calls if call != "order Canceled"] for calls in told)
+    assert native == stock
+    assert sum(call.startswith("order Completed") for call in native) > 10
+    assert sum("order Canceled" in call for call in told[1]) == sum("order Canceled" in call for call in told[0]) > 3
