@@ -403,3 +403,46 @@ TEST(all_reasons_at_once_come_in_the_order_of_their_bits) {
         CHECK(result.findings[static_cast<std::size_t>(i - 1)].reason <
               result.findings[static_cast<std::size_t>(i)].reason);
 }
+
+TEST(sides_held_apart_count_as_the_venue_margins_them) {
+    for (const Sides sides : {Sides::both, Sides::larger}) {
+        Desk desk;
+        desk.terms({.margin_rate = 0.1, .sides = sides});
+        desk.engine.set_sides(1, kShare, 4, 3, 2, 1);  // what opens may make it 6 and 4
+        const int64_t most = sides == Sides::both ? 10 : 6;
+        CHECK_EQUAL(desk.engine.tied_up(), static_cast<double>(most) * 100 * 0.1);
+        desk.limit(&RiskLimits::position_quantity, static_cast<double>(most) + 1);
+        RiskOrder order = desk.order(Side::buy, 2);
+        CHECK_EQUAL(desk.reasons(order), uint64_t{0});  // it closes
+        order.opens = order.adds = 2;
+        CHECK_EQUAL(desk.reasons(order), risk_reason::kPositionSize);
+        order.opens = order.adds = 1;
+        CHECK_EQUAL(desk.reasons(order), uint64_t{0});
+        order.side = Side::sell;
+        order.opens = order.adds = 2;
+        CHECK_EQUAL(desk.reasons(order), sides == Sides::both ? risk_reason::kPositionSize : uint64_t{0});
+        desk.engine.set_daily_loss(1);
+        desk.engine.set_day_base(1'000'001);
+        CHECK((desk.reasons(order) & risk_reason::kDailyLoss) != 0);
+        order.opens = order.adds = 0;
+        CHECK_EQUAL(desk.reasons(order), uint64_t{0});
+        desk.engine.set_sides(1, kShare, 0, 0, 0, 0);
+        CHECK_EQUAL(desk.engine.tied_up(), 0.0);
+    }
+}
+
+TEST(locked_position_asks_for_marks) {
+    Desk desk;
+    desk.terms({.margin_rate = 0.1, .sides = Sides::both});
+    desk.engine.move_position(1, kShare, 3);
+    desk.engine.set_sides(1, kShare, 3, 0, 0, 0);
+    desk.engine.move_position(1, kShare, -3);
+    desk.engine.set_sides(1, kShare, 3, 3, 0, 0);
+    desk.now_ns += 10 * kSecond;
+    desk.price(101.0);
+    CHECK((desk.signals & market_signal::kMark) != 0);
+    desk.engine.set_sides(1, kShare, 0, 0, 0, 0);
+    desk.now_ns += 10 * kSecond;
+    desk.price(102.0);
+    CHECK((desk.signals & market_signal::kMark) == 0);
+}
