@@ -71,7 +71,7 @@ class HeldOrders:
             self._books.open(order)
             self._desk.dispatch(order, now_ns, cause)
             return
-        why = self._why_late(order) if order.is_of_a_set else ""
+        why = self._orders.groups.why_late(order, self._parent(order)) if order.is_of_a_set else ""
         if why:
             self._orders.move(order, OrderStatus.CANCELLED, event_ns=now_ns, cause=cause, reason=why)
         elif order.expire_ns >= 0 and order.expire_ns <= now_ns and self._ends_here(order):
@@ -194,14 +194,6 @@ class HeldOrders:
     def _ends_here(self, order: Order) -> bool:
         timed = order.report.time_in_force in (TimeInForce.DAY, TimeInForce.GTD)
         return timed and (order.held or not knows_force(self._gateway, order.report.time_in_force))
-
-    def _why_late(self, order: Order) -> str:
-        groups, parent = self._orders.groups, self._parent(order)
-        why = groups.why_over(order, parent)
-        if not why and parent is None:
-            filled = next((other for other in groups.others(order) if other.filled_lots), None)
-            why = f"the leg {filled.client_id} of its group is filled in part" if filled is not None else ""
-        return why
 
     def _track(self, order: Order) -> None:
         if order.expire_ns >= 0 and not order.is_final and (order.held or self._ends_here(order)):

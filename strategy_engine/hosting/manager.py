@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Self
 from gcg_quant import clock
 from gcg_quant.busy_mark import BusyMark, mark_path
 from gcg_quant.component import event_handler
-from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 from gcg_quant.events import (
-    Applied,
     Bar,
     Depth,
     Event,
@@ -33,16 +31,17 @@ from gcg_quant.stateful import Stateful
 
 from ..strategy.bar_book import BarBook
 from ..strategy.market import Market
-from ..strategy.session import Session, StrategyState
+from ..strategy.session import Session
 from ..strategy.timers import Timers
 from .adapter import StrategyAdapter
+from .commands import Commands
 from .discovery import StrategyFile
 from .feeds import Feeds
 from .file_watch import FileWatch
 from .hosted import StrategyInfo
 from .loader import StrategyLoader
 from .recovery import Past
-from .restart import PlannedLoad, plan_restart
+from .restart import plan_restart
 from .roster import LoadRequest, Roster
 from .routes import Routes
 from .start_list import StartList
@@ -50,9 +49,8 @@ from .start_list import StartList
 if TYPE_CHECKING:
     from gcg_quant.settings import Settings
 
-__all__ = ["ACTIONS", "StrategyManager"]
+__all__ = ["StrategyManager"]
 
-ACTIONS = ("load", "run", "start", "stop", "unload", "reload", "set_parameters")
 _METRICS_EVERY_S = 10.0
 _DOWN = ("disconnected", "halted")  # words of GatewayStatus
 
@@ -144,9 +142,9 @@ class StrategyManager(Stateful[Past]):
         self.accepts_orders = True
         past = self.recover(self.reader.cursor).copy()
         self._roster.portfolios.update(past.portfolios)
-        self._answer_late(past)
+        self._commands.answer_late(past)
         for planned in plan_restart(self._load, past):
-            self._load_planned(planned)
+            self._commands.load(planned, self._now_ns)
         self._waiting.start_ready(self.market.knows, self._now_ns)
 
     def on_stop(self) -> None:
@@ -183,68 +181,7 @@ class StrategyManager(Stateful[Past]):
     def handle_control(self, event: StrategyControlEvent) -> None:
         """Do what the command says and answer it."""
         self._advance(event)
-        try:
-            detail = self._act(event)
-        except Exception as error:
-            self._answer(event.id, False, str(error))
-            if not isinstance(error, GcgQuantError):
-                raise
-            self.log(f"{event.action} {event.strategy or event.file}: {error}", level="error", about=event.id)
-            return
-        self._answer(event.id, True, detail)
-
-    def _act(self, event: StrategyControlEvent) -> str:
-        roster, name, cause, now_ns = self._roster, event.strategy, event.id, self._now_ns
-        match event.action:
-            case "load" | "run":
-                hosted = roster.load(LoadRequest.of_command(event), cause)
-                if event.action == "run":
-                    roster.start(hosted.id, cause, now_ns)
-                name = hosted.id
-            case "start":
-                roster.start(name, cause, now_ns)
-            case "stop" if self._waiting.remove(name):
-                return f"{name}: was still waiting for its instruments and does not start"
-            case "stop":
-                roster.stop(name, cause, now_ns)
-            case "unload":
-                roster.unload(name, cause, now_ns)
-            case "reload":
-                roster.reload(name, cause, now_ns)
-            case "set_parameters":
-                roster.set_parameters(name, event.parameters, cause, now_ns)
-            case _:
-                known = ", ".join(ACTIONS)
-                raise StrategyError(f"There is no strategy action {event.action!r} (known: {known}).{nearest(event.action, ACTIONS)}")
-        return f"{name}: {event.action}"
-
-    def _answer(self, control: int, ok: bool, detail: str) -> None:
-        self.publish(Applied(control=control, component=self.name, ok=ok, detail=detail), cause=control)
-
-    def _answer_late(self, past: Past) -> None:
-        for control, event in past.unanswered.items():
-            later = [hung.error for name, hung in past.hung.items() if event.strategy in ("", name) and hung.event_id > control]
-            why = later[-1] if later else "the strategies' process was starting; send it again."
-            detail = f"{event.action} {event.strategy or event.file}: not done, {why}"
-            self._answer(control, False, detail)
-
-    def _load_planned(self, planned: PlannedLoad) -> None:
-        request, roster = planned.request, self._roster
-        if request is None:
-            state = StrategyState.FAILED if planned.error else StrategyState.UNLOADED
-            roster.announce_absent(planned.id, state, 0, planned.error)
-            return
-        try:
-            hosted = roster.load(request, planned.origin)
-        except GcgQuantError as error:
-            self.log(f"{planned.id} was not loaded: {error}", level="error")
-            roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
-            return
-        hosted.session.resumed = planned.run
-        if planned.error:
-            roster.mark_failed(hosted, planned.error, self._now_ns)
-        if request.start:
-            self._waiting.add(hosted.id)
+        self._commands.handle(event, self._now_ns)
 
     # ---- market data
 
@@ -355,6 +292,7 @@ class StrategyManager(Stateful[Past]):
         self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
         self._routes = Routes(self._roster)
         self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level))
+        self._commands = Commands(self, self._roster, self._waiting)
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay

@@ -84,6 +84,14 @@ class OrderGroups:
             return "the fills of its group leave nothing of it"
         return ""
 
+    def why_late(self, order: Order, parent: Order | None) -> str:
+        """Return why an order that comes now is too late, in words; "" if it is not."""
+        why = self.why_over(order, parent)
+        if not why and parent is None:
+            filled = next((other for other in self.others(order) if other.filled_lots), None)
+            why = f"the leg {filled.client_id} of its group is filled in part" if filled is not None else ""
+        return why
+
     def lots_for(self, order: Order, parent: Order | None) -> int:
         """Return the whole quantity that an order may have, filled or not.
 
