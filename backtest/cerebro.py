@@ -15,7 +15,7 @@ from gcg_quant.events import BacktestProgressEvent
 from .broker import EventDrivenBroker
 from .control import RunControl
 from .days import ns_from_days
-from .fast import BulkLoading, reason_against, run_fast
+from .fast import BulkLoading, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
 from .quiet import QuietWarmup
 from .stream import BusStream
@@ -27,7 +27,6 @@ __all__ = ["EventDrivenCerebro"]
 
 PROGRESS_STEPS = 50
 SWITCHED_OFF = "Backtrader's own path was taken: the fast one is switched off (fast=False)."
-BAR_BY_BAR = "Backtrader's own path was taken: the run goes bar by bar (a live, resampled or replayed feed, or preload or runonce off)."
 OLD_SYNC = "Backtrader's own path was taken: oldsync is on."
 ELSEWHERE = "The runs of optstrategy are made in worker processes, and each decides there."
 
@@ -187,14 +186,19 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         reason = reason_against(self, runstrats, (EventDrivenCerebro, ("_brokernotify", "_next_writers", "_check_timers", "_bar_passed")))
         return reason or run_fast(self, runstrats, self._bar_passed, self._progress_every)
 
+    def _run_bar_by_bar(self, runstrats: list[Any]) -> str:
+        loop = super()._runnext
+        return reason_bar_by_bar(self, runstrats, (EventDrivenCerebro, ())) or run_bar_by_bar(self, runstrats, lambda: loop(runstrats))
+
     def _runnext(self, runstrats: list[Any]) -> None:
-        self.fast_reason = BAR_BY_BAR if self.fast else SWITCHED_OFF
         self.bars_total = self._given_total
         self._progress_every = max(1, self.bars_total // PROGRESS_STEPS) if self.bars_total else 1000
         if any(data.islive() and getattr(data.p, "warmup", "") == "quiet" for data in self.datas):
             self._quiet = QuietWarmup(runstrats)
         try:
-            super()._runnext(runstrats)
+            self.fast_reason = self._run_bar_by_bar(runstrats) if self.fast else SWITCHED_OFF
+            if self.fast_reason:
+                super()._runnext(runstrats)
         finally:
             self._lift_warmup()
         self._say_disconnected()

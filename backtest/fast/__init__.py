@@ -5,8 +5,8 @@ that may be done is decided before anything is touched (`reason_against`): what 
 path.
 """
 
-from .decision import reason_against
+from .decision import reason_against, reason_bar_by_bar
 from .load import BulkLoading
-from .run import run_fast
+from .run import run_bar_by_bar, run_fast
 
-__all__ = ["BulkLoading", "reason_against", "run_fast"]
+__all__ = ["BulkLoading", "reason_against", "reason_bar_by_bar", "run_bar_by_bar", "run_fast"]

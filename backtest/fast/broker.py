@@ -48,7 +48,7 @@ class FastBroker:
             broker, prices, self._standard, lambda: stock_value(broker), lambda *a, **k: self._stock.get_value(broker, *a, **k)
         )
         self._positions = LazyPositions(broker, self.account, clocks)
-        self._began = self._careful = False
+        self._began = self._careful = self._matching = False
 
     def enter(self) -> None:
         """Change the broker's class."""
@@ -83,24 +83,31 @@ class FastBroker:
         strange = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
         self.account.eager = self._careful or strange
 
+    def be_plain(self) -> None:
+        """Let Backtrader's own loop call `next()`: every bar is matched as it does, and its value is worked out at once."""
+        self._careful = self.account.eager = True
+        self.account.quiet = False
+
     def adopt(self, data: Any, position: Any) -> None:
         """Give a position that somebody looks at for the first time its class for the run."""
         if self.account.quiet:
             self._positions.adopt(data, position)
 
-    def be_careful(self) -> None:
-        """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow."""
+    def be_careful(self, within: bool = False) -> None:
+        """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow.
+
+        `within`: the broker has failed within a bar; the clocks stand at the bar before.
+        """
         self.account.refresh()
-        self._positions.write()
-        self._careful = self.account.eager = True
-        self.account.quiet = False
+        self._positions.write(within=within, matching=self._matching)
+        self.be_plain()
 
     # --- the methods of the other class --------------------------------------------------------------------------------------
 
     def _methods(self) -> dict[str, Any]:
         broker, account, stock = self.broker, self.account, self._stock
         mirror = getattr(broker, "_mirror", None)
-        notifications = broker.notifs
+        notifications, room = broker.notifs, self
 
         def notify(self: Any, order: Any) -> None:
             notifications.append(clone_of(order))
@@ -189,6 +196,7 @@ class FastBroker:
                 self._toactivate.popleft().activate()
             if self.submitted and self.p.checksubmit:
                 self.check_submitted()
+            room._matching = True
             pending = self.pending
             pending.append(None)
             while (order := pending.popleft()) is not None:
@@ -209,6 +217,7 @@ class FastBroker:
                         self._toactivate.extend(children)
                     elif status == COMPLETED:
                         self._bracketize(order)
+            room._matching = False
             if self._cash_addition:
                 BackBroker._get_value(self)
             else:
@@ -235,7 +244,8 @@ class FastBroker:
 
         def try_market(self: Any, order: Any) -> None:
             data = order.p.data
-            if order.exectype != MARKET or (self.p.coc and order.info.get("coc", True)):
+            # Where a bar is built up while it is seen, its ticks are not what its lines show: that is for Backtrader's own.
+            if order.exectype != MARKET or not account.quiet or (self.p.coc and order.info.get("coc", True)):
                 BackBroker._try_exec(self, order)
                 return
             if not self.p.coo and data.datetime[0] <= order.created.dt:

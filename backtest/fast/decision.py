@@ -13,7 +13,7 @@ from ..broker import EventDrivenBroker
 from .graph import indicators_of, lines_of, nodes_of, observers_of, unclear_clock
 from .stock import overridden, shadowed
 
-__all__ = ["reason_against"]
+__all__ = ["reason_against", "reason_bar_by_bar"]
 
 BackBroker, Data = bt.brokers.BackBroker, bt.feed.AbstractDataBase
 NODE = ("advance", "forward", "home", "__len__")
@@ -39,6 +39,20 @@ def reason_against(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, t
         or next(filter(None, map(_of_feed, cerebro.datas)), "")
         or next(filter(None, (_of_strategy(one, cerebro.datas) for one in strategies)), "")
         or unclear_clock(strategies, cerebro.datas)
+        or _of_lines(strategies, cerebro.datas)
+    )
+    return f"Backtrader's own path was taken: {reason}." if reason else ""
+
+
+def reason_bar_by_bar(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, tuple[str, ...]]) -> str:
+    """Return why a run that goes bar by bar must do so on Backtrader's own lines, as one sentence, or "". Arguments as above."""
+    live = next((data._name or type(data).__name__ for data in cerebro.datas if data.islive()), "")
+    reason = (
+        (f"the feed {live} is live" if live else "")
+        or ("the run is live" if cerebro.p.live else "")
+        or _of_cerebro(cerebro, hooks)
+        or ("there is no strategy" if not strategies else "")
+        or _of_broker(cerebro._broker)
         or _of_lines(strategies, cerebro.datas)
     )
     return f"Backtrader's own path was taken: {reason}." if reason else ""

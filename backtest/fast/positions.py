@@ -52,14 +52,21 @@ class LazyPositions:
         close: float = data.close[-1] if self._clocks[data].moved else data.close[0]
         return close
 
-    def write(self) -> None:
-        """Write into all positions what Backtrader would have written, and give them their class back."""
+    def write(self, *, within: bool = False, matching: bool = False) -> None:
+        """Write into all positions what Backtrader would have written, and give them their class back.
+
+        `within`: the broker has failed within a bar, and the clocks stand at the bar before; `matching`: at its pending orders, when it
+        has entered the bar's time already.
+        """
         broker = self._broker
         places = {data: place for place, data in enumerate(broker.positions)}
         for data, _ in sorted(self._since.items(), key=lambda item: (item[1], places[item[0]])):
             position = broker.positions[data]
+            if within and self._since[data] == self._account.steps:
+                continue  # it was executed within that bar, and is up to date
             if position.size:
-                position.__dict__["datetime"] = data.datetime.datetime()
+                ahead = int(within and matching and self._clocks[data].moved)
+                position.__dict__["datetime"] = data.datetime.datetime(ahead)
                 position.__dict__["adjbase"] = data.close[0]
                 self.write_credit(data)
         self._since.clear()

@@ -14,7 +14,7 @@ from .native import fast_run_once, fast_set_guard, fast_set_position
 from .strategy import active_analyzers, delivering, notifying, wants_worth
 from .swap import Swap
 
-__all__ = ["run_fast"]
+__all__ = ["run_bar_by_bar", "run_fast"]
 
 ASKS, BROKER, QUIET, BUY_SELL = range(4)  # `Watch` in fast_loop.h
 observers = bt.observers
@@ -51,11 +51,36 @@ def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], Non
     return ""
 
 
+def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], loop: Callable[[], None]) -> str:
+    """Do what `Cerebro._runnext` does: Backtrader's own `loop`, on lines and a broker in C. Return "", or why it could not begin."""
+    datas = list(cerebro.datas)
+    try:
+        swap = Swap(strategies, datas, own_loop=False)
+        swap.enter()
+    except (TypeError, RuntimeError) as error:
+        return f"Backtrader's own path was taken: {error}"
+    try:
+        broker = FastBroker(cerebro._broker, _prices(datas), dict(zip(datas, swap.data_clocks, strict=True)))
+        try:
+            broker.enter()
+            broker.be_plain()
+            with RareCollection():
+                loop()
+        finally:
+            broker.leave()
+    finally:
+        swap.leave()
+    return ""
+
+
+def _prices(datas: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+    return {data: tuple(getattr(data.lines, name) for name in ("datetime", "open", "high", "low", "close")) for data in datas}
+
+
 def _loop(
     cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], swap: Swap, bar_done: Callable[[], None], report_every: int
 ) -> None:
-    prices = {data: tuple(getattr(data.lines, name) for name in ("datetime", "open", "high", "low", "close")) for data in datas}
-    broker = FastBroker(cerebro._broker, prices, dict(zip(datas, swap.data_clocks, strict=True)))
+    broker = FastBroker(cerebro._broker, _prices(datas), dict(zip(datas, swap.data_clocks, strict=True)))
     rows = tuple(_strategy_row(strategy, at, datas, swap) for at, strategy in enumerate(strategies))
     columns = tuple((clock, data.lines.datetime) for data, clock in zip(datas, swap.data_clocks, strict=True))
     deliver = delivering(cerebro._broker.notifs, strategies)

@@ -43,10 +43,11 @@ class Swap:
     Args:
         strategies: the run's strategies.
         datas: its feeds, in the order in which the loop asks them.
+        own_loop: the loop in C moves the lines; else Backtrader's own does, and what it writes at each bar stays an attribute.
     """
 
-    def __init__(self, strategies: Sequence[Any], datas: Sequence[Any]) -> None:
-        self._strategies, self._datas = strategies, datas
+    def __init__(self, strategies: Sequence[Any], datas: Sequence[Any], *, own_loop: bool = True) -> None:
+        self._strategies, self._datas, self._own_loop = strategies, datas, own_loop
         self._classes: dict[type, type] = {}
         self._swapped: list[tuple[Any, type]] = []
         self._attached: list[Any] = []
@@ -125,7 +126,7 @@ class Swap:
         cls = type(node)
         fast_attach_series(node, first, node._opstage, self._still, cls.__getitem__ is LineSeries.__getitem__)
         self._attached.append(node)
-        self._exchange(node, _series_names)
+        self._exchange(node, _series_names if self._own_loop else _bare_series_names)
         mine = vars(node)
         for alias, number in _aliases(type(node.lines)).items():
             if alias not in mine and not hasattr(cls, alias):
@@ -162,9 +163,13 @@ def _line_names(cls: type) -> dict[str, Any]:
     return {**names, **_operators(cls, LineBuffer, FastLine), **_stock_only(cls, LineBuffer, FastLine, LINE_METHODS)}
 
 
-def _series_names(cls: type) -> dict[str, Any]:
+def _bare_series_names(cls: type) -> dict[str, Any]:
     names = {"_opstage": FastSeries.__dict__["_opstage"]}
-    names |= {**_operators(cls, LineSeries, FastSeries), **_stock_only(cls, LineSeries, FastSeries, SERIES_METHODS)}
+    return {**names, **_operators(cls, LineSeries, FastSeries), **_stock_only(cls, LineSeries, FastSeries, SERIES_METHODS)}
+
+
+def _series_names(cls: type) -> dict[str, Any]:
+    names = _bare_series_names(cls)
     if issubclass(cls, bt.Strategy):
         return {**names, **_strategy_names(cls)}
     return {**names, **tick_properties(cls)} if issubclass(cls, bt.feed.AbstractDataBase) else names

@@ -133,11 +133,26 @@ class Run {
         Account& account = *plan_.account;
         const int work = account.steps == 0 ? 1 : has_work(account);
         ++account.steps;
-        if (work < 0 || (work ? !call(plan_.broker, names().next) : !mark(account))) return Turn::failed;
+        if (work < 0) return Turn::failed;
+        if (work ? !call(plan_.broker, names().next) : !mark(account)) return failed_match();
         const Py_ssize_t told = PyObject_Size(account.notifications);
         if (told < 0 || (told && !call(plan_.deliver))) return Turn::failed;
         busy_ = told > 0;
         return turn(is_true(plan_.cerebro, names().event_stop));
+    }
+
+    // The broker has raised in the middle of a bar, and Backtrader knows nothing of this bar but what it came to. What
+    // is worked out when asked is written down as the bar before left it.
+    Turn failed_match() {
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        for (const Data& data : plan_.datas) data.clock->position -= data.clock->moved;
+        PyObject* done = PyObject_CallOneArg(plan_.settle, Py_True);
+        if (!done) PyErr_Clear();
+        Py_XDECREF(done);
+        for (const Data& data : plan_.datas) data.clock->position += data.clock->moved;
+        PyErr_Restore(type, value, trace);
+        return Turn::failed;
     }
 
     bool oncepost(Strategy& strategy, double now) {

@@ -52,8 +52,8 @@ struct Plan {
     Account* account;
     PyObject* deliver;   // () -> None: hands the broker's notifications to their strategies
     PyObject* bar_done;  // () -> None: progress, pausing
-    PyObject*
-        settle;  // () -> None: writes down what is only worked out when asked, before a stop in the middle of a bar
+    // (within=False) -> None: writes down what is only worked out when asked; True: the broker has failed in its bar.
+    PyObject* settle;
     Py_ssize_t report_every;
     std::vector<Data> datas;
     std::vector<Strategy> strategies;
