@@ -68,7 +68,8 @@ class LazyPositions:
                 ahead = int(within and matching and self._clocks[data].moved)
                 position.__dict__["datetime"] = data.datetime.datetime(ahead)
                 position.__dict__["adjbase"] = data.close[0]
-                self.write_credit(data)
+                if self._since[data] < self._account.steps - (within and not matching):
+                    broker.d_credit[data] += 0.0
         self._since.clear()
         for data, position in broker.positions.items():
             if type(position) is self._classes.get(data):

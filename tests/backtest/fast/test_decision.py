@@ -60,14 +60,68 @@ def test_switched_off(kit: ModuleType) -> None:
         ({"oldsync": True}, "oldsync is on"),
         ({"oldsync": True, "runonce": False}, "oldsync is on"),
         ({"lookahead": 2}, "lookahead is set"),
-        ({"preload": False}, "the run goes bar by bar"),
-        ({"runonce": False}, "the run goes bar by bar"),
-        ({"exactbars": 1}, "the run goes bar by bar"),
+        ({"quicknotify": True, "runonce": False}, "quicknotify is on"),
+        ({"exactbars": 1}, "exactbars is on"),
+        ({"live": True}, "the run is live"),
     ],
 )
 def test_options_of_the_run(kit: ModuleType, options: dict[str, Any], reason: str) -> None:
     """Options of Cerebro that change the loop take Backtrader's own."""
     assert reason in run(kit, lambda cerebro: None, **options).fast_reason
+
+
+class Live(bt.feeds.PandasData):  # type: ignore[misc]
+    """Says that it is live."""
+
+    def islive(self) -> bool:
+        """Return True."""
+        return True
+
+
+def resampled(cerebro: Any, kit: ModuleType) -> None:
+    """Add five-minute bars."""
+    cerebro.resampledata(cerebro.datas[0], timeframe=bt.TimeFrame.Minutes, compression=5)
+
+
+def replayed(cerebro: Any, kit: ModuleType) -> None:
+    """Add five-minute bars that grow minute by minute."""
+    cerebro.replaydata(cerebro.datas[0], timeframe=bt.TimeFrame.Minutes, compression=5)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "options"),
+    [
+        (None, {"runonce": False}),
+        (None, {"preload": False}),
+        (None, {"preload": False, "runonce": False, "stdstats": False}),
+        (resampled, {}),
+        (replayed, {}),
+    ],
+)
+def test_bar_by_bar_is_fast_as_well(kit: ModuleType, prepare: Any, options: dict[str, Any]) -> None:
+    """Runs that go bar by bar do so on lines in C, and end as Backtrader's own do."""
+    ends = []
+    for fast in (True, False):
+        kit.restart_references()
+        cerebro = EventDrivenCerebro(fast=fast)
+        cerebro.adddata(EventDrivenDataFeed(dataname="X", bars=kit.random_bars(60)))
+        if prepare is not None:
+            prepare(cerebro, kit)
+        cerebro.addstrategy(Reading)
+        strategy = cerebro.run(**options)[0]
+        assert (cerebro.fast_reason == "") is fast
+        assert "__slots__" not in vars(type(strategy))
+        ends.append((cerebro.broker.getvalue(), len(strategy._orders), bytes(strategy.average.array.tobytes())))
+    assert ends[0] == ends[1]
+
+
+def test_live_feeds_run_on_backtraders_own_lines(kit: ModuleType) -> None:
+    """Nothing is exchanged under a live feed."""
+    cerebro = EventDrivenCerebro()
+    cerebro.adddata(Live(dataname=kit.frame_of(kit.random_bars(40)), name="L", timeframe=bt.TimeFrame.Minutes))
+    cerebro.addstrategy(Reading)
+    assert len(cerebro.run()[0]) == 40
+    assert cerebro.fast_reason == "Backtrader's own path was taken: the feed L is live."
 
 
 def writer(cerebro: Any) -> None:

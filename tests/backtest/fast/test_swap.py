@@ -75,8 +75,9 @@ def test_classes_are_exchanged_and_put_back(kit: ModuleType) -> None:
     assert (cerebro.broker.getvalue(), len(second._orders)) == (value, len(first._orders))
 
 
+@pytest.mark.parametrize("runonce", [True, False])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_an_error_puts_everything_back(kit: ModuleType, error: type[BaseException]) -> None:
+def test_an_error_puts_everything_back(kit: ModuleType, error: type[BaseException], runonce: bool) -> None:
     """Whatever a strategy raises goes through, and leaves every class, the collector and the bar as Backtrader would."""
 
     class Failing(Trading):
@@ -88,10 +89,10 @@ def test_an_error_puts_everything_back(kit: ModuleType, error: type[BaseExceptio
     before = gc.get_threshold(), gc.get_freeze_count()
     stock = make(kit, Failing, fast=False)
     with pytest.raises(error, match="at bar 30"):
-        stock.run()
+        stock.run(runonce=runonce)
     cerebro = make(kit, Failing)
     with pytest.raises(error, match="at bar 30"):
-        cerebro.run()
+        cerebro.run(runonce=runonce)
     assert (gc.get_threshold(), gc.get_freeze_count()) == before
     assert swapped(cerebro) == []
     states = [
