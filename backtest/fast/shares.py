@@ -127,21 +127,19 @@ def _bit(
     time: Any, size: Any, price: Any, closed: Any, closed_value: Any, closed_commission: Any,
     opened: Any, opened_value: Any, opened_commission: Any, pnl: Any, held: Any, held_price: Any,
 ) -> Any:  # fmt: skip
-    made = _new(OrderExecutionBit)
-    made.__dict__ = {
-        "dt": time,
-        "size": size,
-        "price": price,
-        "closed": closed,
-        "opened": opened,
-        "closedvalue": closed_value,
-        "openedvalue": opened_value,
-        "closedcomm": closed_commission,
-        "openedcomm": opened_commission,
-        "value": closed_value + opened_value,
-        "comm": closed_commission + opened_commission,
-        "pnl": pnl,
-        "psize": held,
-        "pprice": held_price,
-    }
+    made: Any = _new(OrderExecutionBit)
+    made.dt = time
+    made.size = size
+    made.price = price
+    made.closed = closed
+    made.opened = opened
+    made.closedvalue = closed_value
+    made.openedvalue = opened_value
+    made.closedcomm = closed_commission
+    made.openedcomm = opened_commission
+    made.value = closed_value + opened_value
+    made.comm = closed_commission + opened_commission
+    made.pnl = pnl
+    made.psize = held
+    made.pprice = held_price
     return made
