@@ -21,7 +21,7 @@ def test_run_equals_stock(setup: Setup, request: pytest.FixtureRequest) -> None:
     assert stock.sections["lines"]
     for side in our_sides(setup, bus):
         ours = run(setup, side)
-        found = deviations(stock, ours, side)
+        found = deviations(stock, ours, side, setup.leftover)
         assert not found, f"{side}: " + "\n".join(found)
         check_way(setup, side, ours.reason)
 

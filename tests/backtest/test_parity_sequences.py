@@ -72,7 +72,7 @@ def scripted(base: type, sequence: list[tuple[Any, ...]]) -> type:
     return Scripted
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ORDERS, BROKERS, OPTIONS, st.sampled_from([Plain, Watching]))
 def test_any_sequence_of_orders_equals_stock(sequence: Any, broker: dict[str, Any], options: Any, base: type) -> None:
     """Whatever orders are given at whatever bars of two feeds, all that the run tells and leaves is stock's."""

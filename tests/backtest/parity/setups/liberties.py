@@ -109,7 +109,6 @@ class Collecting(Plain):
     def act(self, bar: int) -> None:
         if bar == 20:
             note("collected", gc.isenabled())
-            gc.collect()
             gc.disable()
         if bar == 40:
             gc.enable()
@@ -235,7 +234,8 @@ SETUPS = [
     Setup("methods shadowed", scene(Shadowing)),
     Setup("the collector by hand", scene(Collecting)),
     Setup("orders by hand", scene(Late)),
-    Setup("odd sizes", scene(Fractions)),
+    # Where the check of a new order raises, stock has not yet marked its positions with this bar's price, time and interest.
+    Setup("odd sizes", scene(Fractions), leftover=r"adjbase=[^,]*|, datetime=datetime[^)]*|d_credit = .*"),
     Setup("coupled time frames", coupled),
     Setup("a broker of one's own", own_broker, ours=False),
     Setup("a cerebro of one's own", own_cerebro),

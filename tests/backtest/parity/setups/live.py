@@ -134,7 +134,7 @@ SETUPS = [
     Setup("live with pauses", dripping(trading(brackets), 1, pause=3), BAR_BY_BAR, ours=False),
     Setup("live, two feeds", dripping(trading(market), 1, 2, pause=5), BAR_BY_BAR, ours=False),
     Setup("live, resampled", dripping(trading(market, every=4), 1, prepare=resampled), BAR_BY_BAR, ours=False),
-    Setup("live, saving memory", dripping(Crossing, 1, exactbars=1), BAR_BY_BAR, ours=False),
+    Setup("live, saving memory", dripping(Crossing, 1, exactbars=1), None, ours=False),
     Setup("live, told everything", dripping(Watching, 1, pause=4, count=40), BAR_BY_BAR, ours=False),
     Setup("live through a stream", streamed(lambda: Quiet, stdstats=False), BAR_BY_BAR),
     Setup("live through a stream, observed", streamed(lambda: trading(limits, every=3, base=Plain)), BAR_BY_BAR),

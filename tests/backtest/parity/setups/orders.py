@@ -14,20 +14,21 @@ from ..watching import Plain, Watching, note, trading
 
 __all__ = ["SETUPS", "brackets", "limits", "market", "one_cancels_other", "scene", "targets", "trails"]
 
-COUNT = 120
+COUNT = 100
 
 
 def scene(
     strategy: type,
     prepare: Callable[[Any], None] = lambda cerebro: None,
     count: int = COUNT,
+    period: str = "30m",
     **params: Any,
 ) -> Callable[[Side], Any]:
     """Return what builds one feed, a strategy and whatever `prepare` adds; `params` are the cerebro's."""
 
     def build(side: Side) -> Any:
         cerebro = side.cerebro(**params)
-        cerebro.adddata(side.feed(coarse_bars(count)))
+        cerebro.adddata(side.feed(coarse_bars(count, period=period)))
         prepare(cerebro)
         cerebro.addstrategy(strategy)
         return cerebro

@@ -297,15 +297,13 @@ def short(side: Side) -> Any:
 
 ONCE_OFF, LOAD_OFF = (("runonce", False),), (("preload", False),)
 SETUPS = [
-    *(
-        Setup(f"{name} bar by bar", scene(trading(place, every=3)), FAST, ONCE_OFF)
-        for name, place in (("limits", limits), ("brackets", brackets))
-    ),
+    Setup("limits bar by bar", scene(trading(limits, every=3)), BAR_BY_BAR, ONCE_OFF),
+    Setup("brackets bar by bar", scene(trading(brackets)), BAR_BY_BAR, ONCE_OFF),
     Setup("crossing not preloaded", scene(Crossing), BAR_BY_BAR, LOAD_OFF, told=True),
     Setup("crossing not preloaded, bar by bar", scene(Crossing, stdstats=False), BAR_BY_BAR, (*ONCE_OFF, *LOAD_OFF)),
-    Setup("saving memory", scene(trading(market)), BAR_BY_BAR, (("exactbars", True),), told=True),
-    Setup("saving some memory", scene(Crossing), BAR_BY_BAR, (("exactbars", -1),)),
-    Setup("saving memory of what is not plotted", scene(Crossing), BAR_BY_BAR, (("exactbars", -2),)),
+    Setup("saving memory", scene(trading(market)), None, (("exactbars", True),), told=True),
+    Setup("saving some memory", scene(Crossing), None, (("exactbars", -1),)),
+    Setup("saving memory of what is not plotted", scene(Crossing), None, (("exactbars", -2),)),
     Setup("old synchronisation", scene(trading(limits)), STOCK, (("oldsync", True),)),
     Setup("old synchronisation bar by bar", scene(trading(market)), STOCK, (("oldsync", True), *ONCE_OFF)),
     Setup("quick notification", scene(trading(brackets), quicknotify=True)),
@@ -315,14 +313,14 @@ SETUPS = [
     Setup("live by order", scene(trading(limits), live=True), BAR_BY_BAR),
     Setup("cached objects", scene(Crossing, objcache=True), FAST),
     Setup("cheating on open", scene(Opening, cheat_on_open=True)),
-    Setup("cheating on open bar by bar", scene(Opening, cheat_on_open=True, broker_coo=False), BAR_BY_BAR, ONCE_OFF),
+    Setup("cheating on open bar by bar", scene(Opening, cheat_on_open=True, broker_coo=False), None, ONCE_OFF),
     Setup("timers", scene(Timed)),
-    Setup("timers bar by bar", scene(Timed), BAR_BY_BAR, ONCE_OFF),
+    Setup("timers bar by bar", scene(Timed), None, ONCE_OFF),
     Setup("timers of the cerebro", timers_of_the_cerebro),
     Setup("a writer", written(False, rounding=3)),
     Setup("a writer of columns", written(True)),
     Setup("a store", with_store, FAST),
-    Setup("a store bar by bar", with_store, BAR_BY_BAR, ONCE_OFF),
+    Setup("a store bar by bar", with_store, None, ONCE_OFF),
     Setup("signals long and short", signalled(bt.SIGNAL_LONGSHORT)),
     Setup("signals long with an exit", signalled(bt.SIGNAL_LONG, bt.SIGNAL_LONGEXIT_INV, accumulate=True)),
     Setup("signals of a class of one's own", signalled(bt.SIGNAL_SHORT, bt.SIGNAL_LONG_INV, concurrent=True, strategy=HeedsSignals)),
