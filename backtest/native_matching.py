@@ -68,8 +68,9 @@ class NativeMatching:
         instruments = [_instrument(bus, data) for data in self._datas]
         for data, instrument in zip(self._datas, instruments, strict=True):
             broker.addcommissioninfo(comminfo_of(instrument), name=data._name)
+        # An interval of 0: an account is told at the beginning of a day and once more, at the same time, when its bar has moved it.
         config = TradingConfig(
-            account=broker.p.account, currency=instruments[0].currency, cash=float(broker.startingcash), mark_interval_ns=1
+            account=broker.p.account, currency=instruments[0].currency, cash=float(broker.startingcash), mark_interval_ns=0
         )
         self._engine = TradingEngine(config, terms.rules(), terms.gateway())
         self._engine.start(bus, threaded=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.clock import from_iso
 from gcg_quant.component import event_handler
-from gcg_quant.errors import ComponentError, InstrumentError, SettingsError
+from gcg_quant.errors import ComponentError, InstrumentError, SettingsError, nearest
 from gcg_quant.events import Bar, BarBasis, Lane, MarketDataEvent, StrategyStatusEvent, World, from_array
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
@@ -44,7 +44,7 @@ class ReplayPart:
         Raises:
             ComponentError: there are none. InstrumentError: an unknown symbol, or several venues.
         """
-        chosen = {"venue": self.venue or None, "start_ns": self.start_ns, "end_ns": self.end_ns}
+        chosen: dict[str, Any] = {"venue": self.venue or None, "start_ns": self.start_ns, "end_ns": self.end_ns}
         found: list[Any] = []
         if self.period == _TICKS:
             found = from_array(history.ticks(self.symbol, **chosen), self.symbol, self.venue)
@@ -146,16 +146,19 @@ class ReplayCollector(BaseCollector):
     # ---- inside
 
     def _terms(self, part: ReplayPart) -> Instrument:
-        venues = [venue for symbol, venue in self._store.symbols() if symbol == part.symbol and part.venue in ("", venue)]
+        known = self._store.symbols()
+        venues = [venue for symbol, venue in known if symbol == part.symbol and part.venue in ("", venue)]
+        if not venues:
+            names = sorted({symbol for symbol, _ in known})
+            message = f"Nothing is stored of {part.symbol!r}, which [[replay.data]] names.{nearest(part.symbol, names)}"
+            raise InstrumentError(message, symbol=part.symbol)
         if len(venues) > 1:
             listed = ", ".join(f"{part.symbol}@{venue}" for venue in venues)
-            raise InstrumentError(
-                f"{part.symbol!r} is stored for several venues: say which in [[replay.data]] ({listed}).", symbol=part.symbol
-            )
-        venue = venues[0] if venues else part.venue
+            message = f"{part.symbol!r} is stored for several venues: name one in [[replay.data]], of {listed}."
+            raise InstrumentError(message, symbol=part.symbol)
         ask = getattr(self._store, "instrument", None)  # a database keeps the terms
-        stored: Instrument | None = ask(part.symbol, venue) if ask is not None and venues else None
-        return stored or preset(market_of(part.symbol), part.symbol, venue or "REPLAY")
+        stored: Instrument | None = ask(part.symbol, venues[0]) if ask is not None else None
+        return stored or preset(market_of(part.symbol), part.symbol, venues[0])
 
     # Strategies start when they know their instruments, which is now; what is played before they run they would never see.
     def _wait_for_strategies(self) -> None:

@@ -14,6 +14,7 @@ from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, Eve
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError
 from gcg_quant.events import Bar, BarBasis, Fill, Liquidity, OrderRequest, PositionEvent, Side, Tick, World
+from gcg_quant.instruments import Instrument
 
 from .paper_system import CASH, EXAMPLES, Paper
 
@@ -239,6 +240,7 @@ def test_notifications_come_in_backtraders_order(kit: ModuleType, tmp_path: Path
     closes = (100.0 + np.cumsum(np.random.default_rng(5).normal(0.0, 0.5, 40))).round(2)
     told = []
     with EventBus(tmp_path / "own", world=World.BACKTEST) as bus:
+        bus.instruments.add(Instrument(symbol="X", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0))
         for matching in ("stock", "native"):
             cerebro = EventDrivenCerebro(stdstats=False)
             cerebro.adddata(EventDrivenDataFeed(dataname="X", venue="SIM", period="1d", bars=kit.make_bars(closes, "1d")), name="X")

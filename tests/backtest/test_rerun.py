@@ -176,6 +176,7 @@ def test_class_that_decides_by_chance_is_given_up(kit: ModuleType, bus: EventBus
         count = len(paper.read(OrderRequest))
         patch.setenv("CHANCE", "2")
         paper.restart(None, crash=True)
+        paper.wait(lambda: not paper.adapter._thread.is_alive(), "the end of the run that is done again")
         paper.market([100.0])
         paper.wait(lambda: any("where BUY 3 X was recorded" in event.message for event in paper.read(LogEvent)), "the news")
         assert len(paper.read(OrderRequest)) == count
