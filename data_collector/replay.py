@@ -28,6 +28,7 @@ __all__ = ["ReplayCollector", "ReplayPart"]
 _TICKS = "tick"
 _PATIENCE_S = 10.0
 _LOOK_S = 0.0002
+_LONGEST_LOOK_S = 0.004
 _READY_S = 0.5
 
 
@@ -177,6 +178,7 @@ class ReplayCollector(BaseCollector):
     # than the patience is not waited for: a slow reader must not hold up the market for ever.
     def _wait_for_followers(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
+        look_s = _LOOK_S
         while not self.stopping and time.monotonic() < deadline:
             self.handle_waiting(0.0)
             if self._bar_came:
@@ -184,6 +186,8 @@ class ReplayCollector(BaseCollector):
                 self._rest(deadline)
             if self._caught_up() and not self._bar_came and self.reader.lag == 0:
                 return
+            time.sleep(look_s)
+            look_s = min(2 * look_s, _LONGEST_LOOK_S)  # to look costs a few system calls
 
     def _rest(self, deadline: float) -> None:
         until = min(time.monotonic() + self._pause_s, deadline)
