@@ -251,3 +251,43 @@ def test_notifications_come_in_backtraders_order(kit: ModuleType, tmp_path: Path
     assert native == stock
     assert sum(call.startswith("order Completed") for call in native) > 10
     assert sum("order Canceled" in call for call in told[1]) == sum("order Canceled" in call for call in told[0]) > 3
+
+
+ON_TICKS = """
+from gcg_quant.events import Bar, Tick
+from gcg_quant.strategy_engine import Parameter, Strategy
+
+
+class OnTicks(Strategy):
+    period = Parameter("1s")
+
+    def on_start(self):
+        self.ticks = 0
+
+    def on_tick(self, tick: Tick):
+        self.ticks += 1
+        if self.ticks == 5:
+            self.buy(3.0)
+        if self.ticks == 9:
+            self.close_position()
+"""
+
+
+def test_own_class_sees_and_trades_on_a_journals_ticks(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
+    """With native matching a journal's ticks come to a class of ours, and fill its orders at the quotes."""
+    bus.instruments.add(Instrument(symbol="X", venue="SIM", kind="stock", tick_size=0.01, lot_size=1.0))
+    for number in range(12):
+        price, now_ns = 100.0 + number, kit.START_NS + number * 10**9
+        quote = {"bid_price": price - 0.5, "ask_price": price + 0.5, "bid_size": 10.0, "ask_size": 10.0}
+        bus.publish(Tick(symbol="X", venue="SIM", event_ns=now_ns, last_price=price, **quote))
+        bus.publish(kit.make_bar(now_ns, price))
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "on_ticks.py").write_text(ON_TICKS)
+    spec = {"file": "on_ticks", "symbols": ["X"], "period": "1s", "journal": str(bus.path)}
+    result = run(tmp_path, BacktestSpec(**spec, matching="native"))
+    assert [(fill.side, fill.price, fill.quantity) for fill in events(result.folder, Fill)] == [
+        (Side.BUY, 104.5, 3.0),
+        (Side.SELL, 107.5, 3.0),
+    ]
+    assert len(events(result.folder, Tick)) == 12
+    assert not events(run(tmp_path, BacktestSpec(**spec)).folder, Fill)  # over bars alone it never sees a tick
