@@ -27,7 +27,18 @@ from .facts import place_of
 from .feed import EventDrivenDataFeed
 from .order_terms import terms_of
 from .parameters import bt_defaults, bt_parameters, plain_parameters
-from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunRecord, bars_again, code_of, extent_of, read_recorded
+from .rerun import (
+    RecordedSender,
+    RecordedStream,
+    RunBegin,
+    RunDiverged,
+    RunRecord,
+    bars_again,
+    code_of,
+    extent_of,
+    read_recorded,
+    with_missed,
+)
 from .sender import OrderSender
 from .stream import QueueStream, market_id
 from .warmup import bars_before
@@ -204,7 +215,11 @@ class BacktraderStrategy(Strategy):
         told, self._session.resumed = self._session.resumed, {}
         if not told:
             return None
-        record = msgspec.convert(told, RunRecord)
+        try:
+            record = msgspec.convert(told, RunRecord)
+        except msgspec.ValidationError as error:  # of another version
+            self.log(f"{self._cls.__name__} begins anew after the restart: its record cannot be read: {error}.", "warning")
+            return None
         terms = [self.instrument(symbol) for symbol in self._symbols()]
         same = record.parameters == self.parameters and set(record.warmup) == {one.name for one in terms}
         why = "" if same and record.code == code_of(self._cls) else "its file, parameters or symbols have changed"
@@ -219,7 +234,7 @@ class BacktraderStrategy(Strategy):
         if recorded is None:
             self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
             return None
-        return RunBegin(record, bars, recorded)
+        return RunBegin(record, bars, with_missed(recorded, host.bus, host.history, terms, period, end_id, record))
 
     def _end(self) -> None:
         for subscription in self._subscriptions:

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, OrderRequest, RiskVerdict
+from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, OrderRequest, RiskVerdict, from_array
 
 from .bars import PREFERENCE, BarArray
 from .facts import place_of
@@ -49,6 +49,7 @@ __all__ = [
     "code_of",
     "extent_of",
     "read_recorded",
+    "with_missed",
 ]
 
 _SEQ = (1 << 60) - 1
@@ -136,6 +137,21 @@ def read_recorded(bus: EventBus, record: RunRecord, end_id: int, session: Sessio
             elif getattr(event, "account", "") == session.account:
                 events.append(event)
     return Recorded(list(_of_one_basis(events)), requests)
+
+
+def with_missed(
+    recorded: Recorded, bus: EventBus, history: History | None, terms: Sequence[Instrument], period: str, end_id: int, record: RunRecord
+) -> Recorded:
+    """Return what was recorded, and behind it the bars that nobody recorded, as far as the store or filled-in history has them."""
+    missed: list[Bar] = []
+    for one in terms:
+        seen = [event for event in recorded.events if isinstance(event, Bar) and (event.symbol, event.venue) == (one.symbol, one.venue)]
+        last_ns = max(record.warmup[one.name][2], seen[-1].start_ns if seen else 0)
+        if last_ns:
+            basis = seen[-1].basis if seen else None
+            rows = bars_before(bus, end_id, history, one.symbol, period, venue=one.venue, start_ns=last_ns + 1, basis=basis)
+            missed += from_array(rows, one.symbol, one.venue)
+    return Recorded([*recorded.events, *sorted(missed, key=lambda bar: bar.end_ns)], recorded.requests)
 
 
 # A symbol with bid and ask bars has those of its own basis in the manager: the first of last, mid, bid, ask.

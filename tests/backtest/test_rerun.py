@@ -146,6 +146,20 @@ def test_order_of_a_bar_that_came_meanwhile_is_refused(twice: Twice) -> None:
     assert len(twice.cut.read(OrderRequest)) == count
 
 
+def test_bars_that_nobody_recorded_come_from_the_store(twice: Twice, kit: ModuleType) -> None:
+    """After a longer rest the store knows what the journal does not: those bars are seen, once each, before the next live one."""
+    market = prices(10)
+    twice.play(market[:4])
+    twice.cut.crash()
+    missed = kit.make_bars([100.0, 101.0, 102.0], "1s", start_ns=twice.cut.now_ns)
+    twice.history.add_bars("X", "SIM", missed)
+    twice.cut.now_ns += 3 * 10**9
+    twice.cut.restart(twice.history)
+    twice.cut.wait(lambda: twice.cut.strategy is not None and twice.cut.strategy.calls == 7, "the bars of the store")
+    twice.cut.ticks(market[4], size=1e6)
+    assert [word[1] for word in twice.cut.strategy.words if word[0] in (5, 6, 7, 8)] == [100.0, 101.0, 102.0, market[4][-1]]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
