@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gcg_quant.clock import to_iso
 from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
@@ -23,6 +24,7 @@ from ..strategy_engine.strategy.session import OrderTerms, Session
 from .broker import EventDrivenBroker
 from .cerebro import EventDrivenCerebro
 from .comminfo import comminfo_of
+from .days import ns_from_days
 from .facts import place_of
 from .feed import EventDrivenDataFeed
 from .order_terms import terms_of
@@ -252,6 +254,9 @@ class BacktraderStrategy(Strategy):
         try:
             cerebro.run(stdstats=False)
         except BaseException as error:  # raised again on the manager's thread, which reports it with file and line
+            days = cerebro.clock_days
+            if days:
+                error.add_note(f"at the bar {to_iso(ns_from_days(days))} of {', '.join(self.symbols)}")
             self._failure = error
 
     def _look_after(self) -> None:

@@ -204,7 +204,8 @@ class Roster:
     def fail(self, hosted: HostedStrategy, callback: str, error: BaseException) -> None:
         """Stop a strategy that threw: it has failed, its open orders are cancelled, and everybody is told file and line."""
         place = strategy_frame(error, hosted.loaded.file)
-        message = f"{place}: {callback} raised {type(error).__name__}: {error}"
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))  # an adapter knows the bar
+        message = f"{place}: {callback} raised {type(error).__name__}: {error}{notes}"
         about = hosted.session.cause
         detail = "".join(traceback.format_exception(error))
         self._host.publish(LogEvent(level="error", component=hosted.id, message=message, about=about, detail=detail), cause=about)

@@ -204,7 +204,7 @@ def test_warmup_comes_from_history_and_journal(system: System, kit: ModuleType, 
 
 
 def test_exception_fails_the_strategy_with_file_and_line(system: System) -> None:
-    """What next() raises is reported with file and line, and the strategy has failed; the manager runs on."""
+    """What next() raises is reported with file, line, bar and symbol, and the strategy has failed; the manager runs on."""
     system.start()
     system.run(system.write(TELLING))
     for _ in range(3):
@@ -216,6 +216,7 @@ def test_exception_fails_the_strategy_with_file_and_line(system: System) -> None
     error = system.read(StrategyStatusEvent)[-1].error
     assert "telling.py:20" in error
     assert "ZeroDivisionError" in error
+    assert error.endswith("(at the bar 2023-11-14T00:00:03Z of X)")
     assert any("telling.py:20" in event.message for event in system.read(LogEvent))
     system.run(system.write(TELLING, "other.py"), name="two")
 
