@@ -22,7 +22,7 @@ from .curve import measure
 from .paper_terms import PaperTerms
 from .parameters import plain_parameters
 from .result import BacktestResult
-from .round_trips import round_trips
+from .round_trips import fill_rows, round_trips
 from .run_tape import run_tape
 from .sources import Source, run_terms
 from .spec import BacktestSpec
@@ -159,6 +159,7 @@ class BusStrategyRunner:
             fills = [event for event in reader if isinstance(event, Fill)]
         times = self._starts if len(self._starts) == len(self._ends) else self._ends
         trades, still_open = round_trips(fills, self._terms, times, self._ends)
+        rows = fill_rows(fills, times, self._ends)
         measures = measure(
             self._spec.cash,
             times,
@@ -166,6 +167,7 @@ class BusStrategyRunner:
             trades,
             open_trades=still_open,
             invested_bars=self._invested,
+            traded=sum(self._terms[fill.symbol, fill.venue].value(fill.quantity, fill.price) for fill in fills),
             periods_per_year=self._spec.periods_per_year,
         )
         return BacktestResult(
@@ -176,6 +178,8 @@ class BusStrategyRunner:
             parameters=parameters,
             measures=measures,
             trades=trades,
+            fills=rows,
+            currency=self._currency,
             timezone=next(iter(self._terms.values())).timezone,
             values=list(zip(times.tolist(), values.tolist(), strict=True)),
         )

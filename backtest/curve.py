@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcg_quant.clock import NS_PER_DAY
+
+from .performance import DAYS_PER_YEAR, further_measures
 from .result import Measures, TradeRow
 
 __all__ = ["measure"]
 
-NS_PER_DAY = 86_400_000_000_000
-DAYS_PER_YEAR = 365.25
 YEARLY_RATE = 0.01
 
 
@@ -26,9 +27,13 @@ def measure(
     *,
     open_trades: int = 0,
     invested_bars: int = 0,
+    traded: float = 0.0,
     periods_per_year: float = 252.0,
 ) -> Measures:
-    """Return the measures of an account that was worth `start_value` at first and `values` at the end of each bar."""
+    """Return the measures of an account that was worth `start_value` at first and `values` at the end of each bar.
+
+    `traded` is the value of all fills together.
+    """
     bars = len(values)
     end_value = float(values[-1]) if bars else start_value
     daily = _returns(start_value, times_ns // NS_PER_DAY, values)
@@ -36,6 +41,7 @@ def measure(
     fall, money, length = _falls(values)
     won = [row.net_profit for row in trades if row.net_profit > 0]
     lost = [-row.net_profit for row in trades if row.net_profit < 0]
+    cagr = _yearly_rate(start_value, end_value, (int(times_ns[-1]) - int(times_ns[0])) / NS_PER_DAY if bars else 0.0)
     return Measures(
         start_ns=int(times_ns[0]) if bars else 0,
         end_ns=int(times_ns[-1]) if bars else 0,
@@ -43,7 +49,7 @@ def measure(
         start_value=start_value,
         end_value=end_value,
         total_return=end_value / start_value - 1.0,
-        cagr=_yearly_rate(start_value, end_value, (int(times_ns[-1]) - int(times_ns[0])) / NS_PER_DAY if bars else 0.0),
+        cagr=cagr,
         volatility=_deviation(daily, 1) * math.sqrt(periods_per_year) if len(daily) > 1 else None,
         sharpe=_sharpe(daily, 0.0, periods_per_year),
         sharpe_yearly=_sharpe(yearly, YEARLY_RATE, 1.0),
@@ -61,6 +67,9 @@ def measure(
         commission=sum(row.commission for row in trades),
         exposure=invested_bars / bars if bars else 0.0,
         periods_per_year=periods_per_year,
+        **further_measures(
+            times_ns, values, daily, trades, traded=traded, cagr=cagr, max_drawdown=fall / 100.0, periods_per_year=periods_per_year
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from gcg_quant.clock import to_iso
 
 from .spec import BacktestSpec
 
-__all__ = ["BacktestResult", "Measures", "TradeRow"]
+__all__ = ["BacktestResult", "FillRow", "Measures", "TradeRow"]
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +30,23 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
     net_profit: float
 
 
+class FillRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One fill, at the time of the bar that brought it. `size` is negative for a sale."""
+
+    symbol: str
+    time_ns: int
+    size: float
+    price: float
+    commission: float
+
+
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """The measures of a run. Fractions, not percents, unless a name says so; None where there is nothing to divide by.
 
     `sharpe` is of daily returns, annualised by the square root of `periods_per_year`, over a risk-free rate of 0; `sharpe_yearly` is
-    Backtrader's default (yearly returns, risk-free rate 1 %). `volatility` is annualised like `sharpe`. `cagr` counts calendar years.
+    Backtrader's default (yearly returns, risk-free rate 1 %). `volatility` and `sortino` are annualised like `sharpe`. `cagr` counts
+    calendar years, `calmar` is `cagr` over `max_drawdown`. `value_at_risk` is the return of a day that 95 of 100 days exceed if they are
+    normally distributed. `turnover` is the traded value a year over the mean value of the account. `sqn` is the system quality number.
     """
 
     start_ns: int
@@ -47,10 +59,14 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     volatility: float | None
     sharpe: float | None
     sharpe_yearly: float | None
+    sortino: float | None
+    calmar: float | None
+    value_at_risk: float | None
     max_drawdown: float
     max_drawdown_percent: float
     max_drawdown_money: float
     max_drawdown_bars: int
+    max_drawdown_days: float
     trades: int
     open_trades: int
     won: int
@@ -59,7 +75,12 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     profit_factor: float | None
     net_profit: float
     commission: float
+    average_trade: float | None
+    best_trade: float | None
+    worst_trade: float | None
+    sqn: float | None
     exposure: float
+    turnover: float | None
     periods_per_year: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,7 +89,8 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run gave. `values` is the account's worth at each bar, as (time in ns, value); `timezone` is the first symbol's.
+    """What one run gave. `values` is the account's worth at each bar, as (time in ns, value); `timezone` and `currency` are the
+    first symbol's.
 
     `fast_reason` says why a Backtrader class did not run on the fast path; "" if it did, and for other classes.
     """
@@ -82,7 +104,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     trades: list[TradeRow]
     values: list[tuple[int, float]]
     folder: str = ""
+    fills: list[FillRow] = []
     timezone: str = "UTC"
+    currency: str = ""
     code_sha256: str = ""
     seconds: float = 0.0
     fast_reason: str = ""

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from gcg_quant.events import Fill, Side
 
-from .result import TradeRow
+from .result import FillRow, TradeRow
 
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
 
-__all__ = ["round_trips"]
+__all__ = ["fill_rows", "round_trips"]
 
 
 class _Trip:
@@ -62,9 +62,27 @@ def round_trips(
     return rows, len(open_trips)
 
 
+def fill_rows(fills: Iterable[Fill], starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64]) -> list[FillRow]:
+    """Return the fills as rows, each at the start of the bar that brought it."""
+    return [
+        FillRow(
+            symbol=fill.symbol,
+            time_ns=int(starts_ns[_bar_of(fill, ends_ns)]),
+            size=fill.quantity if fill.side == Side.BUY else -fill.quantity,
+            price=fill.price,
+            commission=fill.fee,
+        )
+        for fill in fills
+    ]
+
+
+def _bar_of(fill: Fill, ends_ns: NDArray[np.int64]) -> int:
+    return min(int(np.searchsorted(ends_ns, fill.event_ns)), len(ends_ns) - 1)
+
+
 def _row(trip: _Trip, last: Fill, instrument: Instrument, starts_ns: NDArray[np.int64], ends_ns: NDArray[np.int64]) -> TradeRow:
     first = trip.entry
-    entry, leave = (min(int(np.searchsorted(ends_ns, fill.event_ns)), len(ends_ns) - 1) for fill in (first, last))
+    entry, leave = _bar_of(first, ends_ns), _bar_of(last, ends_ns)
     return TradeRow(
         symbol=first.symbol,
         size=instrument.quantity(abs(trip.size)) * (1.0 if trip.size > 0 else -1.0),

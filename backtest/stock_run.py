@@ -74,7 +74,9 @@ def run_backtrader(
         parameters=plain_parameters({**bt_defaults(loaded.cls), **parameters}),
         measures=analyzer.get_analysis(),
         trades=analyzer.trades,
+        fills=analyzer.fills,
         timezone=sources[0].terms.timezone if sources[0].terms is not None else "UTC",
+        currency=sources[0].terms.currency if sources[0].terms is not None else "",
         fast_reason=cerebro.fast_reason,
         values=[(ns_from_days(days), value) for days, value in zip(analyzer.times, analyzer.values, strict=True)],
     )

@@ -7,13 +7,13 @@ from array import array
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
 from ..days import ns_from_days
-from ..result import Measures, TradeRow
+from ..performance import DAYS_PER_YEAR, further_measures
+from ..result import FillRow, Measures, TradeRow
 
 __all__ = ["ResultAnalyzer"]
-
-DAYS_PER_YEAR = 365.25
 
 
 class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
@@ -40,7 +40,10 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         self.times = array("d")
         self.values = array("d")
         self.trades: list[TradeRow] = []
+        self.fills: list[FillRow] = []
+        self.traded = 0.0
         self.invested = 0
+        self._filled: dict[int, int] = {}
         self._opened: dict[int, tuple[float, float]] = {}
 
     def start(self) -> None:
@@ -54,6 +57,27 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         self.values.append(strategy.broker.getvalue())
         positions = strategy.broker.positions
         self.invested += any(position.size for position in positions.values())
+
+    def notify_order(self, order: Any) -> None:
+        """Note what was filled of an order since the last time (called by Backtrader)."""
+        bits = list(order.executed.exbits)
+        told = self._filled.get(order.ref, 0)
+        multiplier = self.strategy.broker.getcommissioninfo(order.data).p.mult
+        for bit in bits[told:]:
+            self.fills.append(
+                FillRow(
+                    symbol=str(order.data._name),
+                    time_ns=ns_from_days(bit.dt),
+                    size=float(bit.size),
+                    price=float(bit.price),
+                    commission=float(bit.comm),
+                )
+            )
+            self.traded += abs(bit.size) * bit.price * multiplier
+        if order.alive():
+            self._filled[order.ref] = len(bits)
+        else:
+            self._filled.pop(order.ref, None)
 
     def notify_trade(self, trade: Any) -> None:
         """Note a trade that was closed (called by Backtrader)."""
@@ -92,6 +116,7 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         lost = -sum(row.net_profit for row in self.trades if row.net_profit < 0)
         falls = self.drawdown.get_analysis().max
         bars = len(self.values)
+        cagr = self._cagr(end_value)
         return Measures(
             start_ns=ns_from_days(self.times[0]) if bars else 0,
             end_ns=ns_from_days(self.times[-1]) if bars else 0,
@@ -99,7 +124,7 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
             start_value=self.start_value,
             end_value=end_value,
             total_return=end_value / self.start_value - 1.0 if self.start_value else None,
-            cagr=self._cagr(end_value),
+            cagr=cagr,
             volatility=self._volatility(),
             sharpe=self.sharpe.get_analysis()["sharperatio"],
             sharpe_yearly=self.sharpe_yearly.get_analysis()["sharperatio"],
@@ -117,6 +142,16 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
             commission=sum(row.commission for row in self.trades),
             exposure=self.invested / bars if bars else 0.0,
             periods_per_year=float(self.p.periods_per_year),
+            **further_measures(
+                np.array([ns_from_days(days) for days in self.times], dtype=np.int64),
+                np.array(self.values),
+                list(self.daily.get_analysis().values()),
+                self.trades,
+                traded=self.traded,
+                cagr=cagr,
+                max_drawdown=float(falls.drawdown) / 100.0,
+                periods_per_year=float(self.p.periods_per_year),
+            ),
         )
 
     def _cagr(self, end_value: float) -> float | None:

@@ -186,6 +186,7 @@ def test_measures_of_a_curve_equal_those_of_backtraders_analyzers(kit: ModuleTyp
         analyzer.trades,
         open_trades=expected.open_trades,
         invested_bars=analyzer.invested,
+        traded=analyzer.traded,
     )
     differing = {name for name, value in found.to_dict().items() if value != getattr(expected, name)}
     assert differing <= {"cagr"}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import backtrader as bt
 import numpy as np
+import pandas as pd
 import pytest
 
 import gcg_quant.backtest
 from gcg_quant.backtest import EventDrivenCerebro, EventDrivenDataFeed, Measures, ResultAnalyzer
+from gcg_quant.backtest.performance import longest_fall_days, monthly_returns
 
 
 class Plan(bt.Strategy):
@@ -92,6 +96,61 @@ def test_growth_of_an_hour_is_no_yearly_rate(kit: ModuleType) -> None:
     cerebro.addstrategy(Plan, plan=[(1, 90)])
     cerebro.addanalyzer(ResultAnalyzer, _name="result")
     assert cerebro.run()[0].analyzers.result.get_analysis().cagr is None
+
+
+def test_measures_equal_those_of_quantstats_and_backtrader(shared_data: Path, kit: ModuleType) -> None:
+    """Each measure that quantstats or an analyzer of Backtrader has is theirs, on the days of SPY."""
+    stats = pytest.importorskip("quantstats.stats")
+    _, bars = kit.read_daily(shared_data / "stock" / "SPY_daily.csv.gz")
+    cerebro = EventDrivenCerebro(stdstats=False)
+    cerebro.adddata(EventDrivenDataFeed(dataname="SPY", period="1d", bars=bars), name="SPY")
+    cerebro.broker.setcommission(commission=0.0002)
+    cerebro.addsizer(bt.sizers.FixedSize, stake=50)
+    cerebro.addstrategy(kit.Cross)
+    cerebro.addanalyzer(ResultAnalyzer, _name="result")
+    cerebro.addanalyzer(bt.analyzers.SQN, _name="sqn")
+    cerebro.addanalyzer(bt.analyzers.Transactions, _name="transactions")
+    cerebro.addanalyzer(bt.analyzers.TimeReturn, timeframe=bt.TimeFrame.Months, _name="months")
+    analyzers = cerebro.run()[0].analyzers
+    ours: Measures = analyzers.result.get_analysis()
+    returns = pd.Series(analyzers.result.daily.get_analysis())
+    returns.index = pd.to_datetime(returns.index)
+    assert len(returns) > 5_000
+    assert ours.sortino == pytest.approx(stats.sortino(returns), rel=1e-12)
+    assert ours.volatility == pytest.approx(stats.volatility(returns), rel=1e-12)
+    assert ours.value_at_risk == pytest.approx(stats.value_at_risk(returns), rel=1e-12)
+    # Backtrader divides by n where quantstats divides by n - 1
+    assert ours.sharpe == pytest.approx(stats.sharpe(returns) * math.sqrt(len(returns) / (len(returns) - 1)), rel=1e-12)
+    assert ours.max_drawdown == pytest.approx(-stats.max_drawdown(returns), rel=1e-12)
+    assert ours.total_return == pytest.approx(stats.comp(returns), rel=1e-9)
+    assert ours.cagr is not None
+    assert ours.calmar == pytest.approx(ours.cagr / -stats.max_drawdown(returns), rel=1e-12)
+    years = (ours.end_ns - ours.start_ns) / 86_400e9 / 365.25
+    assert ours.cagr == pytest.approx((1.0 + stats.comp(returns)) ** (1.0 / years) - 1.0, rel=1e-9)  # quantstats counts 252 days a year
+    assert ours.sqn == pytest.approx(analyzers.sqn.get_analysis().sqn, rel=1e-12)
+    found = analyzers.transactions.get_analysis()
+    traded = sum(abs(row[4]) for rows in found.values() for row in rows)
+    assert ours.turnover == pytest.approx(traded / np.mean(analyzers.result.values) / years, rel=1e-12)
+    assert len(analyzers.result.fills) == sum(len(rows) for rows in found.values()) > 150
+    values = [(int(at), value) for at, value in zip(bars["start_ns"], analyzers.result.values)]
+    months = {(when.year, when.month): value for when, value in analyzers.months.get_analysis().items()}
+    assert monthly_returns(ours.start_value, values, "America/New_York") == pytest.approx(months, rel=1e-12)
+
+
+def test_months_end_at_midnight_of_the_venue() -> None:
+    """A day that begins in Shanghai on the first of a month belongs to that month, although UTC has the last of the month before."""
+    values = [(int(datetime(2024, 1, day, 16, tzinfo=UTC).timestamp()) * 10**9, 100.0 + day) for day in (29, 30, 31)]
+    assert monthly_returns(100.0, values, "Asia/Shanghai") == {(2024, 1): pytest.approx(0.3), (2024, 2): pytest.approx(131 / 130 - 1)}
+    assert list(monthly_returns(100.0, values, "UTC")) == [(2024, 1)]
+    assert monthly_returns(100.0, []) == {}
+
+
+def test_longest_fall_counts_days_from_the_peak() -> None:
+    """A fall lasts from its peak to the last bar below it, also one that has not ended."""
+    days = np.arange(6) * 86_400_000_000_000
+    assert longest_fall_days(days, np.array([100.0, 90.0, 95.0, 101.0, 100.0, 99.0])) == 2.0
+    assert longest_fall_days(days, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])) == 0.0
+    assert longest_fall_days(days, np.array([5.0, 4.0, 3.0, 2.0, 1.0, 4.9])) == 5.0
 
 
 def test_package_shows_what_it_says() -> None:
