@@ -54,7 +54,8 @@ setup(
     packages=list(packages()),
     package_dir=packages(),
     package_data={
-        "gcg_quant": ["py.typed", "*.pyi", "demo.toml"],
+        "gcg_quant": ["py.typed", "*.pyi", "demo.toml", "web/*"],
+        "gcg_quant.backtest": ["report_page/*"],
         "gcg_quant.visualization": ["web_frontend/**/*"],
         "gcg_quant.admin": ["web/**/*"],
     },

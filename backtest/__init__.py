@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .feed import EventDrivenDataFeed
     from .hosted_class import as_backtrader
     from .indicators import indicator
+    from .preset_broker import PresetBroker
     from .report import print_report
-    from .result import BacktestResult, Measures, TradeRow
+    from .result import BacktestResult, FillRow, Measures, TradeRow
     from .spec import BacktestSpec
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "EventDrivenBroker",
     "EventDrivenCerebro",
     "EventDrivenDataFeed",
+    "FillRow",
     "Measures",
+    "PresetBroker",
     "ResultAnalyzer",
     "TradeRow",
     "as_backtrader",
@@ -45,7 +48,9 @@ _HOMES = {
     "EventDrivenBroker": "broker",
     "EventDrivenCerebro": "cerebro",
     "EventDrivenDataFeed": "feed",
+    "FillRow": "result",
     "Measures": "result",
+    "PresetBroker": "preset_broker",
     "ResultAnalyzer": "analyzers",
     "TradeRow": "result",
     "as_backtrader": "hosted_class",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import BacktestError, StrategyError
-from gcg_quant.events import BacktestProgressEvent, Fill, StrategyStatusEvent
+from gcg_quant.events import BacktestProgressEvent, Fill, OrderEvent, OrderStatus, StrategyStatusEvent
 from gcg_quant.history import MemoryHistory
 
 from ..strategy_engine.hosting.loader import LoadedClass
@@ -21,7 +22,7 @@ from ..strategy_engine.trading import TradingConfig, TradingEngine
 from .curve import measure
 from .paper_terms import PaperTerms
 from .parameters import plain_parameters
-from .result import BacktestResult
+from .result import BacktestResult, refusal_notes
 from .round_trips import fill_rows, round_trips
 from .run_tape import run_tape
 from .sources import Source, run_terms
@@ -48,7 +49,8 @@ class BusStrategyRunner:
 
     One thread and no clock but the bars': the same bars give the same journal. Orders are matched as the paper gateway matches against
     bars (see native/include/gcg/matching.h): what is sent on a bar trades at the next one's open, or within it. Fees are the spec's
-    commission unless `fees` says "terms"; the only limit of the risk check is what the account can pay, unless `paper` names others.
+    commission unless `fees` says "terms"; the only limit of the risk check is what the account can pay, unless `paper` names others. With a
+    preset, fees, lots, margin, T+1 and price limits are those of its terms, and the venue fills what takes the price `slippage_ticks` worse.
 
     Where a symbol has bid and ask bars, sales meet the bid and purchases the ask; the strategy sees bid bars, and positions are marked
     by the bid.
@@ -74,7 +76,7 @@ class BusStrategyRunner:
             bus.instruments.add(terms)
         self._currency = next(iter(self._terms.values())).currency
         self._id = re.sub(r"[^A-Za-z0-9_.-]", "_", loaded.cls.__name__[:40])  # a file of functions lends its name, whatever that is
-        self._paper = PaperTerms.read(spec.paper)
+        self._paper = PaperTerms.read(spec.paper_terms)
         self._tape = run_tape(bus, spec, sources)
         self._ends = np.unique(np.concatenate([one.bars["event_ns"] for one in sources]))
         self._starts = np.unique(np.concatenate([one.bars["start_ns"] for one in sources]))
@@ -155,8 +157,13 @@ class BusStrategyRunner:
             self._on_progress(event)
 
     def _result(self, values: Any, parameters: dict[str, Any]) -> BacktestResult:
-        with self._bus.reader(start="begin", events=[Fill]) as reader:
-            fills = [event for event in reader if isinstance(event, Fill)]
+        fills, refused = [], Counter[str]()
+        with self._bus.reader(start="begin", events=[Fill, OrderEvent]) as reader:
+            for event in reader:
+                if isinstance(event, Fill):
+                    fills.append(event)
+                elif isinstance(event, OrderEvent) and event.status == OrderStatus.REJECTED:
+                    refused[event.reason] += 1
         times = self._starts if len(self._starts) == len(self._ends) else self._ends
         trades, still_open = round_trips(fills, self._terms, times, self._ends)
         rows = fill_rows(fills, times, self._ends)
@@ -179,6 +186,7 @@ class BusStrategyRunner:
             measures=measures,
             trades=trades,
             fills=rows,
+            notes=refusal_notes(refused),
             currency=self._currency,
             timezone=next(iter(self._terms.values())).timezone,
             values=list(zip(times.tolist(), values.tolist(), strict=True)),

@@ -17,6 +17,7 @@ from .control import RunControl
 from .days import ns_from_days
 from .fast import BulkLoading, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
+from .plotting import drawing
 from .quiet import QuietWarmup
 from .stream import BusStream
 
@@ -118,6 +119,11 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         if self._failure is not None:
             raise self._failure
         return self._outcome
+
+    def plot(self, *args: Any, **kwargs: Any) -> Any:
+        """Draw the run as `bt.Cerebro.plot` does and return its figures; without a display nothing is shown (see plotting.py)."""
+        with drawing():
+            return super().plot(*args, **kwargs)
 
     @property
     def clock_days(self) -> float:

@@ -2,20 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import backtrader as bt
 
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
 
-__all__ = ["comminfo_of"]
+__all__ = ["InstrumentCommission", "comminfo_of"]
 
 
-def comminfo_of(instrument: Instrument) -> Any:
-    """Return the `bt.CommInfoBase` of an instrument: futures are margined, everything else is paid for in full."""
+@dataclass(slots=True)
+class _Execution:
+    """What decides the fee of one execution, and how much of it was charged."""
+
+    held: float  # the position before it
+    today: float  # how much of that was opened on the trading day
+    first: bool  # whether it is the order's first one
+    quantity: float = 0.0
+    charged: float = 0.0
+
+
+class InstrumentCommission(bt.CommInfoBase):  # type: ignore[misc]
+    """The fees, the multiplier and the margin of an instrument: futures are margined, everything else is paid for in full.
+
+    Fees are `Instrument.fee`: shares of the value, amounts a unit and an order, the least an order costs, stamp duty on sales. Asked for
+    a size and a price alone, as strategies ask, they are those of an order that opens; within `execution` closing today's lots costs
+    what it costs, the oldest lots being closed first.
+    """
+
+    params = (("instrument", None),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._execution: _Execution | None = None
+        self.margin_price: float | None = None  # while it is set, margins are of this price
+
+    def get_margin(self, price: float) -> float:
+        """Return the margin of a unit at a price."""
+        return float(super().get_margin(price if self.margin_price is None else self.margin_price))
+
+    @contextlib.contextmanager
+    def execution(self, held: float, today: float, *, first: bool) -> Iterator[None]:
+        """Charge for one execution of an order: `held` is the position before it, of which `today` was opened on the trading day."""
+        self._execution = _Execution(held, today, first)
+        try:
+            yield
+        finally:
+            self._execution = None
+
+    # Backtrader asks for the part that closes, then for the part that opens: a least fee is due for both together, once.
+    def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
+        instrument: Instrument = self.p.instrument
+        one = self._execution
+        if one is None:
+            return instrument.fee(abs(size), price, sell=size < 0)
+        one.quantity += abs(size)
+        closed = min(one.quantity, abs(one.held)) if one.held * size < 0 else 0.0
+        today = max(0.0, closed - (abs(one.held) - one.today))
+        whole = instrument.fee(one.quantity, price, sell=size < 0, first=one.first, today=today)
+        part, one.charged = whole - one.charged, whole
+        return part
+
+
+def comminfo_of(instrument: Instrument) -> InstrumentCommission:
+    """Return the commission scheme of an instrument."""
     futures = instrument.kind == "future"
-    return bt.CommInfoBase(
+    return InstrumentCommission(
+        instrument=instrument,
         commission=instrument.taker_fee,
         percabs=True,
         commtype=bt.CommInfoBase.COMM_PERC,

@@ -129,7 +129,7 @@ class OrderMirror:
             price=limit_price(order),
             status=seen.status,
             previous_status=before,
-            reason="not enough cash" if order.status == bt.Order.Margin else "",
+            reason="not enough cash" if order.status == bt.Order.Margin else str(order.info.get("reason", ""))[:160],
         )
 
     def _position(self, broker: Any, data: Any) -> PositionEvent:

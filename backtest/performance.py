@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from datetime import date
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcg_quant.clock import NS_PER_DAY, day_of, day_start
 
-from .result import TradeRow
+if TYPE_CHECKING:
+    from .result import TradeRow
 
 __all__ = ["DAYS_PER_YEAR", "further_measures", "longest_fall_days", "monthly_returns"]
 

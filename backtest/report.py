@@ -16,7 +16,7 @@ from .result import BacktestResult, TradeRow
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["print_report", "report_tables"]
+__all__ = ["print_report", "report_tables", "show_result"]
 
 LAST_TRADES = 10
 
@@ -26,8 +26,22 @@ def print_report(result: BacktestResult, console: Console | None = None, *, trad
     out = console or Console()
     for table in report_tables(result, trades):
         out.print(table)
+    for note in result.notes:
+        out.print(note, highlight=False, soft_wrap=True)
     if result.folder:
         out.print(f"Saved in {result.folder}", highlight=False, soft_wrap=True)
+
+
+def show_result(result: BacktestResult) -> None:
+    """Show the report where the console is a notebook and the run saved one, else print the tables."""
+    console = Console()
+    page = result._repr_html_() if console.is_jupyter else None
+    if page is None:
+        print_report(result, console)
+        return
+    from IPython.display import HTML, display  # a notebook has it
+
+    display(HTML(page))
 
 
 def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Table]:
@@ -57,12 +71,18 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Volatility", _percent(m.volatility), f"daily returns × √{m.periods_per_year:g}"
     yield "Sharpe", _number(m.sharpe), yearly
     yield "Sharpe, yearly", _number(m.sharpe_yearly), "yearly returns, risk-free 1 % (bt default)"
-    yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}, {m.max_drawdown_bars:,} bars long"
+    yield "Sortino", _number(m.sortino), yearly
+    yield "Calmar", _number(m.calmar), "CAGR / max drawdown"
+    yield "Value at risk", _percent(m.value_at_risk), "of a day, 95 %, normal distribution"
+    yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}"
+    yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} bars"
     yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
     yield "Win rate", _percent(m.win_rate), ""
     yield "Profit factor", _number(m.profit_factor), "won / lost, net of commission"
     yield "Net profit", f"{m.net_profit:,.2f}", f"closed trades, after {m.commission:,.2f} commission"
+    yield "SQN", _number(m.sqn), "√trades × mean / deviation of net profits"
     yield "Exposure", _percent(m.exposure), "bars with a position"
+    yield "Turnover", "n/a" if m.turnover is None else f"{m.turnover:,.2f} ×", "traded value a year / mean value"
     if result.fast_reason:
         yield "Speed", "slow", result.fast_reason
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gcg_quant.clock import to_iso
+from gcg_quant.errors import BacktestError
 
+from .performance import monthly_returns
 from .spec import BacktestSpec
 
-__all__ = ["BacktestResult", "FillRow", "Measures", "TradeRow"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BacktestResult", "FillRow", "Measures", "TradeRow", "refusal_notes"]
+
+REPORT = "report.html"
+NOTEBOOK_PX = 900
+MOST_NOTES = 3
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +102,7 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one run gave. `values` is the account's worth at each bar, as (time in ns, value); `timezone` and `currency` are the
-    first symbol's.
+    first symbol's; `notes` say in sentences what one should know of the run, such as orders that were refused.
 
     `fast_reason` says why a Backtrader class did not run on the fast path; "" if it did, and for other classes.
     """
@@ -105,32 +117,89 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     values: list[tuple[int, float]]
     folder: str = ""
     fills: list[FillRow] = []
+    notes: list[str] = []
     timezone: str = "UTC"
     currency: str = ""
     code_sha256: str = ""
     seconds: float = 0.0
     fast_reason: str = ""
 
+    def __repr__(self) -> str:
+        return f"<BacktestResult {self.run}: {self.strategy} on {', '.join(self.spec.symbols)}, {self.measures.trades} trades>"
+
+    def monthly_returns(self) -> dict[tuple[int, int], float]:
+        """Return {(year, month): return as a fraction}, by the months of `timezone`."""
+        return monthly_returns(self.measures.start_value, self.values, self.timezone)
+
+    def daily_returns(self) -> pd.Series[float]:
+        """Return the returns of the UTC days as fractions, by naive day: what quantstats and pandas work with."""
+        import pandas as pd  # half a second, and only wanted here
+
+        values = pd.Series([value for _, value in self.values], index=pd.to_datetime([time_ns for time_ns, _ in self.values]))
+        last = values.groupby(values.index.floor("D")).last()
+        returns: pd.Series[float] = last / last.shift(fill_value=self.measures.start_value) - 1.0
+        return returns
+
     def to_json(self) -> str:
-        """Return everything but the value curve as JSON text."""
+        """Return everything but the value curve and the fills as JSON text, the monthly returns included."""
         found = msgspec.to_builtins(self)
-        del found["values"]
+        del found["values"], found["fills"]
+        found["monthly_returns"] = {f"{year}-{month:02}": part for (year, month), part in self.monthly_returns().items()}
         return json.dumps(found, indent=2, allow_nan=False, default=str)
 
     def save(self, folder: Path) -> None:
-        """Write `result.json`, `trades.csv` and `values.csv` into a run's folder."""
+        """Write `result.json`, `values.csv`, `trades.csv` and `fills.csv` into a run's folder."""
         (folder / "result.json").write_text(self.to_json() + "\n", encoding="utf-8")
-        with (folder / "values.csv").open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(("time", "value"))
-            rows.writerows((to_iso(time_ns), repr(value)) for time_ns, value in self.values)
-        with (folder / "trades.csv").open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(TradeRow.__struct_fields__)
-            rows.writerows(msgspec.structs.astuple(trade) for trade in self.trades)
+        _write_rows(folder / "values.csv", ("time", "value"), ((to_iso(time_ns), repr(value)) for time_ns, value in self.values))
+        for name, kind, rows in (("trades.csv", TradeRow, self.trades), ("fills.csv", FillRow, self.fills)):
+            _write_rows(folder / name, kind.__struct_fields__, map(msgspec.structs.astuple, rows))
+
+    def save_report(self, file: Path | str) -> Path:
+        """Write the HTML report to a file and return its path.
+
+        Raises:
+            BacktestError: the run's folder holds no report, or the file cannot be written.
+        """
+        source, target = self._report(), Path(file).expanduser()
+        if source is None:
+            message = f"The run {self.run!r} has no {REPORT} in {self.folder or 'a folder'}: run it again with report=True."
+            raise BacktestError(message, run=self.run)
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise BacktestError(f"The report cannot be written to {target}: {error.strerror or error}.", file=str(target)) from error
+        return target
 
     def show(self) -> None:
-        """Print the result as a table on the console (or in a notebook)."""
-        from .report import print_report  # rich is heavy, and only wanted here
+        """Print the result as a table on the console; in a notebook, show the report."""
+        from .report import show_result  # rich is heavy, and only wanted here
 
-        print_report(self)
+        show_result(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return the report for a notebook, in a frame of its own; None, which lets it show the text, where there is none."""
+        source = self._report()
+        if source is None:
+            return None
+        page = html.escape(source.read_text(encoding="utf-8"))
+        frame = f"width:100%;height:{NOTEBOOK_PX}px;border:0;border-radius:8px"
+        return f'<iframe title="Backtest report" sandbox="allow-scripts allow-popups" style="{frame}" srcdoc="{page}"></iframe>'
+
+    def _report(self) -> Path | None:
+        path = Path(self.folder) / REPORT
+        return path if self.folder and path.is_file() else None
+
+
+def refusal_notes(refused: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each reason for which orders were refused, the most frequent first, of no more than a few."""
+    ordered = sorted(refused.items(), key=lambda item: -item[1])
+    notes = [f"{count:,} {'order was' if count == 1 else 'orders were'} refused: {reason}." for reason, count in ordered[:MOST_NOTES]]
+    rest = sum(count for _, count in ordered[MOST_NOTES:])
+    return [*notes, f"{rest:,} more were refused for other reasons."] if rest else notes
+
+
+def _write_rows(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(rows)

@@ -17,7 +17,8 @@ from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, Backte
 
 from ..strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from .adapters import BacktraderAdapter
-from .result import BacktestResult
+from .html_report import report_html
+from .result import REPORT, BacktestResult
 from .sources import Source, load_sources
 from .spec import BacktestSpec
 
@@ -70,6 +71,8 @@ def run_backtest(
         seconds=time.perf_counter() - begin,
     )
     result.save(folder)
+    if spec.report:
+        (folder / REPORT).write_text(report_html(result, sources), encoding="utf-8")
     return result
 
 

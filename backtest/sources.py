@@ -16,6 +16,7 @@ from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
 
 from .bars import BarArray, bars_from_history, bars_from_journal, basis_of
+from .presets import preset_terms
 from .spec import BacktestSpec
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _stored_terms(history: History, symbol: str, venue: str | None) -> Instrumen
 
 
 def run_terms(source: Source, spec: BacktestSpec) -> Instrument:
-    """Return the terms of a symbol in a run whose orders a paper gateway matches: with the spec's commission for fees, or with its own."""
+    """Return the terms of a symbol in a run: the preset's; without one the symbol's own, with the spec's commission for fees or its own."""
+    if spec.preset:
+        return preset_terms(spec.preset, [source])[source.symbol, source.venue]
     terms = source.terms or preset(market_of(source.symbol), source.symbol, source.venue)
     if spec.fees == "terms":
         return terms

@@ -12,11 +12,13 @@ from gcg_quant.events import BacktestRequestEvent
 from gcg_quant.periods import period_ns
 
 from .bars import basis_of
+from .presets import check_preset
 
 __all__ = ["BacktestSpec"]
 
+PRESET_TICKS = 1
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-OPTIONS = ("venue", "journal", "basis", "stamp", "periods_per_year", "mirror", "slippage", "stake", "matching", "paper", "fees")
+OPTIONS = ("venue", "journal", "basis", "stamp", "periods_per_year", "mirror", "slippage", "stake", "matching", "paper", "fees", "report", "preset", "slippage_ticks")
 MATCHING = ("stock", "native")
 FEES = ("commission", "terms")
 
@@ -41,6 +43,10 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         paper: the paper gateway's terms, and `risk`, the limits; see `PaperTerms`. With `matching="native"` and a journal the gateway sees
             all that the journal holds of the symbols, ticks and books too; else the bars.
         fees: where a paper gateway matches, "commission" (as said above) or "terms" (the instruments' own).
+        report: save the HTML report (report.html) beside the result.
+        preset: "auto" or a market ("cn_stock", "cn_future", "us", "hk", "crypto", "fx", "cme") whose usual terms are traded on: fees,
+            ticks, lots, multiplier, margin, T+1, price limits. "" trades without any but `commission`.
+        slippage_ticks: with a preset, ticks by which what takes the price there is trades worse; None is 1.
         slippage: fraction of the price. `stake`: units an order takes where the strategy names no size; None leaves Backtrader's 1.
 
     Raises:
@@ -68,6 +74,9 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
     matching: str = "stock"
     paper: dict[str, Any] = {}
     fees: str = "commission"
+    report: bool = True
+    preset: str = ""
+    slippage_ticks: int | None = None
 
     @classmethod
     def from_event(cls, event: BacktestRequestEvent) -> BacktestSpec:
@@ -106,7 +115,22 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         ordered = self.start_ns is None or self.end_ns is None or self.start_ns < self.end_ns
         self._need(ordered, "end_ns", "later than start_ns")
         period_ns(self.period)
+        check_preset(self.preset)
+        self._need(not self.preset or not self.commission, "commission", "0 where a preset has the fees")
+        self._need(not self.preset or not self.slippage, "slippage", "0 where a preset has slippage_ticks")
+        self._need(bool(self.preset) or self.slippage_ticks is None, "slippage_ticks", "None without a preset, which knows the ticks")
+        self._need(self.slippage_ticks is None or self.slippage_ticks >= 0, "slippage_ticks", "0 or more")
         return self
+
+    @property
+    def preset_ticks(self) -> int:
+        """Return the slippage of a preset in ticks."""
+        return PRESET_TICKS if self.slippage_ticks is None else self.slippage_ticks
+
+    @property
+    def paper_terms(self) -> dict[str, Any]:
+        """Return what `PaperTerms` reads: `paper`, and the slippage of a preset."""
+        return {"slippage_ticks": self.preset_ticks, **self.paper} if self.preset else self.paper
 
     def places(self) -> list[tuple[str, str | None]]:
         """Return (symbol, venue or None) of each feed."""

@@ -15,7 +15,8 @@ from .days import ns_from_days
 from .failure import strategy_failure
 from .feed import EventDrivenDataFeed
 from .parameters import bt_defaults, bt_parameters, plain_parameters
-from .result import BacktestResult
+from .preset_broker import PresetBroker
+from .result import BacktestResult, refusal_notes
 from .run_tape import run_tape
 from .sources import Source, run_terms
 from .spec import BacktestSpec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from gcg_quant.bus import EventBus
     from gcg_quant.events import BacktestProgressEvent
+    from gcg_quant.instruments import Instrument
 
     from ..strategy_engine.hosting.loader import LoadedClass
     from .journal_tape import JournalTape
@@ -54,7 +56,8 @@ def run_backtrader(
     for source in sources:
         name = f"{source.symbol}@{source.venue}" if source.venue else source.symbol
         cerebro.adddata(EventDrivenDataFeed(dataname=name, period=spec.period, bars=source.bars, stamp=spec.stamp), name=source.symbol)
-    broker = _broker(bus, spec, loaded.cls.__name__)
+    terms = {(one.symbol, one.venue): run_terms(one, spec) for one in sources} if spec.preset else {}
+    broker = _broker(bus, spec, loaded.cls.__name__, terms)
     if tape is not None:
         broker.use_tape(tape)
     cerebro.broker = broker
@@ -66,6 +69,7 @@ def run_backtrader(
     if tape is not None:
         tape.forward()
     analyzer = strategies[0].analyzers.gcg_result
+    known = next(iter(terms.values()), sources[0].terms)
     return BacktestResult(
         run=spec.run,
         spec=spec,
@@ -75,8 +79,9 @@ def run_backtrader(
         measures=analyzer.get_analysis(),
         trades=analyzer.trades,
         fills=analyzer.fills,
-        timezone=sources[0].terms.timezone if sources[0].terms is not None else "UTC",
-        currency=sources[0].terms.currency if sources[0].terms is not None else "",
+        notes=refusal_notes(analyzer.refused),
+        timezone=known.timezone if known is not None else "UTC",
+        currency=known.currency if known is not None else "",
         fast_reason=cerebro.fast_reason,
         values=[(ns_from_days(days), value) for days, value in zip(analyzer.times, analyzer.values, strict=True)],
     )
@@ -90,7 +95,7 @@ def _tape(bus: EventBus, spec: BacktestSpec, sources: list[Source]) -> BarTape |
     return BarTape(bus, {(one.symbol, one.venue): one.bars for one in sources}) if spec.mirror else None
 
 
-def _broker(bus: EventBus, spec: BacktestSpec, name: str) -> EventDrivenBroker:
+def _broker(bus: EventBus, spec: BacktestSpec, name: str, terms: dict[tuple[str, str], Instrument]) -> EventDrivenBroker:
     if spec.matching == "native":
         for option, plain in (("slippage", 0.0), ("mirror", True)):
             if getattr(spec, option) != plain:
@@ -98,11 +103,15 @@ def _broker(bus: EventBus, spec: BacktestSpec, name: str) -> EventDrivenBroker:
                 raise BacktestError(f"{option} is an option of stock matching; with matching='native' {instead}.", option=option)
     elif spec.paper:
         raise BacktestError("paper holds the terms of a paper gateway, and stock matching has none: add matching='native'.", option="paper")
-    broker = EventDrivenBroker(matching=spec.matching, bus=bus, mirror=spec.mirror, paper=spec.paper, account=ACCOUNT, strategy=name[:40])
+    options: dict[str, Any] = {"bus": bus, "mirror": spec.mirror, "account": ACCOUNT, "strategy": name[:40]}
+    if terms and spec.matching == "stock":
+        broker: EventDrivenBroker = PresetBroker(terms, spec.preset_ticks, **options)
+    else:
+        broker = EventDrivenBroker(matching=spec.matching, paper=spec.paper_terms, **options)
+        broker.setcommission(commission=spec.commission)
+        if spec.slippage:
+            broker.set_slippage_perc(spec.slippage)
     broker.set_cash(spec.cash)
-    broker.setcommission(commission=spec.commission)
-    if spec.slippage:
-        broker.set_slippage_perc(spec.slippage)
     return broker
 
 

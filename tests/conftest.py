@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,16 @@ settings.register_profile("gcg_quant", deadline=None)
 settings.load_profile("gcg_quant")
 
 ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that: ours are to be stopped by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -98,3 +110,21 @@ def shared_seeds() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/seeds with the documents behind the design is not here")
     return folder
+
+
+@pytest.fixture(scope="module")  # while Playwright runs, this thread has an event loop: other modules must not meet it
+def chromium() -> Iterator[Any]:
+    """Return a running Chromium, or skip; where CI is set a missing one is a failure."""
+    reason = "" if CHROMIUM.exists() else f"there is no {CHROMIUM}"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        reason = str(error)
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"the page cannot be tested: {reason}")
+    if reason:
+        pytest.skip(f"the page cannot be tested: {reason}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -60,10 +60,15 @@ def test_wheel_holds_all_packages_and_no_sources(wheel: Path) -> None:
         assert expected in names
     assert any(name.startswith("gcg_quant/_native.") and name.endswith(".so") for name in names)
     assert any(name.endswith("LICENSE") for name in names)
+    folders = {"gcg_quant/web": "gcg_quant", "visualization/web_frontend": "", "backtest/report_page": ""}
     web = {
-        path.relative_to(ROOT / "visualization").as_posix() for path in (ROOT / "visualization/web_frontend").rglob("*") if path.is_file()
+        f"{'' if folders[folder] else 'gcg_quant/'}{path.relative_to(ROOT).as_posix()}"
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
     }
-    assert {f"gcg_quant/visualization/{name}" for name in web} <= set(names)
+    assert len(web) > 30
+    assert web <= set(names)
     python = {path.relative_to(ROOT).as_posix() for part in PARTS[1:7] for path in (ROOT / part).rglob("*.py")}
     assert {f"gcg_quant/{name}" for name in python if "web_frontend" not in name} <= set(names)
 

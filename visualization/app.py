@@ -17,9 +17,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import ComponentError, EventError, GcgQuantError, InstrumentError
+from gcg_quant.errors import EventError, GcgQuantError, InstrumentError
 from gcg_quant.history import History
 from gcg_quant.settings import Settings
+from gcg_quant.web_files import WEB_FILES, chart_library
 
 from . import messages
 from .adapter import EventToChartAdapter
@@ -27,7 +28,7 @@ from .bridge import WebSocketEventBridge
 from .hub import Page
 from .security import Guard
 
-__all__ = ["chart_library", "create_app"]
+__all__ = ["create_app"]
 
 _PAGES = Path(__file__).parent / "web_frontend"
 _PROBLEM = "application/problem+json"
@@ -69,19 +70,6 @@ def create_app(bus: EventBus, settings: Settings, history: History | None = None
     return app
 
 
-def chart_library() -> Path:
-    """Return the chart library's file in its installed package, without importing that (it would open windows).
-
-    Raises:
-        ComponentError: it is not installed.
-    """
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files("lightweight-charts") or ():
-            if file.name == "lightweight-charts.js":
-                return Path(str(file.locate()))
-    raise ComponentError("The chart page needs the package lightweight-charts; install it: pip install lightweight-charts.")
-
-
 def _add_pages(app: FastAPI, settings: Settings) -> None:
     library = chart_library()
     mimetypes.add_type("text/javascript", ".js")
@@ -99,6 +87,7 @@ def _add_pages(app: FastAPI, settings: Settings) -> None:
     def vendor() -> FileResponse:
         return FileResponse(library, media_type="text/javascript")
 
+    app.mount("/shared", StaticFiles(directory=WEB_FILES), name="shared")
     app.mount("/static", StaticFiles(directory=_PAGES), name="static")
 
 

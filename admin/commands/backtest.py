@@ -24,6 +24,9 @@ __all__ = ["backtest"]
 @click.option("--to", "end", default=None, help="Day before which it ends.")
 @click.option("--cash", type=float, default=None, help="Cash at the start (default: [backtest] cash).")
 @click.option("--commission", type=float, default=None, help="Commission as a fraction of the value (default: [backtest] commission).")
+@click.option("--slippage", type=float, default=0.0, help="Slippage as a fraction of the price.")
+@click.option("--preset", default="", help="Trade on the terms of a market: auto, cn_stock, cn_future, us, hk, crypto, fx, cme.")
+@click.option("--slippage-ticks", type=int, default=None, help="With --preset: slippage in ticks (default: 1).")
 @click.option("--stake", type=float, default=None, help="Units an order takes where the strategy names no size.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take the bars from this bus folder.")
@@ -37,6 +40,7 @@ __all__ = ["backtest"]
 @click.option("--fees", type=click.Choice(["commission", "terms"]), default="commission", show_default=True, help="Of paper matching.")
 @click.option("--run", default="", help="Name of the run and its folder (default: of class and time).")
 @click.option("--trades", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many of the newest trades.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the HTML report to this file, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def backtest(
@@ -49,6 +53,9 @@ def backtest(
     end: str | None,
     cash: float | None,
     commission: float | None,
+    slippage: float,
+    preset: str,
+    slippage_ticks: int | None,
     stake: float | None,
     parameters: tuple[str, ...],
     journal: Path | None,
@@ -56,9 +63,13 @@ def backtest(
     fees: str,
     run: str,
     trades: int,
+    report: Path | None,
     as_json: bool,
 ) -> None:
-    """Backtest the strategy FILE on stored bars, and print result, trades, Sharpe and drawdown."""
+    """Backtest the strategy FILE on stored bars, and print result, trades, Sharpe and drawdown.
+
+    The run's folder holds result.json, trades, fills and values as CSV, and report.html, which needs no network.
+    """
     import msgspec
 
     from ...backtest.engine import BacktestEngine
@@ -77,7 +88,10 @@ def backtest(
         start_ns=None if start is None else _day(start, "--from"),
         end_ns=None if end is None else _day(end, "--to"),
         cash=settings.backtest.cash if cash is None else cash,
-        commission=settings.backtest.commission if commission is None else commission,
+        commission=(0.0 if preset else settings.backtest.commission) if commission is None else commission,
+        slippage=slippage,
+        preset=preset,
+        slippage_ticks=slippage_ticks,
         parameters=parse_parameters(parameters),
         journal=str(journal or ""),
         stake=stake,
@@ -92,6 +106,8 @@ def backtest(
     with Database(settings.database.url, home=settings.home) as database:
         engine = BacktestEngine(settings.home, database_url=settings.database.url, folders=folders, store=DatabaseHistory(database))
         result = engine.run(spec)
+    if report is not None:
+        result.save_report(report)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     else:

@@ -43,6 +43,7 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         self.fills: list[FillRow] = []
         self.traded = 0.0
         self.invested = 0
+        self.refused: dict[str, int] = {}
         self._filled: dict[int, int] = {}
         self._opened: dict[int, tuple[float, float]] = {}
 
@@ -74,6 +75,9 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
                 )
             )
             self.traded += abs(bit.size) * bit.price * multiplier
+        if order.status in (bt.Order.Margin, bt.Order.Rejected):
+            reason = "not enough cash" if order.status == bt.Order.Margin else str(order.info.get("reason", "rejected by the broker"))
+            self.refused[reason] = self.refused.get(reason, 0) + 1
         if order.alive():
             self._filled[order.ref] = len(bits)
         else:

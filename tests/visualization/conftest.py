@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,17 +16,6 @@ from gcg_quant.instruments import Instrument
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import AppServer, create_app, serve
-
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 8.0) -> Any:
@@ -152,21 +140,3 @@ def server(bus: EventBus, settings: Settings, bridge: WebSocketEventBridge) -> I
     running = serve(create_app(bus, settings, None, bridge), port=0)
     yield running
     assert running.stop()
-
-
-@pytest.fixture(scope="module")  # while Playwright runs, this thread has an event loop: other modules must not meet it
-def chromium() -> Iterator[Any]:
-    """Return a running Chromium, or skip; where CI is set a missing one is a failure."""
-    reason = "" if CHROMIUM.exists() else f"there is no {CHROMIUM}"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        reason = str(error)
-    if reason and os.environ.get("CI"):
-        pytest.fail(f"the page cannot be tested: {reason}")
-    if reason:
-        pytest.skip(f"the page cannot be tested: {reason}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()

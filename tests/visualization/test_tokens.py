@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TOKENS = (Path(__file__).resolve().parents[2] / "visualization/web_frontend/css/tokens.css").read_text(encoding="utf-8")
+TOKENS = (Path(__file__).resolve().parents[2] / "gcg_quant/web/tokens.css").read_text(encoding="utf-8")
 READ = ("text", "muted", "green-text", "red-text", "warn-text")
 
 

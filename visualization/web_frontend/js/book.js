@@ -1,7 +1,7 @@
 // Depth and tape of the chosen instrument: asks above, bids below, the last price between them, trades under it.
 
 import { byId, el, oncePerFrame, setText, tint } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { t } from "./texts.js";
 
 const LEVELS = 8;

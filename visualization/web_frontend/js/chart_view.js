@@ -2,9 +2,9 @@
 
 import { colours } from "./appearance.js";
 import { barOf } from "./bars.js";
-import { PriceChart } from "./chart_library.js";
+import { PriceChart } from "/shared/price_chart.js";
 import { byId, el, message, oncePerFrame } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { gather } from "./markers.js";
 import { t } from "./texts.js";
 
@@ -89,7 +89,7 @@ export class ChartView {
       minMove: tick || 10 ** -decimals,
       seconds: this.store.period.endsWith("s"),
       time: (at) => (daily ? format.date(at * 1000, zone) : `${format.date(at * 1000, zone, { day: "numeric", month: "short" })} ${format.timeOfDay(at * 1000, zone)} ${format.zoneName(zone, at * 1000)}`),
-      tick: (at, kind) => this.zone.tick(at * 1000, kind, zone),
+      tick: (at, kind) => format.axisMark(at * 1000, kind, zone),
     });
   }
 

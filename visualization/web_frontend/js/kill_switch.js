@@ -1,7 +1,7 @@
 // The kill switch: its state is always in view; a click asks once, naming what it will do.
 
 import { byId, el, setText } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { t } from "./texts.js";
 
 const PATIENCE_MS = 10_000; // a question nobody answers goes away

@@ -2,7 +2,7 @@
 // It follows the pointer; a click pins it, Esc or a click beside it closes it.
 
 import { byId, el } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { t } from "./texts.js";
 
 const SHOWN = 3;

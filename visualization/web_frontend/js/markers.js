@@ -1,7 +1,7 @@
 // Signals and fills as markers: those of one side in one bar share an arrow, with the quantities of the fills added up.
 
 import { barOf } from "./bars.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 
 const MOST = 400; // arrows drawn; older ones are left out
 const APART = 5; // bars: nearer labels of one side would overlap

@@ -2,7 +2,7 @@
 // node(row) with mark(row), a text that changes whenever the node must.
 
 import { el } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { splitName } from "./store.js";
 import { stateWord, t } from "./texts.js";
 

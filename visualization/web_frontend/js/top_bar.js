@@ -1,7 +1,7 @@
 // The top bar: periods, connection with its latency, events a second, account and today's profit.
 
 import { byId, el, setText } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { t } from "./texts.js";
 
 const MOST_BOOKS = 3;

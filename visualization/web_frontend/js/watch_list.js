@@ -1,7 +1,7 @@
 // The watch list: symbol, venue, sparkline, last price, change. One row is selected; the arrow keys move the selection.
 
 import { byId, el, oncePerFrame, setText, sparkline, tint } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { splitName } from "./store.js";
 import { t } from "./texts.js";
 

@@ -1,12 +1,10 @@
 // The zone in which the page shows times: the reader's own, UTC, or the exchange's. Its name always stands beside them.
 
 import { byId } from "./dom.js";
-import * as format from "./format.js";
+import * as format from "/shared/format.js";
 import { t } from "./texts.js";
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const MONTH = { month: "short", year: "numeric" };
-const DAY = { day: "numeric", month: "short" };
 
 export class Zone {
   constructor(store) {
@@ -20,15 +18,6 @@ export class Zone {
   /** The IANA name of the zone to show times in. */
   current() {
     return this.#choices()[this.choice % this.#choices().length];
-  }
-
-  /** The text of a mark on the time axis; `kind` is 0 year, 1 month, 2 day, 3 time, 4 time with seconds. */
-  tick(ms, kind, zone) {
-    const time = format.hourMinute(ms, zone);
-    if (kind === 4) return format.timeOfDay(ms, zone);
-    if (kind === 3) return time;
-    const text = kind === 0 ? format.date(ms, zone, { year: "numeric" }) : format.date(ms, zone, kind === 1 ? MONTH : DAY);
-    return time === "00:00" ? text : `${format.date(ms, zone, DAY)} ${time}`; // a day that begins elsewhere begins at another hour here
   }
 
   #choices() {

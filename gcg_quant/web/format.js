@@ -1,6 +1,8 @@
 // Numbers and times as texts: the instrument's decimals, a true minus sign, thousands separated, times in a named zone.
 
 const MINUS = "−";
+const MONTH = { month: "short", year: "numeric" };
+const DAY = { day: "numeric", month: "short" };
 const numbers = new Map();
 const times = new Map();
 
@@ -86,6 +88,15 @@ export function hourMinute(ms, zone) {
 /** A date: 21 Nov 2026. */
 export function date(ms, zone, parts = { day: "numeric", month: "short", year: "numeric" }) {
   return clock(zone, parts).format(ms);
+}
+
+/** The text of a mark on the time axis; `kind` is 0 year, 1 month, 2 day, 3 time, 4 time with seconds. */
+export function axisMark(ms, kind, zone) {
+  const time = hourMinute(ms, zone);
+  if (kind === 4) return timeOfDay(ms, zone);
+  if (kind === 3) return time;
+  const text = kind === 0 ? date(ms, zone, { year: "numeric" }) : date(ms, zone, kind === 1 ? MONTH : DAY);
+  return time === "00:00" ? text : `${date(ms, zone, DAY)} ${time}`; // a day that begins elsewhere begins at another hour here
 }
 
 /** A zone's name as people write it: "UTC", "UTC+8", "UTC+5:30". */

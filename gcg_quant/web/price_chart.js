@@ -1,18 +1,13 @@
-// The only module that knows Lightweight Charts (4.1). A change to version 5 is a change of this file.
+// Candles with volume, markers and a price line.
 
-const RIGHT_BARS = 6; // empty room to the right of the newest bar
+import { RIGHT_BARS, colourChart, newChart, writeTimes } from "./chart_base.js";
+
 const NEAR_END = 1.5; // bars: nearer to the newest bar than this, the chart counts as live
 
 export class PriceChart {
-  /** `on`: { hover(time, point, marker), click(point, marker), range() }; times are UTC seconds. */
-  constructor(container, on) {
-    const { createChart, CrosshairMode } = window.LightweightCharts;
-    this.chart = createChart(container, {
-      autoSize: true,
-      crosshair: { mode: CrosshairMode.Normal },
-      rightPriceScale: { borderVisible: true, scaleMargins: { top: 0.06, bottom: 0.2 } },
-      timeScale: { rightOffset: RIGHT_BARS, barSpacing: 7, minBarSpacing: 0.6, timeVisible: true },
-    });
+  /** `on`: { hover(time, point, marker), click(point, marker), range() }; times are UTC seconds; `options` go to the chart library. */
+  constructor(container, on, options) {
+    this.chart = newChart(container, options);
     this.candles = this.chart.addCandlestickSeries({ wickVisible: true, borderVisible: false });
     this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.83, bottom: 0 } });
@@ -26,27 +21,14 @@ export class PriceChart {
   /** Recolour everything; `colours` are the tokens of appearance.js. */
   setColours(colours) {
     this.colours = colours;
-    const line = { color: `${colours.line}80` };
-    const edge = { borderColor: colours.line };
-    const pointer = { color: colours.faint, labelBackgroundColor: colours.faint };
-    const font = getComputedStyle(document.documentElement).fontFamily;
-    this.chart.applyOptions({
-      layout: { background: { color: colours.panel }, textColor: colours.muted, fontSize: 11, fontFamily: font },
-      grid: { vertLines: line, horzLines: line },
-      crosshair: { vertLine: pointer, horzLine: pointer },
-      rightPriceScale: edge,
-      timeScale: edge,
-    });
+    colourChart(this.chart, colours);
     this.candles.applyOptions({ upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down });
   }
 
   /** Say how prices and times are written. */
   setFormats({ price, minMove, time, tick, seconds }) {
     this.candles.applyOptions({ priceFormat: { type: "custom", formatter: price, minMove } });
-    this.chart.applyOptions({
-      localization: { timeFormatter: time },
-      timeScale: { tickMarkFormatter: (at, kind) => tick(at, kind), secondsVisible: seconds },
-    });
+    writeTimes(this.chart, { time, tick, seconds });
   }
 
   /** Show other bars; with `keep` the view stays where it is, although bars came in front. */
@@ -57,6 +39,7 @@ export class PriceChart {
     this.candles.setData(bars.map(candle));
     this.volume.setData(bars.map((bar) => this.#column(bar)));
     this.count = bars.length;
+    this.closes = new Map(bars.map((bar) => [bar[0], bar[4]]));
     if (range) scale.setVisibleLogicalRange({ from: range.from + added, to: range.to + added });
     else scale.resetTimeScale();
   }
@@ -68,17 +51,17 @@ export class PriceChart {
     this.count = count;
   }
 
-  /** `markers`: { id, time, side: "buy" | "sell" | "", kind: "fill" | "signal", text }, sorted by time. */
+  /** `markers`: { id, time, side: "buy" | "sell" | "", kind: "fill" | "signal", text, size }, sorted by time; a fill's `size` is 1 if absent. */
   setMarkers(markers) {
     this.candles.setMarkers(
-      markers.map(({ id, time, side, kind, text }) => ({
+      markers.map(({ id, time, side, kind, text, size = 1 }) => ({
         id,
         time,
         text,
         position: side === "sell" ? "aboveBar" : "belowBar",
         shape: kind === "signal" ? "circle" : side === "sell" ? "arrowDown" : "arrowUp",
         color: kind === "signal" ? this.colours.mark : side === "sell" ? this.colours.down : this.colours.up,
-        size: kind === "signal" ? 0.6 : 1,
+        size: kind === "signal" ? 0.6 : size,
       })),
     );
   }
@@ -107,6 +90,27 @@ export class PriceChart {
   /** Where a price at a time is drawn, in pixels of the plot. */
   point(time, price) {
     return { x: this.chart.timeScale().timeToCoordinate(time), y: this.candles.priceToCoordinate(price) };
+  }
+
+  /** The series that the pointer is on. */
+  get main() {
+    return this.candles;
+  }
+
+  /** The close of the bar at a time, or undefined; only for bars that `setBars` showed. */
+  valueAt(time) {
+    return this.closes.get(time);
+  }
+
+  /** Give the time axis further times, which need have no bar: charts with the same times can be linked. */
+  setAxis(times) {
+    this.axis ??= this.chart.addLineSeries({ lastValueVisible: false, priceLineVisible: false });
+    this.axis.setData(times.map((time) => ({ time })));
+  }
+
+  /** A logarithmic or a plain price scale. */
+  setLogarithmic(on) {
+    this.chart.priceScale("right").applyOptions({ mode: on ? 1 : 0 });
   }
 
   toLive() {

@@ -1,0 +1,116 @@
+// The figures: the headline, the table of measures, the months, and the settings.
+
+import * as format from "/shared/format.js";
+import { byId, el } from "./page.js";
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const STRONGEST = 0.1; // a month of 10 % or more has the strongest colour
+
+const plain = (value, decimals = 2) => format.price(value, decimals);
+const share = (value) => (value === null ? "–" : `${plain(value * 100, 2)} %`);
+const count = (value) => plain(value, 0);
+
+/** The few figures that are looked at first. */
+export function drawHeadline({ measures: m, currency }) {
+  const money = `${plain(m.start_value)} → ${plain(m.end_value)} ${currency}`.trim();
+  const figures = [
+    ["Return", format.percent(m.total_return), money, format.sign(m.total_return)],
+    ["CAGR", format.percent(m.cagr), "calendar years", format.sign(m.cagr)],
+    ["Sharpe", plain(m.sharpe), `days × √${m.periods_per_year}, risk-free 0 %`, ""],
+    ["Max drawdown", m.max_drawdown ? format.percent(-m.max_drawdown) : "0.00 %", `longest ${length(m.max_drawdown_days)}`, m.max_drawdown ? "down" : ""],
+    ["Trades", count(m.trades), `${share(m.win_rate)} won${m.open_trades ? `, ${count(m.open_trades)} open` : ""}`, ""],
+    ["Profit factor", plain(m.profit_factor), "won / lost, after fees", ""],
+  ];
+  byId("headline").replaceChildren(
+    ...figures.map(([name, value, note, sign]) => el("div", {}, el("dt", { text: name }), el("dd", { class: `figure ${sign}`, text: value }), el("dd", { class: "muted", text: note }))),
+  );
+}
+
+/** All measures, and how those of a year are made. */
+export function drawMeasures({ measures: m, seconds }) {
+  const groups = {
+    Return: [
+      ["Total return", format.percent(m.total_return)],
+      ["CAGR", format.percent(m.cagr)],
+      ["Net profit of closed trades", format.money(m.net_profit)],
+      ["Fees", plain(m.commission)],
+      ["Value at the end", plain(m.end_value)],
+    ],
+    Risk: [
+      ["Volatility", share(m.volatility)],
+      ["Max drawdown", `${share(m.max_drawdown)} · ${plain(m.max_drawdown_money)}`],
+      ["Longest drawdown", `${length(m.max_drawdown_days)} · ${count(m.max_drawdown_bars)} bars`],
+      ["Value at risk, a day, 95 %", format.percent(m.value_at_risk)],
+      ["Exposure", share(m.exposure)],
+    ],
+    "Return for risk": [
+      ["Sharpe", plain(m.sharpe)],
+      ["Sharpe, yearly returns, 1 %", plain(m.sharpe_yearly)],
+      ["Sortino", plain(m.sortino)],
+      ["Calmar", plain(m.calmar)],
+      ["SQN", plain(m.sqn)],
+    ],
+    Trades: [
+      ["Closed, open", `${count(m.trades)}, ${count(m.open_trades)}`],
+      ["Won, lost", `${count(m.won)}, ${count(m.lost)} (${share(m.win_rate)})`],
+      ["Profit factor", plain(m.profit_factor)],
+      ["Average · best · worst", [m.average_trade, m.best_trade, m.worst_trade].map(format.money).join(" · ")],
+      ["Turnover a year", m.turnover === null ? "–" : `${plain(m.turnover)} × the account`],
+    ],
+  };
+  byId("groups").replaceChildren(...Object.entries(groups).map(([name, rows]) => group(name, rows)));
+  const terms = [
+    `Volatility, Sharpe and Sortino are of daily returns (UTC days), annualised by √${m.periods_per_year}, over a risk-free rate of 0 %.`,
+    "CAGR and turnover count calendar years of 365.25 days; Calmar is CAGR over the largest drawdown.",
+    "A trade goes from flat to flat; all amounts are after fees unless said otherwise.",
+    `${count(m.bars)} bars in ${plain(seconds, 2)} s.`,
+  ];
+  byId("terms").textContent = terms.join(" ");
+}
+
+/** A row a year, a column a month, coloured by the return. */
+export function drawMonths({ months }) {
+  if (months.length < 2) return;
+  const years = new Map();
+  for (const [year, month, value] of months) {
+    if (!years.has(year)) years.set(year, new Map());
+    years.get(year).set(month, value);
+  }
+  const head = el("tr", {}, el("th", { scope: "col", text: "" }), ...MONTHS.map((name) => el("th", { scope: "col", text: name })), el("th", { scope: "col", text: "Year" }));
+  const rows = [...years].map(([year, found]) => {
+    const whole = [...found.values()].reduce((grown, value) => grown * (1 + value), 1) - 1;
+    const cells = MONTHS.map((_, at) => heat(found.get(at + 1)));
+    return el("tr", {}, el("th", { scope: "row", text: year }), ...cells, el("td", { class: `year ${format.sign(whole, 4)}`, text: percent(whole) }));
+  });
+  byId("months").querySelector("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
+  byId("months").hidden = false;
+}
+
+/** What would be needed to run it again. */
+export function drawSettings(data) {
+  const text = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+  const rows = (found) => Object.entries(found).map(([name, value]) => [name, text(value)]);
+  const run = { run: data.run, kind: data.kind, "code SHA-256": data.code_sha256, gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–" };
+  const groups = [group("Parameters", rows(data.parameters)), group("Backtest", rows(data.settings)), group("Run", rows(run))];
+  byId("setting-groups").replaceChildren(...groups);
+}
+
+function group(name, rows) {
+  return el("dl", { class: "group" }, el("h3", { text: name }), ...rows.flatMap(([label, value]) => [el("dt", { text: label }), el("dd", { text: value })]));
+}
+
+function heat(value) {
+  if (value === undefined) return el("td", {});
+  const strength = Math.round(Math.min(1, Math.abs(value) / STRONGEST) * 55);
+  const colour = value < 0 ? "var(--down)" : "var(--up)";
+  return el("td", { style: `background: color-mix(in srgb, ${colour} ${strength}%, transparent)`, text: percent(value) });
+}
+
+function percent(value) {
+  return format.signed(value * 100, 1);
+}
+
+function length(days) {
+  if (days < 1) return `${plain(days * 24, 1)} hours`;
+  return days < 730 ? `${count(days)} days` : `${plain(days / 365.25, 1)} years`;
+}

@@ -1,0 +1,65 @@
+// The table of trades: sortable by every column; a click on a row shows the trade on the chart.
+
+import * as format from "/shared/format.js";
+import { byId, el } from "./page.js";
+
+const FIRST = 50; // rows that are shown before "all" is asked for
+
+export class Trades {
+  /** `visit(symbol, from, to)` shows a trade on the chart; `when(time)` writes a time. */
+  constructor(data, when, visit) {
+    Object.assign(this, { rows: data.trades.map((row, at) => [at + 1, ...row]), when, visit, sorted: 0, falling: false, all: false });
+    const decimals = Object.fromEntries(data.symbols.map((one) => [one.symbol, one.decimals]));
+    const multiple = data.symbols.length > 1;
+    this.columns = [
+      { head: "#", at: 0, text: (row) => row[0] },
+      ...(multiple ? [{ head: "Symbol", at: 1, text: (row) => row[1], left: true }] : []),
+      { head: "Side", at: 2, text: (row) => (row[2] < 0 ? "▼ short" : "▲ long"), left: true },
+      { head: "Size", at: 2, text: (row) => format.quantity(Math.abs(row[2])) },
+      { head: "Entry", at: 3, text: (row) => when(row[3]) },
+      { head: "Price", at: 4, text: (row) => format.price(row[4], decimals[row[1]]) },
+      { head: "Exit", at: 5, text: (row) => when(row[5]) },
+      { head: "Bars", at: 6, text: (row) => format.price(row[6], 0) },
+      { head: "Fees", at: 7, text: (row) => format.price(row[7], 2) },
+      { head: "Net profit", at: 8, text: (row) => format.money(row[8]), sign: true },
+    ];
+    const total = this.rows.length;
+    byId("trades").querySelector("h2 span").textContent = total ? format.price(total, 0) : "";
+    byId("more").addEventListener("click", () => this.#more());
+    if (total) this.draw();
+    else byId("trades").append(el("p", { class: "muted", text: "No trade was closed." }));
+  }
+
+  draw() {
+    const order = [...this.rows].sort((a, b) => (a[this.sorted] > b[this.sorted] ? 1 : a[this.sorted] < b[this.sorted] ? -1 : 0));
+    if (this.falling) order.reverse();
+    const shown = this.all ? order : order.slice(0, FIRST);
+    const head = el("tr", {}, ...this.columns.map((column) => this.#head(column)));
+    byId("trades").querySelector("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...shown.map((row) => this.#row(row))));
+    byId("more").hidden = this.all || order.length <= FIRST;
+    byId("more").textContent = `Show all ${format.price(order.length, 0)}`;
+  }
+
+  #head({ head, at, left }) {
+    const order = at === this.sorted && head !== "Side" ? (this.falling ? "descending" : "ascending") : null;
+    const button = el("button", { type: "button", text: head, on: { click: () => this.#sort(at) } });
+    return el("th", { scope: "col", "aria-sort": order, class: left ? "left" : "" }, button);
+  }
+
+  #row(row) {
+    const cells = this.columns.map(({ text, left, sign }) => el("td", { class: left ? "left" : sign ? format.sign(row[8], 2) : "", text: text(row) }));
+    const act = () => this.visit(row[1], row[3], row[5]);
+    return el("tr", { tabindex: 0, title: "Show on the chart", on: { click: act, keydown: (event) => event.key === "Enter" && act() } }, ...cells);
+  }
+
+  #sort(at) {
+    this.falling = at === this.sorted ? !this.falling : false;
+    this.sorted = at;
+    this.draw();
+  }
+
+  #more() {
+    this.all = true;
+    this.draw();
+  }
+}
