@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
@@ -71,7 +71,8 @@ class InstrumentCommission(bt.CommInfoBase):  # type: ignore[misc]
 def comminfo_of(instrument: Instrument) -> InstrumentCommission:
     """Return the commission scheme of an instrument."""
     futures = instrument.kind == "future"
-    return InstrumentCommission(
+    scheme: Any = InstrumentCommission  # Backtrader's classes take their parameters by name, which mypy cannot know
+    made: InstrumentCommission = scheme(
         instrument=instrument,
         commission=instrument.taker_fee,
         percabs=True,
@@ -81,3 +82,4 @@ def comminfo_of(instrument: Instrument) -> InstrumentCommission:
         margin=1.0 if futures else None,
         automargin=instrument.multiplier * instrument.margin_rate if futures else False,
     )
+    return made

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 from gcg_quant.errors import BacktestError
 
@@ -24,14 +25,15 @@ def drawing() -> Iterator[None]:
     """
     try:
         import matplotlib
-        from matplotlib.backends import backend_registry
+        from matplotlib.backends.registry import backend_registry
     except ImportError as error:
         raise BacktestError("cerebro.plot() needs matplotlib: pip install 'gcg_quant[report]'.", package="matplotlib") from error
     chosen = matplotlib.get_backend(auto_select=False)
     import backtrader.plot  # noqa: F401
 
     wanted = chosen or matplotlib.get_backend(auto_select=False)
-    if not _has_display() and (wanted is None or backend_registry.resolve_backend(wanted)[1] is not None):
+    registry: Any = backend_registry  # untyped
+    if not _has_display() and (wanted is None or registry.resolve_backend(wanted)[1] is not None):
         wanted = "Agg"
     if wanted is not None:
         matplotlib.use(wanted, force=True)

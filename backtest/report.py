@@ -96,13 +96,14 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     numbers = ("size", "price", "bars", "fees", "net")
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
+    decimals = 2 if max(abs(row.net_profit) for row in trades) < 1e5 else 0  # nine columns go into 80 characters
     for row in trades:
         cells = {
             "size": f"{row.size:g}",
             "price": f"{row.entry_price:,.6g}",
             "bars": f"{row.bars:,}",
-            "fees": f"{row.commission:,.2f}",
-            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{row.net_profit:,.2f}[/]",
+            "fees": f"{row.commission:,.{decimals}f}",
+            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{row.net_profit:,.{decimals}f}[/]",
         }
         entry, leave = (_moment(time_ns, result, short=True) for time_ns in (row.entry_ns, row.exit_ns))
         table.add_row(row.symbol, entry, leave, *(cells[name] for name in numbers))

@@ -116,6 +116,7 @@ def _symbol(source: Source, stamp: str) -> dict[str, Any]:
         "symbol": source.symbol,
         "venue": source.venue,
         "decimals": decimals,
+        "shown": min(decimals, _decimals(bars["close"], 0.95)),
         "together": step,
         "times": pack(times[firsts]),
         "volume": pack(volume, min(_decimals(volume), 4)) if volume.any() else None,
@@ -131,10 +132,10 @@ def _ends(count: int, step: int) -> NDArray[np.int64]:
     return np.append(np.arange(step, count, step), count) - 1
 
 
-# How many decimals the numbers of a column have: what arithmetic on floats leaves behind is none.
-def _decimals(column: BarArray) -> int:
+# How many decimals the numbers of a column (or so many of them) have: what arithmetic on floats leaves behind is none.
+def _decimals(column: BarArray, share: float = 1.0) -> int:
     for decimals in range(MOST_DECIMALS):
         scaled = column * 10.0**decimals
-        if np.abs(scaled - np.rint(scaled)).max(initial=0.0) < 1e-4:
+        if (np.abs(scaled - np.rint(scaled)) < 1e-4).mean() >= share:
             return decimals
     return MOST_DECIMALS

@@ -135,8 +135,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         """Return the returns of the UTC days as fractions, by naive day: what quantstats and pandas work with."""
         import pandas as pd  # half a second, and only wanted here
 
-        values = pd.Series([value for _, value in self.values], index=pd.to_datetime([time_ns for time_ns, _ in self.values]))
-        last = values.groupby(values.index.floor("D")).last()
+        days = pd.DatetimeIndex([time_ns for time_ns, _ in self.values]).floor("D")
+        last = pd.Series([value for _, value in self.values], index=days).groupby(level=0).last()
         returns: pd.Series[float] = last / last.shift(fill_value=self.measures.start_value) - 1.0
         return returns
 

@@ -9,13 +9,20 @@ import { byId, el, indexAt, least } from "./page.js";
 
 const SCALE_PX = 88; // one width for the three price scales, so that the plots stand below each other
 
+const DATES = [{ year: "numeric" }, { month: "short" }, { day: "numeric", month: "short" }];
+
+// A mark on the time axis. Unlike the page's it never adds the time of day to a date: over years it would stand everywhere.
+function mark(ms, kind, zone) {
+  return kind > 2 ? format.axisMark(ms, kind, zone) : format.date(ms, zone, DATES[kind]);
+}
+
 export class Charts {
   constructor(data, when) {
     Object.assign(this, { data, when, shown: 0, coloured: false });
     const common = { rightPriceScale: { minimumWidth: SCALE_PX }, timeScale: { minBarSpacing: 0.001, rightOffset: 2 } };
     const hidden = { ...common, timeScale: { ...common.timeScale, visible: false } };
     this.price = new PriceChart(byId("price"), { hover: () => {}, click: () => {}, range: () => this.marks?.draw() }, hidden);
-    this.marks = new Marks(this.price);
+    this.marks = new Marks(this.price, () => this.#legend(null));
     this.value = new CurveChart(byId("value"), { ...hidden, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.08, bottom: 0.06 } } });
     this.fall = new CurveChart(byId("fall"), { ...common, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.04, bottom: 0.06 } } });
     this.#curves();
@@ -53,7 +60,7 @@ export class Charts {
   /** Show the bars and fills of a symbol; with `keep` the view stays where it is. */
   show(at, keep = false) {
     this.shown = at;
-    const { symbol, times, open, high, low, close, volume, decimals } = this.data.symbols[at];
+    const { symbol, times, open, high, low, close, volume, shown: decimals } = this.data.symbols[at];
     const daily = this.data.daily;
     const zone = this.data.timezone;
     this.bars = times.map((time, n) => [time, open[n], high[n], low[n], close[n], volume[n]]);
@@ -61,7 +68,7 @@ export class Charts {
     this.marks.take(this.data.fills.filter((fill) => fill[0] === symbol), times, this.axis, decimals);
     const written = {
       time: (time) => this.when(time),
-      tick: (time, kind) => (daily && kind > 2 ? format.date(time * 1000, zone, { day: "numeric", month: "short" }) : format.axisMark(time * 1000, kind, zone)),
+      tick: (time, kind) => mark(time * 1000, daily ? Math.min(kind, 2) : kind, zone),
       seconds: /s$/.test(this.data.period),
     };
     const range = this.price.chart.timeScale().getVisibleLogicalRange();
@@ -86,7 +93,7 @@ export class Charts {
     this.value.add("area", "accent", times.map((time, at) => [time, values[at]]), money);
     let peak = -Infinity;
     this.falls = values.map((value) => value / (peak = Math.max(peak, value)) - 1);
-    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => format.price(value, 1) + " %");
+    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => `${format.price(value, least(this.falls) < -0.02 ? 1 : 2)} %`);
     const [first] = symbols;
     if (symbols.length === 1 && first.open[0] > 0 && least(first.close) > 0) {
       this.held = first.times.map((time, at) => [time, (measures.start_value * first.close[at]) / first.open[0]]);
@@ -110,16 +117,16 @@ export class Charts {
 
   // What the pointer is on, or the newest bar.
   #legend(time) {
-    const { times, decimals, symbol, venue, together } = this.data.symbols[this.shown];
+    const { times, shown: decimals, symbol, venue, together } = this.data.symbols[this.shown];
     const at = time ?? times[times.length - 1];
     const bar = this.bars[indexAt(times, at)];
     const known = bar && bar[0] <= at;
     const number = (value) => format.price(value, decimals);
     const place = el("strong", { text: symbol });
-    const merged = together > 1 ? ` · ${together} bars drawn as one` : "";
+    const hints = [together > 1 && `${together} bars drawn as one`, this.marks.crowd === "too many" && `zoom in for ${this.marks.fills.length} fills`];
     const parts = known ? ["O", "H", "L", "C"].map((name, n) => el("span", {}, `${name} `, el("b", { text: number(bar[n + 1]) }))) : [];
     const volume = known && bar[5] !== undefined ? [el("span", {}, "Vol ", el("b", { text: format.quantity(bar[5]) }))] : [];
-    byId("legend").replaceChildren(place, ` ${[venue, this.data.period].filter(Boolean).join(" · ")}${merged} `, el("span", { text: this.when(at) }), ...parts, ...volume);
+    byId("legend").replaceChildren(place, ` ${[venue, this.data.period, ...hints].filter(Boolean).join(" · ")} `, el("span", { text: this.when(at) }), ...parts, ...volume);
     const n = indexAt(this.data.times, at);
     const worth = el("span", { class: "accent" }, "account ", el("b", { text: format.price(this.data.values[n], 2) }));
     const held = this.held ? [el("span", {}, "buy and hold ", el("b", { text: format.price(this.held[indexAt(times, at)][1], 2) }))] : [];

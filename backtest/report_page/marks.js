@@ -1,14 +1,17 @@
-// Fills on the price chart: with price and size where few are in view, as arrows where more are, as small ones where many are.
+// Fills on the price chart: with size and price where few bars are in view, as arrows where more are, small where many fills are, and not
+// at all where they would hide the prices.
 
 import * as format from "/shared/format.js";
 import { indexAt } from "./page.js";
 
-const SPARSE = 40; // in view: up to so many have their words beside them
-const DENSE = 200; // more than so many are drawn small
+const NEAR = 200; // bars in view: up to so many, fills have their words beside them
+const MANY = 80; // fills in view: more are drawn small
+const TOO_MANY = 800; // more are not drawn
 
 export class Marks {
-  constructor(chart) {
-    Object.assign(this, { chart, fills: [], times: [], axis: [], decimals: 2, crowd: "" });
+  /** `changed()` is told when the way that fills are drawn changes. */
+  constructor(chart, changed) {
+    Object.assign(this, { chart, changed, fills: [], times: [], axis: [], decimals: 2, crowd: "" });
   }
 
   /** Other fills, of a symbol with bars at `times`; `axis` holds all times of the chart. */
@@ -23,10 +26,11 @@ export class Marks {
     const from = this.axis[Math.min(this.axis.length - 1, Math.max(0, Math.floor(range.from)))];
     const to = this.axis[Math.max(0, Math.min(this.axis.length - 1, Math.ceil(range.to)))];
     const seen = this.fills.filter(([, time]) => time >= from && time <= to).length;
-    const crowd = seen <= SPARSE ? "sparse" : seen <= DENSE ? "some" : "dense";
+    const crowd = range.to - range.from <= NEAR ? "near" : seen <= MANY ? "some" : seen <= TOO_MANY ? "many" : "too many";
     if (crowd === this.crowd && !anew) return;
     this.crowd = crowd;
-    this.chart.setMarkers(this.fills.map((fill, id) => this.#mark(fill, id)));
+    this.chart.setMarkers(crowd === "too many" ? [] : this.fills.map((fill, id) => this.#mark(fill, id)));
+    this.changed();
   }
 
   #mark([, time, size, price], id) {
@@ -36,8 +40,8 @@ export class Marks {
       time: this.times[indexAt(this.times, time)],
       side: size < 0 ? "sell" : "buy",
       kind: "fill",
-      text: this.crowd === "sparse" ? words : "",
-      size: this.crowd === "dense" ? 0.4 : 1,
+      text: this.crowd === "near" ? words : "",
+      size: this.crowd === "many" ? 0.4 : 1,
     };
   }
 }

@@ -4,7 +4,8 @@ import * as format from "/shared/format.js";
 import { byId, el } from "./page.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const STRONGEST = 0.1; // a month of 10 % or more has the strongest colour
+const FAINTEST = 0.01; // a month of 1 % has never the strongest colour
+const MONTH_S = 30 * 86_400; // what is shorter is not extrapolated to a year
 
 const plain = (value, decimals = 2) => format.price(value, decimals);
 const share = (value) => (value === null ? "–" : `${plain(value * 100, 2)} %`);
@@ -12,10 +13,11 @@ const count = (value) => plain(value, 0);
 
 /** The few figures that are looked at first. */
 export function drawHeadline({ measures: m, currency }) {
-  const money = `${plain(m.start_value)} → ${plain(m.end_value)} ${currency}`.trim();
+  const cents = m.end_value < 1000 ? 2 : 0;
+  const money = `${plain(m.start_value, cents)} → ${plain(m.end_value, cents)} ${currency}`.trim();
   const figures = [
     ["Return", format.percent(m.total_return), money, format.sign(m.total_return)],
-    ["CAGR", format.percent(m.cagr), "calendar years", format.sign(m.cagr)],
+    ["CAGR", format.percent(yearly(m, m.cagr)), short(m) ? "less than a month" : "calendar years", format.sign(yearly(m, m.cagr))],
     ["Sharpe", plain(m.sharpe), `days × √${m.periods_per_year}, risk-free 0 %`, ""],
     ["Max drawdown", m.max_drawdown ? format.percent(-m.max_drawdown) : "0.00 %", `longest ${length(m.max_drawdown_days)}`, m.max_drawdown ? "down" : ""],
     ["Trades", count(m.trades), `${share(m.win_rate)} won${m.open_trades ? `, ${count(m.open_trades)} open` : ""}`, ""],
@@ -31,7 +33,7 @@ export function drawMeasures({ measures: m, seconds }) {
   const groups = {
     Return: [
       ["Total return", format.percent(m.total_return)],
-      ["CAGR", format.percent(m.cagr)],
+      ["CAGR", format.percent(yearly(m, m.cagr))],
       ["Net profit of closed trades", format.money(m.net_profit)],
       ["Fees", plain(m.commission)],
       ["Value at the end", plain(m.end_value)],
@@ -46,16 +48,16 @@ export function drawMeasures({ measures: m, seconds }) {
     "Return for risk": [
       ["Sharpe", plain(m.sharpe)],
       ["Sharpe, yearly returns, 1 %", plain(m.sharpe_yearly)],
-      ["Sortino", plain(m.sortino)],
-      ["Calmar", plain(m.calmar)],
+      ["Sortino", plain(yearly(m, m.sortino))],
+      ["Calmar", plain(yearly(m, m.calmar))],
       ["SQN", plain(m.sqn)],
     ],
     Trades: [
       ["Closed, open", `${count(m.trades)}, ${count(m.open_trades)}`],
       ["Won, lost", `${count(m.won)}, ${count(m.lost)} (${share(m.win_rate)})`],
-      ["Profit factor", plain(m.profit_factor)],
-      ["Average · best · worst", [m.average_trade, m.best_trade, m.worst_trade].map(format.money).join(" · ")],
-      ["Turnover a year", m.turnover === null ? "–" : `${plain(m.turnover)} × the account`],
+      ["Average trade", format.money(m.average_trade)],
+      ["Best, worst", `${format.money(m.best_trade)}, ${format.money(m.worst_trade)}`],
+      ["Turnover a year", yearly(m, m.turnover) === null ? "–" : `${plain(m.turnover)} × the account`],
     ],
   };
   byId("groups").replaceChildren(...Object.entries(groups).map(([name, rows]) => group(name, rows)));
@@ -71,6 +73,8 @@ export function drawMeasures({ measures: m, seconds }) {
 /** A row a year, a column a month, coloured by the return. */
 export function drawMonths({ months }) {
   if (months.length < 2) return;
+  const sizes = months.map(([, , value]) => Math.abs(value)).sort((a, b) => a - b);
+  const strongest = Math.max(FAINTEST, sizes[Math.floor(sizes.length * 0.95)]);
   const years = new Map();
   for (const [year, month, value] of months) {
     if (!years.has(year)) years.set(year, new Map());
@@ -79,7 +83,7 @@ export function drawMonths({ months }) {
   const head = el("tr", {}, el("th", { scope: "col", text: "" }), ...MONTHS.map((name) => el("th", { scope: "col", text: name })), el("th", { scope: "col", text: "Year" }));
   const rows = [...years].map(([year, found]) => {
     const whole = [...found.values()].reduce((grown, value) => grown * (1 + value), 1) - 1;
-    const cells = MONTHS.map((_, at) => heat(found.get(at + 1)));
+    const cells = MONTHS.map((_, at) => heat(found.get(at + 1), strongest));
     return el("tr", {}, el("th", { scope: "row", text: year }), ...cells, el("td", { class: `year ${format.sign(whole, 4)}`, text: percent(whole) }));
   });
   byId("months").querySelector("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
@@ -99,9 +103,17 @@ function group(name, rows) {
   return el("dl", { class: "group" }, el("h3", { text: name }), ...rows.flatMap(([label, value]) => [el("dt", { text: label }), el("dd", { text: value })]));
 }
 
-function heat(value) {
+function short(m) {
+  return (m.end_ns - m.start_ns) / 1e9 < MONTH_S;
+}
+
+function yearly(m, value) {
+  return short(m) ? null : value;
+}
+
+function heat(value, strongest) {
   if (value === undefined) return el("td", {});
-  const strength = Math.round(Math.min(1, Math.abs(value) / STRONGEST) * 55);
+  const strength = Math.round(Math.min(1, Math.abs(value) / strongest) * 55);
   const colour = value < 0 ? "var(--down)" : "var(--up)";
   return el("td", { style: `background: color-mix(in srgb, ${colour} ${strength}%, transparent)`, text: percent(value) });
 }

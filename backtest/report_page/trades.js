@@ -9,7 +9,7 @@ export class Trades {
   /** `visit(symbol, from, to)` shows a trade on the chart; `when(time)` writes a time. */
   constructor(data, when, visit) {
     Object.assign(this, { rows: data.trades.map((row, at) => [at + 1, ...row]), when, visit, sorted: 0, falling: false, all: false });
-    const decimals = Object.fromEntries(data.symbols.map((one) => [one.symbol, one.decimals]));
+    const decimals = Object.fromEntries(data.symbols.map((one) => [one.symbol, one.shown]));
     const multiple = data.symbols.length > 1;
     this.columns = [
       { head: "#", at: 0, text: (row) => row[0] },

@@ -54,6 +54,9 @@ def test_report_holds_the_whole_result(result: BacktestResult) -> None:
     assert sum(row[7] for row in data["trades"]) == pytest.approx(result.measures.net_profit)
     assert np.prod([1 + part for _, _, part in data["months"]]) == pytest.approx(1 + (result.measures.total_return or 0.0))
     assert (data["code_sha256"], data["parameters"]) == (result.code_sha256, {"fast": 10, "slow": 30})
+    returns = result.daily_returns()
+    assert (1.0 + returns).prod() - 1.0 == pytest.approx(result.measures.total_return)
+    assert returns.std() * np.sqrt(252) == pytest.approx(result.measures.volatility)
     assert json.loads(result.to_json())["monthly_returns"]["1998-02"] == result.monthly_returns()[1998, 2]
     assert len((Path(result.folder) / "fills.csv").read_text().splitlines()) == len(result.fills) + 1
     assert len(page) < 700_000
@@ -86,9 +89,10 @@ def test_report_opens_from_a_file_and_asks_for_nothing(result: BacktestResult, c
     assert page.locator("#trades tbody tr").count() == measures.trades
     before = page.evaluate("document.getElementById('charts').view.charts.price.chart.timeScale().getVisibleRange()")
     page.locator("#trades tbody tr").first.click()
-    page.wait_for_function("document.getElementById('charts').view.charts.marks.crowd === 'sparse'")
+    page.wait_for_function("document.getElementById('charts').view.charts.marks.crowd === 'near'")
     after = page.evaluate("document.getElementById('charts').view.charts.price.chart.timeScale().getVisibleRange()")
     assert after["to"] - after["from"] < (before["to"] - before["from"]) / 10
+    assert page.inner_text("#legend").startswith("SPY")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.click("#theme")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)"
