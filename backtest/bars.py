@@ -138,13 +138,13 @@ def join_bars(parts: Sequence[BarArray]) -> BarArray:
 
 
 def check_bars(bars: BarArray, symbol: str, period: str) -> BarArray:
-    """Return `bars` if their start times rise and their prices are numbers; else raise BacktestError naming the first bad one."""
+    """Return `bars` if their start times rise and their prices are finite numbers; else raise BacktestError naming the first bad one."""
     steps = np.flatnonzero(np.diff(bars["start_ns"]) <= 0)
     if len(steps):
         at = int(bars["start_ns"][steps[0] + 1])
         kind = "twice" if at == int(bars["start_ns"][steps[0]]) else "out of order"
         raise BacktestError(f"The {period} bars of {symbol} hold {to_iso(at)} {kind}: sort them and keep one bar a time.", start_ns=at)
-    bad = np.flatnonzero(np.isnan(np.stack([bars[name] for name in PRICES])).any(axis=0))
+    bad = np.flatnonzero(~np.isfinite(np.stack([bars[name] for name in PRICES])).all(axis=0))
     if len(bad):
         at = int(bars["start_ns"][bad[0]])
         message = f"The {period} bar of {symbol} at {to_iso(at)} has no price: {len(bad)} of {len(bars)} bars lack one, remove them."

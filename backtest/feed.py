@@ -201,6 +201,8 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         p = self.p
         chosen = {"venue": self.venue or None, "start_ns": p.start_ns, "limit": p.limit, "basis": self._basis}
         if p.bars is not None:
+            if not len(p.bars):
+                raise BacktestError(f"The feed of {p.dataname} was given no bars: bars=... is empty.")
             return check_bars(np.asarray(p.bars), self.symbol, p.period)
         if p.live and p.history is None and p.bus is None:
             return np.empty(0, Bar.dtype)  # all there is comes through the stream

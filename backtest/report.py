@@ -96,7 +96,9 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     numbers = ("size", "price", "bars", "fees", "net")
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
-    decimals = 2 if max(abs(row.net_profit) for row in trades) < 1e5 else 0  # nine columns go into 80 characters
+    # Eight columns go into 80 characters, of which the time of day takes twelve.
+    most = 1e5 if period_ns(result.spec.period) >= NS_PER_DAY else 1e3
+    decimals = 2 if max(abs(row.net_profit) for row in trades) < most else 0
     for row in trades:
         cells = {
             "size": f"{row.size:g}",

@@ -80,6 +80,8 @@ def backtest(
     from ...data_storage.history import DatabaseHistory
 
     settings = settings_of(ctx)
+    if report is not None and not report.expanduser().parent.is_dir():
+        raise BacktestError(f"There is no folder {report.parent} to write the report to.", report=str(report))
     spec = BacktestSpec(
         file=file,
         class_name=class_name,

@@ -123,7 +123,7 @@ export class Charts {
     const known = bar && bar[0] <= at;
     const number = (value) => format.price(value, decimals);
     const place = el("strong", { text: symbol });
-    const hints = [together > 1 && `${together} bars drawn as one`, this.marks.crowd === "too many" && `zoom in for ${this.marks.fills.length} fills`];
+    const hints = [together > 1 && `${together} bars drawn as one`, this.marks.crowd === "too many" && `zoom in to see ${format.price(this.marks.fills.length, 0)} fills`];
     const parts = known ? ["O", "H", "L", "C"].map((name, n) => el("span", {}, `${name} `, el("b", { text: number(bar[n + 1]) }))) : [];
     const volume = known && bar[5] !== undefined ? [el("span", {}, "Vol ", el("b", { text: format.quantity(bar[5]) }))] : [];
     byId("legend").replaceChildren(place, ` ${[venue, this.data.period, ...hints].filter(Boolean).join(" · ")} `, el("span", { text: this.when(at) }), ...parts, ...volume);

@@ -37,7 +37,7 @@ export class PriceChart {
     const range = keep ? scale.getVisibleLogicalRange() : null;
     const added = bars.length - this.count;
     this.candles.setData(bars.map(candle));
-    this.volume.setData(bars.map((bar) => this.#column(bar)));
+    this.volume.setData(bars.filter(hasVolume).map((bar) => this.#column(bar)));
     this.count = bars.length;
     this.closes = new Map(bars.map((bar) => [bar[0], bar[4]]));
     if (range) scale.setVisibleLogicalRange({ from: range.from + added, to: range.to + added });
@@ -47,7 +47,7 @@ export class PriceChart {
   /** Change the newest bar, or append one. */
   updateBar(bar, count) {
     this.candles.update(candle(bar));
-    this.volume.update(this.#column(bar));
+    if (hasVolume(bar)) this.volume.update(this.#column(bar));
     this.count = count;
   }
 
@@ -118,9 +118,11 @@ export class PriceChart {
   }
 
   #column(bar) {
-    return { time: bar[0], value: bar[5] ?? 0, color: `${bar[4] >= bar[1] ? this.colours.up : this.colours.down}59` };
+    return { time: bar[0], value: bar[5], color: `${bar[4] >= bar[1] ? this.colours.up : this.colours.down}59` };
   }
 }
+
+const hasVolume = (bar) => bar[5] !== null && bar[5] !== undefined;
 
 function candle([time, open, high, low, close]) {
   return { time, open, high, low, close };

@@ -411,12 +411,19 @@ def test_bars_out_of_order_are_refused(kit: ModuleType, at: int, step: int, word
         run_once(EventDrivenDataFeed(dataname="X", bars=bars))
 
 
-def test_bars_without_prices_are_refused(kit: ModuleType) -> None:
-    """NaN prices are refused, with how many there are."""
+@pytest.mark.parametrize("price", [math.nan, math.inf])
+def test_bars_without_prices_are_refused(kit: ModuleType, price: float) -> None:
+    """Prices that are no numbers are refused, with how many there are."""
     bars = kit.random_bars(6)
-    bars["low"][2:4] = math.nan
+    bars["low"][2:4] = price
     with pytest.raises(BacktestError, match="2 of 6 bars lack one"):
         run_once(EventDrivenDataFeed(dataname="X", bars=bars))
+
+
+def test_no_bars_at_all_are_refused(kit: ModuleType) -> None:
+    """An empty array is no run of nothing but a mistake."""
+    with pytest.raises(BacktestError, match="The feed of X was given no bars"):
+        run_once(EventDrivenDataFeed(dataname="X", bars=kit.random_bars(0)))
 
 
 def test_journal_folder_that_is_none_is_refused(tmp_path: Path, bus: EventBus, kit: ModuleType) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -143,6 +145,16 @@ def test_report_that_is_gone_is_said(kit: ModuleType, tmp_path: Path, result: Ba
         bare.save_report(tmp_path / "x.html")
     with pytest.raises(BacktestError, match="cannot be written to .*missing/x.html: No such file"):
         result.save_report(tmp_path / "missing" / "x.html")
+
+
+def test_console_says_at_once_that_there_is_no_folder(tmp_path: Path) -> None:
+    """Nobody waits for a run whose report cannot be written."""
+    words = ["backtest", "sma_cross", "--symbol", "X", "--report", str(tmp_path / "missing" / "x.html")]
+    command = [sys.executable, "-m", "gcg_quant", "--home", str(tmp_path / "home"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "error: There is no folder" in done.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_modules_are_bundled_in_order(tmp_path: Path) -> None:
