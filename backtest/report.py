@@ -32,16 +32,16 @@ def print_report(result: BacktestResult, console: Console | None = None, *, trad
         out.print(f"Saved in {result.folder}", highlight=False, soft_wrap=True)
 
 
-def show_result(result: BacktestResult) -> None:
+def show_result(result: BacktestResult, console: Console | None = None) -> None:
     """Show the report where the console is a notebook and the run saved one, else print the tables."""
-    console = Console()
+    console = console or Console()
     page = result._repr_html_() if console.is_jupyter else None
     if page is None:
         print_report(result, console)
         return
-    from IPython.display import HTML, display  # a notebook has it
+    from IPython.display import display  # a notebook has it
 
-    display(HTML(page))
+    display({"text/html": page, "text/plain": repr(result)}, raw=True)
 
 
 def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Table]:

@@ -22,7 +22,10 @@ export class Charts {
     const common = { rightPriceScale: { minimumWidth: SCALE_PX }, timeScale: { minBarSpacing: 0.001, rightOffset: 2 } };
     const hidden = { ...common, timeScale: { ...common.timeScale, visible: false } };
     this.price = new PriceChart(byId("price"), { hover: () => {}, click: () => {}, range: () => this.marks?.draw() }, hidden);
-    this.marks = new Marks(this.price, () => this.#legend(null));
+    this.marks = new Marks(this.price, (crowd) => {
+      byId("price").dataset.fills = crowd;
+      this.#legend(null);
+    });
     this.value = new CurveChart(byId("value"), { ...hidden, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.08, bottom: 0.06 } } });
     this.fall = new CurveChart(byId("fall"), { ...common, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.04, bottom: 0.06 } } });
     this.#curves();

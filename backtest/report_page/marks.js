@@ -9,7 +9,7 @@ const MANY = 80; // fills in view: more are drawn small
 const TOO_MANY = 800; // more are not drawn
 
 export class Marks {
-  /** `changed()` is told when the way that fills are drawn changes. */
+  /** `changed(crowd)` is told when the way that fills are drawn changes. */
   constructor(chart, changed) {
     Object.assign(this, { chart, changed, fills: [], times: [], axis: [], decimals: 2, crowd: "" });
   }
@@ -30,7 +30,7 @@ export class Marks {
     if (crowd === this.crowd && !anew) return;
     this.crowd = crowd;
     this.chart.setMarkers(crowd === "too many" ? [] : this.fills.map((fill, id) => this.#mark(fill, id)));
-    this.changed();
+    this.changed(crowd);
   }
 
   #mark([, time, size, price], id) {

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec
 from gcg_quant.backtest.bundle import bundle
+from gcg_quant.backtest.report import show_result
 from gcg_quant.backtest.report_data import MOST_BARS, pack, report_data
 from gcg_quant.backtest.sources import Source
 from gcg_quant.errors import BacktestError
@@ -91,7 +93,7 @@ def test_report_opens_from_a_file_and_asks_for_nothing(result: BacktestResult, c
     assert page.locator("#trades tbody tr").count() == measures.trades
     before = page.evaluate("document.getElementById('charts').view.charts.price.chart.timeScale().getVisibleRange()")
     page.locator("#trades tbody tr").first.click()
-    page.wait_for_function("document.getElementById('charts').view.charts.marks.crowd === 'near'")
+    page.wait_for_selector("#price[data-fills=near]")
     after = page.evaluate("document.getElementById('charts').view.charts.price.chart.timeScale().getVisibleRange()")
     assert after["to"] - after["from"] < (before["to"] - before["from"]) / 10
     assert page.inner_text("#legend").startswith("SPY")
@@ -134,6 +136,17 @@ def test_packed_numbers_come_back(kit: ModuleType) -> None:
     assert pack(np.array([60.0, 120.0, 240.0])) == {"first": 60, "unit": 60, "scale": 1, "steps": [1, 2]}
     assert unpacked(pack(np.array([7.0]), 1)).tolist() == [7.0]
     assert pack(np.empty(0))["first"] is None
+
+
+def test_notebook_shows_the_report_and_a_terminal_the_table(result: BacktestResult, capsys: pytest.CaptureFixture[str]) -> None:
+    """show() displays the report in a notebook; elsewhere it prints the table."""
+    capture = pytest.importorskip("IPython.utils.capture")
+    with capture.capture_output() as shown:
+        show_result(result, Console(force_jupyter=True))
+    (output,) = shown.outputs
+    assert output.data["text/html"] == result._repr_html_()
+    result.show()
+    assert "Sortino" in capsys.readouterr().out
 
 
 def test_report_that_is_gone_is_said(kit: ModuleType, tmp_path: Path, result: BacktestResult) -> None:
