@@ -108,6 +108,29 @@ def test_report_opens_from_a_file_and_asks_for_nothing(result: BacktestResult, c
     assert faults == []
 
 
+@pytest.mark.browser
+def test_report_of_several_symbols_shows_each(kit: ModuleType, chromium: Any, tmp_path: Path) -> None:
+    """Symbols with other times share the axis; each has its candles and fills; a run without trades and one on paper are drawn, too."""
+    history = kit.stored(kit.random_bars(300, seed=2), "AAA")
+    history.add_bars("BBB", "SIM", kit.random_bars(200, seed=3, start_ns=kit.START_NS + 50 * 60_000_000_000))
+    engine = BacktestEngine(tmp_path, folders=[EXAMPLES], store=history)
+    both = engine.run(BacktestSpec(file=str(EXAMPLES / "sma_cross.py"), symbols=["AAA", "BBB"], period="1m"))
+    page = chromium.new_page(color_scheme="light")
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto((Path(both.folder) / "report.html").as_uri())
+    view = "document.getElementById('charts').view.charts"
+    assert [page.evaluate(f"{view}.axis.length"), page.evaluate(f"{view}.marks.fills.length")] == [300, len(both.fills)]
+    page.click("#symbols button:has-text('BBB')")
+    assert page.inner_text("#legend").startswith("BBB")
+    assert [page.evaluate(f"{view}.bars.length"), page.evaluate(f"{view}.marks.fills.length")] == [200, 0]
+    page.click("#log")
+    page.emulate_media(media="print")
+    assert page.locator("#theme").is_hidden()
+    page.close()
+    assert faults == []
+
+
 def test_text_of_the_user_is_no_markup(kit: ModuleType, tmp_path: Path) -> None:
     """A parameter that looks like the end of a script stays a text."""
     text = "import backtrader as bt\nclass Odd(bt.Strategy):\n    params = (('note', '</script><b>&'),)\n"
@@ -138,11 +161,18 @@ def test_packed_numbers_come_back(kit: ModuleType) -> None:
     assert pack(np.empty(0))["first"] is None
 
 
-def test_notebook_shows_the_report_and_a_terminal_the_table(result: BacktestResult, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notebook_shows_the_report_and_a_terminal_the_table(
+    result: BacktestResult, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """show() displays the report in a notebook; elsewhere it prints the table."""
-    capture = pytest.importorskip("IPython.utils.capture")
-    with capture.capture_output() as shown:
-        show_result(result, Console(force_jupyter=True))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shells = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
+    shells.instance(history_load_length=0).history_manager.enabled = False
+    try:
+        with pytest.importorskip("IPython.utils.capture").capture_output() as shown:
+            show_result(result, Console(force_jupyter=True))
+    finally:
+        shells.clear_instance()
     (output,) = shown.outputs
     assert output.data["text/html"] == result._repr_html_()
     result.show()
