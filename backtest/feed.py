@@ -201,7 +201,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         p = self.p
         chosen = {"venue": self.venue or None, "start_ns": p.start_ns, "limit": p.limit, "basis": self._basis}
         if p.bars is not None:
-            if not len(p.bars):
+            if not len(p.bars) and not p.live:
                 raise BacktestError(f"The feed of {p.dataname} was given no bars: bars=... is empty.")
             return check_bars(np.asarray(p.bars), self.symbol, p.period)
         if p.live and p.history is None and p.bus is None:
