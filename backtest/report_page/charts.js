@@ -96,7 +96,7 @@ export class Charts {
     this.value.add("area", "accent", times.map((time, at) => [time, values[at]]), money);
     let peak = -Infinity;
     this.falls = values.map((value) => value / (peak = Math.max(peak, value)) - 1);
-    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => `${format.price(value, least(this.falls) < -0.02 ? 1 : 2)} %`);
+    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => `${format.price(value, 2)} %`);
     const [first] = symbols;
     if (symbols.length === 1 && first.open[0] > 0 && least(first.close) > 0) {
       this.held = first.times.map((time, at) => [time, (measures.start_value * first.close[at]) / first.open[0]]);
