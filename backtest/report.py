@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -41,7 +41,8 @@ def show_result(result: BacktestResult, console: Console | None = None) -> None:
         return
     from IPython.display import display  # a notebook has it
 
-    display({"text/html": page, "text/plain": repr(result)}, raw=True)
+    show: Any = display  # untyped
+    show({"text/html": page, "text/plain": repr(result)}, raw=True)
 
 
 def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Table]:
