@@ -110,7 +110,7 @@ def test_report_opens_from_a_file_and_asks_for_nothing(result: BacktestResult, c
 
 @pytest.mark.browser
 def test_report_of_several_symbols_shows_each(kit: ModuleType, chromium: Any, tmp_path: Path) -> None:
-    """Symbols with other times share the axis; each has its candles and fills; a run without trades and one on paper are drawn, too."""
+    """Symbols with other times share the axis, each with its candles and fills or none; buttons are not printed."""
     history = kit.stored(kit.random_bars(300, seed=2), "AAA")
     history.add_bars("BBB", "SIM", kit.random_bars(200, seed=3, start_ns=kit.START_NS + 50 * 60_000_000_000))
     engine = BacktestEngine(tmp_path, folders=[EXAMPLES], store=history)
