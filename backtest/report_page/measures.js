@@ -29,7 +29,7 @@ export function drawHeadline({ measures: m, currency }) {
 }
 
 /** All measures, and how those of a year are made. */
-export function drawMeasures({ measures: m, seconds }) {
+export function drawMeasures({ measures: m }) {
   const groups = {
     Return: [
       ["Total return", format.percent(m.total_return)],
@@ -65,7 +65,6 @@ export function drawMeasures({ measures: m, seconds }) {
     `Volatility, Sharpe and Sortino are of daily returns (UTC days), annualised by √${m.periods_per_year}, over a risk-free rate of 0 %.`,
     "CAGR and turnover count calendar years of 365.25 days; Calmar is CAGR over the largest drawdown.",
     "A trade goes from flat to flat; all amounts are after fees unless said otherwise.",
-    `${count(m.bars)} bars in ${plain(seconds, 2)} s.`,
   ];
   byId("terms").textContent = terms.join(" ");
 }
@@ -94,7 +93,8 @@ export function drawMonths({ months }) {
 export function drawSettings(data) {
   const text = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
   const rows = (found) => Object.entries(found).map(([name, value]) => [name, text(value)]);
-  const run = { run: data.run, kind: data.kind, "code SHA-256": data.code_sha256, gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–" };
+  const run = { run: data.run, kind: data.kind, "code SHA-256": data.code_sha256, gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–", seconds: plain(data.seconds) };
+  if (data.fast_reason) run["not on the fast path"] = data.fast_reason;
   const groups = [group("Parameters", rows(data.parameters)), group("Backtest", rows(data.settings)), group("Run", rows(run))];
   byId("setting-groups").replaceChildren(...groups);
 }
