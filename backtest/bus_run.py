@@ -49,8 +49,9 @@ class BusStrategyRunner:
 
     One thread and no clock but the bars': the same bars give the same journal. Orders are matched as the paper gateway matches against
     bars (see native/include/gcg/matching.h): what is sent on a bar trades at the next one's open, or within it. Fees are the spec's
-    commission unless `fees` says "terms"; the only limit of the risk check is what the account can pay, unless `paper` names others. With a
-    preset, fees, lots, margin, T+1 and price limits are those of its terms, and the venue fills what takes the price `slippage_ticks` worse.
+    commission unless `fees` says "terms"; the only limit of the risk check is what the account can pay, unless `paper` names others.
+    With a preset, fees, lots, margin, T+1 and price limits are those of its terms, and what takes the price is filled `slippage_ticks`
+    worse.
 
     Where a symbol has bid and ask bars, sales meet the bid and purchases the ask; the strategy sees bid bars, and positions are marked
     by the bid.

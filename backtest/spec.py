@@ -18,7 +18,22 @@ __all__ = ["BacktestSpec"]
 
 PRESET_TICKS = 1
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-OPTIONS = ("venue", "journal", "basis", "stamp", "periods_per_year", "mirror", "slippage", "stake", "matching", "paper", "fees", "report", "preset", "slippage_ticks")
+OPTIONS = (
+    "venue",
+    "journal",
+    "basis",
+    "stamp",
+    "periods_per_year",
+    "mirror",
+    "slippage",
+    "stake",
+    "matching",
+    "paper",
+    "fees",
+    "report",
+    "preset",
+    "slippage_ticks",
+)
 MATCHING = ("stock", "native")
 FEES = ("commission", "terms")
 

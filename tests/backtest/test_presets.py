@@ -240,15 +240,16 @@ def test_own_and_backtraders_classes_trade_on_the_same_terms(kit: ModuleType, tm
     second = chinese_bars(kit, [11.0] * 4, "1h", "2024-03-05T09:30:00")
     bars = np.concatenate([first, second]).astype(first.dtype)
     results: list[BacktestResult] = []
-    for name, text in (("own.py", OWN), ("same.py", SAME)):
+    for name, text, matching in (("own.py", OWN, "stock"), ("same.py", SAME, "stock"), ("same.py", SAME, "native")):
         (tmp_path / name).write_text(text)
         engine = BacktestEngine(tmp_path / "home", folders=[tmp_path], store=kit.stored(bars, "600519", "SSE"))
-        spec = BacktestSpec(file=str(tmp_path / name), symbols=["600519"], period="1h", preset="auto", slippage_ticks=0)
+        spec = BacktestSpec(file=str(tmp_path / name), symbols=["600519"], period="1h", preset="auto", slippage_ticks=0, matching=matching)
         results.append(engine.run(spec))
-    own, same = results
+    own, same, native = results
     assert own.measures.net_profit == pytest.approx(200 * 1.0 - 5.0 - 5.0 - 2200 * 0.0005)
     assert [row.net_profit for row in same.trades] == pytest.approx([row.net_profit for row in own.trades])
-    assert same.measures.end_value == pytest.approx(own.measures.end_value)
+    assert [row.net_profit for row in native.trades] == pytest.approx([row.net_profit for row in own.trades])
+    assert same.measures.end_value == native.measures.end_value == pytest.approx(own.measures.end_value)
     for one in results:
         assert one.notes == ["1 order was refused: sells 200 and 0 of what was bought before today is left (T+1)."]
         assert (one.currency, one.timezone) == ("CNY", "Asia/Shanghai")
