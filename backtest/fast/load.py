@@ -44,7 +44,7 @@ class _Preload:
             PandasData.preload(data)
             return
         for line, column in zip(data.lines.lines, columns, strict=True):
-            line.array.frombytes(column)
+            line.array.frombytes(column.view(np.uint8))
         data._idx = len(data.p.dataname)
         data._last()
         data.home()
