@@ -130,6 +130,14 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._route is not None:
             self._route.close()
 
+    def release(self) -> None:
+        """Let go of what a run holds that has failed: Cerebro does not stop its broker then."""
+        if self._native is not None:
+            self._native.release()
+        if self._route is not None:
+            self._route.close()
+        self._native = self._route = None
+
     def next(self) -> None:
         """Match the pending orders against the bar, or take in what the engine reported."""
         if self._native is not None:

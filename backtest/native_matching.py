@@ -93,8 +93,13 @@ class NativeMatching:
         self._settle()
         if self._tape is not None:
             self._tape.forward()
-            self._tape.close()
         self._settle()
+        self.release()
+
+    def release(self) -> None:
+        """Stop the engine where it is, and let go of the market data."""
+        if self._tape is not None:
+            self._tape.close()
         self._engine.stop()
 
     def _settle(self) -> None:

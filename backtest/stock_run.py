@@ -65,7 +65,11 @@ def run_backtrader(
         cerebro.addsizer(bt.sizers.FixedSize, stake=spec.stake)
     cerebro.addstrategy(loaded.cls, **parameters)
     cerebro.addanalyzer(ResultAnalyzer, periods_per_year=spec.periods_per_year, _name="gcg_result")
-    strategies = _run(cerebro, str(loaded.file), [one.symbol for one in sources])
+    try:
+        strategies = _run(cerebro, str(loaded.file), [one.symbol for one in sources])
+    except BaseException:
+        broker.release()
+        raise
     if tape is not None:
         tape.forward()
     analyzer = strategies[0].analyzers.gcg_result

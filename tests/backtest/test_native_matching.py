@@ -12,7 +12,7 @@ import pytest
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import BacktestError
+from gcg_quant.errors import BacktestError, StrategyError
 from gcg_quant.events import Bar, BarBasis, Fill, Liquidity, OrderRequest, PositionEvent, Side, Tick, World
 from gcg_quant.instruments import Instrument
 
@@ -163,6 +163,17 @@ def test_bad_options_are_sentences(kit: ModuleType, tmp_path: Path, options: dic
     spec = BacktestSpec(file=str(EXAMPLES / "sma_cross.py"), symbols=["X"], **options)
     with pytest.raises(BacktestError, match=words):
         run(tmp_path, spec, kit.stored(kit.random_bars(30, period="1d")))
+
+
+def test_run_that_fails_lets_go_of_everything(kit: ModuleType, tmp_path: Path) -> None:
+    """A strategy's exception ends a native run with its place, and no engine is left on the run's bus."""
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "busy.py").write_text(BUSY.replace("self.turn += 1", "self.turn += 1 / (20 - len(self))"))
+    spec = BacktestSpec(file="busy", symbols=["X"], matching="native", run="fails")
+    with pytest.raises(StrategyError, match=r"busy.py:13 raised ZeroDivisionError.*at the bar 2023-12-03T00:00:00Z of X"):
+        run(tmp_path, spec, kit.stored(kit.random_bars(30, period="1d")))
+    with EventBus(tmp_path / "home/backtests/fails/bus", create=False, read_only=True) as bus:
+        assert [one.name for one in bus.readers() if one.alive] == []
 
 
 class _Once(bt.Strategy):  # type: ignore[misc]
