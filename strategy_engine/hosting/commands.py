@@ -68,6 +68,7 @@ class Commands:
             self._manager.log(f"{planned.id} was not loaded: {error}", level="error")
             roster.announce_absent(planned.id, StrategyState.FAILED, planned.origin, str(error))
             return
+        hosted.session.resumed = planned.run
         if planned.error:
             roster.mark_failed(hosted, planned.error, now_ns)
         if request.start:
