@@ -33,7 +33,7 @@ OWN_FEED = frozenset(vars(EventDrivenDataFeed(dataname="X", bars=[]))) - frozens
 OWN_BROKER = frozenset(vars(EventDrivenBroker())) - frozenset(vars(bt.brokers.BackBroker()))
 NOT_COMPARED = OWN_FEED | OWN_BROKER | {"_idx", "_colmapping", "_waits", "_qcheck", "_dataname"}
 FEED_CLASS = re.compile(r"[\w.]*\b(PandasData|EventDrivenDataFeed|Dripping)\b|(?<=DataBase_)(PandasData|EventDrivenDataFeed|Dripping)")
-NUMPY_FLOAT = re.compile(r"np\.float64\(([^)]*)\)")
+NUMPY = re.compile(r"np\.(?:float64|bool)\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ def deviations(stock: Findings, ours: Findings, side: Side, leftover: str = "") 
     return differences(stock, ours)
 
 
-# NumPy's floats are written like Python's: PandasData lets them through where lines are no arrays.
+# NumPy's numbers are written like Python's: PandasData lets them through where lines are no arrays.
 def _common(found: Findings) -> Findings:
-    sections = {name: [NUMPY_FLOAT.sub(r"\1", line) for line in lines] for name, lines in found.sections.items()}
+    sections = {name: [NUMPY.sub(r"\1", line) for line in lines] for name, lines in found.sections.items()}
     for name in ("feeds", "broker"):
         sections[name] = [line for line in sections.get(name, []) if line.split(" ", 1)[0] not in NOT_COMPARED]
     for name in ("feeds", "classes"):

@@ -39,7 +39,7 @@ def say(value: Any, within: tuple[int, ...] = ()) -> str:
     if isinstance(value, WORDS):
         return repr(value)
     if isinstance(value, np.generic):
-        return f"np.{type(value).__name__}({_number(float(value)) if isinstance(value, np.floating) else value!r})"
+        return f"np.{type(value).__name__}({_number(float(value)) if isinstance(value, np.floating) else value.item()!r})"
     if id(value) in within:
         return f"<{type(value).__name__} again>"
     within = (*within, id(value))
