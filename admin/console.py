@@ -23,6 +23,7 @@ _COMMANDS = {
     "export": ("export", "export", "Export stored market data to Parquet."),
     "backtest": ("backtest", "backtest", "Backtest a strategy file on stored data."),
     "parity": ("parity", "parity", "Compare the orders of two runs of one strategy."),
+    "optimize": ("optimize", "optimize", "Find a strategy's best parameters: a grid or random draws, on all processors."),
     "status": ("status", "status", "Show what the running system does."),
     "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),
     "orders": ("orders", "orders", "Show the open orders, cancel them."),

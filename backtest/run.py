@@ -25,7 +25,7 @@ from .spec import BacktestSpec
 if TYPE_CHECKING:
     from gcg_quant.history import History
 
-__all__ = ["Progress", "run_backtest"]
+__all__ = ["Progress", "run_backtest", "run_on"]
 
 Progress = Callable[[BacktestProgressEvent], None]
 
@@ -78,16 +78,23 @@ def run_backtest(
 
 def _on_bus(bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None) -> BacktestResult:
     bus.publish(_request(spec))
-    for source in sources:
-        if source.terms is not None:
-            bus.instruments.add(source.terms)
     try:
-        result = _runner(loaded)(bus, spec, loaded, sources, on_progress)
+        result = run_on(bus, spec, loaded, sources, on_progress)
     except GcgQuantError as error:
         bus.publish(BacktestResultEvent(run=spec.run, ok=False, error=str(error)))
         raise
     bus.publish(BacktestResultEvent(run=spec.run, ok=True, results=result.measures.to_dict()))
     return result
+
+
+def run_on(
+    bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None = None
+) -> BacktestResult:
+    """Run a class over bars on a bus of the run's own and return its result, which is saved nowhere. Raises what `run_backtest` does."""
+    for source in sources:
+        if source.terms is not None:
+            bus.instruments.add(source.terms)
+    return _runner(loaded)(bus, spec, loaded, sources, on_progress)
 
 
 def _runner(loaded: LoadedClass) -> Callable[..., BacktestResult]:

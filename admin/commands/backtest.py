@@ -12,7 +12,7 @@ from gcg_quant.errors import BacktestError
 from .context import settings_of
 from .strategies import parse_parameters
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "day_ns"]
 
 
 @click.command()
@@ -87,8 +87,8 @@ def backtest(
         class_name=class_name,
         symbols=list(symbols),
         period=period,
-        start_ns=None if start is None else _day(start, "--from"),
-        end_ns=None if end is None else _day(end, "--to"),
+        start_ns=None if start is None else day_ns(start, "--from"),
+        end_ns=None if end is None else day_ns(end, "--to"),
         cash=settings.backtest.cash if cash is None else cash,
         commission=(0.0 if preset else settings.backtest.commission) if commission is None else commission,
         slippage=slippage,
@@ -116,7 +116,8 @@ def backtest(
         print_report(result, trades=trades)
 
 
-def _day(text: str, option: str) -> int:
+def day_ns(text: str, option: str) -> int:
+    """Return the start of a day in UTC nanoseconds; raise BacktestError naming the option for a text that is no day."""
     try:
         return from_iso(text, "UTC")
     except ValueError as error:

@@ -1,0 +1,106 @@
+"""Runs single combinations of a sweep, in whichever process: from the sweep's folder to a row of its table."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gcg_quant.bus import EventBus
+from gcg_quant.errors import BacktestError, GcgQuantError
+from gcg_quant.events import World
+
+from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
+from ..adapters import BacktraderAdapter
+from ..run import run_on
+from .bar_file import map_sources
+from ..spec import BacktestSpec
+from .plan import SweepPlan
+from .table import Row
+
+__all__ = ["CODE", "PLAN", "SCRATCH", "SweepRunner", "read_plan"]
+
+PLAN = "plan.json"
+CODE = "code"
+SCRATCH = "scratch"
+PAGE_MB = 1
+
+
+class SweepRunner:
+    """Maps a sweep's bars and runs combinations over them, one at a time.
+
+    Every run loads the strategy's code afresh, so that nothing that one run leaves in a module reaches the next: rows are the same in
+    whatever order and on however many processes they are computed. The code is the copy in the sweep's folder.
+
+    Raises:
+        BacktestError: the folder holds no sweep, or damaged bars.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.plan = read_plan(folder)
+        if self.plan.code is None:
+            raise BacktestError(f"{folder} holds a sweep without code: begin a new one.", folder=str(folder))
+        self._sources = map_sources(folder, self.plan.sources)
+        self._original = self.plan.code.main
+        self._file = (folder / CODE / Path(self._original).name).resolve()
+        self._loader = StrategyLoader([folder / CODE], [BacktraderAdapter()])
+
+    def run(self, number: int, parameters: dict[str, Any]) -> Row:
+        """Return the row of one combination. What the strategy raises is the row's error; it ends nothing else."""
+        begin = time.perf_counter()
+        measures, error = None, ""
+        try:
+            measures = self._measures(parameters)
+        except GcgQuantError as failure:
+            error = self._told(str(failure))
+        except (Exception, SystemExit) as failure:
+            error = self._told(f"The run ended with {type(failure).__name__}: {failure}")
+        return Row(number=number, parameters=parameters, measures=measures, error=error, seconds=round(time.perf_counter() - begin, 3))
+
+    def _measures(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        loaded = self._loader.load(str(self._file), self.plan.strategy)
+        try:
+            spec = self._spec(loaded, parameters)
+            with self._bus() as bus:
+                return run_on(bus, spec, loaded, self._sources).measures.to_dict()
+        finally:
+            loaded.release()
+
+    # Nobody looks at the bars, orders and fills of a single run: Backtrader's classes need not tell them. Our own live on the bus.
+    def _spec(self, loaded: LoadedClass, parameters: dict[str, Any]) -> BacktestSpec:
+        plan = self.plan.spec
+        return msgspec.structs.replace(
+            plan, run="sweep", parameters={**plan.parameters, **parameters}, mirror=plan.mirror and loaded.adapter is None
+        )
+
+    @contextlib.contextmanager
+    def _bus(self) -> Iterator[EventBus]:
+        scratch = self._folder / SCRATCH
+        scratch.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        try:
+            with EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB) as bus:
+                yield bus
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # The user knows his own file, not our copy of it.
+    def _told(self, text: str) -> str:
+        return text.replace(str(self._file), self._original).replace(str(self._file.parent), str(Path(self._original).parent))
+
+
+def read_plan(folder: Path) -> SweepPlan:
+    """Return the plan of a sweep's folder; raise BacktestError if there is none that can be read."""
+    try:
+        return msgspec.json.decode((folder / PLAN).read_bytes(), type=SweepPlan)
+    except FileNotFoundError:
+        raise BacktestError(f"{folder} holds no sweep ({PLAN} is missing).", folder=str(folder)) from None
+    except msgspec.MsgspecError as error:
+        raise BacktestError(f"The plan {folder / PLAN} cannot be read: {error}. Begin a new sweep.", folder=str(folder)) from error
