@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError, GcgQuantError, NotRunningError, nearest
-from gcg_quant.events import Applied, BacktestRequestEvent, Lane, StrategyControlEvent
+from gcg_quant.events import Applied, BacktestCancelEvent, BacktestRequestEvent, Lane, StrategyControlEvent
 
 from .client import send
 from .journal_tail import as_json, newest
@@ -144,8 +144,14 @@ def _add_backtests(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
         bus.publish(BacktestRequestEvent(**request.model_dump()))
         return {"run": request.run}
 
+    @router.delete("/backtests/{run}")
+    def cancel_backtest(run: str) -> dict[str, str]:
+        """Cancel a backtest that is running or waiting."""
+        _command(bus, BacktestCancelEvent(run=run))
+        return {"run": run, "done": "cancel"}
 
-def _command(bus: EventBus, event: StrategyControlEvent) -> Applied:
+
+def _command(bus: EventBus, event: StrategyControlEvent | BacktestCancelEvent) -> Applied:
     try:
         return send(bus, event)
     except NotRunningError as error:

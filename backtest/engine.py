@@ -13,7 +13,7 @@ import msgspec
 
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import GcgQuantError
-from gcg_quant.events import BacktestRequestEvent, BacktestResultEvent
+from gcg_quant.events import Applied, BacktestCancelEvent, BacktestRequestEvent, BacktestResultEvent
 
 from .job import BacktestJob
 from .spec import BacktestSpec
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from gcg_quant.settings import Settings
 
     from .result import BacktestResult
-    from .run import Progress
+    from .run import Keep, Progress
 
 __all__ = ["BacktestEngine"]
 
 PARALLEL = 2
 END_PATIENCE_S = 1.0
 STDERR_SHOWN = 2000
+CANCELLED = "The backtest was cancelled."
 STOPPED = "The system was stopped before the backtest ended."
 
 
@@ -67,18 +68,19 @@ class BacktestEngine(Component):
         self._store = store
         self._waiting: deque[BacktestJob] = deque()
         self._children: list[tuple[BacktestJob, subprocess.Popen[bytes]]] = []
+        self._cancelled: set[int] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings, store: History | None = None) -> BacktestEngine:
         """Return an engine with the home folder, database and strategy folders of the settings."""
         return cls(settings.home, database_url=settings.database.url, folders=settings.strategies.folders, store=store)
 
-    def run(self, spec: BacktestSpec, on_progress: Progress | None = None) -> BacktestResult:
-        """Run one backtest here and now; see `run_backtest` for what it raises."""
+    def run(self, spec: BacktestSpec, on_progress: Progress | None = None, keep: Keep | None = None) -> BacktestResult:
+        """Run one backtest here and now; see `run_backtest` for `keep` and for what it raises."""
         from .run import run_backtest  # Backtrader takes half a second to import
 
         store = self.history if self.history is not None else self._store
-        return run_backtest(spec, home=self.home, history=store, folders=self.folders, on_progress=on_progress)
+        return run_backtest(spec, home=self.home, history=store, folders=self.folders, on_progress=on_progress, keep=keep)
 
     # --- the component -------------------------------------------------------------------------------------------------------
 
@@ -96,6 +98,22 @@ class BacktestEngine(Component):
             )
         )
         self._start_waiting()
+
+    @event_handler(BacktestCancelEvent)
+    def on_cancel(self, event: BacktestCancelEvent) -> None:
+        """End the run of that name, waiting or running; its result says so. The answer is an `Applied`."""
+        self._reap()
+        waiting = [job for job in self._waiting if job.request.run == event.run]
+        running = [(job, child) for job, child in self._children if job.request.run == event.run]
+        for job in waiting:
+            self._waiting.remove(job)
+            self._fail(event.run, job.request.id, CANCELLED)
+        for _, child in running:
+            child.terminate()  # what became of it is told when it has ended
+            self._cancelled.add(child.pid)
+        found = bool(waiting or running)
+        detail = "" if found else f"No backtest {event.run!r} is running or waiting."
+        self.publish(Applied(control=event.id, component=self.name, ok=found, detail=detail), cause=event.id)
 
     def on_idle(self) -> None:
         """Look after the children."""
@@ -132,7 +150,8 @@ class BacktestEngine(Component):
                 running.append((job, child))
                 continue
             if child.returncode != 0:
-                self._fail(job.request.run, job.request.id, _last_words(child))
+                self._fail(job.request.run, job.request.id, CANCELLED if child.pid in self._cancelled else _last_words(child))
+            self._cancelled.discard(child.pid)
             _close(child)
         self._children = running
 

@@ -15,6 +15,7 @@ import msgspec
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import BacktestError
 
+from .inputs import RunInputs
 from .performance import monthly_returns
 from .spec import BacktestSpec
 
@@ -121,6 +122,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     currency: str = ""
     code_sha256: str = ""
+    inputs: RunInputs | None = None
     seconds: float = 0.0
     fast_reason: str = ""
 

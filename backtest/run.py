@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +17,7 @@ from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, Backte
 from ..strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from .adapters import BacktraderAdapter
 from .html_report import report_html
+from .inputs import RunInputs
 from .result import REPORT, BacktestResult
 from .sources import Source, load_sources
 from .spec import BacktestSpec
@@ -25,9 +25,12 @@ from .spec import BacktestSpec
 if TYPE_CHECKING:
     from gcg_quant.history import History
 
-__all__ = ["Progress", "run_backtest", "run_on"]
+__all__ = ["CODE", "Keep", "Progress", "run_backtest", "run_on"]
 
 Progress = Callable[[BacktestProgressEvent], None]
+Keep = Callable[[EventBus, BacktestRequestEvent, BacktestResultEvent], None]
+
+CODE = "code"  # the folder, in a run's own, that holds the copy of the strategy
 
 PAGE_MB = 4
 
@@ -39,8 +42,9 @@ def run_backtest(
     history: History | None = None,
     folders: Sequence[Path | str] = (),
     on_progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> BacktestResult:
-    """Run one backtest to its end and return its result; it is also in `home`/backtests/RUN.
+    """Run one backtest to its end and return its result; it is also in `home`/backtests/RUN, with a copy of the code.
 
     Args:
         spec: what to run.
@@ -48,6 +52,7 @@ def run_backtest(
         history: the store that bars come from, unless the spec names a journal.
         folders: where strategy files may lie, besides the shipped ones.
         on_progress: called now and then, in this thread.
+        keep: called with the run's bus, its request and its outcome, good or bad, once there is one (`BacktestRuns.keep`).
 
     Raises:
         BacktestError, InstrumentError: the spec, its bars or its run name. StrategyError: the file, the class, its parameters, or an
@@ -61,13 +66,16 @@ def run_backtest(
         folder = _make_folder(home, spec, loaded)
         spec = msgspec.structs.replace(spec, run=folder.name)
         with EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB) as bus:
-            result = _on_bus(bus, spec, loaded, sources, on_progress)
+            inputs = RunInputs.of(loaded, sources)
+            inputs.code.save(folder / CODE)
+            result = _on_bus(bus, spec, loaded, sources, inputs, str(folder), on_progress, keep)
     finally:
         loaded.release()
     result = msgspec.structs.replace(
         result,
         folder=str(folder),
-        code_sha256=hashlib.sha256(loaded.file.read_bytes()).hexdigest(),
+        code_sha256=inputs.code.sha256[str(loaded.file)],
+        inputs=inputs,
         seconds=time.perf_counter() - begin,
     )
     result.save(folder)
@@ -76,14 +84,30 @@ def run_backtest(
     return result
 
 
-def _on_bus(bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None) -> BacktestResult:
-    bus.publish(_request(spec))
+def _on_bus(
+    bus: EventBus,
+    spec: BacktestSpec,
+    loaded: LoadedClass,
+    sources: list[Source],
+    inputs: RunInputs,
+    folder: str,
+    on_progress: Progress | None,
+    keep: Keep | None,
+) -> BacktestResult:
+    request = spec.to_event()
+    bus.publish(request)
+    outcome = BacktestResultEvent(run=spec.run, ok=False, report=folder, inputs=msgspec.to_builtins(inputs))
     try:
         result = run_on(bus, spec, loaded, sources, on_progress)
+        outcome = msgspec.structs.replace(outcome, ok=True, results=result.measures.to_dict())
     except GcgQuantError as error:
-        bus.publish(BacktestResultEvent(run=spec.run, ok=False, error=str(error)))
+        outcome = msgspec.structs.replace(outcome, error=str(error))
         raise
-    bus.publish(BacktestResultEvent(run=spec.run, ok=True, results=result.measures.to_dict()))
+    finally:
+        if outcome.ok or outcome.error:
+            bus.publish(outcome)
+            if keep is not None:
+                keep(bus, request, outcome)
     return result
 
 
@@ -105,11 +129,6 @@ def _runner(loaded: LoadedClass) -> Callable[..., BacktestResult]:
     from .stock_run import run_backtrader
 
     return run_backtrader
-
-
-def _request(spec: BacktestSpec) -> BacktestRequestEvent:
-    fields: dict[str, Any] = {name: getattr(spec, name) for name in BacktestRequestEvent.__struct_fields__ if hasattr(spec, name)}
-    return BacktestRequestEvent(**fields)
 
 
 def _make_folder(home: Path, spec: BacktestSpec, loaded: LoadedClass) -> Path:

@@ -10,14 +10,16 @@ import msgspec
 import numpy as np
 
 from gcg_quant.bus import EventBus
+from gcg_quant.calendar import Calendar
 from gcg_quant.errors import BacktestError, InstrumentError
 from gcg_quant.events import Bar, BarBasis
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
 
-from .bars import BarArray, bars_from_history, bars_from_journal, basis_of
+from .bars import BarArray, bars_from_history, bars_from_journal, basis_of, check_bars
 from .presets import preset_terms
 from .spec import BacktestSpec
+from .tick_bars import bars_from_ticks
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -54,14 +56,28 @@ def load_sources(spec: BacktestSpec, history: History | None, *, both_sides: boo
     found = []
     for symbol, venue in spec.places():
         place = venue if venue is not None else _only_venue(history, symbol)
-        bars = bars_from_history(
-            history, symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=basis_of(spec.basis)
-        )
+        terms = _stored_terms(history, symbol, place)
+        bars = _stored_bars(history, spec, symbol, place, terms)
         asks = NO_BARS
         if both_sides and _are_bids(bars):
             asks = history.bars(symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=BarBasis.ASK)
-        found.append(Source(symbol, place or "", bars, _stored_terms(history, symbol, place), asks))
+        found.append(Source(symbol, place or "", bars, terms, asks))
     return found
+
+
+# Bars of a symbol of which only ticks or trades are stored are made of these.
+def _stored_bars(history: History, spec: BacktestSpec, symbol: str, venue: str | None, terms: Instrument | None) -> BarArray:
+    asked: Any = {"venue": venue, "start_ns": spec.start_ns, "end_ns": spec.end_ns, "basis": basis_of(spec.basis)}
+    try:
+        return bars_from_history(history, symbol, spec.period, **asked)
+    except BacktestError as error:
+        if "start_ns" in error.context or symbol not in {name for name, _ in history.symbols()}:
+            raise  # there are bars, and one of them is damaged; or there is nothing at all
+        calendar = None if terms is None or terms.calendar == "24/7" else Calendar(terms.calendar)
+        bars = bars_from_ticks(history, symbol, spec.period, **asked, calendar=calendar)
+        if not len(bars):
+            raise
+        return check_bars(bars, symbol, spec.period)
 
 
 def _are_bids(bars: BarArray) -> bool:

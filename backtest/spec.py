@@ -108,6 +108,12 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise BacktestError(f"The backtest {event.run!r} cannot be read: {error}.", run=event.run) from error
         return spec.check()
 
+    def to_event(self) -> BacktestRequestEvent:
+        """Return the request that asks for this spec: `from_event` gives it back."""
+        plain = type(self)(file=self.file)
+        options = {name: value for name in OPTIONS if (value := getattr(self, name)) != getattr(plain, name)}
+        return BacktestRequestEvent(**{name: getattr(self, name) for name in REQUESTED}, options=options)
+
     def check(self) -> BacktestSpec:
         """Return the spec; raise BacktestError naming the first field that makes no sense."""
         self._need(bool(self.file), "file", "the path of a strategy file")

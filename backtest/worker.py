@@ -8,6 +8,7 @@ Exit code 0: the result, good or bad, is on the live bus. Anything else: the eng
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def main() -> int:
     """Run the job that stands on standard input; return the exit code."""
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=BacktestJob)
     with EventBus(job.bus, source="backtest", create=False) as live:
-        live.publish(_run(job, live), cause=job.request.id)
+        outcome = _run(job, live)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # there is a result: a cancellation comes too late
+        live.publish(outcome, cause=job.request.id)
     return 0
 
 
@@ -46,7 +49,8 @@ def _run(job: BacktestJob, live: EventBus) -> BacktestResultEvent:
             result = run_backtest(spec, home=Path(job.home), history=history, folders=job.folders, on_progress=report)
     except GcgQuantError as error:
         return BacktestResultEvent(run=request.run, ok=False, error=str(error))
-    return BacktestResultEvent(run=request.run, ok=True, results=result.measures.to_dict(), report=result.folder)
+    inputs = msgspec.to_builtins(result.inputs) if result.inputs is not None else {}
+    return BacktestResultEvent(run=request.run, ok=True, results=result.measures.to_dict(), report=result.folder, inputs=inputs)
 
 
 if __name__ == "__main__":

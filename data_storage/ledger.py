@@ -36,7 +36,7 @@ from .names import Names
 if TYPE_CHECKING:
     from .database import Database
 
-__all__ = ["BacktestRow", "Ledger"]
+__all__ = ["BacktestRow", "Ledger", "backtest_row"]
 
 Hot = TypeVar("Hot", bound=Record)
 Cold = TypeVar("Cold", bound=ColdEvent)
@@ -64,6 +64,7 @@ class BacktestRow(msgspec.Struct, frozen=True):
     error: str
     results: dict[str, Any]
     report: str
+    inputs: dict[str, Any]
 
 
 class Ledger:
@@ -135,8 +136,7 @@ class Ledger:
         query = select(*(table.c[name] for name in BacktestRow.__struct_fields__)).order_by(table.c.requested_ns.desc(), table.c.run.desc())
         with self._database.reading() as connection:
             found = connection.execute(self._of_bus(query, table).limit(limit)).mappings().all()
-        parsed = ({**row, "request": _json(row["request"]), "results": _json(row["results"])} for row in reversed(found))
-        return [BacktestRow(**row) for row in parsed]
+        return [backtest_row(row) for row in reversed(found)]
 
     # ---- inside
 
@@ -192,6 +192,11 @@ class Ledger:
         if self._bus_id is None:
             return query
         return query.where(table.c.bus.in_(select(buses.c.number).where(buses.c.bus_id == self._bus_id)))
+
+
+def backtest_row(row: RowMapping) -> BacktestRow:
+    """Return a row of `backtest_runs` with its JSON read."""
+    return BacktestRow(**{**row, **{name: _json(row[name]) for name in ("request", "results", "inputs")}})
 
 
 def _json(text: str) -> Any:

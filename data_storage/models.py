@@ -134,6 +134,7 @@ backtest_runs = Table(
     Column("error", Text, nullable=False, server_default=sql_text("''")),
     Column("results", Text, nullable=False, server_default=sql_text("'{}'")),  # JSON
     Column("report", Text, nullable=False, server_default=sql_text("''")),
+    Column("inputs", Text, nullable=False, server_default=sql_text("'{}'")),  # JSON: digests of code and data
     sqlite_with_rowid=False,
 )
 

@@ -39,7 +39,7 @@ class StateWriter:
             ["bus", "run", "requested_ns", "request"],
             run_key,
         )
-        result = ["finished_ns", "ok", "error", "results", "report"]
+        result = ["finished_ns", "ok", "error", "results", "report", "inputs"]
         self._result = Insertion(database, backtest_runs.name, [*run_key, *result], run_key, result, ("finished_ns",))
 
     def write_records(self, connection: Connection, kind: type[Record], rows: Encoded) -> None:
@@ -64,6 +64,7 @@ class StateWriter:
         elif isinstance(event, BacktestResultEvent):
             row = {"bus": bus, "run": event.run, "finished_ns": event.time_ns, "ok": event.ok, "error": event.error, "report": event.report}
             row["results"] = msgspec.json.encode(event.results).decode()
+            row["inputs"] = msgspec.json.encode(event.inputs).decode()
             self._result.run(connection, {name: [value] for name, value in row.items()}, 1)
 
     def _write_last(self, connection: Connection, kind: type[Record] | type[ColdEvent], values: dict[str, list[Any]], count: int) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "AccountReport",
     "AlertEvent",
     "Applied",
+    "BacktestCancelEvent",
     "BacktestProgressEvent",
     "BacktestRequestEvent",
     "BacktestResultEvent",
@@ -310,7 +311,7 @@ class BacktestProgressEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class BacktestResultEvent(ColdEvent, frozen=True, kw_only=True):
-    """The outcome of a backtest: `results` by measure, or `error`."""
+    """The outcome of a backtest: `results` by measure, or `error`; `inputs` are digests of the code and the data that it used."""
 
     TYPE = 71
     LANE = Lane.CONTROL
@@ -320,6 +321,16 @@ class BacktestResultEvent(ColdEvent, frozen=True, kw_only=True):
     error: str = ""
     results: dict[str, Any] = {}
     report: str = ""
+    inputs: dict[str, Any] = {}
+
+
+class BacktestCancelEvent(ColdEvent, frozen=True, kw_only=True):
+    """End the backtest `run`, or take it out of the queue."""
+
+    TYPE = 73
+    LANE = Lane.CONTROL
+
+    run: str
 
 
 class ChartConfigEvent(ColdEvent, frozen=True, kw_only=True):
@@ -393,6 +404,7 @@ COLD_EVENTS: tuple[type[ColdEvent], ...] = (
     BacktestRequestEvent,
     BacktestProgressEvent,
     BacktestResultEvent,
+    BacktestCancelEvent,
     ChartConfigEvent,
     LogEvent,
     MetricEvent,

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gcg_quant.clock import from_iso
-from gcg_quant.errors import BacktestError
+from gcg_quant.errors import BacktestError, StorageError
 
 from .context import settings_of
 from .strategies import parse_parameters
 
-__all__ = ["backtest", "day_ns"]
+if TYPE_CHECKING:
+    from gcg_quant.events import BacktestProgressEvent
+
+    from ...backtest.result import BacktestResult
+    from ...backtest.spec import BacktestSpec
+
+__all__ = ["backtest", "day_ns", "run_spec"]
 
 
 @click.command()
@@ -72,12 +81,9 @@ def backtest(
     """
     import msgspec
 
-    from ...backtest.engine import BacktestEngine
     from ...backtest.paper_terms import PaperTerms
     from ...backtest.report import print_report
     from ...backtest.spec import BacktestSpec
-    from ...data_storage.database import Database
-    from ...data_storage.history import DatabaseHistory
 
     settings = settings_of(ctx)
     if report is not None and not report.expanduser().parent.is_dir():
@@ -103,17 +109,51 @@ def backtest(
         paper=PaperTerms.of_settings(settings) if matching == "native" else {},
         periods_per_year=settings.backtest.periods_per_year,
     )
-    # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings.strategies.folders, Path(file).expanduser().resolve().parent]
-    with Database(settings.database.url, home=settings.home) as database:
-        engine = BacktestEngine(settings.home, database_url=settings.database.url, folders=folders, store=DatabaseHistory(database))
-        result = engine.run(spec)
+    result = run_spec(ctx, spec)
     if report is not None:
         result.save_report(report)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     else:
         print_report(result, trades=trades)
+
+
+def run_spec(ctx: click.Context, spec: BacktestSpec) -> BacktestResult:
+    """Run a backtest on the store of the settings, with a progress bar, and keep it in the database."""
+    from ...backtest.engine import BacktestEngine
+    from ...data_storage.backtest_runs import BacktestRuns
+    from ...data_storage.database import Database
+    from ...data_storage.history import DatabaseHistory
+
+    settings = settings_of(ctx)
+    # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
+    folders = [*settings.strategies.folders, Path(spec.file).expanduser().resolve().parent]
+    with Database(settings.database.url, home=settings.home) as database, _progress_bar() as show:
+        engine = BacktestEngine(settings.home, database_url=settings.database.url, folders=folders, store=DatabaseHistory(database))
+
+        def keep(*facts: Any) -> None:
+            try:
+                BacktestRuns(database).keep(*facts)
+            except StorageError as error:  # the run is in its folder all the same
+                click.echo(f"warning: the run is not kept in the database: {error}", err=True)
+
+        return engine.run(spec, on_progress=show, keep=keep)
+
+
+@contextlib.contextmanager
+def _progress_bar() -> Iterator[Callable[[BacktestProgressEvent], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("bars"), TimeRemainingColumn())
+    with Bar(*columns, TextColumn("{task.fields[value]}"), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("backtest", total=None, value="")
+
+        def show(event: BacktestProgressEvent) -> None:
+            bar.update(task, completed=event.done, total=event.total, value=f"worth {event.value:,.2f}")
+
+        yield show
 
 
 def day_ns(text: str, option: str) -> int:

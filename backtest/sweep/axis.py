@@ -53,7 +53,9 @@ def parse_axes(texts: Iterable[str]) -> list[Axis]:
     for text in texts:
         axis = parse_axis(text)
         if axis.name in axes:
-            raise BacktestError(f"The parameter {axis.name!r} is given twice: put its values into one --param ({FORMS}).", parameter=axis.name)
+            raise BacktestError(
+                f"The parameter {axis.name!r} is given twice: put its values into one --param ({FORMS}).", parameter=axis.name
+            )
         axes[axis.name] = axis
     return list(axes.values())
 
@@ -61,7 +63,7 @@ def parse_axes(texts: Iterable[str]) -> list[Axis]:
 def parse_axis(text: str) -> Axis:
     """Return the axis of one text.
 
-    `LOW:HIGH:STEP` includes both ends as far as steps reach them; whole numbers give ints, others floats that are counted in decimals, so that
+    `LOW:HIGH:STEP` includes both ends as far as steps reach them. Whole numbers give ints, others floats that are counted in decimals:
     0.1:0.5:0.1 ends with 0.5. `LOW:HIGH` of whole numbers steps by 1; of others it is a range for random sweeps.
 
     Raises:

@@ -29,10 +29,10 @@ _runners: dict[str, SweepRunner] = {}
 class DaskPool:
     """The workers of a Dask cluster, by the address of its scheduler, "HOST:PORT".
 
-    They read the sweep's folder: it must be there for all of them, by the same path, on one machine or on a file system that they share; each
-    machine holds the bars once. They need this version of gcg_quant. A worker computes one run at a time, whatever its number of threads, so
-    start it with `dask worker HOST:PORT --nthreads 1 --nworkers N`. A run whose workers die again and again (Dask's
-    `allowed-failures`) is given up, and its row says so.
+    They read the sweep's folder: it must be there for all of them, by the same path, on one machine or on a file system that they
+    share; each machine holds the bars once. They need this version of gcg_quant. A process computes one run at a time, whatever its
+    number of threads, so start it with `dask worker HOST:PORT --nthreads 1 --nworkers N`. A run whose workers die again and again
+    (Dask's `allowed-failures`) is given up, and its row says so.
 
     Raises:
         BacktestError: Dask is not installed.
@@ -55,7 +55,7 @@ class DaskPool:
         waiting = iter(tasks)
         with self._client() as client:
             threads = self._check(client, folder)
-            running = self._distributed.as_completed([], with_results=False, raise_errors=False)
+            running = self._distributed.as_completed([], with_results=False, raise_errors=False, loop=client.loop)
             sent: dict[str, Task] = {}
 
             def send() -> None:
@@ -79,7 +79,8 @@ class DaskPool:
             return self._distributed.Client(self.address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BacktestError(
-                f"No Dask scheduler answers at {self.address}: start one with `dask scheduler`, or check host and port.", address=self.address
+                f"No Dask scheduler answers at {self.address}: start one with `dask scheduler`, or check host and port.",
+                address=self.address,
             ) from error
 
     def _check(self, client: Any, folder: Path) -> int:
@@ -92,7 +93,9 @@ class DaskPool:
             raise BacktestError(f"A worker of {self.address} lacks a package ({error}): install gcg_quant there, too.") from error
         for worker, (version, sees) in found.items():
             if version != __version__:
-                raise BacktestError(f"The Dask worker {worker} has gcg_quant {version}, here is {__version__}: install the same.", worker=worker)
+                raise BacktestError(
+                    f"The Dask worker {worker} has gcg_quant {version}, here is {__version__}: install the same.", worker=worker
+                )
             if not sees:
                 raise BacktestError(
                     f"The Dask worker {worker} does not see {folder}: let it share this folder, or put --home where it can.", worker=worker

@@ -17,7 +17,9 @@ __all__ = ["METRICS", "Metric", "metric_of"]
 LESS_IS_BETTER = frozenset(
     ("volatility", "max_drawdown", "max_drawdown_percent", "max_drawdown_money", "max_drawdown_bars", "lost", "commission")
 )
-NO_MERIT = frozenset(("start_ns", "end_ns", "bars", "start_value", "open_trades", "periods_per_year"))  # equal for all, or neither good nor bad
+NO_MERIT = frozenset(
+    ("start_ns", "end_ns", "bars", "start_value", "open_trades", "periods_per_year")
+)  # equal for all, or neither good nor bad
 METRICS = tuple(name for name in Measures.__struct_fields__ if name not in NO_MERIT)
 
 

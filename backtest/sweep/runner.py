@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,12 +20,12 @@ from gcg_quant.events import World
 from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from ..adapters import BacktraderAdapter
 from ..run import run_on
-from .bar_file import map_sources
 from ..spec import BacktestSpec
+from .bar_file import map_sources
 from .plan import SweepPlan
 from .table import Row
 
-__all__ = ["CODE", "PLAN", "SCRATCH", "SweepRunner", "read_plan"]
+__all__ = ["CODE", "PLAN", "SCRATCH", "SweepRunner", "forget", "read_plan"]
 
 PLAN = "plan.json"
 CODE = "code"
@@ -71,7 +72,7 @@ class SweepRunner:
             with self._bus() as bus:
                 return run_on(bus, spec, loaded, self._sources).measures.to_dict()
         finally:
-            loaded.release()
+            forget(loaded)
 
     # Nobody looks at the bars, orders and fills of a single run: Backtrader's classes need not tell them. Our own live on the bus.
     def _spec(self, loaded: LoadedClass, parameters: dict[str, Any]) -> BacktestSpec:
@@ -94,6 +95,14 @@ class SweepRunner:
     # The user knows his own file, not our copy of it.
     def _told(self, text: str) -> str:
         return text.replace(str(self._file), self._original).replace(str(self._file.parent), str(Path(self._original).parent))
+
+
+def forget(loaded: LoadedClass) -> None:
+    """Release a class together with the modules beside its file: the next sweep may have others of the same names."""
+    loaded.release()
+    files = {str(path) for path in loaded.digests}
+    for name in [name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) in files]:
+        del sys.modules[name]
 
 
 def read_plan(folder: Path) -> SweepPlan:

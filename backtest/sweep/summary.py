@@ -70,7 +70,9 @@ def print_summary(sweep: Sweep, console: Console, top: int) -> None:
     progress, plan = sweep.progress(), sweep.plan
     varied = [axis.name for axis in plan.varied] or [axis.name for axis in plan.axes]
     measures = list(dict.fromkeys((plan.metric, *SHOWN[:-1])))
-    title = f"{plan.strategy} on {', '.join(plan.spec.symbols)} {plan.spec.period}: the best of {progress.done:,} by {title_of(plan.metric)}"
+    title = (
+        f"{plan.strategy} on {', '.join(plan.spec.symbols)} {plan.spec.period}: the best of {progress.done:,} by {title_of(plan.metric)}"
+    )
     table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     for name in ("#", *varied, *(title_of(name) for name in measures)):
         table.add_column(name, justify="right", no_wrap=True)

@@ -25,7 +25,7 @@ from .bar_file import remove_sources, store_sources
 from .metric import metric_of
 from .plan import SweepPlan
 from .pool import LocalPool, Pool
-from .runner import CODE, PLAN, SCRATCH, read_plan
+from .runner import CODE, PLAN, SCRATCH, forget, read_plan
 from .table import Row, RowTable
 from .worker import Task
 
@@ -111,7 +111,7 @@ class Sweep:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
         finally:
-            loaded.release()
+            forget(loaded)
         return cls(folder)
 
     @property
@@ -141,7 +141,7 @@ class Sweep:
             on_progress: called in this thread: at the start, and after each run.
 
         Raises:
-            BacktestError: another process computes this sweep; its workers cannot start; the disk is full. KeyboardInterrupt passes through.
+            BacktestError: another process computes this sweep; its workers cannot start; the disk is full. KeyboardInterrupt as it is.
         """
         with RowTable(self.folder / ROWS) as table:
             self.rows = table.rows

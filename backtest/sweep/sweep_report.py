@@ -35,7 +35,8 @@ def sweep_page(sweep: Sweep) -> str:
     body = "\n".join((*_head(sweep, title), *_maps(sweep), *_table(sweep), *_failures(sweep), *_facts(sweep)))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f"<title>Sweep of {escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+        f"<title>Sweep of {escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n{body}\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
@@ -140,7 +141,7 @@ def _facts(sweep: Sweep) -> Iterator[str]:
     facts.append(("Money", f"{spec.cash:,.2f} at the start, commission {spec.commission:g}, slippage {spec.slippage:g}"))
     facts += [("Parameter", f"{axis.name} = {_values(axis)}") for axis in plan.axes]
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-    yield "</dl><p>Past results of the best of many runs are better than what is to be expected: try it on data that the sweep has not seen.</p>"
+    yield "</dl><p>The best of many runs looks better than what is to be expected of it: try it on data that the sweep has not seen.</p>"
 
 
 def _values(axis: Axis) -> str:

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from gcg_quant.errors import GcgQuantError
+
 from .frames import pack, read_frames
 from .runner import SweepRunner
 
@@ -32,9 +34,14 @@ class Task(msgspec.Struct, frozen=True):
 def main() -> int:
     """Work until the input ends; return the exit code."""
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    # A file object of our own: the interpreter waits for the lock of sys.stdin when it ends, and the thread holds that for good.
+    threading.Thread(target=_receive, args=(os.fdopen(0, "rb", closefd=False), tasks), daemon=True).start()
     answers = _private_output()
-    runner = SweepRunner(Path(sys.argv[1]))
+    try:
+        runner = SweepRunner(Path(sys.argv[1]))
+    except GcgQuantError as error:
+        print(error, file=sys.stderr)
+        return 1
     answers.write(pack(None))  # ready
     while True:
         answers.flush()

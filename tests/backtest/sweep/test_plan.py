@@ -79,7 +79,13 @@ def test_a_range_is_what_decimal_counting_gives(low: int, steps: int, step: int,
 def test_conditions_compare_and_count() -> None:
     """A condition has Python's meaning, chains included."""
     values = {"fast": 5, "slow": 20, "kind": "ema", "on": True}
-    for text in ("fast < slow", "fast*2 <= slow - 10", "1 < fast < slow < 21", "kind in ('sma', 'ema') and not fast > 9", "slow % fast == 0"):
+    for text in (
+        "fast < slow",
+        "fast*2 <= slow - 10",
+        "1 < fast < slow < 21",
+        "kind in ('sma', 'ema') and not fast > 9",
+        "slow % fast == 0",
+    ):
         assert Condition(text, values).holds(values), text
     for text in ("fast >= slow", "kind != 'ema'", "-fast > 0", "slow // 3 == 7 or not on"):
         assert not Condition(text, values).holds(values), text
@@ -124,7 +130,12 @@ def test_a_condition_that_cannot_be_computed_names_the_values() -> None:
 def test_a_grid_is_every_fitting_combination_once() -> None:
     """The last parameter varies fastest; a fixed one is in every combination."""
     plan = plan_of("fast=5:15:5", "slow=10:20:10", "kind=a", where=["fast < slow"])
-    assert [(one["fast"], one["slow"], one["kind"]) for one in plan.combinations()] == [(5, 10, "a"), (5, 20, "a"), (10, 20, "a"), (15, 20, "a")]
+    assert [(one["fast"], one["slow"], one["kind"]) for one in plan.combinations()] == [
+        (5, 10, "a"),
+        (5, 20, "a"),
+        (10, 20, "a"),
+        (15, 20, "a"),
+    ]
     assert [axis.name for axis in plan.varied] == ["fast", "slow"]
     with pytest.raises(BacktestError, match="No combination of the parameters fulfils fast > 90"):
         plan_of("fast=5:15:5", where=["fast > 90"]).combinations()

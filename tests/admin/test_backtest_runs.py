@@ -1,0 +1,154 @@
+"""Backtests that are kept: listed, shown, run again, and compared with what code and data are now."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gcg_quant.admin.console import main
+from gcg_quant.bus import EventBus
+from gcg_quant.events import Bar, World
+
+from .conftest import ROOT
+
+DAY_NS = 86_400_000_000_000
+
+
+@pytest.fixture
+def strategy(tmp_path: Path) -> Path:
+    """Return a copy of an example that a test may change."""
+    shutil.copy(ROOT / "examples" / "strategies" / "sma_cross.py", tmp_path / "mine.py")
+    return tmp_path / "mine.py"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Return a journal with 200 days of X."""
+    publish(tmp_path / "recorded", 0, 200)
+    return tmp_path / "recorded"
+
+
+def publish(folder: Path, first: int, last: int) -> None:
+    """Publish the days from `first` to before `last`."""
+    closes = 100.0 + 10.0 * np.sin(np.arange(400) / 9.0)
+    rows = np.zeros(last - first, Bar.dtype)
+    rows["start_ns"] = DAY_NS * (19_000 + np.arange(first, last))
+    rows["event_ns"] = rows["start_ns"] + DAY_NS
+    for name in ("open", "high", "low", "close"):
+        rows[name] = closes[first:last]
+    rows["period"] = b"1d"
+    with EventBus(folder, world=World.PAPER, source="test", sync="none", page_mb=1) as bus:
+        rows["instrument"] = bus.instruments.number("X", "SIM")
+        bus.publish_batch(rows)
+
+
+@pytest.fixture
+def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Return a function that runs a command on a home folder and returns exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["--home", str(tmp_path / "home"), *map(str, words)])
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def test_runs_are_kept_shown_and_run_again(console, strategy: Path, journal: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A run stands in the list with its numbers; run again it gives the same, also when bars were added since."""
+    assert console("backtest", "list")[1].startswith("No backtest is kept yet")
+    code, out, _ = console("backtest", strategy, "--symbol", "X", "--journal", journal, "--param", "fast=5", "--stake", "3", "--json")
+    assert code == 0
+    first = json.loads(out)
+    assert first["inputs"]["data"][0]["bars"] == 200
+    _, out, _ = console("backtest", "list")
+    assert re.search(rf"{first['run']} .*mine +X 1d +{first['measures']['total_return'] * 100:.2f} %.* done", out)
+    _, out, _ = console("backtest", "show", first["run"])
+    for words in ("fast=5", "stake=3", "200 bars of X@SIM from 2022-01-08T00:00:00Z", f"{strategy} (SHA-256 {first['code_sha256'][:16]}"):
+        assert words in out
+    publish(journal, 200, 260)
+    code, out, _ = console("backtest", "rerun", first["run"], "--json")
+    again = json.loads(out)
+    assert (code, again["differences"], again["same_result"]) == (0, [], True)
+    assert again["result"]["measures"] == first["measures"]
+    assert again["run"] != first["run"]
+    assert len(json.loads(console("backtest", "list", "--json")[1])) == 2
+
+
+def test_a_rerun_says_what_has_changed(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]
+    """Changed code, changed data and a file that is gone are named; the kept copy of the code runs as it did."""
+    _, out, _ = console("backtest", strategy, "--symbol", "X", "--journal", journal, "--param", "slow=20", "--json")
+    run = json.loads(out)["run"]
+    strategy.write_text(strategy.read_text().replace("self.cross < 0", "self.cross > 0"))
+    code, out, _ = console("backtest", "rerun", run)
+    assert code == 0
+    assert "mine.py has changed since the run." in out
+    assert f"The result is another than that of {run}." in out
+    code, out, _ = console("backtest", "rerun", run, "--kept-code", "--json")
+    assert (code, json.loads(out)["differences"], json.loads(out)["same_result"]) == (0, [], True)
+    strategy.unlink()
+    code, _, err = console("backtest", "rerun", run)
+    assert code == 1
+    assert "is no longer there" in err
+    assert "--kept-code runs the copy" in err
+    shutil.rmtree(journal)
+    publish(journal, 1, 200)
+    _, out, _ = console("backtest", "rerun", run, "--kept-code")
+    assert "The data differ: the run had 200 bars of X@SIM from 2022-01-08T00:00:00Z" in out
+    assert "now there are 199 bars of X@SIM from 2022-01-09T00:00:00Z" in out
+
+
+def test_failed_and_unknown_runs(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]
+    """A run that raised is kept with its sentence; an unknown one is told with the nearest; chance is noticed."""
+    strategy.write_text(strategy.read_text().replace("self.close()", "1 / 0"))
+    code, _, err = console("backtest", strategy, "--symbol", "X", "--journal", journal)
+    assert code == 1
+    (row,) = json.loads(console("backtest", "list", "--json")[1])
+    assert (row["ok"], row["results"]) == (False, {})
+    assert row["error"] in err
+    assert "ZeroDivisionError" in console("backtest", "show", row["run"])[1]
+    code, _, err = console("backtest", "show", row["run"] + "x")
+    assert code == 1
+    assert f"Did you mean '{row['run']}'?" in err
+    code, _, err = console("backtest", "cancel", row["run"])
+    assert code == 1
+    assert "No system runs on" in err
+    text = strategy.read_text().replace("1 / 0", "self.close(size=1 + __import__('random').random())")
+    strategy.write_text(text)
+    run = json.loads(console("backtest", strategy, "--symbol", "X", "--journal", journal, "--json")[1])["run"]
+    code, _, err = console("backtest", "rerun", run)
+    assert code == 1
+    assert "the strategy does not depend on them alone" in err
+
+
+def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: ignore[no-untyped-def]
+    """One page says how to run a file, and which commands there are."""
+    code, out, _ = console("backtest", "--help")
+    assert code == 0
+    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN", "--symbol", "--journal", "rerun  "):
+        assert words in out
+
+
+def test_optimize_asks_for_what_is_missing(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]
+    """What a command line lacks, and what cannot go together, is said in a sentence."""
+    asked = ("optimize", strategy, "--symbol", "X", "--journal", journal)
+    for words, sentence in (
+        (("optimize",), "the strategy FILE is missing"),
+        (asked, "--param is missing"),
+        ((*asked, "--param", "fast=3:5", "--dask", "h:1", "--jobs", "2"), "--jobs is for local workers"),
+        ((*asked, "--param", "fast=3:5", "--report", "/nowhere/x.html"), "there is no folder /nowhere"),
+        (("optimize", "--resume"), "There is no unfinished sweep"),
+        ((*asked, "--param", "fast=3:5", "--resume"), "There is no sweep of these settings"),
+        ((*asked, "--param", "fast=3:5", "--metric", "sharp"), "Did you mean 'sharpe'?"),
+    ):
+        code, _, err = console(*words)
+        assert code != 0, words
+        assert sentence in err, words
