@@ -68,7 +68,7 @@ def run_backtest(
         with EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB) as bus:
             inputs = RunInputs.of(loaded, sources)
             inputs.code.save(folder / CODE)
-            result = _on_bus(bus, spec, loaded, sources, inputs, str(folder), on_progress, keep)
+            result = _on_bus(bus, spec, loaded, sources, inputs, str(folder.absolute()), on_progress, keep)
     finally:
         loaded.release()
     result = msgspec.structs.replace(

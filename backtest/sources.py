@@ -56,23 +56,23 @@ def load_sources(spec: BacktestSpec, history: History | None, *, both_sides: boo
     found = []
     for symbol, venue in spec.places():
         place = venue if venue is not None else _only_venue(history, symbol)
-        terms = _stored_terms(history, symbol, place)
-        bars = _stored_bars(history, spec, symbol, place, terms)
+        bars = _stored_bars(history, spec, symbol, place)
         asks = NO_BARS
         if both_sides and _are_bids(bars):
             asks = history.bars(symbol, spec.period, venue=place, start_ns=spec.start_ns, end_ns=spec.end_ns, basis=BarBasis.ASK)
-        found.append(Source(symbol, place or "", bars, terms, asks))
+        found.append(Source(symbol, place or "", bars, _stored_terms(history, symbol, place), asks))
     return found
 
 
 # Bars of a symbol of which only ticks or trades are stored are made of these.
-def _stored_bars(history: History, spec: BacktestSpec, symbol: str, venue: str | None, terms: Instrument | None) -> BarArray:
+def _stored_bars(history: History, spec: BacktestSpec, symbol: str, venue: str | None) -> BarArray:
     asked: Any = {"venue": venue, "start_ns": spec.start_ns, "end_ns": spec.end_ns, "basis": basis_of(spec.basis)}
     try:
         return bars_from_history(history, symbol, spec.period, **asked)
     except BacktestError as error:
         if "start_ns" in error.context or symbol not in {name for name, _ in history.symbols()}:
             raise  # there are bars, and one of them is damaged; or there is nothing at all
+        terms = _stored_terms(history, symbol, venue)
         calendar = None if terms is None or terms.calendar == "24/7" else Calendar(terms.calendar)
         bars = bars_from_ticks(history, symbol, spec.period, **asked, calendar=calendar)
         if not len(bars):

@@ -50,7 +50,9 @@ def _run(job: BacktestJob, live: EventBus) -> BacktestResultEvent:
     except GcgQuantError as error:
         return BacktestResultEvent(run=request.run, ok=False, error=str(error))
     inputs = msgspec.to_builtins(result.inputs) if result.inputs is not None else {}
-    return BacktestResultEvent(run=request.run, ok=True, results=result.measures.to_dict(), report=result.folder, inputs=inputs)
+    return BacktestResultEvent(
+        run=request.run, ok=True, results=result.measures.to_dict(), report=str(Path(result.folder).absolute()), inputs=inputs
+    )
 
 
 if __name__ == "__main__":

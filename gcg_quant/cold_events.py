@@ -384,29 +384,4 @@ class AlertEvent(ColdEvent, frozen=True, kw_only=True):
     about: int = 0
 
 
-COLD_EVENTS: tuple[type[ColdEvent], ...] = (
-    SignalEvent,
-    GapEvent,
-    SessionEvent,
-    TimerEvent,
-    InstrumentEvent,
-    CorporateAction,
-    Funding,
-    GatewayStatus,
-    AccountReport,
-    SnapshotEvent,
-    Applied,
-    SystemEvent,
-    ConfigChangeEvent,
-    SubscribeEvent,
-    StrategyControlEvent,
-    StrategyStatusEvent,
-    BacktestRequestEvent,
-    BacktestProgressEvent,
-    BacktestResultEvent,
-    BacktestCancelEvent,
-    ChartConfigEvent,
-    LogEvent,
-    MetricEvent,
-    AlertEvent,
-)
+COLD_EVENTS: tuple[type[ColdEvent], ...] = tuple(ColdEvent.__subclasses__())

@@ -101,7 +101,7 @@ def backtest(
         preset=preset,
         slippage_ticks=slippage_ticks,
         parameters=parse_parameters(parameters),
-        journal=str(journal or ""),
+        journal=str(journal.absolute()) if journal is not None else "",
         stake=stake,
         run=run,
         matching=matching,

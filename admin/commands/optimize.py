@@ -136,7 +136,7 @@ def _spec(ctx: click.Context, asked: dict[str, Any]) -> BacktestSpec:
         end_ns=None if asked["end"] is None else day_ns(asked["end"], "--to"),
         cash=settings.cash if asked["cash"] is None else asked["cash"],
         commission=settings.commission if asked["commission"] is None else asked["commission"],
-        journal=str(asked["journal"] or ""),
+        journal=str(asked["journal"].absolute()) if asked["journal"] is not None else "",
         stake=asked["stake"],
         run=asked["name"],
         periods_per_year=settings.periods_per_year,

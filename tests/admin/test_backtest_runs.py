@@ -133,8 +133,8 @@ def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: 
     """One page says how to run a file, and which commands there are."""
     code, out, _ = console("backtest", "--help")
     assert code == 0
-    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN", "--symbol", "--journal", "rerun  "):
-        assert words in out
+    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN", "--symbol", "--journal", "rerun Run a backtest again"):
+        assert words in " ".join(out.split())
 
 
 def test_optimize_asks_for_what_is_missing(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]

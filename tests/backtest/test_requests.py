@@ -14,7 +14,7 @@ import pytest
 
 from gcg_quant.backtest import BacktestEngine
 from gcg_quant.bus import EventBus
-from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, Lane, World
+from gcg_quant.events import Applied, BacktestCancelEvent, BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, Lane, World
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "strategies"
 SLOW = """
@@ -78,6 +78,7 @@ def test_request_is_answered_with_progress_and_result(bus: EventBus, engine: Bac
     (outcome,) = results(events)
     assert (outcome.run, outcome.ok, outcome.error, outcome.cause) == ("asked", True, "", cause)
     assert outcome.results["bars"] == 300
+    assert outcome.inputs["data"][0]["bars"] == 300
     progress = [event for event in events if isinstance(event, BacktestProgressEvent)]
     assert (progress[-1].run, progress[-1].done, progress[-1].total) == ("asked", 300, 300)
     assert all(event.cause == cause for event in progress)
@@ -119,6 +120,24 @@ def test_killed_child_is_reported(bus: EventBus, engine: BacktestEngine, recorde
     os.kill(engine._children[0][1].pid, signal.SIGKILL)
     (outcome,) = results(wait_for(bus, lambda events: bool(results(events))))
     assert outcome.error == "The backtest's process ended with signal 9."
+
+
+def test_cancelled_runs_end_with_a_result_that_says_so(bus: EventBus, engine: BacktestEngine, recorded: str) -> None:
+    """A waiting run is taken out of the queue, a running one ended; each has one result, and each cancellation its answer."""
+    for name in ("running", "waiting", "kept"):
+        file = "slow" if name != "kept" else str(EXAMPLES / "sma_cross.py")
+        bus.publish(BacktestRequestEvent(run=name, file=file, symbols=["X"], options={"journal": recorded}))
+    wait_for(bus, lambda events: any(isinstance(event, BacktestProgressEvent) for event in events))
+    asked = {bus.publish(BacktestCancelEvent(run=name)): name for name in ("waiting", "running", "nothing")}
+    found = results(wait_for(bus, lambda events: len(results(events)) == 3))
+    assert [(event.run, event.ok, event.error) for event in found] == [
+        ("waiting", False, "The backtest was cancelled."),
+        ("running", False, "The backtest was cancelled."),
+        ("kept", True, ""),
+    ]
+    with bus.reader(start="begin", events=[Applied]) as reader:
+        answers = {asked[event.control]: (event.ok, event.detail) for event in reader if isinstance(event, Applied)}
+    assert answers == {"waiting": (True, ""), "running": (True, ""), "nothing": (False, "No backtest 'nothing' is running or waiting.")}
 
 
 def test_stop_ends_running_and_waiting_requests(bus: EventBus, engine: BacktestEngine, recorded: str) -> None:

@@ -165,7 +165,7 @@ def mapping(smaps: str, name: str) -> dict[str, int]:
 
 def test_a_death_costs_nothing_but_the_run_it_is_in(begin: Callable[..., Sweep], files: Path) -> None:
     """A run whose worker is killed is done again; one that always kills, raises or exits is a row with its sentence; the rest goes on."""
-    sweep = begin("what=dies_once,raises,leaves,plain,dies")
+    sweep = begin("what=dies_once,raises,leaves,plain,dies", metric="total_return")
     sweep.run(LocalPool(1))
     rows = {row.parameters["what"]: row for row in sweep.rows.values()}
     assert rows["dies_once"].measures == rows["plain"].measures
