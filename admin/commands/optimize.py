@@ -49,7 +49,7 @@ _INTERRUPTED = 130
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the HTML report here, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the best as JSON.")
 @click.pass_context
-def optimize(ctx: click.Context, jobs: int | None, dask: str | None, top: int, report: Path | None, as_json: bool, **asked: Any) -> None:
+def optimize(ctx: click.Context, /, jobs: int | None, dask: str | None, top: int, report: Path | None, as_json: bool, **asked: Any) -> None:
     """Run the strategy FILE with many parameters over the same bars, and print the best.
 
     All is kept in HOME/sweeps/NAME: rows.jsonl as runs finish, then rows.csv, sweep.json and report.html with heat maps.

@@ -7,12 +7,19 @@ import re
 import shutil
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
+from gcg_quant.admin.api import create_router
 from gcg_quant.admin.console import main
+from gcg_quant.admin.home import Home
+from gcg_quant.admin.monitor import Monitor
+from gcg_quant.backtest import BacktestEngine
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, World
+from gcg_quant.settings import Settings
+from gcg_quant.visualization.server import create_app, serve
 
 from .conftest import ROOT
 
@@ -127,6 +134,28 @@ def test_failed_and_unknown_runs(console, strategy: Path, journal: Path) -> None
     code, _, err = console("backtest", "rerun", run)
     assert code == 1
     assert "the strategy does not depend on them alone" in err
+
+
+def test_console_and_rest_pass_the_engines_answer_on(console, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A cancellation that the engine refuses is its sentence: exit code 1 on the console, 409 over REST."""
+    sentence = "No backtest 'nothing' is running or waiting."
+    home = Home(tmp_path / "home")
+    engine, monitor = BacktestEngine(home.path), Monitor()
+    with home.running({}), EventBus(home.bus, world=World.PAPER, source="test", sync="none", page_mb=1) as bus:
+        engine.start(bus)
+        monitor.start(bus)
+        app = create_app(bus, Settings())
+        app.include_router(create_router(bus, monitor))
+        server = serve(app, port=0)
+        try:
+            code, _, err = console("backtest", "cancel", "nothing")
+            assert (code, sentence in err) == (1, True)
+            answer = httpx.delete(f"{server.url}/api/v1/backtests/nothing", timeout=20)
+            assert (answer.status_code, answer.json()["detail"]) == (409, sentence)
+        finally:
+            server.stop()
+            monitor.stop()
+            engine.stop()
 
 
 def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: ignore[no-untyped-def]

@@ -256,12 +256,12 @@ def test_backtests_are_stored_with_request_and_result(bus: EventBus, database: D
     bus.publish(BacktestRequestEvent(run="r1", file="sma.py", symbols=["SPY"]))
     bus.publish(BacktestRequestEvent(run="r2", file="grid.py"))
     store_bus(bus, database)
-    bus.publish(BacktestResultEvent(run="r1", ok=True, results={"sharpe": 1.5}))
+    bus.publish(BacktestResultEvent(run="r1", ok=True, results={"sharpe": 1.5}, inputs={"data": [{"bars": 3}]}))
     bus.publish(BacktestResultEvent(run="r0", ok=False, error="no file"))
     store_bus(bus, database)
     runs = {row.run: row for row in Ledger(database).backtests()}
     assert runs["r1"].request["symbols"] == ["SPY"]
-    assert (runs["r1"].ok, runs["r1"].results) == (True, {"sharpe": 1.5})
+    assert (runs["r1"].ok, runs["r1"].results, runs["r1"].inputs) == (True, {"sharpe": 1.5}, {"data": [{"bars": 3}]})
     assert (runs["r2"].ok, runs["r2"].finished_ns) == (None, 0)
     assert (runs["r0"].ok, runs["r0"].error, runs["r0"].requested_ns) == (False, "no file", None)
 

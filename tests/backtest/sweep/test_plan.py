@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.backtest import BacktestSpec
@@ -67,6 +67,7 @@ def test_values_that_make_no_sense_are_named(text: str, words: str) -> None:
         parse_axes(["n=1", "n=2"])
 
 
+@settings(max_examples=40)
 @given(low=st.integers(-1000, 1000), steps=st.integers(0, 50), step=st.integers(1, 400), digits=st.integers(0, 4))
 def test_a_range_is_what_decimal_counting_gives(low: int, steps: int, step: int, digits: int) -> None:
     """Every value of a range is the float of its own decimal text: no error adds up along it."""
@@ -166,6 +167,7 @@ def test_plans_too_large_or_without_steps_are_refused() -> None:
     assert metric_of("max_drawdown").less_is_better
 
 
+@settings(max_examples=40)
 @given(messages=st.lists(st.one_of(st.none(), st.text(), st.lists(st.integers(0, 2**40))), max_size=6), cuts=st.lists(st.integers(1, 40)))
 def test_messages_come_out_as_they_went_in(messages: list[Any], cuts: list[int]) -> None:
     """However a pipe cuts the bytes, each message comes out once, whole and in order."""
