@@ -68,6 +68,9 @@ def optimize(ctx: click.Context, /, jobs: int | None, dask: str | None, top: int
         click.echo(f"Stopped; what is done is kept. Go on with: python -m gcg_quant optimize --resume --run {sweep.name}", err=True)
         ctx.exit(_INTERRUPTED)
     _finish(sweep, top, report, as_json)
+    progress = sweep.progress()
+    if progress.failed == progress.total:
+        raise BacktestError(f"All {progress.total:,} runs failed, the first with: {sweep.rows[0].error}")
 
 
 def _pool(jobs: int | None, dask: str | None) -> Any:

@@ -13,7 +13,7 @@ from gcg_quant.errors import BacktestError
 
 __all__ = ["Axis", "parse_axes", "parse_axis"]
 
-MOST_VALUES = 1_000_000
+MOST_VALUES = 100_000
 FORMS = "NAME=LOW:HIGH:STEP, NAME=A,B,C or NAME=VALUE"
 
 

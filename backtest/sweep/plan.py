@@ -22,7 +22,7 @@ from .metric import metric_of
 
 __all__ = ["SweepPlan"]
 
-MOST_RUNS = 1_000_000
+MOST_RUNS = 100_000  # their rows are held in memory, about 3 kB each
 LISTED = 200_000  # grids up to this size are listed to draw from them; of larger ones numbers are drawn
 TRIES_PER_RUN = 1_000
 

@@ -51,6 +51,7 @@ class LocalPool:
     def __init__(self, jobs: int = 0) -> None:
         self.jobs = jobs or len(os.sched_getaffinity(0))
         self._workers: list[_Worker] = []
+        self._false_starts = 0
 
     @property
     def pids(self) -> list[int]:
@@ -96,6 +97,7 @@ class LocalPool:
         for body in worker.buffer.add(data):
             row = msgspec.msgpack.decode(body, type=Row | None)
             worker.is_ready, worker.task = True, None
+            self._false_starts = 0
             if row is not None:
                 on_row(row)
         if data and worker.task is None and worker.is_ready:
@@ -113,6 +115,9 @@ class LocalPool:
     def _bury(self, worker: _Worker, waiting: deque[Task], deaths: dict[int, int], on_row: OnRow) -> None:
         worker.end()
         if not worker.is_ready:
+            self._false_starts += 1
+            if worker.process.returncode < 0 and self._false_starts < MOST_DEATHS:
+                return  # somebody killed it
             raise BacktestError(f"A worker of the sweep cannot start ({worker.how_it_ended}){worker.last_words}.", log=str(worker.log))
         task = worker.task
         if task is None:
