@@ -23,6 +23,7 @@ from .worker import Task
 __all__ = ["LocalPool", "Pool"]
 
 MOST_DEATHS = 3
+RUNS_A_WORKER = 1_000  # Backtrader keeps some 50 kB of each class that was ever made: its process is renewed
 END_PATIENCE_S = 2.0
 READ_BYTES = 1 << 16
 LAST_WORDS = 2_000
@@ -101,7 +102,7 @@ class LocalPool:
             if row is not None:
                 on_row(row)
         if data and worker.task is None and worker.is_ready:
-            if waiting:
+            if waiting and worker.runs < RUNS_A_WORKER:
                 worker.give(waiting.popleft())
                 return
             worker.close()  # it ends by itself, and its output with it
@@ -137,6 +138,7 @@ class _Worker:
         self.number = number
         self.log = folder / LOGS / f"worker-{number}.log"
         self.task: Task | None = None
+        self.runs = 0
         self.is_ready = False
         self.buffer = FrameBuffer()
         with self.log.open("ab") as log:
@@ -153,6 +155,7 @@ class _Worker:
     def give(self, task: Task) -> None:
         """Send a task; a worker that is dead already is noticed by its closed output."""
         self.task = task
+        self.runs += 1
         with contextlib.suppress(BrokenPipeError):
             assert self.process.stdin is not None
             self.process.stdin.write(pack(task))

@@ -39,11 +39,16 @@ class SweepRunner:
     Every run loads the strategy's code afresh, so that nothing that one run leaves in a module reaches the next: rows are the same in
     whatever order and on however many processes they are computed. The code is the copy in the sweep's folder.
 
+    Args:
+        folder: the sweep's.
+        keep_bus: let Backtrader's classes share one bus, instead of making one for each run. They tell nothing on it but their progress,
+            and making it takes longer than a short run. For a process that does nothing else.
+
     Raises:
         BacktestError: the folder holds no sweep, or damaged bars.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keep_bus: bool = False) -> None:
         self._folder = folder
         self.plan = read_plan(folder)
         if self.plan.code is None:
@@ -51,6 +56,8 @@ class SweepRunner:
         self._sources = map_sources(folder, self.plan.sources)
         self._original = self.plan.code.main
         self._file = (folder / CODE / Path(self._original).name).resolve()
+        self._keep_bus = keep_bus
+        self._kept: EventBus | None = None
         self._loader = StrategyLoader([folder / CODE], [BacktraderAdapter()])
 
     def run(self, number: int, parameters: dict[str, Any]) -> Row:
@@ -69,7 +76,7 @@ class SweepRunner:
         loaded = self._loader.load(str(self._file), self.plan.strategy)
         try:
             spec = self._spec(loaded, parameters)
-            with self._bus() as bus:
+            with self._bus(loaded) as bus:
                 return run_on(bus, spec, loaded, self._sources).measures.to_dict()
         finally:
             forget(loaded)
@@ -82,15 +89,23 @@ class SweepRunner:
         )
 
     @contextlib.contextmanager
-    def _bus(self) -> Iterator[EventBus]:
+    def _bus(self, loaded: LoadedClass) -> Iterator[EventBus]:
+        if self._keep_bus and loaded.adapter is not None:
+            if self._kept is None:
+                self._kept = self._new_bus()
+            yield self._kept
+            return
+        with self._new_bus() as bus:
+            try:
+                yield bus
+            finally:
+                shutil.rmtree(bus.path.parent, ignore_errors=True)
+
+    def _new_bus(self) -> EventBus:
         scratch = self._folder / SCRATCH
         scratch.mkdir(exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=scratch))
-        try:
-            with EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB) as bus:
-                yield bus
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return EventBus(folder / "bus", world=World.BACKTEST, source="backtest", sync="none", page_mb=PAGE_MB)
 
     # The user knows his own file, not our copy of it.
     def _told(self, text: str) -> str:

@@ -38,7 +38,7 @@ def main() -> int:
     threading.Thread(target=_receive, args=(os.fdopen(0, "rb", closefd=False), tasks), daemon=True).start()
     answers = _private_output()
     try:
-        runner = SweepRunner(Path(sys.argv[1]))
+        runner = SweepRunner(Path(sys.argv[1]), keep_bus=True)
     except GcgQuantError as error:
         print(error, file=sys.stderr)
         return 1

@@ -131,10 +131,13 @@ def plain(sweep: Sweep) -> list[Row]:
     return [msgspec.structs.replace(row, seconds=0.0) for row in sweep.ranked()]
 
 
-def test_one_and_two_workers_give_equal_rows_and_map_the_bars_once(begin: Callable[..., Sweep], tmp_path: Path) -> None:
+def test_one_and_two_workers_give_equal_rows_and_map_the_bars_once(
+    begin: Callable[..., Sweep], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rows do not depend on the number of workers; the bars are in memory once, and no worker writes to them."""
     alone, together = begin("fast=3:6"), begin("fast=3:6", "what=meets")
-    alone.run(LocalPool(1))
+    monkeypatch.setattr("gcg_quant.backtest.sweep.pool.RUNS_A_WORKER", 3)
+    alone.run(LocalPool(1))  # one after another
     size = (together.folder / "bars-0.bin").stat().st_size
     together.run(LocalPool(2))
     assert [(row.number, row.measures) for row in alone.ranked()] == [(row.number, row.measures) for row in together.ranked()]
