@@ -23,7 +23,7 @@ from .worker import Task
 __all__ = ["LocalPool", "Pool"]
 
 MOST_DEATHS = 3
-RUNS_A_WORKER = 1_000  # Backtrader keeps some 50 kB of each class that was ever made: its process is renewed
+RUNS_A_WORKER = 1_000  # Backtrader keeps some 10 kB of each class that was ever made: the process is renewed
 END_PATIENCE_S = 2.0
 READ_BYTES = 1 << 16
 LAST_WORDS = 2_000

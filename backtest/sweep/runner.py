@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,7 @@ PLAN = "plan.json"
 CODE = "code"
 SCRATCH = "scratch"
 PAGE_MB = 1
+RUNS_A_COLLECTION = 50  # a class is a circle of thousands of objects, which the collector finds late by itself
 
 
 class SweepRunner:
@@ -56,12 +58,16 @@ class SweepRunner:
         self._sources = map_sources(folder, self.plan.sources)
         self._original = self.plan.code.main
         self._file = (folder / CODE / Path(self._original).name).resolve()
+        self._runs = 0
         self._keep_bus = keep_bus
         self._kept: EventBus | None = None
         self._loader = StrategyLoader([folder / CODE], [BacktraderAdapter()])
 
     def run(self, number: int, parameters: dict[str, Any]) -> Row:
         """Return the row of one combination. What the strategy raises is the row's error; it ends nothing else."""
+        self._runs += 1
+        if self._runs % RUNS_A_COLLECTION == 0:
+            gc.collect()
         begin = time.perf_counter()
         measures, error = None, ""
         try:
