@@ -87,16 +87,19 @@ class SweepRunner:
         finally:
             forget(loaded)
 
-    # Nobody looks at the bars, orders and fills of a single run: Backtrader's classes need not tell them. Our own live on the bus.
+    # Nobody looks at the bars, orders and fills of a single run, so what Backtrader itself matches need not be told. Our own classes
+    # and the paper gateway live on the bus.
     def _spec(self, loaded: LoadedClass, parameters: dict[str, Any]) -> BacktestSpec:
         plan = self.plan.spec
-        return msgspec.structs.replace(
-            plan, run="sweep", parameters={**plan.parameters, **parameters}, mirror=plan.mirror and loaded.adapter is None
-        )
+        parameters = {**plan.parameters, **parameters}
+        return msgspec.structs.replace(plan, run="sweep", parameters=parameters, mirror=plan.mirror and not self._is_quiet(loaded))
+
+    def _is_quiet(self, loaded: LoadedClass) -> bool:
+        return loaded.adapter is not None and self.plan.spec.matching == "stock"
 
     @contextlib.contextmanager
     def _bus(self, loaded: LoadedClass) -> Iterator[EventBus]:
-        if self._keep_bus and loaded.adapter is not None:
+        if self._keep_bus and self._is_quiet(loaded):
             if self._kept is None:
                 self._kept = self._new_bus()
             yield self._kept

@@ -101,7 +101,7 @@ class Sweep:
         try:
             plan = _with_strategy(plan, loaded)
             plan.combinations()
-            sources = load_sources(spec, history, both_sides=loaded.adapter is None)
+            sources = load_sources(spec, history, both_sides=loaded.adapter is None or spec.matching == "native")
             folder = _make_folder(home / FOLDER, spec.run, loaded.cls.__name__)
             try:
                 _code_of(plan).save(folder / CODE)

@@ -275,7 +275,7 @@ def test_dask_workers_give_the_rows_of_local_ones(begin: Callable[..., Sweep], t
 
 
 def test_our_own_classes_are_swept_too(tmp_path: Path, kit: ModuleType) -> None:
-    """Classes of ours run on a bus of their own within a sweep; their declared bounds hold for every value."""
+    """Classes of ours, and paper matching, run on buses of their own within a sweep; declared bounds hold for every value."""
     examples = Path(__file__).resolve().parents[3] / "examples" / "strategies"
     spec = BacktestSpec(file=str(examples / "breakout.py"), symbols=["BTC/USDT@SIM"], period="1m")
     history = kit.stored(kit.random_bars(300), "BTC/USDT")
@@ -286,11 +286,15 @@ def test_our_own_classes_are_swept_too(tmp_path: Path, kit: ModuleType) -> None:
     rows = [runner.run(number, parameters) for number, parameters in enumerate(sweep.combinations)]
     assert [row.error for row in rows] == ["", ""]
     assert all(row.measures is not None and row.measures["trades"] > 0 for row in rows)
+    crossing = BacktestSpec(file=str(examples / "sma_cross.py"), symbols=["BTC/USDT@SIM"], period="1m", matching="native")
+    paper = Sweep.begin(crossing, parse_axes(["fast=5"]), **where, metric="trades")
+    row = SweepRunner(paper.folder).run(0, paper.combinations[0])
+    assert (row.error, row.measures is not None and row.measures["trades"] > 0) == ("", True)
     with pytest.raises(StrategyError, match="'entry' of Breakout must be an int from 2 to 1000, not 1"):
         Sweep.begin(spec, parse_axes(["entry=1:5"]), **where)
     with pytest.raises(StrategyError, match="no parameter 'enrty'.*Did you mean 'entry'"):
         Sweep.begin(spec, parse_axes(["enrty=1:5"]), **where)
-    assert [path.name for path in (tmp_path / "sweeps").iterdir()] == [sweep.name]
+    assert {path.name for path in (tmp_path / "sweeps").iterdir()} == {sweep.name, paper.name}
 
 
 def test_bad_sweeps_are_sentences_and_leave_nothing(begin: Callable[..., Sweep], tmp_path: Path) -> None:
