@@ -7,9 +7,9 @@ from typing import Any
 
 __all__ = ["SHOWN", "figure", "settings_text", "title_of"]
 
-PERCENT = frozenset(("total_return", "cagr", "volatility", "max_drawdown", "win_rate", "exposure"))
+PERCENT = frozenset(("total_return", "cagr", "volatility", "max_drawdown", "win_rate", "exposure", "value_at_risk"))
 COUNTS = frozenset(("trades", "won", "lost", "open_trades", "max_drawdown_bars", "bars"))
-MONEY = frozenset(("end_value", "net_profit", "commission", "max_drawdown_money"))
+MONEY = frozenset(("end_value", "net_profit", "commission", "max_drawdown_money", "average_trade", "best_trade", "worst_trade"))
 SHOWN = ("sharpe", "total_return", "cagr", "max_drawdown", "trades", "win_rate", "profit_factor")
 TITLES = {
     "sharpe": "Sharpe",

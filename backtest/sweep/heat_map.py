@@ -17,7 +17,7 @@ __all__ = ["HeatMap", "Scale", "heat_maps"]
 MOST_CELLS = 48  # on a side; more values than these share cells
 RANGE_CELLS = 12
 MOST_MAPS = 6
-SIGNED = frozenset(("sharpe", "sharpe_yearly", "total_return", "cagr", "net_profit"))
+SIGNED = frozenset(("sharpe", "sharpe_yearly", "sortino", "calmar", "sqn", "average_trade", "total_return", "cagr", "net_profit"))
 
 
 class Side(msgspec.Struct, frozen=True):

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["METRICS", "Metric", "metric_of"]
 
 LESS_IS_BETTER = frozenset(
-    ("volatility", "max_drawdown", "max_drawdown_percent", "max_drawdown_money", "max_drawdown_bars", "lost", "commission")
+    (
+        "volatility",
+        "max_drawdown",
+        "max_drawdown_percent",
+        "max_drawdown_money",
+        "max_drawdown_bars",
+        "max_drawdown_days",
+        "turnover",
+        "lost",
+        "commission",
+    )
 )
 NO_MERIT = frozenset(
     ("start_ns", "end_ns", "bars", "start_value", "open_trades", "periods_per_year")
