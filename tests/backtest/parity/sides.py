@@ -21,11 +21,11 @@ from .bars import frame_of, restart_references
 from .findings import Findings, differences, end_state
 from .watching import TRACE, note
 
-__all__ = ["BAR_BY_BAR", "FAST", "HAS_FAST", "STOCK", "Setup", "Side", "deviations", "our_sides", "run", "stock_side"]
+__all__ = ["FAST", "HAS_FAST", "LIVE", "STOCK", "Setup", "Side", "deviations", "our_sides", "run", "stock_side"]
 
 HAS_FAST = "fast" in inspect.signature(EventDrivenCerebro.__init__).parameters
 FAST, STOCK = "fast", "stock"  # the ways a set-up may run under EventDrivenCerebro
-BAR_BY_BAR: str | None = None  # of runs with preload or runonce off, and of resampled, replayed and live feeds
+LIVE: str | None = None  # of runs with live feeds: Backtrader's way today, and either would be right
 
 # What our feed and broker have beside stock's, and a stock feed beside ours, where ours stand in for stock's. A live feed of ours waits for
 # the bus, others wait for nothing (`_qcheck`, how long, is no result), and it ends as DISCONNECTED.

@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 
 from ..bars import START_NS, coarse_bars
-from ..sides import BAR_BY_BAR, FAST, Setup, Side
+from ..sides import FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import brackets, limits, market, scene, targets, trails
 
@@ -168,7 +168,7 @@ ALL = [
     ),
     Setup("two schemes", two_schemes, FAST),
     Setup("order history", order_history),
-    Setup("fund history", fund_history, BAR_BY_BAR),
+    Setup("fund history", fund_history),
     Setup("fixed size", scene(trading(unsized), sized(bt.sizers.FixedSize, stake=3)), FAST),
     Setup("reversing size", scene(trading(unsized), sized(bt.sizers.FixedReverser, stake=2)), FAST),
     Setup("percent of the cash", scene(trading(unsized), sized(bt.sizers.PercentSizer, percents=20)), FAST),

@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 
 from ..bars import coarse_bars, random_bars
-from ..sides import BAR_BY_BAR, FAST, Setup, Side
+from ..sides import FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import limits, market, scene
 
@@ -301,9 +301,9 @@ FAST_ONES = """
 """.split()  # noqa: SIM905
 ALL = [
     *(Setup(f"indicators {group[0]} to {group[-1]}", smooth(indicators(group), 260)) for group in groups(INDICATORS, 11)),
-    Setup("indicators that go bar by bar", smooth(indicators(["HeikinAshi", "haDelta", "SMA"])), BAR_BY_BAR),
+    Setup("indicators that go bar by bar", smooth(indicators(["HeikinAshi", "haDelta", "SMA"])), FAST),
     Setup("twenty indicators", smooth(indicators(FAST_ONES)), FAST),
-    Setup("twenty indicators bar by bar", smooth(indicators(FAST_ONES), 110), BAR_BY_BAR, (("runonce", False),)),
+    Setup("twenty indicators bar by bar", smooth(indicators(FAST_ONES), 110), FAST, (("runonce", False),)),
     Setup("indicators of one's own", scene(Own), FAST),
     Setup("operations on lines", scene(Operating)),
     Setup("every way to read a value", scene(Looking), FAST),

@@ -10,7 +10,7 @@ import backtrader as bt
 import numpy as np
 
 from ..bars import START_NS, coarse_bars
-from ..sides import BAR_BY_BAR, FAST, Setup, Side
+from ..sides import FAST, LIVE, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import brackets, limits, market, targets
 
@@ -191,41 +191,41 @@ SETUPS = [
     Setup("two time frames", several(Reading, coarse_bars(140, 1, "1h"), coarse_bars(7, 2, "1d")), FAST),
     Setup("the longer time frame first", several(Reading, coarse_bars(7, 2, "1d"), coarse_bars(140, 1, "1h"), stdstats=False), FAST),
     Setup("three time frames", several(Reading, holes(90, 1, "1h"), coarse_bars(4, 2, "1d"), coarse_bars(180, 3)), FAST),
-    Setup("minutes beside five minutes", framed("resampledata", "1m", 120, timeframe=MINUTES, compression=5), BAR_BY_BAR, told=True),
-    Setup("seconds to minutes", framed("resampledata", "1s", 400, timeframe=MINUTES, compression=1, both=False), BAR_BY_BAR),
-    Setup("minutes to days", framed("resampledata", "30m", 240, timeframe=DAYS, compression=1), BAR_BY_BAR),
-    Setup("hours to weeks", framed("resampledata", "4h", 150, strategy=trading(brackets), timeframe=WEEKS, compression=1), BAR_BY_BAR),
-    Setup("days to weeks", framed("resampledata", "1d", 90, timeframe=WEEKS, compression=1, both=False), BAR_BY_BAR),
+    Setup("minutes beside five minutes", framed("resampledata", "1m", 120, timeframe=MINUTES, compression=5), FAST, told=True),
+    Setup("seconds to minutes", framed("resampledata", "1s", 400, timeframe=MINUTES, compression=1, both=False), FAST),
+    Setup("minutes to days", framed("resampledata", "30m", 240, timeframe=DAYS, compression=1), FAST),
+    Setup("hours to weeks", framed("resampledata", "4h", 150, strategy=trading(brackets), timeframe=WEEKS, compression=1), FAST),
+    Setup("days to weeks", framed("resampledata", "1d", 90, timeframe=WEEKS, compression=1, both=False), FAST),
     Setup(
         "minutes to the left edge",
         framed("resampledata", "1m", 120, timeframe=MINUTES, compression=7, rightedge=False, boundoff=1),
-        BAR_BY_BAR,
+        FAST,
     ),
     Setup(
         "minutes not on the edge",
         framed("resampledata", "1m", 120, timeframe=MINUTES, compression=4, bar2edge=False, adjbartime=False),
-        BAR_BY_BAR,
+        FAST,
     ),
-    Setup("ticks to seconds", ticks("resampledata", timeframe=SECONDS, compression=5), BAR_BY_BAR),
-    Setup("ticks to minutes", ticks("resampledata", timeframe=MINUTES, compression=1, takelate=False), BAR_BY_BAR),
-    Setup("ticks replayed as seconds", ticks("replaydata", timeframe=SECONDS, compression=10), BAR_BY_BAR),
-    Setup("minutes replayed", framed("replaydata", "1m", 120, timeframe=MINUTES, compression=8, both=False), BAR_BY_BAR),
+    Setup("ticks to seconds", ticks("resampledata", timeframe=SECONDS, compression=5), FAST),
+    Setup("ticks to minutes", ticks("resampledata", timeframe=MINUTES, compression=1, takelate=False), FAST),
+    Setup("ticks replayed as seconds", ticks("replaydata", timeframe=SECONDS, compression=10), FAST),
+    Setup("minutes replayed", framed("replaydata", "1m", 120, timeframe=MINUTES, compression=8, both=False), FAST),
     Setup(
         "minutes replayed as days",
         framed("replaydata", "1h", 200, strategy=trading(limits, every=3), timeframe=DAYS, both=False),
-        BAR_BY_BAR,
+        FAST,
     ),
-    Setup("days replayed as weeks", framed("replaydata", "1d", 80, timeframe=WEEKS, both=False), BAR_BY_BAR),
-    Setup("replayed beside the feed", framed("replaydata", "5m", 100, timeframe=MINUTES, compression=30), BAR_BY_BAR),
-    Setup("days by a calendar", closing_early("resampledata"), BAR_BY_BAR),
-    Setup("days replayed by a calendar", closing_early("replaydata"), BAR_BY_BAR),
+    Setup("days replayed as weeks", framed("replaydata", "1d", 80, timeframe=WEEKS, both=False), FAST),
+    Setup("replayed beside the feed", framed("replaydata", "5m", 100, timeframe=MINUTES, compression=30), FAST),
+    Setup("days by a calendar", closing_early("resampledata"), FAST),
+    Setup("days replayed by a calendar", closing_early("replaydata"), FAST),
     Setup("between two dates", cut, FAST),
-    Setup("one feed three times", twice, BAR_BY_BAR),
-    Setup("feeds in a chain", chained("chaindata"), BAR_BY_BAR),
+    Setup("one feed three times", twice, FAST),
+    Setup("feeds in a chain", chained("chaindata"), LIVE),
     Setup(
         "feeds rolled over",
         chained("rolloverdata", checkdate=at_three, checkcondition=little_traded),
-        BAR_BY_BAR,
+        LIVE,
     ),
     Setup("session filter", filtered("30m", 260, (bt.filters.SessionFilter, {}), sessionstart=time(8, 0), sessionend=time(17, 0)), FAST),
     Setup(

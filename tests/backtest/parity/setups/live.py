@@ -15,7 +15,7 @@ from gcg_quant.backtest.stream import QueueStream
 from gcg_quant.events import Bar
 
 from ..bars import coarse_bars
-from ..sides import BAR_BY_BAR, Setup, Side
+from ..sides import LIVE, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .orders import Crossing, brackets, limits, market
 
@@ -129,13 +129,13 @@ def resampled(cerebro: Any) -> None:
 
 
 SETUPS = [
-    Setup("live, bar by bar", dripping(trading(limits, every=3), 1), BAR_BY_BAR, ours=False),
-    Setup("live, bar by bar, unwatched", dripping(Quiet, 1, stdstats=False), BAR_BY_BAR, ours=False),
-    Setup("live with pauses", dripping(trading(brackets), 1, pause=3), BAR_BY_BAR, ours=False),
-    Setup("live, two feeds", dripping(trading(market), 1, 2, pause=5), BAR_BY_BAR, ours=False),
-    Setup("live, resampled", dripping(trading(market, every=4), 1, prepare=resampled), BAR_BY_BAR, ours=False),
+    Setup("live, bar by bar", dripping(trading(limits, every=3), 1), LIVE, ours=False),
+    Setup("live, bar by bar, unwatched", dripping(Quiet, 1, stdstats=False), LIVE, ours=False),
+    Setup("live with pauses", dripping(trading(brackets), 1, pause=3), LIVE, ours=False),
+    Setup("live, two feeds", dripping(trading(market), 1, 2, pause=5), LIVE, ours=False),
+    Setup("live, resampled", dripping(trading(market, every=4), 1, prepare=resampled), LIVE, ours=False),
     Setup("live, saving memory", dripping(Crossing, 1, exactbars=1), None, ours=False),
-    Setup("live, told everything", dripping(Watching, 1, pause=4, count=40), BAR_BY_BAR, ours=False),
-    Setup("live through a stream", streamed(lambda: Quiet, stdstats=False), BAR_BY_BAR),
-    Setup("live through a stream, observed", streamed(lambda: trading(limits, every=3, base=Plain)), BAR_BY_BAR),
+    Setup("live, told everything", dripping(Watching, 1, pause=4, count=40), LIVE, ours=False),
+    Setup("live through a stream", streamed(lambda: Quiet, stdstats=False), LIVE),
+    Setup("live through a stream, observed", streamed(lambda: trading(limits, every=3, base=Plain)), LIVE),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from ..bars import coarse_bars
-from ..sides import BAR_BY_BAR, FAST, STOCK, Setup, Side
+from ..sides import FAST, LIVE, STOCK, Setup, Side
 from ..watching import Plain, Watching, note, trading
 from .computations import Counts
 from .orders import Crossing, brackets, limits, market, scene
@@ -297,10 +297,10 @@ def short(side: Side) -> Any:
 
 ONCE_OFF, LOAD_OFF = (("runonce", False),), (("preload", False),)
 SETUPS = [
-    Setup("limits bar by bar", scene(trading(limits, every=3)), BAR_BY_BAR, ONCE_OFF),
-    Setup("brackets bar by bar", scene(trading(brackets)), BAR_BY_BAR, ONCE_OFF),
-    Setup("crossing not preloaded", scene(Crossing), BAR_BY_BAR, LOAD_OFF, told=True),
-    Setup("crossing not preloaded, bar by bar", scene(Crossing, stdstats=False), BAR_BY_BAR, (*ONCE_OFF, *LOAD_OFF)),
+    Setup("limits bar by bar", scene(trading(limits, every=3)), FAST, ONCE_OFF),
+    Setup("brackets bar by bar", scene(trading(brackets)), FAST, ONCE_OFF),
+    Setup("crossing not preloaded", scene(Crossing), FAST, LOAD_OFF, told=True),
+    Setup("crossing not preloaded, bar by bar", scene(Crossing, stdstats=False), FAST, (*ONCE_OFF, *LOAD_OFF)),
     Setup("saving memory", scene(trading(market)), None, (("exactbars", True),), told=True),
     Setup("saving some memory", scene(Crossing), None, (("exactbars", -1),)),
     Setup("saving memory of what is not plotted", scene(Crossing), None, (("exactbars", -2),)),
@@ -310,7 +310,7 @@ SETUPS = [
     Setup("history of trades", scene(trading(market), tradehistory=True), FAST),
     Setup("old observers", several(trading(market), feeds=2, oldbuysell=True, oldtrades=True), FAST),
     Setup("looking ahead", scene(trading(market), lookahead=3)),
-    Setup("live by order", scene(trading(limits), live=True), BAR_BY_BAR),
+    Setup("live by order", scene(trading(limits), live=True), LIVE),
     Setup("cached objects", scene(Crossing, objcache=True), FAST),
     Setup("cheating on open", scene(Opening, cheat_on_open=True)),
     Setup("cheating on open bar by bar", scene(Opening, cheat_on_open=True, broker_coo=False), None, ONCE_OFF),
@@ -330,7 +330,7 @@ SETUPS = [
     Setup("a sweep", swept(), FAST),
     Setup("a sweep with whole strategies", swept(optreturn=False), FAST),
     Setup("stopped by the strategy", scene(StopsRun), FAST),
-    Setup("stopped by the strategy, bar by bar", scene(StopsRun, stdstats=False), BAR_BY_BAR, ONCE_OFF),
+    Setup("stopped by the strategy, bar by bar", scene(StopsRun, stdstats=False), FAST, ONCE_OFF),
     Setup("an exception in next", scene(Breaks), FAST),
     Setup("an exception in a notification", scene(BreaksTold), FAST),
     Setup("Backtrader's own parts overridden", scene(Bold), None),
