@@ -41,9 +41,12 @@ def test_copy_beside_a_writer_is_a_prefix(tmp_path: Path) -> None:
     stop = threading.Event()
     with EventBus(tmp_path / "bus", page_mb=1 / 16, sync="none") as bus:
 
+        ticks = [Tick(symbol="A", venue="SIM", event_ns=1)] * 50
+        bus.publish_many(ticks)
+
         def publish() -> None:
             while not stop.wait(0.001):  # at full speed it would outrun the copies, and fill the disk
-                bus.publish_many([Tick(symbol="A", venue="SIM", event_ns=1)] * 50)
+                bus.publish_many(ticks)
 
         thread = threading.Thread(target=publish)
         thread.start()
