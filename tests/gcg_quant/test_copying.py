@@ -40,7 +40,6 @@ def test_copy_beside_a_writer_is_a_prefix(tmp_path: Path) -> None:
     """While somebody publishes, a copy ends at a head of that moment, and has no gap."""
     stop = threading.Event()
     with EventBus(tmp_path / "bus", page_mb=1 / 16, sync="none") as bus:
-
         ticks = [Tick(symbol="A", venue="SIM", event_ns=1)] * 50
         bus.publish_many(ticks)
 
