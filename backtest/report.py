@@ -11,7 +11,7 @@ from rich.table import Table
 from gcg_quant.clock import NS_PER_DAY, to_iso
 from gcg_quant.periods import period_ns
 
-from .result import BacktestResult, TradeRow
+from .result import BacktestResult, Measures, TradeRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,12 +68,12 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Bars", f"{m.bars:,}", f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
     yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f}"
     yield "Total return", _percent(m.total_return), ""
-    yield "CAGR", _percent(m.cagr), "calendar years"
+    yield "CAGR", _percent(_yearly(m, m.cagr)), "less than a month" if _is_short(m) else "calendar years"
     yield "Volatility", _percent(m.volatility), f"daily returns × √{m.periods_per_year:g}"
     yield "Sharpe", _number(m.sharpe), yearly
     yield "Sharpe, yearly", _number(m.sharpe_yearly), "yearly returns, risk-free 1 % (bt default)"
-    yield "Sortino", _number(m.sortino), yearly
-    yield "Calmar", _number(m.calmar), "CAGR / max drawdown"
+    yield "Sortino", _number(_yearly(m, m.sortino)), yearly
+    yield "Calmar", _number(_yearly(m, m.calmar)), "CAGR / max drawdown"
     yield "Value at risk", _percent(m.value_at_risk), "of a day, 95 %, normal distribution"
     yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}"
     yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} bars"
@@ -83,9 +83,19 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Net profit", f"{m.net_profit:,.2f}", f"closed trades, after {m.commission:,.2f} commission"
     yield "SQN", _number(m.sqn), "√trades × mean / deviation of net profits"
     yield "Exposure", _percent(m.exposure), "bars with a position"
-    yield "Turnover", "n/a" if m.turnover is None else f"{m.turnover:,.2f} ×", "traded value a year / mean value"
+    turnover = _yearly(m, m.turnover)
+    yield "Turnover", "n/a" if turnover is None else f"{turnover:,.2f} ×", "traded value a year / mean value"
     if result.fast_reason:
         yield "Speed", "slow", result.fast_reason
+
+
+# What a few days come to in a year says nothing; report_page/measures.js leaves the same ones out.
+def _is_short(m: Measures) -> bool:
+    return m.end_ns - m.start_ns < 30 * NS_PER_DAY
+
+
+def _yearly(m: Measures, value: float | None) -> float | None:
+    return None if _is_short(m) else value
 
 
 def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:

@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import backtrader as bt
+import msgspec
 import pytest
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec
 from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_DAY
 from gcg_quant.errors import BacktestError, InstrumentError, StrategyError
 from gcg_quant.events import BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent, Bar, Fill, World
 from gcg_quant.history import MemoryHistory
@@ -379,6 +381,12 @@ def test_report_shows_the_measures(kit: ModuleType, tmp_path: Path) -> None:
     ):
         assert words in shown
     assert f"{result.measures.end_value:,.2f}" in shown
+    assert "calendar years" in shown
+    month = msgspec.structs.replace(result.measures, end_ns=result.measures.start_ns + 29 * NS_PER_DAY)
+    text = StringIO()
+    print_report(msgspec.structs.replace(result, measures=month), Console(file=text, width=120))
+    (row,) = (line.split() for line in text.getvalue().splitlines() if line.split()[:1] == ["CAGR"])
+    assert row == ["CAGR", "n/a", "less", "than", "a", "month"]  # what a few days come to in a year says nothing
 
 
 def test_strategy_that_never_trades_has_no_ratios(kit: ModuleType, tmp_path: Path) -> None:
