@@ -259,7 +259,7 @@ def test_dask_workers_give_the_rows_of_local_ones(begin: Callable[..., Sweep], t
         for number, parameters in enumerate(local.combinations):
             table.append(runner.run(number, parameters))
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(tmp_path)
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", local_directory=str(tmp_path)
     ) as cluster:
         remote.run(DaskPool(cluster.scheduler_address.removeprefix("tcp://")))
         hidden = tmp_path / "hidden"
