@@ -10,6 +10,7 @@ import backtrader as bt
 from .broker import FastBroker
 from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
+from .kernels import install_kernels
 from .native import fast_run_once, fast_set_guard, fast_set_position
 from .strategy import active_analyzers, delivering, notifying, wants_worth
 from .swap import Swap
@@ -31,7 +32,7 @@ def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], Non
     """
     datas = sorted(cerebro.datas, key=lambda data: (data._timeframe, data._compression))
     with RareCollection():
-        forget_kernels = _install_kernels(strategies)
+        forget_kernels = install_kernels([one for strategy in strategies for one in indicators_of(strategy)])
         try:
             try:
                 swap = Swap(strategies, datas)
@@ -135,12 +136,3 @@ def _watch(observer: Any) -> int:
     if cls.next in (observers.Trades.next, observers.DataTrades.next):
         return QUIET
     return BUY_SELL if cls.next is observers.BuySell.next else ASKS
-
-
-def _install_kernels(strategies: Sequence[Any]) -> Callable[[], None]:
-    try:
-        from .kernels import install_kernels  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return lambda: None
-    forget: Callable[[], None] = install_kernels([one for strategy in strategies for one in indicators_of(strategy)])
-    return forget
