@@ -22,7 +22,8 @@ from .stock import overridden
 __all__ = ["FastBroker"]
 
 BackBroker = bt.brokers.BackBroker
-MARKET = bt.Order.Market
+MARKET, LIMIT = bt.Order.Market, bt.Order.Limit
+STOPS, WITH_LIMIT = (bt.Order.Stop, bt.Order.StopTrail), (bt.Order.StopLimit, bt.Order.StopTrailLimit)
 SUBMITTED, ACCEPTED, COMPLETED = bt.Order.Submitted, bt.Order.Accepted, bt.Order.Completed
 FORMULAS = (
     "getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest", "_get_credit_interest",
@@ -107,7 +108,7 @@ class FastBroker:
     def _methods(self) -> dict[str, Any]:
         broker, account, stock = self.broker, self.account, self._stock
         mirror = getattr(broker, "_mirror", None)
-        notifications, room = broker.notifs, self
+        notifications, room, passes_by = broker.notifs, self, account.passes_by
 
         def notify(self: Any, order: Any) -> None:
             notifications.append(clone_of(order))
@@ -200,7 +201,9 @@ class FastBroker:
             pending = self.pending
             pending.append(None)
             while (order := pending.popleft()) is not None:
-                if order.exectype != MARKET and order.expire():
+                if order.exectype != MARKET and passes_by(order):
+                    pending.append(order)
+                elif order.exectype != MARKET and order.expire():
                     self.notify(order)
                     self._ococheck(order)
                     self._bracketize(order, cancel=True)
@@ -242,11 +245,28 @@ class FastBroker:
             else:
                 stock._ococheck(self, order)
 
-        def try_market(self: Any, order: Any) -> None:
-            data = order.p.data
+        def try_order(self: Any, order: Any) -> None:
             # Where a bar is built up while it is seen, its ticks are not what its lines show: that is for Backtrader's own.
-            if order.exectype != MARKET or not account.quiet or (self.p.coc and order.info.get("coc", True)):
+            if not account.quiet:
                 BackBroker._try_exec(self, order)
+                return
+            kind, data, created = order.exectype, order.p.data, order.created
+            if kind == MARKET:
+                try_market(self, order, data)
+            elif kind == LIMIT or (order.triggered and kind in WITH_LIMIT):
+                limit = created.price if kind == LIMIT else created.pricelimit
+                self._try_exec_limit(order, data.open[0], data.high[0], data.low[0], limit)
+            elif kind in STOPS:
+                self._try_exec_stop(order, data.open[0], data.high[0], data.low[0], created.price, data.close[0])
+            elif kind in WITH_LIMIT:
+                prices = data.open[0], data.high[0], data.low[0], data.close[0]
+                self._try_exec_stoplimit(order, *prices, created.price, created.pricelimit)
+            else:
+                BackBroker._try_exec(self, order)
+
+        def try_market(self: Any, order: Any, data: Any) -> None:
+            if self.p.coc and order.info.get("coc", True):
+                self._try_exec_market(order, data.open[0], data.high[0], data.low[0])
                 return
             if not self.p.coo and data.datetime[0] <= order.created.dt:
                 return
@@ -280,7 +300,7 @@ class FastBroker:
             "next": following,
             "_get_value": get_worth,
             "add_cash": add_cash,
-            "_try_exec": try_market,
+            "_try_exec": try_order,
             "_ococheck": check_group,
             "_execute": executing(account, self._positions),
             "setcommission": set_commission,

@@ -194,6 +194,11 @@ PyObject* account_refresh(PyObject* self, PyObject*) {
     Py_RETURN_NONE;
 }
 
+PyObject* account_passes_by(PyObject* self, PyObject* order) {
+    const int answer = passes_by(self_of(self), order);
+    return answer < 0 ? nullptr : PyBool_FromLong(answer);
+}
+
 template <bool Account::* Flag>
 PyObject* get_flag(PyObject* self, void*) {
     return PyBool_FromLong(self_of(self).*Flag);
@@ -314,6 +319,7 @@ int add_account_type(PyObject* module) {
          METH_FASTCALL | METH_KEYWORDS, nullptr},
         {"mark", account_mark, METH_NOARGS, nullptr},
         {"refresh", account_refresh, METH_NOARGS, nullptr},
+        {"passes_by", account_passes_by, METH_O, nullptr},
         {nullptr, nullptr, 0, nullptr},
     };
     static PyGetSetDef attributes[] = {

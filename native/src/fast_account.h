@@ -32,7 +32,11 @@ PyTypeObject* account_type();
 bool mark(Account& account);
 // Work out the value of the bar that was marked last. False with an error set.
 bool refresh(Account& account);
-// Whether the broker has to look at this bar: 1, 0, or -1 with an error set.
+// Whether the broker has to look at this bar: 1, 0, or -1 with an error set. If it has not, trailing stops have
+// followed the close already.
 int has_work(Account& account);
+// Whether this bar cannot fill or end a pending order; then a trailing stop has followed the close. 1, 0, or -1 with an
+// error set.
+int passes_by(Account& account, PyObject* order);
 
 }  // namespace gcg::python::fast

@@ -5,7 +5,7 @@ namespace gcg::python::fast {
 
 namespace {
 
-enum Kind : long { kMarket, kClose, kLimit, kStop, kStopLimit };  // Backtrader's exectypes; trailing ones come after
+enum Kind : long { kMarket, kClose, kLimit, kStop, kStopLimit, kTrail, kTrailLimit };  // Backtrader's exectypes
 
 struct Names {
     PyObject* params = PyUnicode_InternFromString("params");
@@ -18,6 +18,13 @@ struct Names {
     PyObject* data = PyUnicode_InternFromString("data");
     PyObject* price = PyUnicode_InternFromString("price");
     PyObject* limit = PyUnicode_InternFromString("pricelimit");
+    PyObject* time = PyUnicode_InternFromString("dt");
+    PyObject* day_end = PyUnicode_InternFromString("dteos");
+    PyObject* annotated = PyUnicode_InternFromString("pannotated");
+    PyObject* amount = PyUnicode_InternFromString("trailamount");
+    PyObject* percent = PyUnicode_InternFromString("trailpercent");
+    PyObject* limit_offset = PyUnicode_InternFromString("_limitoffset");
+    PyObject* trail = PyUnicode_InternFromString("trailadjust");
 };
 const Names& names() {
     static const Names& all = *new Names;
@@ -44,14 +51,14 @@ class Attributes {
 };
 
 struct Bar {
-    double time, open, high, low;
+    double time, open, high, low, close;
 };
 
 bool read_bar(const Account& account, PyObject* data, Bar& bar) {
     PyObject* lines = PyDict_GetItemWithError(account.prices, data);
     if (!lines) return false;
-    double* const values[] = {&bar.time, &bar.open, &bar.high, &bar.low};
-    for (int i = 0; i < 4; ++i) {
+    double* const values[] = {&bar.time, &bar.open, &bar.high, &bar.low, &bar.close};
+    for (int i = 0; i < 5; ++i) {
         const Line* line = find(PyTuple_GET_ITEM(lines, i));
         if (!line || !line->plain || !read(*line, 0, *values[i])) return false;
     }
@@ -65,8 +72,11 @@ bool stop_met(bool buy, double stop, const Bar& bar) {
     return buy ? bar.open >= stop || bar.high >= stop : bar.open <= stop || bar.low <= stop;
 }
 
-// False only if it is certain that Backtrader would leave the order as it is.
-bool concerned(const Account& account, PyObject* order) {
+// What a bar does to a pending order: perhaps anything, which is for the matching to find out; nothing; or nothing but
+// that the order notes the close, or its stop follows the close.
+enum class Effect { open, none, notes_close, trails };
+
+Effect effect_of(const Account& account, PyObject* order, Bar& bar) {
     const Attributes own(order);
     const Attributes params(own.get(names().params));
     PyObject* active = own.get(names().active);
@@ -75,30 +85,92 @@ bool concerned(const Account& account, PyObject* order) {
     PyObject* valid = own.get(names().valid);
     if (!valid) valid = params.get(names().valid);
     PyObject* data = params.get(names().data);
-    Bar bar;
-    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !data || !read_bar(account, data, bar)) return true;
+    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !data || !read_bar(account, data, bar))
+        return Effect::open;
     if (valid != Py_None && (!PyFloat_CheckExact(valid) || bar.time > PyFloat_AS_DOUBLE(valid)))
-        return true;  // it expires
-    if (active == Py_False) return false;
+        return Effect::open;  // it expires
+    if (active == Py_False) return Effect::none;
     PyObject* side = PyObject_GetAttr(order, names().side);
-    if (!side) return true;
+    if (!side) return Effect::open;
     const bool buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
     Py_DECREF(side);
     const Attributes created(own.get(names().created));
-    double price, limit;
+    double price, limit, time, day_end;
+    if (!created.get(names().price, price)) return Effect::open;
     PyObject* triggered = own.get(names().triggered);
-    if (!created.get(names().price, price)) return true;
+    const auto unless = [](bool met, Effect otherwise) { return met ? Effect::open : otherwise; };
     switch (PyLong_AsLong(kind)) {
+        case kClose:
+            if (!created.get(names().time, time) || !own.get(names().day_end, day_end)) return Effect::open;
+            return unless(bar.time > time && bar.time >= day_end, Effect::notes_close);
         case kLimit:
-            return limit_met(buy, price, bar);
+            return unless(limit_met(buy, price, bar), Effect::none);
         case kStop:
-            return stop_met(buy, price, bar);
+            return unless(stop_met(buy, price, bar), Effect::none);
+        case kTrail:
+            return unless(stop_met(buy, price, bar), Effect::trails);
         case kStopLimit:
-            if (triggered == Py_False) return stop_met(buy, price, bar);
-            return !created.get(names().limit, limit) || limit_met(buy, limit, bar);
+        case kTrailLimit:
+            if (triggered == Py_False)
+                return unless(stop_met(buy, price, bar),
+                              PyLong_AsLong(kind) == kTrailLimit ? Effect::trails : Effect::none);
+            return unless(!created.get(names().limit, limit) || limit_met(buy, limit, bar), Effect::none);
         default:
-            return true;
+            return Effect::open;
     }
+}
+
+// Set an attribute to a number. False with an error set.
+bool put(PyObject* object, PyObject* name, double value) {
+    PyObject* number = PyFloat_FromDouble(value);
+    const int failed = number ? PyObject_GenericSetAttr(object, name, number) : -1;
+    Py_XDECREF(number);
+    return !failed;
+}
+
+bool call_trail(PyObject* order, double close) {
+    PyObject* number = PyFloat_FromDouble(close);
+    PyObject* done = number ? PyObject_CallMethodOneArg(order, names().trail, number) : nullptr;
+    Py_XDECREF(number);
+    Py_XDECREF(done);
+    return done != nullptr;
+}
+
+// Order.trailadjust: the stop follows the close, in one direction only. False with an error set.
+bool trail(PyObject* order, double close) {
+    const Attributes own(order);
+    const Attributes params(own.get(names().params));
+    PyObject* created_object = own.get(names().created);
+    const Attributes created(created_object);
+    PyObject* side = PyObject_GetAttr(order, names().side);
+    if (!side) return false;
+    const bool buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
+    Py_DECREF(side);
+    double stop, amount = 0.0;
+    PyObject* given = params.get(names().amount);
+    PyObject* percent = params.get(names().percent);
+    if (!given || !percent || !created.get(names().price, stop)) return call_trail(order, close);
+    if (given != Py_None && !PyFloat_CheckExact(given)) return call_trail(order, close);
+    if (given != Py_None) amount = PyFloat_AS_DOUBLE(given);
+    if (amount == 0.0 && percent != Py_None) {
+        if (!PyFloat_CheckExact(percent)) return call_trail(order, close);
+        amount = close * PyFloat_AS_DOUBLE(percent);
+    }
+    const double wanted = buy ? close + amount : close - amount;
+    if (buy ? !(wanted < stop) : !(wanted > stop)) return true;
+    PyObject* kind = own.get(names().kind);
+    if (!kind) kind = params.get(names().kind);
+    if (!kind || !PyLong_CheckExact(kind)) return call_trail(order, close);
+    if (PyLong_AsLong(kind) != kTrailLimit) return put(created_object, names().price, wanted);
+    double offset;
+    if (!own.get(names().limit_offset, offset)) return call_trail(order, close);
+    return put(created_object, names().price, wanted) && put(created_object, names().limit, wanted - offset);
+}
+
+// Do what a bar does to an order beside the matching. False with an error set.
+bool carry(PyObject* order, Effect effect, const Bar& bar) {
+    if (effect == Effect::trails) return trail(order, bar.close);
+    return effect != Effect::notes_close || put(order, names().annotated, bar.close);
 }
 
 }  // namespace
@@ -111,15 +183,30 @@ int has_work(Account& account) {
     }
     if (!account.quiet) return 1;
     const Py_ssize_t orders = PyObject_Size(account.pending);
-    for (Py_ssize_t i = 0; i < orders; ++i) {
-        PyObject* order = PySequence_GetItem(account.pending, i);
-        if (!order) return -1;
-        const bool work = concerned(account, order);
-        Py_DECREF(order);
-        if (PyErr_Occurred()) return -1;
-        if (work) return 1;
+    bool carries = false;
+    for (int round = 0; round < 1 + carries;
+         ++round) {  // nothing is carried on a bar that is matched, which does it itself
+        for (Py_ssize_t i = 0; i < orders; ++i) {
+            PyObject* order = PySequence_GetItem(account.pending, i);
+            if (!order) return -1;
+            Bar bar;
+            const Effect effect = effect_of(account, order, bar);
+            carries = carries || effect == Effect::trails || effect == Effect::notes_close;
+            const bool fine = !PyErr_Occurred() && (round == 0 || carry(order, effect, bar));
+            Py_DECREF(order);
+            if (!fine) return -1;
+            if (effect == Effect::open) return 1;
+        }
     }
     return orders < 0 ? -1 : 0;
+}
+
+int passes_by(Account& account, PyObject* order) {
+    Bar bar;
+    const Effect effect = effect_of(account, order, bar);
+    if (PyErr_Occurred()) return -1;
+    if (effect == Effect::open) return 0;
+    return carry(order, effect, bar) ? 1 : -1;
 }
 
 }  // namespace gcg::python::fast
