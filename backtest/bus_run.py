@@ -11,7 +11,7 @@ import numpy as np
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
-from gcg_quant.errors import BacktestError, StrategyError
+from gcg_quant.errors import StrategyError
 from gcg_quant.events import BacktestProgressEvent, Fill, OrderEvent, OrderStatus, StrategyStatusEvent
 from gcg_quant.history import MemoryHistory
 
@@ -64,9 +64,7 @@ class BusStrategyRunner:
     def __init__(
         self, bus: EventBus, spec: BacktestSpec, loaded: LoadedClass, sources: list[Source], on_progress: Progress | None = None
     ) -> None:
-        for name, plain in (("slippage", 0.0), ("stake", None), ("mirror", True)):
-            if getattr(spec, name) != plain:
-                raise BacktestError(f"{name} is an option for Backtrader's classes; {loaded.cls.__name__} is none.", option=name)
+        spec.check_for(loaded.cls.__name__, backtrader=False)
         self._bus = bus
         self._spec = spec
         self._loaded = loaded

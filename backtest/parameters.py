@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +23,7 @@ def bt_parameters(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` for a Backtrader class; a text takes the type of the parameter's default.
 
     Raises:
-        StrategyError: the class has no such parameter (the nearest is named), or the text is no such value.
+        StrategyError: the class has no such parameter (the nearest is named), the text is no such value, or a number is not finite.
     """
     defaults = bt_defaults(cls)
     found = {}
@@ -48,15 +50,23 @@ def refuse_unknown(owner: Any, keywords: Mapping[str, Any]) -> None:
 
 # A whole number is taken for a float as it is, and a float default takes an int: Backtrader's classes compute with either.
 def _converted(owner: str, name: str, value: Any, default: Any) -> Any:
-    if not isinstance(value, str) or isinstance(default, str) or default is None:
-        return value
     try:
-        if isinstance(default, bool):
-            return WORDS[value.lower()]
-        return type(default)(value) if isinstance(default, int | float) else value
+        found = _read(value, default) if isinstance(value, str) else value
+        if isinstance(found, float) and not math.isfinite(found):
+            raise ValueError
+        return found
     except (KeyError, ValueError):
         rule = "true or false" if isinstance(default, bool) else f"of type {type(default).__name__}"
+        rule = "a finite number" if isinstance(value, float) else rule
         raise StrategyError(f"Parameter {name!r} of {owner} must be {rule}, not {value!r}.", parameter=name, value=value) from None
+
+
+def _read(text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        return WORDS[text.lower()]
+    if isinstance(default, dt.date | dt.time):
+        return type(default).fromisoformat(text)
+    return type(default)(text) if isinstance(default, int | float) else text
 
 
 def _name(value: Any) -> str:

@@ -143,6 +143,22 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         self._need(self.slippage_ticks is None or self.slippage_ticks >= 0, "slippage_ticks", "0 or more")
         return self
 
+    def check_for(self, name: str, *, backtrader: bool) -> None:
+        """Raise BacktestError for an option that does not go with the strategy class of that name, one of Backtrader's or of ours."""
+        mirrored = ("mirror", True, "it tells everything")
+        if not backtrader:
+            for option, plain, _ in (("slippage", 0.0, ""), ("stake", None, ""), mirrored):
+                if getattr(self, option) != plain:
+                    raise BacktestError(f"{option} is an option for Backtrader's classes; {name} is none.", option=option)
+        elif self.matching == "native":
+            for option, plain, instead in (("slippage", 0.0, "give paper={'slippage_ticks': 1}"), mirrored):
+                if getattr(self, option) != plain:
+                    raise BacktestError(f"{option} is an option of stock matching; with matching='native' {instead}.", option=option)
+        elif self.paper:
+            raise BacktestError(
+                "paper holds the terms of a paper gateway, and stock matching has none: add matching='native'.", option="paper"
+            )
+
     @property
     def preset_ticks(self) -> int:
         """Return the slippage of a preset in ticks."""

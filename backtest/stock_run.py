@@ -48,8 +48,9 @@ def run_backtrader(
 
     Raises:
         StrategyError: unknown parameters, or the strategy raised (with file, line, bar time and symbols).
-        BacktestError: the run was stopped before it saw a bar.
+        BacktestError: an option that does not go with such a class; the run was stopped before it saw a bar.
     """
+    spec.check_for(loaded.cls.__name__, backtrader=True)
     parameters = bt_parameters(loaded.cls, spec.parameters)
     tape = _tape(bus, spec, sources)
     cerebro = EventDrivenCerebro(bus=bus, run=spec.run, on_progress=on_progress)
@@ -100,13 +101,6 @@ def _tape(bus: EventBus, spec: BacktestSpec, sources: list[Source]) -> BarTape |
 
 
 def _broker(bus: EventBus, spec: BacktestSpec, name: str, terms: dict[tuple[str, str], Instrument]) -> EventDrivenBroker:
-    if spec.matching == "native":
-        for option, plain in (("slippage", 0.0), ("mirror", True)):
-            if getattr(spec, option) != plain:
-                instead = "give paper={'slippage_ticks': 1}" if option == "slippage" else "it tells everything"
-                raise BacktestError(f"{option} is an option of stock matching; with matching='native' {instead}.", option=option)
-    elif spec.paper:
-        raise BacktestError("paper holds the terms of a paper gateway, and stock matching has none: add matching='native'.", option="paper")
     options: dict[str, Any] = {"bus": bus, "mirror": spec.mirror, "account": ACCOUNT, "strategy": name[:40]}
     if terms and spec.matching == "stock":
         broker: EventDrivenBroker = PresetBroker(terms, spec.preset_ticks, **options)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcg_quant.clock import from_iso
 from gcg_quant.errors import BacktestError, StorageError
 
 from .context import settings_of
+from .run_options import run_options, spec_of
 from .strategies import parse_parameters
 
 if TYPE_CHECKING:
@@ -21,95 +21,32 @@ if TYPE_CHECKING:
     from ...backtest.result import BacktestResult
     from ...backtest.spec import BacktestSpec
 
-__all__ = ["backtest", "day_ns", "run_spec"]
+__all__ = ["backtest", "run_spec"]
 
 
 @click.command()
 @click.argument("file")
-@click.option("--class", "class_name", default="", help="Which class of the file.")
-@click.option("--symbol", "symbols", multiple=True, required=True, help="An instrument; each becomes a data feed.")
-@click.option("--period", default="1d", show_default=True, help="Period of the bars.")
-@click.option("--from", "start", default=None, help="First day, for example 2015-01-01 (UTC).")
-@click.option("--to", "end", default=None, help="Day before which it ends.")
-@click.option("--cash", type=float, default=None, help="Cash at the start (default: [backtest] cash).")
-@click.option("--commission", type=float, default=None, help="Commission as a fraction of the value (default: [backtest] commission).")
-@click.option("--slippage", type=float, default=0.0, help="Slippage as a fraction of the price.")
-@click.option("--preset", default="", help="Trade on the terms of a market: auto, cn_stock, cn_future, us, hk, crypto, fx, cme.")
-@click.option("--slippage-ticks", type=int, default=None, help="With --preset: slippage in ticks (default: 1).")
-@click.option("--stake", type=float, default=None, help="Units an order takes where the strategy names no size.")
+@run_options
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
-@click.option("--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take the bars from this bus folder.")
-@click.option(
-    "--matching",
-    type=click.Choice(["stock", "native"]),
-    default="stock",
-    show_default=True,
-    help="Who matches: Backtrader, or the paper gateway with delays, queue and limits of [trading] and [risk].",
-)
-@click.option("--fees", type=click.Choice(["commission", "terms"]), default="commission", show_default=True, help="Of paper matching.")
 @click.option("--run", default="", help="Name of the run and its folder (default: of class and time).")
 @click.option("--trades", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many of the newest trades.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the HTML report to this file, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
-def backtest(
-    ctx: click.Context,
-    file: str,
-    class_name: str,
-    symbols: tuple[str, ...],
-    period: str,
-    start: str | None,
-    end: str | None,
-    cash: float | None,
-    commission: float | None,
-    slippage: float,
-    preset: str,
-    slippage_ticks: int | None,
-    stake: float | None,
-    parameters: tuple[str, ...],
-    journal: Path | None,
-    matching: str,
-    fees: str,
-    run: str,
-    trades: int,
-    report: Path | None,
-    as_json: bool,
-) -> None:
+def backtest(ctx: click.Context, /, parameters: tuple[str, ...], trades: int, report: Path | None, as_json: bool, **asked: Any) -> None:
     """Backtest the strategy FILE on stored bars, and print result, trades, Sharpe and drawdown.
 
     The run's folder holds result.json, trades, fills and values as CSV, and report.html, which needs no network.
     """
     import msgspec
 
-    from ...backtest.paper_terms import PaperTerms
     from ...backtest.report import print_report
-    from ...backtest.spec import BacktestSpec
 
-    settings = settings_of(ctx)
+    if not asked["symbols"]:
+        raise click.UsageError("--symbol is missing: name an instrument, such as --symbol SPY.")
     if report is not None and not report.expanduser().parent.is_dir():
         raise BacktestError(f"There is no folder {report.parent} to write the report to.", report=str(report))
-    spec = BacktestSpec(
-        file=file,
-        class_name=class_name,
-        symbols=list(symbols),
-        period=period,
-        start_ns=None if start is None else day_ns(start, "--from"),
-        end_ns=None if end is None else day_ns(end, "--to"),
-        cash=settings.backtest.cash if cash is None else cash,
-        commission=(0.0 if preset else settings.backtest.commission) if commission is None else commission,
-        slippage=slippage,
-        preset=preset,
-        slippage_ticks=slippage_ticks,
-        parameters=parse_parameters(parameters),
-        journal=str(journal.absolute()) if journal is not None else "",
-        stake=stake,
-        run=run,
-        matching=matching,
-        fees=fees,
-        paper=PaperTerms.of_settings(settings) if matching == "native" else {},
-        periods_per_year=settings.backtest.periods_per_year,
-    )
-    result = run_spec(ctx, spec)
+    result = run_spec(ctx, spec_of(ctx, asked, parse_parameters(parameters)))
     if report is not None:
         result.save_report(report)
     if as_json:
@@ -154,11 +91,3 @@ def _progress_bar() -> Iterator[Callable[[BacktestProgressEvent], None]]:
             bar.update(task, completed=event.done, total=event.total, value=f"worth {event.value:,.2f}")
 
         yield show
-
-
-def day_ns(text: str, option: str) -> int:
-    """Return the start of a day in UTC nanoseconds; raise BacktestError naming the option for a text that is no day."""
-    try:
-        return from_iso(text, "UTC")
-    except ValueError as error:
-        raise BacktestError(f"{option} must be a day such as 2015-01-01, found {text!r}.", value=text) from error

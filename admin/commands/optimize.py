@@ -11,13 +11,12 @@ import click
 
 from gcg_quant.errors import BacktestError
 
-from .backtest import day_ns
 from .context import settings_of
+from .run_options import run_options, spec_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ...backtest.spec import BacktestSpec
     from ...backtest.sweep import Sweep, SweepProgress
 
 __all__ = ["optimize"]
@@ -27,15 +26,7 @@ _INTERRUPTED = 130
 
 @click.command()
 @click.argument("file", required=False, default="")
-@click.option("--class", "class_name", default="", help="Which class of the file.")
-@click.option("--symbol", "symbols", multiple=True, help="An instrument; each becomes a data feed.")
-@click.option("--period", default="1d", show_default=True, help="Period of the bars.")
-@click.option("--from", "start", default=None, help="First day, for example 2015-01-01 (UTC).")
-@click.option("--to", "end", default=None, help="Day before which it ends.")
-@click.option("--cash", type=float, default=None, help="Cash at the start (default: [backtest] cash).")
-@click.option("--commission", type=float, default=None, help="Commission as a fraction of the value (default: [backtest] commission).")
-@click.option("--stake", type=float, default=None, help="Units an order takes where the strategy names no size.")
-@click.option("--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take the bars from this bus folder.")
+@run_options
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUES", help="5:50:5, a,b,c or one value; may be repeated.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Only combinations such as 'fast < slow'; may be repeated.")
 @click.option("--random", "count", type=int, default=None, metavar="N", help="Draw N combinations instead of taking all.")
@@ -43,7 +34,7 @@ _INTERRUPTED = 130
 @click.option("--metric", default="sharpe", show_default=True, help="The measure by which results are ranked.")
 @click.option("--jobs", type=click.IntRange(min=1), default=None, help="Worker processes (default: one a processor).")
 @click.option("--dask", default=None, metavar="HOST:PORT", help="Compute on the Dask cluster of this scheduler.")
-@click.option("--run", "name", default="", help="The sweep's name (default: from class and time).")
+@click.option("--run", default="", help="The sweep's name (default: from class and time).")
 @click.option("--resume", is_flag=True, help="Go on with a sweep: the one of --run, of the same settings, or the newest unfinished one.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Show so many of the best.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the HTML report here, too.")
@@ -92,7 +83,7 @@ def _begun(ctx: click.Context, asked: dict[str, Any]) -> Sweep:
         if not asked[name]:
             raise click.UsageError(f"{what} is missing (only --resume can do without).")
     settings = settings_of(ctx)
-    spec = _spec(ctx, asked)
+    spec = spec_of(ctx, asked)
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
     folders = [*settings.strategies.folders, Path(spec.file).expanduser().resolve().parent]
     with Database(settings.database.url, home=settings.home) as database:
@@ -114,36 +105,27 @@ def _resumed(ctx: click.Context, asked: dict[str, Any]) -> Sweep:
 
     home = settings_of(ctx).home
     if not asked["file"]:
-        return find_sweep(home, asked["name"])
+        _refuse_settings(ctx, asked)
+        return find_sweep(home, asked["run"])
     plan = SweepPlan(
-        spec=_spec(ctx, asked),
+        spec=spec_of(ctx, asked),
         axes=parse_axes(asked["parameters"]),
         where=list(asked["where"]),
         count=asked["count"],
         seed=asked["seed"],
         metric=asked["metric"],
     )
-    return find_sweep(home, asked["name"], asked=plan.digest)
+    return find_sweep(home, asked["run"], asked=plan)
 
 
-def _spec(ctx: click.Context, asked: dict[str, Any]) -> BacktestSpec:
-    from ...backtest.spec import BacktestSpec
-
-    settings = settings_of(ctx).backtest
-    return BacktestSpec(
-        file=asked["file"],
-        class_name=asked["class_name"],
-        symbols=list(asked["symbols"]),
-        period=asked["period"],
-        start_ns=None if asked["start"] is None else day_ns(asked["start"], "--from"),
-        end_ns=None if asked["end"] is None else day_ns(asked["end"], "--to"),
-        cash=settings.cash if asked["cash"] is None else asked["cash"],
-        commission=settings.commission if asked["commission"] is None else asked["commission"],
-        journal=str(asked["journal"].absolute()) if asked["journal"] is not None else "",
-        stake=asked["stake"],
-        run=asked["name"],
-        periods_per_year=settings.periods_per_year,
-    )
+def _refuse_settings(ctx: click.Context, asked: dict[str, Any]) -> None:
+    line = click.core.ParameterSource.COMMANDLINE
+    settings = [one for one in ctx.command.params if one.name in asked and one.name not in ("file", "run", "resume")]
+    given = [one.opts[0] for one in settings if ctx.get_parameter_source(str(one.name)) is line]
+    if given:
+        raise BacktestError(
+            f"A sweep goes on with the settings that it was begun with: leave out {', '.join(given)}, or begin a new one without --resume."
+        )
 
 
 def _run(sweep: Sweep, pool: Any) -> None:

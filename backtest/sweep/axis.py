@@ -14,6 +14,7 @@ from gcg_quant.errors import BacktestError
 __all__ = ["Axis", "parse_axes", "parse_axis"]
 
 MOST_VALUES = 100_000
+LARGEST = 10**15  # whole numbers up to here are exact as floats, too, and in JSON
 FORMS = "NAME=LOW:HIGH:STEP, NAME=A,B,C or NAME=VALUE"
 
 
@@ -44,7 +45,7 @@ class Axis(msgspec.Struct, frozen=True):
             for end in (self.low, self.high):
                 check(self.name, end)
             return self
-        return Axis(self.name, _different(self.name, [check(self.name, value) for value in self.values]))
+        return Axis(self.name, _different(self.name, [_plain(check(self.name, value), value) for value in self.values]))
 
 
 def parse_axes(texts: Iterable[str]) -> list[Axis]:
@@ -91,36 +92,47 @@ def _numbers(text: str) -> list[Decimal] | None:
 
 def _stepped(name: str, text: str, numbers: list[Decimal]) -> Axis:
     low, high = numbers[:2]
-    whole = all(one == one.to_integral_value() and one.is_finite() and "." not in str(one) for one in numbers)
-    if not all(one.is_finite() for one in numbers) or low > high:
-        raise BacktestError(f"The range {text!r} must go from a lower to a higher number: write LOW:HIGH:STEP.", parameter=name)
+    if not all(one.is_finite() and abs(one) <= LARGEST for one in numbers) or low > high:
+        rule = f"from a lower to a higher number, neither beyond {LARGEST:.0e}"
+        raise BacktestError(f"The range {text!r} must go {rule}: write LOW:HIGH:STEP.", parameter=name)
+    whole = all(one == one.to_integral_value() and "." not in str(one) for one in numbers)
     if len(numbers) == 2 and not whole:
-        return Axis(name, low=float(low), high=float(high))
+        return Axis(name, [float(low)]) if low == high else Axis(name, low=float(low), high=float(high))
     step = numbers[2] if len(numbers) == 3 else Decimal(1)
     if step <= 0:
         raise BacktestError(f"The step of {text!r} must be more than 0, not {step}.", parameter=name)
-    count = int((high - low) / step) + 1
-    if count > MOST_VALUES:
-        raise BacktestError(f"The range {text!r} has {count:,} values, {MOST_VALUES:,} are the most: choose a larger step.", parameter=name)
+    if high - low >= step * MOST_VALUES:
+        raise BacktestError(f"The range {text!r} has too many values, {MOST_VALUES:,} are the most: choose a larger step.", parameter=name)
     kind = int if whole else float
-    return Axis(name, [kind(low + step * number) for number in range(count)])
+    return Axis(name, _different(name, [kind(low + step * number) for number in range(int((high - low) // step) + 1)]))
 
 
 def _value(name: str, text: str, part: str) -> Any:
     if not part:
         raise BacktestError(f"The list {text!r} has an empty value: write NAME=A,B,C.", parameter=name)
     try:
-        value = json.loads(part)
+        value = json.loads(part, parse_constant=_no_number)
     except ValueError:
         return part
+    if isinstance(value, int | float) and not abs(value) <= LARGEST:
+        raise BacktestError(f"The value {part} of {text!r} must be a number up to {LARGEST:.0e}.", parameter=name, value=value)
     return value if isinstance(value, bool | int | float | str) else part
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(text)  # NaN and Infinity are words
+
+
+# What the strategy makes of a text, such as a date, it makes of it again in every run: a plan holds what JSON can carry.
+def _plain(found: Any, given: Any) -> Any:
+    return found if isinstance(found, bool | int | float | str) else given
 
 
 # True and 1 are equal in Python; as parameters they are not.
 def _different(name: str, values: list[Any]) -> list[Any]:
-    seen: set[tuple[str, Any]] = set()
+    seen: set[tuple[bool, Any]] = set()
     for value in values:
-        key = ("bool" if isinstance(value, bool) else "", value)
+        key = (isinstance(value, bool), value)
         if key in seen:
             raise BacktestError(f"The parameter {name!r} has the value {value!r} twice: name each value once.", parameter=name, value=value)
         seen.add(key)

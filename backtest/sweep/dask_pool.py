@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +24,7 @@ CONNECT_S = 10.0
 AHEAD = 3  # tasks a thread of the cluster is given at a time: the next one is there when one is done
 
 _lock = threading.Lock()
-_runners: dict[str, SweepRunner] = {}
+_runners: dict[tuple[str, str], SweepRunner] = {}
 
 
 class DaskPool:
@@ -53,6 +54,7 @@ class DaskPool:
             BacktestError: nobody answers at the address; no worker; a worker of another version, or one that does not see the folder.
         """
         waiting = iter(tasks)
+        plan = hashlib.sha256((folder / PLAN).read_bytes()).hexdigest() if (folder / PLAN).is_file() else ""
         with self._client() as client:
             threads = self._check(client, folder)
             running = self._distributed.as_completed([], with_results=False, raise_errors=False, loop=client.loop)
@@ -60,7 +62,7 @@ class DaskPool:
 
             def send() -> None:
                 if (task := next(waiting, None)) is not None:
-                    future = client.submit(compute, str(folder), task.number, task.parameters, pure=False)
+                    future = client.submit(compute, str(folder), plan, task.number, task.parameters, pure=False)
                     sent[future.key] = task
                     running.add(future)
 
@@ -110,8 +112,11 @@ class DaskPool:
             text = "The run ended its Dask worker again and again."
         elif isinstance(error, GcgQuantError):
             raise error  # not of this run, but of all: damaged bars, no plan
-        else:
-            text = f"The run was lost on the Dask cluster: {type(error).__name__}: {error}"
+        else:  # the scheduler is gone, or lets nothing be computed any more
+            why = f"{type(error).__name__}: {error}"
+            raise BacktestError(
+                f"The Dask cluster at {self.address} has lost a run ({why}): go on with --resume when it is well.", address=self.address
+            )
         return Row(number=task.number, parameters=task.parameters, error=text)
 
 
@@ -120,10 +125,14 @@ def look(folder: str) -> tuple[str, bool]:
     return __version__, (Path(folder) / PLAN).is_file()
 
 
-def compute(folder: str, number: int, parameters: dict[str, Any]) -> bytes:
-    """Return the row of one combination, packed; the bars stay mapped for the next one of the same sweep."""
+def compute(folder: str, plan: str, number: int, parameters: dict[str, Any]) -> bytes:
+    """Return the row of one combination, packed; the bars stay mapped for the next one of the same sweep.
+
+    `plan` is the SHA-256 of its plan: a cluster outlives sweeps, and another one may have been begun in the same folder.
+    """
+    key = folder, plan
     with _lock:  # loading strategy files changes what the whole process sees
-        if folder not in _runners:
+        if key not in _runners:
             _runners.clear()
-            _runners[folder] = SweepRunner(Path(folder))
-        return msgspec.msgpack.encode(_runners[folder].run(number, parameters))
+            _runners[key] = SweepRunner(Path(folder))
+        return msgspec.msgpack.encode(_runners[key].run(number, parameters))

@@ -47,7 +47,7 @@ class Side(msgspec.Struct, frozen=True):
         """Return the number of the cell that a value belongs to."""
         if self.edges:
             return max(0, bisect_right(self.edges, value) - 1)
-        return self.values.index(value)
+        return next(at for at, one in enumerate(self.values) if one == value and isinstance(one, bool) == isinstance(value, bool))
 
 
 class HeatMap(msgspec.Struct, frozen=True):

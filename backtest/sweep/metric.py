@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,7 +43,7 @@ class Metric(NamedTuple):
     def of(self, row: Row) -> float | None:
         """Return the row's value; None for a failed run, or where the measure has nothing to divide by."""
         value = None if row.measures is None else row.measures.get(self.name)
-        return float(value) if isinstance(value, int | float) and value == value else None
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
     def ranked(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows from best to worst, those without a value last; equal ones in the order of their numbers."""

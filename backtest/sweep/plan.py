@@ -24,7 +24,7 @@ __all__ = ["SweepPlan"]
 
 MOST_RUNS = 100_000  # their rows are held in memory, about 3 kB each
 LISTED = 200_000  # grids up to this size are listed to draw from them; of larger ones numbers are drawn
-TRIES_PER_RUN = 1_000
+MOST_TRIES = 20_000  # in a row that bring nothing new: then there is hardly anything left to find
 
 
 class SweepPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +78,13 @@ class SweepPlan(msgspec.Struct, frozen=True, kw_only=True):
         asked = (spec, self.axes, self.where, self.count, self.seed, self.metric)
         return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()
 
+    def differences(self, other: SweepPlan) -> list[str]:
+        """Return the names of what `other` asks for differently; "parameters" if it is their values."""
+        mine, others = (msgspec.to_builtins(plan.spec) for plan in (self, other))
+        found = [name for name in mine if name != "run" and mine[name] != others[name]]
+        found += [name for name in ("where", "count", "seed", "metric") if getattr(self, name) != getattr(other, name)]
+        return found or ["parameters"]
+
     @property
     def varied(self) -> list[Axis]:
         """The axes with more than one value."""
@@ -115,16 +122,18 @@ class SweepPlan(msgspec.Struct, frozen=True, kw_only=True):
             fitting = [one for one in self._grid() if all(condition.holds(one) for condition in conditions)]
             return source.sample(fitting, min(count, len(fitting)))
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for _ in range(count * TRIES_PER_RUN):
+        failed = 0
+        while len(found) < count and failed < MOST_TRIES:
             one = {axis.name: _draw(axis, source) for axis in self.axes}
-            if all(condition.holds(one) for condition in conditions):
-                found.setdefault(tuple(one.values()), one)
-            if len(found) == count:
-                break
+            key = tuple(one.values())
+            failed += 1
+            if key not in found and all(condition.holds(one) for condition in conditions):
+                found[key], failed = one, 0
         return list(found.values())
 
 
 def _draw(axis: Axis, source: random.Random) -> Any:
-    if axis.is_range:
-        return float(f"{source.uniform(axis.low, axis.high):.6g}")  # what a person can type again
+    if axis.low < axis.high:  # six digits of the range's width: what a person can type again
+        drawn = round(source.uniform(axis.low, axis.high), 6 - math.ceil(math.log10(axis.high - axis.low)))
+        return min(max(drawn, axis.low), axis.high)
     return axis.values[source.randrange(len(axis.values))]

@@ -77,6 +77,8 @@ class LocalPool:
                         self._hear(key.data, folder, waiting, deaths, on_row, selector)
             finally:
                 for worker in self._workers:
+                    worker.close()  # all at once, then one after another
+                for worker in self._workers:
                     worker.end()
                 self._workers.clear()
 
@@ -138,6 +140,7 @@ class _Worker:
         self.number = number
         self.log = folder / LOGS / f"worker-{number}.log"
         self.task: Task | None = None
+        self.begin = self.log.stat().st_size if self.log.exists() else 0  # of what the present task has said, in the log
         self.runs = 0
         self.is_ready = False
         self.buffer = FrameBuffer()
@@ -155,6 +158,7 @@ class _Worker:
     def give(self, task: Task) -> None:
         """Send a task; a worker that is dead already is noticed by its closed output."""
         self.task = task
+        self.begin = self.log.stat().st_size
         self.runs += 1
         with contextlib.suppress(BrokenPipeError):
             assert self.process.stdin is not None
@@ -186,6 +190,8 @@ class _Worker:
 
     @property
     def last_words(self) -> str:
-        """The last line of the worker's log, with a colon before it, if it has any."""
-        text = self.log.read_bytes()[-LAST_WORDS:].decode(errors="replace").strip()
+        """The last line that the task has left in the worker's log, with a colon before it, if there is any."""
+        with self.log.open("rb") as log:
+            log.seek(max(self.begin, self.log.stat().st_size - LAST_WORDS))
+            text = log.read().decode(errors="replace").strip()
         return f": {text.rpartition(chr(10))[2]}" if text else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import shutil
 import sys
 import tempfile
@@ -83,9 +84,11 @@ class SweepRunner:
         try:
             spec = self._spec(loaded, parameters)
             with self._bus(loaded) as bus:
-                return run_on(bus, spec, loaded, self._sources).measures.to_dict()
+                measures = run_on(bus, spec, loaded, self._sources).measures.to_dict()
         finally:
             forget(loaded)
+        # As JSON has it: the same row whether it has just been computed or is read again.
+        return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in measures.items()}
 
     # Nobody looks at the bars, orders and fills of a single run, so what Backtrader itself matches need not be told. Our own classes
     # and the paper gateway live on the bus.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ from .metric import metric_of
 from .plan import SweepPlan
 from .pool import LocalPool, Pool
 from .runner import CODE, PLAN, SCRATCH, forget, read_plan
-from .table import Row, RowTable
+from .table import Row, RowTable, read_rows
 from .worker import Task
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Sweep:
         self.plan = read_plan(folder)
         self.combinations = self.plan.combinations()
         self.metric = metric_of(self.plan.metric)
-        self.rows: dict[int, Row] = {}
-        self._load_rows()
+        path = folder / ROWS
+        self.rows: dict[int, Row] = read_rows(path)[0] if path.exists() else {}  # one that is being written is not whole yet
 
     @classmethod
     def begin(
@@ -99,6 +100,7 @@ class Sweep:
         plan = msgspec.structs.replace(plan, asked=plan.digest)
         loaded = StrategyLoader(folders, [BacktraderAdapter()]).load(spec.file, spec.class_name)
         try:
+            spec.check_for(loaded.cls.__name__, backtrader=loaded.adapter is not None)
             plan = _with_strategy(plan, loaded)
             plan.combinations()
             sources = load_sources(spec, history, both_sides=loaded.adapter is None or spec.matching == "native")
@@ -165,45 +167,41 @@ class Sweep:
         if self.is_done:
             remove_sources(self.folder)
 
-    def _load_rows(self) -> None:
-        if (self.folder / ROWS).exists():
-            for line in (self.folder / ROWS).read_bytes().splitlines():
-                try:
-                    row = msgspec.json.decode(line, type=Row)
-                except (msgspec.DecodeError, ValueError):
-                    break  # being written, or cut by a death: `run` sees to it
-                self.rows.setdefault(row.number, row)
 
-
-def find_sweep(home: Path, name: str = "", *, asked: str = "") -> Sweep:
-    """Return a sweep to go on with: the one of a name; the newest of which `asked` is the plan's digest; the newest that is not done.
+def find_sweep(home: Path, name: str = "", *, asked: SweepPlan | None = None) -> Sweep:
+    """Return a sweep to go on with: the one of a name; the newest that was begun as `asked`; the newest that is not done.
 
     Raises:
-        BacktestError: there is none, or the one of that name was asked for with other settings.
+        BacktestError: there is none, or the one of that name was begun with other settings (they are named).
     """
     parent = home / FOLDER
     names = sorted((path.parent.name for path in parent.glob(f"*/{PLAN}")), key=lambda one: (parent / one / PLAN).stat().st_mtime_ns)
-    if name and name not in names:
-        raise BacktestError(f"There is no sweep {name!r} in {parent}.{nearest(name, names)}", sweep=name)
-    for one in [name] if name else reversed(names):
-        if asked and read_plan(parent / one).asked != asked:
-            continue
-        sweep = Sweep(parent / one)
-        if name or asked or not sweep.is_done:
-            return sweep
     if name:
-        raise BacktestError(
-            f"The sweep {name!r} was begun with other settings: leave them out to go on with it, or begin a new one.", sweep=name
-        )
-    what = "sweep of these settings" if asked else "unfinished sweep"
+        if name not in names:
+            raise BacktestError(f"There is no sweep {name!r} in {parent}.{nearest(name, names)}", sweep=name)
+        plan = read_plan(parent / name)
+        if asked is not None and plan.asked != asked.digest:
+            others = ", ".join(plan.differences(asked))
+            raise BacktestError(
+                f"The sweep {name!r} was begun with other settings ({others}): leave them out to go on with it, or begin a new one.",
+                sweep=name,
+            )
+        return Sweep(parent / name)
+    for one in reversed(names):
+        with contextlib.suppress(BacktestError):  # a damaged one is for whoever names it
+            if asked is not None and read_plan(parent / one).asked != asked.digest:
+                continue
+            sweep = Sweep(parent / one)
+            if asked is not None or not sweep.is_done:
+                return sweep
+    what = "sweep of these settings" if asked is not None else "unfinished sweep"
     raise BacktestError(f"There is no {what} in {parent} to go on with: begin one without --resume.")
 
 
 def _with_strategy(plan: SweepPlan, loaded: LoadedClass) -> SweepPlan:
     def check(name: str, value: Any) -> Any:
-        if loaded.adapter is not None:
-            return bt_parameters(loaded.cls, {name: value})[name]
-        return check_parameters(loaded.cls, {name: value})[name]
+        values = {**plan.spec.parameters, name: value}
+        return (bt_parameters if loaded.adapter is not None else check_parameters)(loaded.cls, values)[name]
 
     return msgspec.structs.replace(
         plan,
@@ -229,6 +227,8 @@ def _make_folder(parent: Path, name: str, strategy: str) -> Path:
         except FileExistsError:
             continue
         return parent / one
+    if not (parent / stem / PLAN).exists():
+        raise BacktestError(f"{parent / stem} holds the rest of a sweep that never began: remove it, or choose another name.", sweep=stem)
     raise BacktestError(f"There is a sweep {stem!r} in {parent} already: go on with it by --resume, or choose another name.", sweep=stem)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from gcg_quant.errors import BacktestError
 
-__all__ = ["Row", "RowTable"]
+__all__ = ["Row", "RowTable", "read_rows"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,19 +66,23 @@ class RowTable:
         self.close()
 
     def _read(self) -> dict[int, Row]:
-        found: dict[int, Row] = {}
-        whole = 0
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            try:
-                row = msgspec.json.decode(line, type=Row)
-            except (msgspec.DecodeError, ValueError):
-                break
-            if not line.endswith(b"\n"):
-                break
-            found.setdefault(row.number, row)
-            whole += len(line)
+        found, whole = read_rows(self.path)
         os.ftruncate(self._handle, whole)
         return found
+
+
+def read_rows(path: Path) -> tuple[dict[int, Row], int]:
+    """Return the rows of a file by their numbers, and how many of its bytes they are: up to the first line that is not whole."""
+    found: dict[int, Row] = {}
+    whole = 0
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            row = msgspec.json.decode(line, type=Row)
+        except (msgspec.MsgspecError, ValueError):
+            break
+        found.setdefault(row.number, row)
+        whole += len(line) + 1
+    return found, whole
 
 
 # A full disk may take only a part of it; the rest must not be glued to the next line.

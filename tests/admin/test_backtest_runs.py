@@ -169,10 +169,16 @@ def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: 
 def test_optimize_asks_for_what_is_missing(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]
     """What a command line lacks, and what cannot go together, is said in a sentence."""
     asked = ("optimize", strategy, "--symbol", "X", "--journal", journal)
-    failing = ("optimize", "breakout.py", "--symbol", "X", "--journal", journal, "--stake", "2", "--param", "entry=5", "--jobs", "1")
+    ours = ("optimize", "breakout.py", "--symbol", "X", "--journal", journal, "--stake", "2", "--param", "entry=5", "--jobs", "1")
     shutil.copy(ROOT / "examples" / "strategies" / "breakout.py", "breakout.py")
     for words, sentence in (
-        (failing, "All 1 runs failed, the first with: stake is an option for Backtrader's classes"),
+        ((*asked, "--param", "fast=0", "--jobs", "1"), "All 1 runs failed, the first with: "),
+        (ours, "stake is an option for Backtrader's classes; Breakout is none"),
+        ((*asked, "--param", "fast=3", "--preset", "cn_stok"), "Did you mean 'cn_stock'?"),
+        (
+            ("optimize", "--resume", "--cash", "5", "--fees", "terms"),
+            "that it was begun with: leave out --cash, --fees, or begin a new one",
+        ),
         (("optimize",), "the strategy FILE is missing"),
         (asked, "--param is missing"),
         ((*asked, "--param", "fast=3:5", "--dask", "h:1", "--jobs", "2"), "--jobs is for local workers"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from typing import Any
 
+import backtrader as bt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.backtest import BacktestSpec
-from gcg_quant.backtest.sweep import Condition, SweepPlan, metric_of, parse_axes, parse_axis
+from gcg_quant.backtest.parameters import bt_parameters
+from gcg_quant.backtest.sweep import Axis, Condition, SweepPlan, metric_of, parse_axes, parse_axis
 from gcg_quant.backtest.sweep.frames import FrameBuffer, pack
-from gcg_quant.errors import BacktestError
+from gcg_quant.errors import BacktestError, StrategyError
 
 
 def plan_of(*parameters: str, **options: Any) -> SweepPlan:
@@ -36,6 +40,9 @@ def plan_of(*parameters: str, **options: Any) -> SweepPlan:
         ("at=09:30,14:45", ["09:30", "14:45"]),
         ("n=7", [7]),
         ("formula=a=b", ["a=b"]),
+        ("day=2015-01-01,2016-01-01", ["2015-01-01", "2016-01-01"]),
+        ("word=NaN,-Infinity", ["NaN", "-Infinity"]),
+        ("n=0.5:0.5", [0.5]),
     ],
 )
 def test_values_of_a_parameter(text: str, values: list[Any]) -> None:
@@ -55,6 +62,11 @@ def test_values_of_a_parameter(text: str, values: list[Any]) -> None:
         ("n=1:5:0", "step of 'n=1:5:0' must be more than 0"),
         ("n=1:5:-1", "must be more than 0, not -1"),
         ("n=0:1e9:1e-3", "100,000 are the most: choose a larger step"),
+        ("n=0:1:1e-999999", "100,000 are the most: choose a larger step"),
+        ("n=0:1e999999:1", "neither beyond 1e.15"),
+        ("n=1:snan:1", "must go from a lower"),
+        ("n=1,99999999999999999999", "value 99999999999999999999 of .* must be a number up to 1e.15"),
+        ("n=1e999", "must be a number up to 1e.15"),
         ("n=1,,2", "has an empty value"),
         ("n=1,2,1", "has the value 1 twice"),
     ],
@@ -75,6 +87,42 @@ def test_a_range_is_what_decimal_counting_gives(low: int, steps: int, step: int,
     texts = [f"{number / unit:.{digits}f}" for number in (low, low + steps * step, step)]
     values = parse_axis(f"x={':'.join(texts)}").values
     assert values == [float(f"{(low + step * number) / unit:.{digits}f}") for number in range(steps + 1)]
+
+
+@given(seed=st.integers(0, 1000), low=st.floats(-1e6, 1e6), width=st.floats(1e-6, 1e6))
+def test_draws_from_a_range_stay_in_it(seed: int, low: float, width: float) -> None:
+    """However narrow or far from 0 a range is, what is drawn lies in it and is not always the same."""
+    plan = SweepPlan(spec=BacktestSpec(file="f.py", symbols=["X"]), axes=[Axis("x", low=low, high=low + width)], count=8, seed=seed)
+    found = [one["x"] for one in plan.combinations()]
+    assert len(found) == 8
+    assert all(low <= one <= low + width for one in found)
+
+
+def test_values_take_what_the_strategy_makes_of_them() -> None:
+    """Texts take the type of the parameter's default; a date is checked, and stays the text that every run reads again."""
+
+    class Typed(bt.Strategy):
+        params = (("n", 3), ("x", 0.5), ("on", False), ("day", dt.date(2015, 1, 1)), ("kind", "sma"))
+
+    def check(name: str, value: Any) -> Any:
+        return bt_parameters(Typed, {name: value})[name]
+
+    for text, values in (
+        ("n=3:5", [3, 4, 5]),
+        ("x=0.1,2", [0.1, 2]),
+        ("on=yes,no", [True, False]),
+        ("day=2015-01-02,2016-01-01", ["2015-01-02", "2016-01-01"]),
+        ("kind=ema,NaN", ["ema", "NaN"]),
+    ):
+        assert parse_axis(text).checked(check).values == values
+    assert check("day", "2016-01-01") == dt.date(2016, 1, 1)
+    for name, value, rule in (
+        ("day", "soon", "of type date, not 'soon'"),
+        ("x", "nan", "of type float"),
+        ("x", math.inf, "a finite number"),
+    ):
+        with pytest.raises(StrategyError, match=f"'{name}' of Typed must be {rule}"):
+            check(name, value)
 
 
 def test_conditions_compare_and_count() -> None:
@@ -152,6 +200,8 @@ def test_draws_are_the_same_for_a_seed_and_never_twice() -> None:
         assert len({tuple(one.values()) for one in found}) == 30
         assert all(one["a"] > one["b"] / 10 for one in found)
     assert len(plan_of("a=1:3", count=30).combinations()) == 3
+    with pytest.raises(BacktestError, match="No combination of the parameters fulfils a > 2"):  # and it comes to an end
+        plan_of("a=0.5:1.5", "b=1:1000", count=100_000, where=["a > 2"]).combinations()
 
 
 def test_plans_too_large_or_without_steps_are_refused() -> None:

@@ -79,6 +79,8 @@ def test_cells_hold_the_best_of_what_shares_them() -> None:
     assert shown == [[99, *[None] * 9, 199, None], [299, *[None] * 9, 399, None]]
     assert len(maps[1].x.labels) == 24
     assert maps[1].cells[1][23] == rows[399]
+    alike = [row(0, 0.5, a=1), row(1, 0.7, a=True)]
+    assert heat_maps([Axis("a", [1, True])], alike, metric)[0].cells == [alike]
     (line,) = heat_maps([Axis("a", [1, 2])], rows, metric)
     assert [cell.number for cell in line.cells[0] if cell is not None] == [199, 399]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import psutil
 import pytest
 
 from gcg_quant.backtest import BacktestSpec
+from gcg_quant.backtest.run import run_backtest
 from gcg_quant.backtest.sweep import LocalPool, Row, Sweep, find_sweep, parse_axes
 from gcg_quant.backtest.sweep.dask_pool import DaskPool
 from gcg_quant.backtest.sweep.runner import SweepRunner
@@ -25,6 +27,8 @@ from gcg_quant.backtest.sweep.table import RowTable
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, GcgQuantError, StrategyError
 from gcg_quant.events import World
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "strategies"
 
 # What it does depends on its parameters and on files beside its data folder, so that a test decides when a run goes on.
 PROBE = """
@@ -103,6 +107,7 @@ def wait(condition):
             raise TimeoutError("the test did not let this run go on")
         time.sleep(0.005)
 """
+TERMS = ("commission", "preset", "run", "slippage")
 
 
 @pytest.fixture
@@ -121,7 +126,8 @@ def begin(tmp_path: Path, files: Path, kit: ModuleType) -> Callable[..., Sweep]:
     history = kit.stored(kit.random_bars(600))
 
     def make(*parameters: str, **options: Any) -> Sweep:
-        spec = BacktestSpec(file=str(files / "probe.py"), symbols=["X"], period="1m", cash=100_000.0, commission=0.0001)
+        terms = {"cash": 100_000.0, "commission": 0.0001, **{name: options.pop(name) for name in TERMS if name in options}}
+        spec = BacktestSpec(file=str(files / "probe.py"), symbols=["X"], period="1m", **terms)
         axes = parse_axes([*parameters, f"place={tmp_path}"])
         return Sweep.begin(spec, axes, home=tmp_path / "home", history=history, folders=[files], **options)
 
@@ -233,8 +239,16 @@ def test_killed_and_interrupted_sweeps_go_on_where_they_stopped(tmp_path: Path, 
     assert all(row.measures is not None for row in Sweep(sweep.folder).rows.values())
     with pytest.raises(BacktestError, match="no unfinished sweep"):
         find_sweep(home)
-    with pytest.raises(BacktestError, match="begun with other settings"):
-        find_sweep(home, name, asked="something else")
+    other = msgspec.structs.replace(sweep.plan, spec=msgspec.structs.replace(sweep.plan.spec, cash=5.0, fees="terms"), seed=2)
+    with pytest.raises(BacktestError, match=r"begun with other settings \(cash, fees, seed\): leave them out"):
+        find_sweep(home, name, asked=other)
+    with pytest.raises(BacktestError, match="no sweep of these settings"):
+        find_sweep(home, asked=other)
+    (sweep.folder / "plan.json").write_text("{")  # is nobody's but his who names it
+    with pytest.raises(BacktestError, match="no unfinished sweep"):
+        find_sweep(home)
+    with pytest.raises(BacktestError, match="cannot be read"):
+        find_sweep(home, name)
 
 
 def start(words: list[str]) -> subprocess.Popen[str]:
@@ -254,31 +268,82 @@ def test_dask_workers_give_the_rows_of_local_ones(begin: Callable[..., Sweep], t
     """Two worker processes of a Dask cluster compute what this process computes; failures are rows there, too."""
     distributed = pytest.importorskip("distributed")
     local, remote = begin("fast=3:5", "what=plain,raises"), begin("fast=3:5", "what=plain,raises")
-    runner = SweepRunner(local.folder)
-    with RowTable(local.folder / "rows.jsonl") as table:
-        for number, parameters in enumerate(local.combinations):
-            table.append(runner.run(number, parameters))
+    compute_here(local)
+    priced = begin("fast=3:4", preset="us", commission=0.0)
+    compute_here(priced)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", local_directory=str(tmp_path)
     ) as cluster:
         remote.run(DaskPool(cluster.scheduler_address.removeprefix("tcp://")))
+        shutil.move(remote.folder, tmp_path / "first")
+        second = begin("fast=3:4", preset="us", commission=0.0, run=remote.name)  # the workers have seen another sweep in this folder
+        second.run(DaskPool(cluster.scheduler_address))
         hidden = tmp_path / "hidden"
         hidden.mkdir()
         with pytest.raises(BacktestError, match="does not see .*hidden"):
             DaskPool(cluster.scheduler_address).run(hidden, [], print)
     assert plain(remote) == plain(Sweep(local.folder))
     assert remote.progress()[:3] == (6, 3, 6)
+    assert plain(second) == plain(Sweep(priced.folder))
+    assert plain(second)[0].measures != plain(remote)[0].measures
     monkeypatch.setattr("gcg_quant.backtest.sweep.dask_pool.CONNECT_S", 0.2)
     with pytest.raises(BacktestError, match="No Dask scheduler answers at tcp://127.0.0.1:1"):
-        DaskPool("127.0.0.1:1").run(remote.folder, [], print)
+        DaskPool("127.0.0.1:1").run(second.folder, [], print)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(BacktestError, match="install the extra with `pip install 'gcg_quant\\[dask\\]'`"):
         DaskPool("127.0.0.1:1")
 
 
+def compute_here(sweep: Sweep) -> None:
+    """Compute a sweep in this process."""
+    runner = SweepRunner(sweep.folder)
+    with RowTable(sweep.folder / "rows.jsonl") as table:
+        for number, parameters in enumerate(sweep.combinations):
+            table.append(runner.run(number, parameters))
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"commission": 0.001, "slippage": 0.002, "stake": 3.0},
+        {"preset": "us", "slippage_ticks": 2},
+        {"preset": "us", "matching": "native"},
+        {"matching": "native", "fees": "terms", "paper": {"latency_ns": 90_000_000_000, "risk": {"max_order_quantity": 50}}},
+    ],
+)
+def test_rows_are_those_of_single_runs(tmp_path: Path, kit: ModuleType, terms: dict[str, Any]) -> None:
+    """Whatever a run trades on, a sweep's row has the measures of the single run with the same settings and parameters."""
+    spec = BacktestSpec(file=str(EXAMPLES / "sma_cross.py"), symbols=["X"], period="1m", cash=100_000.0, **terms)
+    where: dict[str, Any] = {"home": tmp_path, "history": kit.stored(kit.random_bars(300)), "folders": [EXAMPLES]}
+    sweep = Sweep.begin(spec, parse_axes(["fast=4", "slow=9"]), **where)
+    row = SweepRunner(sweep.folder).run(0, sweep.combinations[0])
+    single = run_backtest(msgspec.structs.replace(spec, parameters={"fast": 4, "slow": 9}, report=False), **where)
+    assert row.error == ""
+    assert row.measures == single.measures.to_dict()
+    assert row.measures["trades"] > 5
+    plain = run_backtest(
+        BacktestSpec(file=spec.file, symbols=["X"], period="1m", cash=spec.cash, parameters={"fast": 4, "slow": 9}), **where
+    )
+    assert plain.measures.end_value != single.measures.end_value
+
+
+def test_numbers_that_are_none_are_the_same_at_once_and_when_read_again(tmp_path: Path, kit: ModuleType) -> None:
+    """A measure that is infinite or no number is None in its row, so that it ranks alike now and after `--resume`."""
+    (tmp_path / "endless.py").write_text(
+        "import backtrader as bt\n\n\nclass Endless(bt.Strategy):\n    params = (('n', 1),)\n\n"
+        "    def next(self):\n        self.broker.add_cash(float('inf'))\n"
+    )
+    spec = BacktestSpec(file=str(tmp_path / "endless.py"), symbols=["X"], period="1m")
+    sweep = Sweep.begin(spec, parse_axes(["n=1"]), home=tmp_path, history=kit.stored(kit.random_bars(20)), folders=[tmp_path])
+    row = SweepRunner(sweep.folder).run(0, sweep.combinations[0])
+    assert row.measures is not None, row.error
+    assert row.measures["end_value"] is None
+    assert msgspec.json.decode(msgspec.json.encode(row), type=Row) == row
+
+
 def test_our_own_classes_are_swept_too(tmp_path: Path, kit: ModuleType) -> None:
     """Classes of ours, and paper matching, run on buses of their own within a sweep; declared bounds hold for every value."""
-    examples = Path(__file__).resolve().parents[3] / "examples" / "strategies"
+    examples = EXAMPLES
     spec = BacktestSpec(file=str(examples / "breakout.py"), symbols=["BTC/USDT@SIM"], period="1m")
     history = kit.stored(kit.random_bars(300), "BTC/USDT")
     where = {"home": tmp_path, "history": history, "folders": [examples]}
@@ -310,6 +375,9 @@ def test_bad_sweeps_are_sentences_and_leave_nothing(begin: Callable[..., Sweep],
         with pytest.raises(GcgQuantError, match=words):
             begin(*parameters, **options)
     assert not (tmp_path / "home" / "sweeps").exists()
+    (tmp_path / "home" / "sweeps" / "half").mkdir(parents=True)
+    with pytest.raises(BacktestError, match="half holds the rest of a sweep that never began: remove it"):
+        begin("fast=3:4", run="half")
     sweep = begin("fast=3:4")
     os.truncate(sweep.folder / "bars-0.bin", 100)
     with pytest.raises(BacktestError, match="A worker of the sweep cannot start.*bars of the sweep are damaged.*has 100 bytes, not 76,800"):
