@@ -13,8 +13,8 @@ from backtrader.comminfo import CommInfoBase
 from backtrader.position import Position
 
 from .execution import executing
-from .native import FastAccount
-from .orders import BUY, SELL, clone_of, make_order
+from .native import FastAccount, fast_clone_order
+from .orders import BUY, SELL, make_order
 from .positions import LazyPositions
 from .shares import is_paid_in_full, reckoning
 from .stock import overridden
@@ -107,13 +107,12 @@ class FastBroker:
 
     def _methods(self) -> dict[str, Any]:
         broker, account, stock = self.broker, self.account, self._stock
-        mirror = getattr(broker, "_mirror", None)
+        mirror: Any = getattr(broker, "_mirror", None)
         notifications, room, passes_by = broker.notifs, self, account.passes_by
 
         def notify(self: Any, order: Any) -> None:
-            notifications.append(clone_of(order))
-            if mirror is not None:
-                mirror.order_changed(order, matching=self._matching)
+            notifications.append(fast_clone_order(order))
+            mirror.order_changed(order, matching=self._matching)
 
         def buy(
             self: Any, owner: Any, data: Any, size: Any, price: Any = None, plimit: Any = None, exectype: Any = None,
@@ -293,7 +292,7 @@ class FastBroker:
             "__module__": stock.__module__,
             "__qualname__": stock.__qualname__,
             "__doc__": stock.__doc__,
-            "notify": notify,
+            "notify": account.tell if mirror is None else notify,
             "check_submitted": check_submitted,
             "buy": buy,
             "sell": sell,

@@ -11,8 +11,7 @@ from typing import Any
 import backtrader as bt
 from backtrader.trade import Trade
 
-from .native import FastSeries
-from .orders import copy_of
+from .native import FastSeries, fast_copy
 
 __all__ = ["active_analyzers", "delivering", "notifying", "strategy_names", "wants_worth"]
 
@@ -100,16 +99,16 @@ def _add_trades(self: Any, order: Any) -> None:
         if bit.closed:
             trade.update(order, bit.closed, bit.price, bit.closedvalue, bit.closedcomm, bit.pnl, comminfo=order.comminfo)
             if trade.isclosed:
-                told.append(copy_of(trade))
+                told.append(fast_copy(trade))
         if bit.opened:
             if trade.isclosed:
                 trade = Trade(data=data, tradeid=terms.tradeid, historyon=self._tradehistoryon)
                 trades.append(trade)
             trade.update(order, bit.opened, bit.price, bit.openedvalue, bit.openedcomm, bit.pnl, comminfo=order.comminfo)
             if trade.isclosed:
-                told.append(copy_of(trade))
+                told.append(fast_copy(trade))
         if trade.justopened:
-            told.append(copy_of(trade))
+            told.append(fast_copy(trade))
 
 
 # Strategy._notify for a strategy where somebody is told of cash and value: those who listen, in Backtrader's order.

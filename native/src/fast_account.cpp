@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "fast_orders.h"
+
 namespace gcg::python::fast {
 
 namespace {
@@ -199,6 +201,15 @@ PyObject* account_passes_by(PyObject* self, PyObject* order) {
     return answer < 0 ? nullptr : PyBool_FromLong(answer);
 }
 
+// tell(order): BackBroker.notify.
+PyObject* account_tell(PyObject* self, PyObject* order) {
+    static PyObject* const append = PyUnicode_InternFromString("append");
+    PyObject* told = clone_order(order);
+    PyObject* done = told ? PyObject_CallMethodOneArg(self_of(self).notifications, append, told) : nullptr;
+    Py_XDECREF(told);
+    return done;
+}
+
 template <bool Account::* Flag>
 PyObject* get_flag(PyObject* self, void*) {
     return PyBool_FromLong(self_of(self).*Flag);
@@ -320,6 +331,7 @@ int add_account_type(PyObject* module) {
         {"mark", account_mark, METH_NOARGS, nullptr},
         {"refresh", account_refresh, METH_NOARGS, nullptr},
         {"passes_by", account_passes_by, METH_O, nullptr},
+        {"tell", account_tell, METH_O, nullptr},
         {nullptr, nullptr, 0, nullptr},
     };
     static PyGetSetDef attributes[] = {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "fast_lines.h"
+#include "fast_orders.h"
 
 namespace gcg::python::fast {
 
@@ -136,6 +137,9 @@ PyMethodDef g_functions[] = {
     {"fast_detach", detach, METH_O, nullptr},
     {"fast_run_once", run_once, METH_VARARGS, nullptr},
     {"fast_days", days_of_times, METH_VARARGS, nullptr},
+    {"fast_copy", copy_thing, METH_O, nullptr},
+    {"fast_clone_order", clone_of, METH_O, nullptr},
+    {"fast_make_order", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(make_order)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
