@@ -162,6 +162,10 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Return True for a live feed that was given none of its own."""
         return bool(self.p.live and self.p.stream is None)
 
+    def columns(self) -> tuple[NDArray[np.float64], ...]:
+        """Return the bars that the run began with as a column for each of the feed's lines, in their order; called after the start."""
+        return tuple(self._column(alias) for alias in self.getlinealiases())
+
     def loaded_bars(self) -> BarArray:
         """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start."""
         return self._rows

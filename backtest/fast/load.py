@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .native import fast_days
 from .stock import overridden, shadowed
 
-__all__ = ["BulkLoading"]
+__all__ = ["BulkLoading", "columns_of"]
 
 PandasData = bt.feeds.PandasData
 METHODS = ("_load", "load", "preload", "_last", "home", "forward", "_fromstack", "_start", "start")
@@ -39,7 +39,7 @@ class _Preload:
 
     def __call__(self) -> None:
         data = self._data
-        columns = _columns(data)
+        columns = columns_of(data)
         if columns is None:
             PandasData.preload(data)
             return
@@ -54,8 +54,11 @@ def _is_plain(data: Any) -> bool:
     return not (overridden(type(data), PandasData, METHODS) or shadowed(data, METHODS) or data._filters or data.p.fromdate or data.p.todate)
 
 
-# The columns in the order of the feed's lines; None where Backtrader's way has to be gone (it may raise, warn, or know more).
-def _columns(data: Any) -> list[NDArray[np.float64]] | None:
+def columns_of(data: Any) -> list[NDArray[np.float64]] | None:
+    """Return the columns of a started `PandasData` in the order of its lines, times in Backtrader's days.
+
+    None where Backtrader's way has to be gone (it may raise, warn, or know more).
+    """
     frame = data.p.dataname
     if not len(frame) or data._tzinput or data._barstack or data._barstash or data.lines.extrasize():
         return None

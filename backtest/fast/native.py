@@ -1,10 +1,11 @@
-"""The face of the compiled part: lines, clocks, accounts and the loop of a fast run. The other files of this room import it from here."""
+"""The face of the compiled part: lines, clocks, feeds, accounts and the loop of a fast run. The room imports it from here only."""
 
 from __future__ import annotations
 
 from gcg_quant._native import (
     FastAccount,
     FastClock,
+    FastFeed,
     FastLine,
     FastPosition,
     FastSeries,
@@ -25,6 +26,7 @@ from gcg_quant._native import (
 __all__ = [
     "FastAccount",
     "FastClock",
+    "FastFeed",
     "FastLine",
     "FastPosition",
     "FastSeries",

@@ -12,6 +12,7 @@ from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
 from .kernels import install_kernels
 from .native import fast_run_once, fast_set_guard, fast_set_position
+from .sampling import Sampling
 from .strategy import active_analyzers, delivering, notifying, wants_worth
 from .swap import Swap
 
@@ -55,6 +56,7 @@ def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], Non
 def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], loop: Callable[[], None]) -> str:
     """Do what `Cerebro._runnext` does: Backtrader's own `loop`, on lines and a broker in C. Return "", or why it could not begin."""
     datas = list(cerebro.datas)
+    sampling = Sampling(datas)
     try:
         swap = Swap(strategies, datas, own_loop=False)
         swap.enter()
@@ -65,7 +67,7 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], loop: Callable[[], N
         try:
             broker.enter()
             broker.be_plain()
-            with RareCollection():
+            with RareCollection(), sampling:
                 loop()
         finally:
             broker.leave()

@@ -1,5 +1,7 @@
 // backtrader.utils.num2date for a line: the same operations on the same doubles. What is out of the ordinary goes to
 // Backtrader's own.
+#include "fast_dates.h"
+
 #include <Python.h>
 #include <datetime.h>
 
@@ -13,11 +15,19 @@ namespace {
 
 PyObject* g_stock_datetime = nullptr;  // LineBuffer.datetime
 
-struct Date {
-    int year, month, day;
-};
+// The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
+PyObject* moment(double days) {
+    std::int64_t us;
+    if (!time_of_days(days, us)) return nullptr;
+    const std::int64_t in_day = time_in_day(us);
+    const Date date = date_of(day_of(us));
+    return PyDateTime_FromDateAndTime(date.year, date.month, date.day, static_cast<int>(in_day / 3'600'000'000),
+                                      static_cast<int>(in_day / 60'000'000 % 60),
+                                      static_cast<int>(in_day / 1'000'000 % 60), static_cast<int>(in_day % 1'000'000));
+}
 
-// A proleptic Gregorian date from its ordinal (1 is 0001-01-01), by counting in eras of 400 years that begin in March.
+}  // namespace
+
 Date date_of(long ordinal) {
     const long shifted = ordinal + 305;
     const long era = shifted / 146'097, day_of_era = shifted % 146'097;
@@ -29,35 +39,24 @@ Date date_of(long ordinal) {
             static_cast<int>(day_of_year - (153 * from_march + 2) / 5 + 1)};
 }
 
-// The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
-PyObject* moment(double days) {
-    if (!(days >= 1.0 && days < 3'652'059.0)) return nullptr;
-    const long whole = static_cast<long>(days);
-    double rest = 24.0 * (days - static_cast<double>(whole));
+bool time_of_days(double days, std::int64_t& us) {
+    if (!(days >= 1.0 && days < 3'652'059.0)) return false;
+    const long day = static_cast<long>(days);
+    double rest = 24.0 * (days - static_cast<double>(day));
     const double hour = std::floor(rest);
     rest = 60.0 * (rest - hour);
     const double minute = std::floor(rest);
     rest = 60.0 * (rest - minute);
     const double second = std::floor(rest);
-    if (hour > 23 || minute > 59 || second > 59) return nullptr;
-    long micros = static_cast<long>(1e6 * (rest - second));
-    long seconds = 3600 * static_cast<long>(hour) + 60 * static_cast<long>(minute) + static_cast<long>(second);
-    long day = whole;
+    if (hour > 23 || minute > 59 || second > 59) return false;
+    std::int64_t micros = static_cast<std::int64_t>(1e6 * (rest - second));
     if (micros < 10) micros = 0;
-    if (micros > 999'990) {  // a whole second that rounding has made a little less
-        micros = 0;
-        if (++seconds == 86'400) {
-            seconds = 0;
-            ++day;
-        }
-    }
-    const Date date = date_of(day);
-    return PyDateTime_FromDateAndTime(date.year, date.month, date.day, static_cast<int>(seconds / 3600),
-                                      static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
-                                      static_cast<int>(micros));
+    if (micros > 999'990) micros = 1'000'000;  // a whole second that rounding has made a little less
+    const std::int64_t seconds = 3600 * static_cast<std::int64_t>(hour) + 60 * static_cast<std::int64_t>(minute) +
+                                 static_cast<std::int64_t>(second);
+    us = (day - kEpochDay) * kDayUs + seconds * 1'000'000 + micros;
+    return true;
 }
-
-}  // namespace
 
 bool setup_dates(PyObject* stock_datetime) {
     PyDateTime_IMPORT;

@@ -146,7 +146,7 @@ PyMethodDef g_functions[] = {
 }  // namespace
 
 int add_fast_functions(PyObject* module) {
-    if (add_line_types(module) < 0 || add_account_type(module) < 0) return -1;
+    if (add_line_types(module) < 0 || add_account_type(module) < 0 || add_feed_type(module) < 0) return -1;
     return PyModule_AddFunctions(module, g_functions);
 }
 

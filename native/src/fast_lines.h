@@ -79,6 +79,7 @@ PyTypeObject* clock_type();
 // The numeric and comparing slots that lines and series share; ends with {0, nullptr} by itself.
 int add_line_types(PyObject* module);
 int add_account_type(PyObject* module);
+int add_feed_type(PyObject* module);
 int add_fast_functions(PyObject* module);
 extern PyType_Slot operator_slots[];
 extern const int operator_count;

@@ -1,14 +1,10 @@
 // Times as Backtrader's float days, for a whole column at once.
-#include <cstdint>
-
+#include "fast_dates.h"
 #include "fast_lines.h"
 
 namespace gcg::python::fast {
 
 namespace {
-
-constexpr std::int64_t kDayUs = 86'400'000'000;
-constexpr std::int64_t kEpochDay = 719'163;  // the proleptic ordinal of 1970-01-01
 
 #if __LDBL_MANT_DIG__ >= 113
 using Wide = long double;
@@ -16,25 +12,21 @@ using Wide = long double;
 __extension__ typedef __float128 Wide;
 #endif
 
+}  // namespace
+
 // backtrader.utils.date2num adds the day, and the fractions of a day that hours, minutes, seconds and microseconds are,
 // with math.fsum: rounded once. The exact sum has at most 112 bits (the day has 22 before the point, the smallest
 // fraction's last is 2^-89 at the least), which 113 bits hold; so adding there and rounding at the end is the same.
-double days(std::int64_t us) {
-    std::int64_t day = us / kDayUs, rest = us % kDayUs;
-    if (rest < 0) {
-        --day;
-        rest += kDayUs;
-    }
+double days_of_time(std::int64_t us) {
+    const std::int64_t day = day_of(us), rest = time_in_day(us);
     const std::int64_t hour = rest / 3'600'000'000, minute = rest / 60'000'000 % 60, second = rest / 1'000'000 % 60;
-    Wide sum = static_cast<double>(day + kEpochDay);
+    Wide sum = static_cast<double>(day);
     sum += static_cast<double>(hour) / 24.0;
     sum += static_cast<double>(minute) / 1440.0;
     sum += static_cast<double>(second) / 86400.0;
     sum += static_cast<double>(rest % 1'000'000) / 86400e6;
     return static_cast<double>(sum);
 }
-
-}  // namespace
 
 // fast_days(times, out): `times` int64 microseconds since 1970 UTC, `out` writable doubles of the same count.
 PyObject* days_of_times(PyObject*, PyObject* arguments) {
@@ -44,7 +36,7 @@ PyObject* days_of_times(PyObject*, PyObject* arguments) {
     if (fits) {
         const auto* from = static_cast<const std::int64_t*>(times.buf);
         auto* to = static_cast<double*>(out.buf);
-        for (Py_ssize_t i = 0; i < times.len / 8; ++i) to[i] = days(from[i]);
+        for (Py_ssize_t i = 0; i < times.len / 8; ++i) to[i] = days_of_time(from[i]);
     } else {
         PyErr_SetString(PyExc_ValueError, "fast_days() needs two buffers of as many 8-byte values.");
     }

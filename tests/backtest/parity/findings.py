@@ -10,7 +10,7 @@ from typing import Any
 import backtrader as bt
 from backtrader.lineiterator import LineIterator
 
-from .speech import say
+from .speech import attributes, say
 
 __all__ = ["Findings", "differences", "end_state"]
 
@@ -67,6 +67,9 @@ def end_state(findings: Findings, cerebro: Any, strategies: list[Any]) -> None:
         _lines(findings, f"data {number}", data)
         for name in sorted(vars(data)):
             findings.put("feeds", f"{name} of {number} = {'' if name in UNTOLD else say(vars(data)[name])}")
+        for at, (one, _, _) in enumerate(data._filters):
+            if hasattr(one, "__dict__"):
+                findings.put("filters", f"{at} of {number}: {type(one).__qualname__} {attributes(one)}")
     broker = cerebro.broker
     for name, value in vars(broker).items():
         findings.put("broker", f"{name} = {'' if name in UNTOLD else say(value)}")

@@ -1,0 +1,139 @@
+"""Feeds that are loaded bar by bar: loading, resampling and replaying in C for the time of a run, where it is sure to come out the same.
+
+A feed of Backtrader's own ways gets methods of a `FastFeed` as attributes of its own, which hide those of its class. The Resamplers and
+Replayers among its filters have their state in C then, and get it back at the end. Other filters are called as always; what a feed or a
+resampler overrides, and time zones and calendars, leave it on Backtrader's own path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import time
+from typing import Any
+
+import backtrader as bt
+from backtrader.dataseries import _Bar
+from backtrader.feed import DataClone
+from backtrader.resamplerfilter import Replayer, Resampler, _BaseResampler
+
+from ..feed import EventDrivenDataFeed
+from .load import columns_of
+from .native import FastFeed
+from .stock import overridden, shadowed
+
+__all__ = ["Sampling"]
+
+Data, PandasData = bt.feed.AbstractDataBase, bt.feeds.PandasData
+INSTALLED = {
+    "next": "next", "load": "load", "_check": "check", "_last": "last", "_tick_fill": "tick_fill", "forward": "forward",
+    "backwards": "backwards", "rewind": "rewind",
+}  # fmt: skip
+FEED = (
+    *INSTALLED, "_fromstack", "_add2stack", "_save2stack", "_updatebar", "_tick_nullify", "buflen", "size", "itersize", "__len__",
+    "getlinealiases", "_getlinealias", "__setattr__",
+)  # fmt: skip
+TIMES = ("_getnexteos", "num2date", "date2num")
+
+
+class Sampling:
+    """A `with` block in which feeds are loaded by `FastFeed`s. The lines of all `datas` must be those of a run by then.
+
+    Args:
+        datas: the run's feeds, started. Asked before their classes are exchanged.
+    """
+
+    def __init__(self, datas: Sequence[Any]) -> None:
+        zones = any(data._tz is not None for data in datas)  # a bar may be asked for in the time of any of the feeds
+        self._plans = [(data, _sources(data), () if zones else _samplers(data)) for data in datas if _is_plain(data, datas)]
+        self._feeds: list[tuple[Any, Any]] = []
+
+    def __enter__(self) -> None:
+        for data, source, samplers in self._plans:
+            root = _root(data)
+            dates = (data.fromdate, data.todate)
+            lines = tuple(data.lines.lines)
+            end = _microseconds(root.p.sessionend) if samplers else 0
+            ends = (root.lines.lines[0], root.lines.datetime, end)
+            feed = FastFeed(data, Data, lines, data.size(), _ticks(data), samplers, ends, dates, source)
+            self._feeds.append((data, feed))
+            vars(data).update((name, getattr(feed, method)) for name, method in INSTALLED.items())
+
+    def __exit__(self, *error: object) -> None:
+        for data, feed in self._feeds:
+            for name in INSTALLED:
+                vars(data).pop(name, None)
+            feed.store()
+        self._feeds = []
+
+
+def _root(data: Any) -> Any:
+    while data._clone:
+        data = data.data
+    return data
+
+
+def _is_plain(data: Any, datas: Sequence[Any]) -> bool:
+    cls = type(data)
+    if data._clone:
+        if not any(data.data is one for one in datas) or overridden(cls, DataClone, ("_load", "advance")):
+            return False
+    elif cls.advance is not Data.advance:
+        return False
+    if overridden(cls, Data, FEED) or shadowed(data, (*FEED, "_load", "advance")):
+        return False
+    names = [alias for alias in data.getlinealiases() if isinstance(alias, str)]
+    return not data._tzinput and names[:7] == list(Data.lines._getlines()) and len(names) == data.size() == len(data.lines.lines)
+
+
+# Where the next bar comes from: see FastFeed. None: from the feed's `_load()`.
+def _sources(data: Any) -> tuple[Any, ...] | None:
+    cls = type(data)
+    if data._clone:
+        return tuple(data.data.lines.lines)
+    if isinstance(data, PandasData) and cls._load is PandasData._load:
+        columns = columns_of(data)
+        return None if columns is None else ("_idx", True, tuple(columns))
+    if isinstance(data, EventDrivenDataFeed) and not overridden(cls, EventDrivenDataFeed, ("_load", "_put_row", "_column")):
+        return "_row", False, data.columns()
+    return None
+
+
+def _ticks(data: Any) -> tuple[tuple[str, int], ...]:
+    aliases = [(f"tick_{alias}", at) for at, alias in enumerate(data.getlinealiases()) if alias != "datetime"]
+    return (*aliases, ("tick_last", 0))
+
+
+def _samplers(data: Any) -> tuple[tuple[Any, ...], ...]:
+    root = _root(data)
+    end = root.p.sessionend
+    if any(one._calendar is not None or overridden(type(one), Data, TIMES) or shadowed(one, TIMES) for one in (data, root)):
+        return ()
+    if type(end) is not time or end.tzinfo is not None:
+        return ()
+    return tuple(_settings(one) for one, _, _ in data._filters if _is_stock(one, data))
+
+
+def _is_stock(sampler: Any, data: Any) -> bool:
+    stock = next((cls for cls in (Resampler, Replayer) if isinstance(sampler, cls)), None)
+    if stock is None:
+        return False
+    names = {name for cls in (_BaseResampler, stock) for name, value in vars(cls).items() if callable(value) and name != "params"}
+    if overridden(type(sampler), stock, names | {"__setattr__", "__getattribute__"}) or shadowed(sampler, names):
+        return False
+    p = sampler.p
+    whole = type(p.compression) is int and type(p.boundoff) is int and type(p.timeframe) is int
+    fits = whole and p.compression >= 1 and p.boundoff >= 0 and p.timeframe in range(bt.TimeFrame.Ticks, bt.TimeFrame.NoTimeFrame)
+    return fits and p.rightedge in (0, 1) and sampler.data is data and type(sampler.bar) is _Bar
+
+
+def _settings(sampler: Any) -> tuple[Any, ...]:
+    p = sampler.p
+    flags = (
+        type(sampler).replaying, p.bar2edge, p.rightedge, p.takelate, sampler.doadjusttime, sampler.subdays, sampler.subweeks,
+        sampler.componly,
+    )  # fmt: skip
+    return (sampler, p.timeframe, p.compression, p.boundoff, *map(bool, flags))
+
+
+def _microseconds(moment: time) -> int:
+    return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
