@@ -6,7 +6,6 @@ import contextlib
 import gc
 import math
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from .bar_file import map_sources
 from .plan import SweepPlan
 from .table import Row
 
-__all__ = ["CODE", "PLAN", "SCRATCH", "SweepRunner", "forget", "read_plan"]
+__all__ = ["CODE", "PLAN", "SCRATCH", "SweepRunner", "read_plan"]
 
 PLAN = "plan.json"
 CODE = "code"
@@ -86,7 +85,7 @@ class SweepRunner:
             with self._bus(loaded) as bus:
                 measures = run_on(bus, spec, loaded, self._sources).measures.to_dict()
         finally:
-            forget(loaded)
+            loaded.release()
         # As JSON has it: the same row whether it has just been computed or is read again.
         return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in measures.items()}
 
@@ -122,14 +121,6 @@ class SweepRunner:
     # The user knows his own file, not our copy of it.
     def _told(self, text: str) -> str:
         return text.replace(str(self._file), self._original).replace(str(self._file.parent), str(Path(self._original).parent))
-
-
-def forget(loaded: LoadedClass) -> None:
-    """Release a class together with the modules beside its file: the next sweep may have others of the same names."""
-    loaded.release()
-    files = {str(path) for path in loaded.digests}
-    for name in [name for name, module in list(sys.modules.items()) if getattr(module, "__file__", None) in files]:
-        del sys.modules[name]
 
 
 def read_plan(folder: Path) -> SweepPlan:

@@ -26,7 +26,7 @@ from .bar_file import remove_sources, store_sources
 from .metric import metric_of
 from .plan import SweepPlan
 from .pool import LocalPool, Pool
-from .runner import CODE, PLAN, SCRATCH, forget, read_plan
+from .runner import CODE, PLAN, SCRATCH, read_plan
 from .table import Row, RowTable, read_rows
 from .worker import Task
 
@@ -113,7 +113,7 @@ class Sweep:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
         finally:
-            forget(loaded)
+            loaded.release()
         return cls(folder)
 
     @property

@@ -24,6 +24,7 @@ __all__ = ["LoadedClass", "StrategyLoader", "strategy_frame"]
 
 _PREFIX = "_gcg_strategy_"
 _numbers = itertools.count(1)
+_brought: dict[str, list[ModuleType]] = {}  # modules beside strategy files, by name, as the loads have brought them in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class LoadedClass:
     kind: str
     adapter: StrategyAdapter | None
     digests: Mapping[Path, str] = field(default_factory=dict)  # of its file and of the modules beside it that it has imported
+    beside: tuple[ModuleType, ...] = ()  # these modules
 
     def make(self, parameters: dict[str, object]) -> Strategy:
         """Return a new strategy object. Raises StrategyError for wrong parameters or a constructor that raises."""
@@ -49,8 +51,9 @@ class LoadedClass:
             raise StrategyError(f"{strategy_frame(error, self.file)}: {self.cls.__name__} cannot be made: {_describe(error)}") from error
 
     def release(self) -> None:
-        """Forget the module, when the last strategy of it is gone."""
+        """Forget the module and those beside it that it has imported, when the last strategy of it is gone."""
         sys.modules.pop(self.cls.__module__, None)
+        _forget_beside(self.beside)
 
 
 class StrategyLoader:
@@ -95,13 +98,16 @@ class StrategyLoader:
         path = self.find(name)
         source = _source(path)
         guests = GuestFile(GUESTS, source)
-        module, files = _run(path, source, guests)
+        module, beside = _run(path, source, guests)
         try:
             chosen = self._choose(path, module, guests, class_name)
-            return replace(chosen, digests={path: hashlib.sha256(source).hexdigest(), **{file: digest_of(file) for file in files}})
         except StrategyError:
             sys.modules.pop(module.__name__, None)
+            _forget_beside(beside)
             raise
+        files = [Path(one.__file__) for one in beside if one.__file__]
+        digests = {path: hashlib.sha256(source).hexdigest(), **{file: digest_of(file) for file in files}}
+        return replace(chosen, digests=digests, beside=beside)
 
     def _choose(self, path: Path, module: ModuleType, guests: GuestFile, class_name: str) -> LoadedClass:
         found = {cls.__name__: (cls, kind) for cls, kind in [*self._classes(module), *guests.classes(module)]}
@@ -171,7 +177,7 @@ def _only(path: Path, classes: list[str]) -> str:
     )
 
 
-def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, list[Path]]:
+def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, tuple[ModuleType, ...]]:
     # Compiled from the source every time: the interpreter's cache knows a file by its time in seconds and its size, and a
     # file that was changed twice within a second would come back old.
     name = f"{_PREFIX}{path.stem}_{next(_numbers)}"
@@ -179,31 +185,50 @@ def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, list
     module.__file__ = str(path)
     guests.prepare(module)
     sys.modules[name] = module  # dataclasses and pickle look their module up
-    neighbours = _set_aside_neighbours(path.parent)
+    set_aside = _set_aside(path.parent)
     sys.path.append(str(path.parent))
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
-        files = [Path(one.__file__) for one in _neighbours(path.parent) if one.__file__]
+        beside = tuple(_neighbours(path.parent))
     except BaseException as error:
         del sys.modules[name]
+        for one in _neighbours(path.parent):
+            del sys.modules[one.__name__]
         if isinstance(error, KeyboardInterrupt):
             raise
         raise _load_error(path, error) from error
     finally:
         sys.path.remove(str(path.parent))
-        for neighbour in neighbours:
-            sys.modules.setdefault(neighbour.__name__, neighbour)
+        for one in set_aside:
+            sys.modules.setdefault(one.__name__, one)
+    for one in beside:
+        _brought.setdefault(one.__name__, []).append(one)
     linecache.checkcache(str(path))
-    return module, files
+    return module, beside
 
 
-def _set_aside_neighbours(folder: Path) -> list[ModuleType]:
-    # Modules beside the strategy file are imported afresh with it. Those that it does not import stay known: Backtrader looks
-    # the module of a class up by name whenever it makes an object.
-    found = _neighbours(folder)
+# Modules beside the strategy file are imported afresh with it, and one of the same name that lies beside another strategy is not taken
+# for its own. Those that it does not import stay known: Backtrader looks the module of a class up by name whenever it makes an object.
+def _set_aside(folder: Path) -> list[ModuleType]:
+    others = [modules[-1] for name, modules in _brought.items() if modules and sys.modules.get(name) is modules[-1]]
+    found = list(dict.fromkeys([*_neighbours(folder), *others]))
     for module in found:
         del sys.modules[module.__name__]
     return found
+
+
+# Several strategies may have imported a module of this name, each its own: the newest of those that are left is known by it.
+def _forget_beside(modules: Iterable[ModuleType]) -> None:
+    for module in modules:
+        name = module.__name__
+        left = _brought[name] = [one for one in _brought.get(name, ()) if one is not module]
+        if sys.modules.get(name) is module:
+            if left:
+                sys.modules[name] = left[-1]
+            else:
+                del sys.modules[name]
+        if not left:
+            del _brought[name]
 
 
 def _neighbours(folder: Path) -> list[ModuleType]:

@@ -165,7 +165,29 @@ def test_neighbour_modules_are_read_again_with_their_strategy(loader: StrategyLo
         (folder / "plain_numbers.py").write_text(f"VALUE = {value}\n")
         assert loader.load("plain").cls.value == value  # type: ignore[attr-defined]
     assert str(folder) not in sys.path
-    sys.modules.pop("plain_numbers")
+    loader.load("plain").release()
+
+
+def test_modules_of_one_name_in_two_folders_are_two_modules(tmp_path: Path) -> None:
+    """A strategy gets the module beside its own file, never one of that name beside another; a release takes away its own alone."""
+    before = set(sys.modules)
+    for name, value in (("left", 1), ("right", 2), ("bare", None)):
+        (tmp_path / name).mkdir()
+        text = f"class {name.title()}(Strategy):\n    value = namesake.VALUE\n"
+        (tmp_path / name / f"{name}.py").write_text(f"from gcg_quant.strategy_engine import Strategy\nimport namesake\n{text}")
+        if value:
+            (tmp_path / name / "namesake.py").write_text(f"VALUE = {value}\n")
+    loader = StrategyLoader([tmp_path])
+    left = loader.load(str(tmp_path / "left/left.py"))
+    right = loader.load(str(tmp_path / "right/right.py"))
+    assert (left.cls.value, right.cls.value) == (1, 2)  # type: ignore[attr-defined]
+    assert [Path(str(one.__file__)).parent.name for one in (*left.beside, *right.beside)] == ["left", "right"]
+    assert "No module named 'namesake'" in refusal(loader, str(tmp_path / "bare/bare.py"))
+    assert sys.modules["namesake"].VALUE == 2
+    right.release()
+    assert sys.modules["namesake"] is left.beside[0]
+    left.release()
+    assert set(sys.modules) == before
 
 
 def test_failed_load_leaves_no_module_behind(loader: StrategyLoader, write_file: WriteFile) -> None:
