@@ -13,6 +13,8 @@ import numpy as np
 from backtrader.utils.dateintern import num2date
 from numpy.typing import NDArray
 
+from gcg_quant._native import fast_days
+
 __all__ = ["days_from_ns", "ns_from_days", "one_day_from_ns"]
 
 EPOCH_ORDINAL = 719_163  # datetime.date(1970, 1, 1).toordinal()
@@ -24,19 +26,8 @@ SECOND_US = 1_000_000
 
 def days_from_ns(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return Backtrader's float days of UTC nanoseconds; each equals `bt.date2num` of the same naive UTC datetime."""
-    day, rest = np.divmod(np.asarray(times_ns, dtype=np.int64) // 1000, DAY_US)
-    days = (day + EPOCH_ORDINAL).astype(np.float64)
-    within = np.flatnonzero(rest)
-    if len(within):
-        rest = rest[within]
-        terms = (
-            days[within].tolist(),
-            (rest // HOUR_US / 24.0).tolist(),
-            (rest % HOUR_US // MINUTE_US / 1440.0).tolist(),
-            (rest % MINUTE_US // SECOND_US / 86400.0).tolist(),
-            (rest % SECOND_US / 8.64e10).tolist(),
-        )
-        days[within] = [fsum(parts) for parts in zip(*terms)]
+    days = np.empty(len(times_ns), np.float64)
+    fast_days(np.asarray(times_ns, dtype=np.int64) // 1000, days)
     return days
 
 

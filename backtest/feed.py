@@ -8,39 +8,53 @@ from typing import Any
 
 import backtrader as bt
 import numpy as np
-from numpy.typing import NDArray
+from backtrader.linebuffer import LineBuffer
 
 from gcg_quant.errors import BacktestError
-from gcg_quant.events import Bar, BarBasis
+from gcg_quant.events import Bar, BarBasis, Tick, TradeTick, record_rows
 from gcg_quant.periods import period_ns
 
+from .bar_rows import VALUES, BarRows, Columns, FeedRow, Place, rows_of
 from .bars import BarArray, bars_from_history, bars_from_journal, basis_of, check_bars
-from .days import days_from_ns, ns_from_days, one_day_from_ns
+from .days import ns_from_days
+from .inbox import Inbox
 from .parameters import refuse_unknown
 from .stream import BusStream, Stream
+from .tick_history import check_ticks, ticks_before, ticks_from_history, ticks_from_journal
+from .tick_rows import TickRows
 from .timeframes import timeframe_of
 from .warmup import bars_before
 
 __all__ = ["EventDrivenDataFeed"]
 
-FIELDS = {"open": "open", "high": "high", "low": "low", "close": "close", "volume": "volume", "openinterest": "open_interest"}
-CHOICES = {"stamp": ("start", "end"), "warmup": ("quiet", "run")}
+CHOICES = {"stamp": ("start", "end"), "warmup": ("quiet", "run"), "ticks": ("auto", "trades", "quotes")}
 LIVE_PATIENCE_S = 0.1
 KEPT_BOUNDS = 256
+ROWS_AT_ONCE = 4096
+NO_TIMES = np.empty(0, np.int64)
+NO_HISTORY = Columns((np.empty(0, np.float64),) * len(VALUES), NO_TIMES, NO_TIMES)
+KINDS = {"auto": None, "trades": TradeTick, "quotes": Tick}
+LINE_ITEM = LineBuffer.__setitem__
 
 
 class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Bars of one symbol as a Backtrader feed. Lines: datetime open high low close volume openinterest.
+    """Bars or ticks of one symbol as a Backtrader feed. Lines: datetime open high low close volume openinterest.
 
         EventDrivenDataFeed(dataname="SPY", period="1d", history=history)                stored history
         EventDrivenDataFeed(dataname="SPY", period="1m", bus=recorded)                   a journal
         EventDrivenDataFeed(dataname="BTC/USDT", bus=bus, live=True)                     live
         EventDrivenDataFeed(dataname="BTC/USDT", bus=bus, live=True, history=history)    history that goes over into live
+        EventDrivenDataFeed(dataname="IF2412", timeframe=bt.TimeFrame.Ticks, ...)        ticks or trades instead of bars
+
+    A tick or trade is a bar of one price: open, high, low and close are its price, the volume is what was traded since the tick before, and
+    `datetime` is the venue's time. `cerebro.resampledata(feed, timeframe=bt.TimeFrame.Seconds)` and `replaydata` make bars of them.
 
     Params:
         dataname: the symbol. `venue`: where, if the symbol is traded at several.
         period: "1s", "1m", "1h", "1d" ...; sets timeframe and compression unless they are given.
-        history, bus, bars: where the bars come from; `bars` is an array of `Bar.dtype` (a run's own).
+        history, bus, bars: where the bars come from; `bars` is an array of `Bar.dtype` (a run's own), of ticks one of theirs.
+        ticks: of a feed of ticks: "trades" (`TradeTick`), "quotes" (`Tick`), or "auto": trades, where the history has any, else ticks;
+            without history the kind of the first that comes with a price.
         stream: where live bars come from, if not from a reader of its own (feeds and broker of one run share one).
         live: go on with the live bus. A live feed notifies DELAYED, then LIVE, and ends with DISCONNECTED.
         start_ns, end_ns, limit: which part of the history (limit: the newest N bars).
@@ -68,6 +82,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         ("basis", "auto"),
         ("stamp", "start"),
         ("warmup", "quiet"),
+        ("ticks", "auto"),
         ("timeframe", None),
         ("compression", None),
         ("qcheck", LIVE_PATIENCE_S),
@@ -78,10 +93,11 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         refuse_unknown(self, unknown)
         self._check_params()
         self.symbol, _, where = self.p.dataname.rpartition("@") if "@" in self.p.dataname else (self.p.dataname, "", "")
-        self.venue: str = where or self.p.venue or ""
+        self._place = Place(self.symbol, where or self.p.venue or "")
         self._basis = basis_of(self.p.basis)
         self.bar_id = 0  # the event id of the live bar that is shown
-        timeframe, compression = timeframe_of(self.p.period)
+        self.of_ticks = self.p.timeframe == bt.TimeFrame.Ticks
+        timeframe, compression = (bt.TimeFrame.Ticks, 1) if self.of_ticks else timeframe_of(self.p.period)
         self._timeframe = self.p.timeframe = timeframe if self.p.timeframe is None else self.p.timeframe
         self._compression = self.p.compression = compression if self.p.compression is None else self.p.compression
         self._laststatus = self.DISCONNECTED  # others look at it, perhaps before Backtrader has started the feed
@@ -90,15 +106,18 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._clear()
 
     def _clear(self) -> None:
-        self._rows = np.empty(0, Bar.dtype)  # the history that is still to be delivered
-        self._row = 0
-        self._days = np.empty(0, np.float64)  # the history's `datetime` values, and where its bars begin and end
-        self._starts = self._ends = np.empty(0, np.int64)
-        self._pending: deque[Bar] = deque()  # live bars that wait for delivery
-        self._live_bounds: dict[float, tuple[int, int]] = {}
-        self._last_start_ns = -(2**63)
+        self._rows = np.empty(0, Bar.dtype)  # the history, if it is one of bars
+        self._shape = self._new_shape()
+        self._columns = NO_HISTORY
+        self._row = 0  # of the next row of the history that `_past` will get
+        self._past: deque[FeedRow] = deque()  # history that is next to be delivered
+        self._inbox = Inbox(self._shape)
+        self._waiting = self._inbox.waiting  # live bars
+        self._shown: deque[FeedRow] = deque(maxlen=KEPT_BOUNDS)  # the last live ones
         self._delayed = -1  # live bars that are still warm-up; -1 until the history has been delivered
-        self.skipped = 0  # live bars that were passed over, because one with the same or a later start was there
+        self._flowing = False  # LIVE has been said: what waits is delivered
+        self._targets: list[Any] = []
+        self._arrays: list[Any] | None = None
 
     # --- Backtrader's calls --------------------------------------------------------------------------------------------------
 
@@ -108,7 +127,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
 
     def haslivedata(self) -> bool:
         """Return True if a live bar is waiting, so that no other feed need be waited for."""
-        return bool(self._pending)
+        return bool(self._waiting)
 
     def start(self) -> None:
         """Read the history; a live feed also takes its place in the stream (called by Cerebro)."""
@@ -116,13 +135,10 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._clear()
         if self.p.live:
             self._join_stream()
-        rows = self._read_history()
-        self._rows = rows
-        self._starts, self._ends = rows["start_ns"].copy(), rows["event_ns"].copy()
-        self._days = days_from_ns(self._ends if self.p.stamp == "end" else self._starts)
-        if len(rows):
-            self._last_start_ns = int(self._starts[-1])
-            self._basis = BarBasis(int(rows["basis"][0]))
+        rows = self._read_ticks() if self.of_ticks else self._read_history()
+        self._columns = self._shape.begin_with(rows)
+        if not self.of_ticks:
+            self._rows = rows
         if self.p.live:
             self.put_notification(self.DELAYED)
 
@@ -138,18 +154,32 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if self._filters or self._tzinput or self.p.fromdate or self.p.todate or self.lines.datetime.extension:
             super().preload()
             return
+        columns = dict(zip(VALUES, self._columns.values, strict=True))
+        self._row = len(self._columns.starts)
+        absent = np.full(self._row, np.nan)
         for alias in self.getlinealiases():
-            getattr(self.lines, alias).array.frombytes(self._column(alias).tobytes())
-        self._row = len(self._rows)
+            getattr(self.lines, alias).array.frombytes(columns.get(alias, absent).tobytes())
         self._last()
         self.home()
 
     def _load(self) -> bool | None:
-        if self._row < len(self._rows):
-            self._put_row(self._row)
-            self._row += 1
+        if self._flowing and self._waiting:
+            self._put_live(self._waiting.popleft())
+            return True
+        if self._past or self._next_past():
+            self._put(self._past.popleft())
             return True
         return self._load_live() if self.p.live else False
+
+    @property
+    def venue(self) -> str:
+        """The venue of the symbol, "" as long as it is not known."""
+        return self._place.venue
+
+    @property
+    def skipped(self) -> int:
+        """How many live bars were passed over, because one with the same or a later start was there."""
+        return self._shape.skipped
 
     # --- for the cerebro and the broker of the same run ----------------------------------------------------------------------
 
@@ -167,7 +197,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         return tuple(self._column(alias) for alias in self.getlinealiases())
 
     def loaded_bars(self) -> BarArray:
-        """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start."""
+        """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start, and for a feed of ticks."""
         return self._rows
 
     def bounds_ns(self) -> tuple[int, int]:
@@ -175,13 +205,20 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if not len(self):
             return 0, 0
         shown = self.lines.datetime[0]
-        at = int(np.searchsorted(self._days, shown))
-        if at < len(self._days) and self._days[at] == shown:
-            return int(self._starts[at]), int(self._ends[at])
-        if shown in self._live_bounds:
-            return self._live_bounds[shown]
+        values, starts, ends = self._columns
+        at = int(np.searchsorted(values[-1], shown))
+        if at < len(starts) and values[-1][at] == shown:
+            return int(starts[at]), int(ends[at])
+        for row in reversed(self._shown):
+            if row[6] == shown:
+                return int(row[7]), int(row[8])
         moment = ns_from_days(shown)  # a bar that a filter has made
         return moment, moment
+
+    # Backtrader's resampler would close the bar of a silent live feed by the machine's clock; ours goes by the time of events alone.
+    def _check(self, forcedata: Any = None) -> None:
+        if forcedata is not None or not self.p.live:
+            super()._check(forcedata=forcedata)
 
     # --- inside --------------------------------------------------------------------------------------------------------------
 
@@ -211,71 +248,102 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if p.live and p.history is None and p.bus is None:
             return np.empty(0, Bar.dtype)  # all there is comes through the stream
         if p.live and isinstance(self._stream, BusStream):
-            return bars_before(p.bus, self._stream.start_id, p.history, self.symbol, p.period, **chosen)
+            return bars_before(p.bus, self._stream.read_id, p.history, self.symbol, p.period, **chosen)
         if p.history is not None:
             return bars_from_history(p.history, self.symbol, p.period, end_ns=p.end_ns, **chosen)
         return bars_from_journal(p.bus, self.symbol, p.period, end_ns=p.end_ns, **chosen)
+
+    def _read_ticks(self) -> Any:
+        p, kind = self.p, KINDS[self.p.ticks]
+        chosen = {"venue": self.venue or None, "start_ns": p.start_ns, "limit": p.limit}
+        if self._basis not in (None, BarBasis.LAST):
+            kind = Tick  # trades have no bid and ask
+        if p.bars is not None:
+            found = record_rows(np.asarray(p.bars))
+            if found is None or found[0] not in (Tick, TradeTick):
+                raise BacktestError(f"A feed of ticks takes an array of Tick.dtype or TradeTick.dtype for bars, not {p.bars.dtype}.")
+            if not len(p.bars) and not p.live:
+                raise BacktestError(f"The feed of {p.dataname} was given no ticks: bars=... is empty.")
+            return check_ticks(np.asarray(p.bars), self.symbol)
+        if p.live and p.history is None and p.bus is None:
+            return np.empty(0, Tick.dtype)
+        if p.live and isinstance(self._stream, BusStream):
+            return ticks_before(p.bus, self._stream.read_id, p.history, self.symbol, kind, **chosen)
+        if p.history is not None:
+            return ticks_from_history(p.history, self.symbol, kind, end_ns=p.end_ns, **chosen)
+        return ticks_from_journal(p.bus, self.symbol, kind, end_ns=p.end_ns, **chosen)
+
+    def _new_shape(self) -> BarRows | TickRows:
+        if not self.of_ticks:
+            return BarRows(self._place, self.p.period, self._basis, stamp_end=self.p.stamp == "end")
+        bus = self.p.bus
+        quotes = bus is not None and any(one.symbol == self.symbol and one.kind == "fx" for one in bus.instruments)
+        kind = KINDS[self.p.ticks] if self._basis in (None, BarBasis.LAST) else Tick
+        return TickRows(self._place, self._basis, kind, quotes=quotes)
 
     def _join_stream(self) -> None:
         bus = self.p.bus
         if self._stream is None:
             self._stream, self._own_stream = BusStream(bus), True
-        if not self.venue and bus is not None and any(one.symbol == self.symbol for one in bus.instruments):
-            self.venue = bus.instruments.get(self.symbol).venue  # refuses to guess between two
-        self._stream.listen(Bar, self._on_bar, [f"{self.symbol}@{self.venue}" if self.venue else self.symbol])
+        place = self._place
+        if not place.venue and bus is not None and any(one.symbol == self.symbol for one in bus.instruments):
+            place.venue = bus.instruments.get(self.symbol).venue  # refuses to guess between two
+        self._stream.listen_rows(self._inbox, [f"{self.symbol}@{place.venue}" if place.venue else self.symbol])
 
-    def _on_bar(self, bar: Bar) -> bool:
-        if bar.symbol != self.symbol or bar.period != self.p.period or self._basis not in (None, bar.basis):
-            return False
-        if self.venue and bar.venue != self.venue:
-            return False
-        if bar.start_ns <= self._last_start_ns:
-            self.skipped += 1
-            return False
-        self._last_start_ns, self._basis = bar.start_ns, bar.basis
-        self._pending.append(bar)
-        return True
-
-    def _column(self, alias: str) -> NDArray[np.float64]:
-        if alias == "datetime":
-            return self._days
-        name = FIELDS.get(alias)
-        return np.full(len(self._rows), np.nan) if name is None else np.ascontiguousarray(self._rows[name])
-
-    def _put_row(self, at: int) -> None:
-        row = self._rows[at]
-        for alias, name in FIELDS.items():
-            getattr(self.lines, alias)[0] = float(row[name])
-        self.lines.datetime[0] = float(self._days[at])
+    def _next_past(self) -> bool:
+        count = min(ROWS_AT_ONCE, len(self._columns.starts) - self._row)
+        self._past.extend(rows_of(self._columns, [0] * count, self._row) if count else ())
+        self._row += count
+        return count > 0
 
     # The bars that came while the history was being delivered are old news, too: LIVE is notified behind them.
     def _load_live(self) -> bool | None:
         stream = self._stream
         if stream is None:
             return False
+        waiting = self._waiting
         if self._delayed < 0:
             stream.drain()
-            self._delayed = len(self._pending)
-        if self._delayed == 0:
+            self._delayed = len(waiting)
+        if not self._delayed and self._laststatus != self.LIVE:
             self.put_notification(self.LIVE)
-        if not self._pending:
+        if not waiting:
             stream.pump(self._qcheck)
-        if not self._pending:
-            return None
-        self._delayed = max(0, self._delayed - 1)
-        self._put_bar(self._pending.popleft())
+            if not waiting:
+                return None
+        if self._delayed:
+            self._delayed -= 1
+        else:
+            self._flowing = True
+        self._put_live(waiting.popleft())
         return True
 
-    def _put_bar(self, bar: Bar) -> None:
-        for alias, name in FIELDS.items():
-            getattr(self.lines, alias)[0] = getattr(bar, name)
-        shown = one_day_from_ns(bar.end_ns if self.p.stamp == "end" else bar.start_ns)
-        self.lines.datetime[0] = shown
-        self.bar_id = bar.id
-        self.venue = self.venue or bar.venue
-        self._live_bounds[shown] = (bar.start_ns, bar.end_ns)
-        if len(self._live_bounds) > KEPT_BOUNDS:
-            del self._live_bounds[next(iter(self._live_bounds))]
+    def _put_live(self, row: FeedRow) -> None:
+        self._put(row)
+        self.bar_id = row[9]
+        self._shown.append(row)
+
+    # What `line[0] = value` does for the bar that `load` has made room for. A line of Backtrader's that nobody has bound and that keeps
+    # all of its values does no more than setting the last one of its array.
+    def _put(self, row: FeedRow) -> None:
+        arrays = self._arrays
+        if arrays is None:
+            arrays = self._find_targets()
+        if arrays:
+            close, low, high, open_, volume, interest, moment = arrays
+            close[-1], low[-1], high[-1], open_[-1], volume[-1], interest[-1], moment[-1] = row[:7]
+        else:
+            for line, value in zip(self._targets, row):
+                line[0] = value
+
+    def _find_targets(self) -> list[Any]:
+        self._targets = lines = [getattr(self.lines, alias) for alias in VALUES]
+        plain = all(
+            type(line).__setitem__ is LINE_ITEM and line.mode == LineBuffer.UnBounded and not line.extension and not line.bindings
+            for line in lines
+        )
+        self._arrays = [line.array for line in lines] if plain else []
+        return self._arrays
 
     # `optstrategy` sends loaded feeds to worker processes: what they were loaded from stays here.
     def __getstate__(self) -> dict[str, Any]:
@@ -283,5 +351,5 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         params = copy(self.p)
         params.history = params.bus = params.bars = None
         params.stream = None
-        state.update(p=params, params=params, _stream=None, _pending=deque())
+        state.update(p=params, params=params, _stream=None)
         return state

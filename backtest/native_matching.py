@@ -118,6 +118,13 @@ def _check(datas: Sequence[Any]) -> None:
             )
     if any(data.islive() for data in own):
         raise BacktestError("matching='native' is for backtests: a live feed's orders go to an engine (matching='engine').")
+    ticks = next((data for data in own if data.of_ticks), None)
+    if ticks is not None:
+        raise BacktestError(
+            f"matching='native' lays bars, or a journal, on its bus, and {ticks._name or ticks.symbol} is a feed of ticks: "
+            "use a feed of bars, or matching='stock'.",
+            feed=str(ticks._name),
+        )
     if len({data.p.period for data in own}) > 1 and any(data.p.stamp == "start" for data in own):
         raise BacktestError(
             "Feeds of several periods with matching='native' need stamp='end': a long bar that is stamped with its start would show the "

@@ -8,19 +8,33 @@ whoever has nothing asks it to go on, it reads event by event, and hands each to
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from numpy.typing import NDArray
 
 from gcg_quant.events import Event, Lane
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
+    from .bar_rows import FeedRow
+    from .inbox import Inbox
+
 __all__ = ["BusStream", "QueueStream", "Stream", "market_head", "market_id"]
 
 Listener = Callable[[Any], bool]
 SETTLE_LOOK_S = 0.0001
+BEHIND = 64  # events: whoever has so many waiting reads ahead
+MOST_AHEAD = 4096
+SHORT_RUN = 16
+SINGLE_EVENTS = 256
+
+_Ahead: TypeAlias = "Event | list[tuple[Inbox, list[FeedRow]]]"
 
 
 def market_id(seq: int) -> int:
@@ -38,6 +52,10 @@ class Stream(Protocol):
 
     def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
         """Call `listener(event)` for the events of a class (of `symbols`)."""
+        ...
+
+    def listen_rows(self, inbox: Inbox, symbols: Iterable[str]) -> None:
+        """Put into an inbox what its feed shows of the events of `symbols`."""
         ...
 
     def pump(self, timeout_s: float) -> bool:
@@ -75,7 +93,10 @@ class _Listeners:
 class BusStream:
     """A shared reader that begins at the head of the bus when it is made. One thread; whoever made it closes it.
 
-    Invariant: an event is handed out once, in lane order, before any later one is read.
+    Live it reads event by event. Once it is behind it reads ahead: a run of records of one class as columns, which costs a tenth; a feed
+    that is the only one then gets its part of the run at once.
+
+    Invariant: an event is handed out once, in lane order, before any later one is.
     """
 
     def __init__(self, bus: EventBus) -> None:
@@ -83,15 +104,30 @@ class BusStream:
         self._reader = bus.reader(start="end", wait="adaptive")
         self._reader.block()
         self._listeners = _Listeners()
+        self._inboxes: list[Inbox] = []
+        self._ahead: deque[_Ahead] = deque()  # read, but not handed out yet
+        self._singly = 0  # so many events are read one by one before reading ahead is tried again
         self.start_id = market_id(self._reader.cursor.market)
 
+    @property
+    def read_id(self) -> int:
+        """The id of the market lane's next event that has not been read."""
+        return market_id(self._reader.cursor.market)
+
     def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
-        """Call `listener(event)` for the events of a class (of `symbols`); filled-in history is left out.
+        """Call `listener(event)` for the events of a class (of `symbols`) from `read_id` on; filled-in history is left out.
 
         The listener returns True if a feed now has a bar to deliver, so that `pump` pauses there.
         """
         self._reader.add_rule((event_type,), symbols, None, False)
         self._listeners.add(event_type, listener)
+
+    def listen_rows(self, inbox: Inbox, symbols: Iterable[str]) -> None:
+        """Put into an inbox what its feed shows of the events of `symbols`, from `read_id` on."""
+        names = list(symbols)
+        for event_type in inbox.classes:
+            self.listen(event_type, inbox.take, names)
+        self._inboxes.append(inbox)
 
     def close(self) -> None:
         """Give the reader back."""
@@ -103,10 +139,14 @@ class BusStream:
         Returns:
             False if nothing at all came.
         """
-        event = self._reader.read(timeout_s)
-        came = event is not None
+        came = bool(self._ahead)
+        if came and self._hand_out_ahead():
+            return True
+        event = self._reader.read(0.0 if came else timeout_s)
         while event is not None:
+            came = True
             if self._listeners.hand_out(event):
+                self._look_ahead(type(event))
                 return True
             event = self._reader.read(0.0)
         return came
@@ -115,6 +155,44 @@ class BusStream:
         """Hand out everything up to the head."""
         while self.pump(0.0):
             pass
+
+    def _hand_out_ahead(self) -> bool:
+        while self._ahead:
+            thing = self._ahead.popleft()
+            if isinstance(thing, list):
+                for inbox, rows in thing:
+                    inbox.give(rows)
+                return True
+            if self._listeners.hand_out(thing):
+                return True
+        return False
+
+    # Where ticks and trades (or bars and fills) alternate, runs are short and columns dearer than events: these are read for a while.
+    def _look_ahead(self, event_type: type[Event]) -> None:
+        if self._singly:
+            self._singly -= 1
+            return
+        inboxes = [inbox for inbox in self._inboxes if event_type in inbox.classes]
+        if not inboxes or self._reader.lag_in(Lane.MARKET) < BEHIND:
+            return
+        rows, stopper = self._reader.read_run(event_type, MOST_AHEAD)  # type: ignore[arg-type]  # feeds take records only
+        if len(rows) < SHORT_RUN:
+            self._singly = SINGLE_EVENTS
+        if len(rows):
+            self._keep_rows(inboxes, rows)
+        if stopper is not None:
+            self._ahead.append(stopper)
+
+    # Several feeds get theirs row by row, and each asks in its turn, as with single events.
+    def _keep_rows(self, inboxes: list[Inbox], rows: NDArray[Any]) -> None:
+        found = [(inbox, *inbox.take_rows(rows, self.bus.instruments.name)) for inbox in inboxes]
+        if len(self._inboxes) == 1:
+            self._ahead.extend([(inbox, shown)] for inbox, _, shown in found if shown)
+            return
+        turns = [(int(at), number, row) for number, (_, places, shown) in enumerate(found) for at, row in zip(places, shown, strict=True)]
+        turns.sort(key=itemgetter(0, 1))
+        for _, group in groupby(turns, key=itemgetter(0)):
+            self._ahead.append([(found[number][0], [row]) for _, number, row in group])
 
 
 class QueueStream:
@@ -162,6 +240,11 @@ class QueueStream:
     def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
         """Call `listener(event)` for the events of a class; whoever pushes has chosen the symbols."""
         self._listeners.add(event_type, listener)
+
+    def listen_rows(self, inbox: Inbox, symbols: Iterable[str]) -> None:
+        """Put into an inbox what its feed shows of the events of its classes."""
+        for event_type in inbox.classes:
+            self.listen(event_type, inbox.take)
 
     def close(self) -> None:
         """Forget the listeners."""

@@ -18,6 +18,7 @@ from gcg_quant.errors import EventError
 from gcg_quant.events import Bar, BarBasis, BarOrigin, Quality, Tick, TradeTick, VolumeKind
 from gcg_quant.history import RecordArray
 from gcg_quant.periods import PERIODS, period_ns, period_start
+from gcg_quant.traded import Traded
 
 __all__ = ["PERIODS", "BarAggregator", "period_ns", "period_start", "resample"]
 
@@ -54,8 +55,7 @@ class BarAggregator:
         self._length_ns = period_ns(period)
         self._calendar = calendar if period == "1d" else None
         self._start_ns = self._end_ns = self._last_ns = _LONG_AGO
-        self._volume_before = self._turnover_before = NAN  # the day's totals at the last tick
-        self._counted_day = 0
+        self._traded = Traded()
         self._identity = ("", "")
         self._clear()
 
@@ -94,10 +94,9 @@ class BarAggregator:
         finished = self._open(tick, tick.event_ns, price, tick.quality)
         if finished is None:
             return []
-        if self.basis == BarBasis.LAST:
-            volume, turnover = self._amounts(tick)
-        else:
-            volume = turnover = NAN
+        volume = turnover = NAN
+        if self.basis == BarBasis.LAST and (tick.volume_kind == VolumeKind.SINGLE or tick.event_ns >= self._last_ns):
+            volume, turnover = self._traded.since(tick)
         self._add(tick.event_ns, price, volume, turnover)
         self._open_interest = _known(tick.open_interest, self._open_interest)
         if self.basis == BarBasis.BID:
@@ -160,20 +159,6 @@ class BarAggregator:
             return start, start + self._length_ns, 0
         day = self._calendar.trading_day(at_ns)
         return *self._calendar.bounds(day), day
-
-    def _amounts(self, tick: Tick) -> tuple[float, float]:
-        # What was traded since the last tick. Totals of the day begin anew on a new trading day; where the venue tells no trading
-        # day, a total that falls has begun anew; within a stated day it was corrected. Rolling totals cannot be taken apart.
-        if tick.volume_kind == VolumeKind.SINGLE:
-            return tick.volume, tick.turnover
-        if tick.volume_kind != VolumeKind.DAY or tick.event_ns < self._last_ns:
-            return NAN, NAN
-        new_day = tick.trading_day != self._counted_day and self._counted_day != 0 and tick.trading_day != 0
-        told = tick.trading_day != 0
-        volume, self._volume_before = _since(tick.volume, self._volume_before, new_day, told)
-        turnover, self._turnover_before = _since(tick.turnover, self._turnover_before, new_day, told)
-        self._counted_day = tick.trading_day or self._counted_day
-        return volume, turnover
 
     def _add(self, at_ns: int, price: float, volume: float, turnover: float) -> None:
         if not self._has_price:
@@ -297,19 +282,6 @@ def _last_known(values: npt.NDArray[np.float64], group: npt.NDArray[np.intp], gr
     known = ~np.isnan(values)
     found[group[known]] = values[known]  # of several values for one group the last one stays
     return found
-
-
-def _since(total: float, before: float, new_day: bool, day_told: bool) -> tuple[float, float]:
-    # (the part since the last total, the total to remember)
-    if math.isnan(total):
-        return NAN, (0.0 if new_day else before)
-    if new_day:
-        return total, total
-    if math.isnan(before):
-        return NAN, total
-    if total < before:
-        return (0.0 if day_told else total), total
-    return total - before, total
 
 
 def _sum(total: float, part: float) -> float:

@@ -206,6 +206,14 @@ class BusReader:
                 left -= len(tables[event_type])
         return np.concatenate(parts) if parts else np.empty(0, _ROW_DTYPES[event_type.TYPE])
 
+    def read_run(self, event_type: type[Record], limit: int = 4096) -> tuple[np.ndarray[Any, Any], Event | None]:
+        """Return up to `limit` records of one class up to the head as rows of `row_dtype`, and the event that ended their run.
+
+        That is the first event of another class; it has been read, too, and comes behind the rows. None: the head or the limit was met.
+        """
+        rows, event = self._native.read_run(event_type.TYPE, limit)
+        return np.frombuffer(rows, _ROW_DTYPES[event_type.TYPE]), event
+
     def read_batches(self, event_type: type[Record], limit: int = 100_000) -> list[Batch]:
         """Return zero-copy views of up to `limit` records of one class up to the head; other events are passed over."""
         dtype = event_type.dtype
@@ -258,6 +266,10 @@ class BusReader:
     def lag(self) -> int:
         """How many events are waiting in all lanes, before any filter."""
         return sum(self._native.lag(int(lane)) for lane in Lane)
+
+    def lag_in(self, lane: Lane) -> int:
+        """Return how many events are waiting in one lane, before any filter."""
+        return self._native.lag(int(lane))
 
     def commit(self) -> None:
         """Say that everything read so far has been handled; a durable reader starts behind it next time."""

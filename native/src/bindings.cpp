@@ -142,6 +142,7 @@ void bind_reader(py::module_& module) {
         .def_property_readonly("pending", &PyReader::pending)
         .def("statistics", &PyReader::statistics)
         .def("read_tables", &PyReader::read_tables, py::arg("limit"), py::arg("timeout_s"))
+        .def("read_run", &PyReader::read_run, py::arg("type"), py::arg("limit"))
         .def("read_views", &PyReader::read_views, py::arg("type"), py::arg("limit"))
         .def("count", &PyReader::count, py::arg("limit"))
         .def("cursor", &PyReader::cursor)

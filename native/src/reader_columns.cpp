@@ -20,6 +20,20 @@ struct ColumnHead {
 };
 static_assert(sizeof(ColumnHead) == 32);
 
+// A record behind the head of a row, wherever the caller keeps its rows.
+void append_row(std::vector<unsigned char>& rows, const Taken& taken) {
+    const ColumnHead head{taken.id, taken.time_ns, taken.cause, taken.source, taken.flags, 0};
+    const std::size_t at = rows.size();
+    rows.resize(at + sizeof(head) + taken.info->bytes);
+    std::memcpy(rows.data() + at, &head, sizeof(head));
+    widen(*taken.info, taken.payload, taken.bytes, rows.data() + at + sizeof(head));
+}
+
+py::object bytearray_of(const std::vector<unsigned char>& rows) {
+    return py::reinterpret_steal<py::object>(PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(rows.data()),
+                                                                           static_cast<Py_ssize_t>(rows.size())));
+}
+
 }  // namespace
 
 py::list PyReader::read_latest(std::size_t limit, double timeout_s) {
@@ -66,18 +80,27 @@ py::tuple PyReader::read_tables(std::size_t limit, double timeout_s) {
             cold.append(event_of(taken));
             continue;
         }
-        const ColumnHead head{taken.id, taken.time_ns, taken.cause, taken.source, taken.flags, 0};
-        std::vector<unsigned char>& rows = tables[taken.type];
-        const std::size_t at = rows.size();
-        rows.resize(at + sizeof(head) + taken.info->bytes);
-        std::memcpy(rows.data() + at, &head, sizeof(head));
-        widen(*taken.info, taken.payload, taken.bytes, rows.data() + at + sizeof(head));
+        append_row(tables[taken.type], taken);
     }
     py::dict result;
-    for (const auto& [type, rows] : tables)
-        result[py::int_(type)] = py::reinterpret_steal<py::object>(PyByteArray_FromStringAndSize(
-            reinterpret_cast<const char*>(rows.data()), static_cast<Py_ssize_t>(rows.size())));
+    for (const auto& [type, rows] : tables) result[py::int_(type)] = bytearray_of(rows);
     return py::make_tuple(result, cold);
+}
+
+py::tuple PyReader::read_run(int type, std::size_t limit) {
+    std::vector<unsigned char> rows;
+    Taken taken;
+    for (std::size_t count = 0; count < limit;) {
+        if (!advance(taken)) {
+            if (!more()) break;
+            py::gil_scoped_release release;
+            continue;
+        }
+        if (!taken.info || taken.type != type) return py::make_tuple(bytearray_of(rows), event_of(taken));
+        append_row(rows, taken);
+        ++count;
+    }
+    return py::make_tuple(bytearray_of(rows), py::none());
 }
 
 py::list PyReader::read_views(int type, std::size_t limit) {

@@ -41,6 +41,9 @@ class PyReader {
     py::list read_latest(std::size_t limit, double timeout_s);
     // ({type number: bytearray of rows}, [cold events]): a row is ColumnHead and the record.
     py::tuple read_tables(std::size_t limit, double timeout_s);
+    // (bytearray of rows, event or None): at most `limit` records of one type up to the head, and the event of another
+    // type that ends their run, if one does.
+    py::tuple read_run(int type, std::size_t limit);
     // Zero-copy views of at most `limit` records of one type up to the head: (PageView, count, stride, first id)
     // tuples; everything else is passed over.
     py::list read_views(int type, std::size_t limit);

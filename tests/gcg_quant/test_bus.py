@@ -215,6 +215,26 @@ def test_read_tables_groups_by_class(bus: EventBus) -> None:
     assert [type(event) for event in cold] == [SystemEvent]
 
 
+def test_read_run_ends_with_an_event_of_another_class(bus: EventBus) -> None:
+    """A run of one class comes as rows with their ids, single or out of a batch, and what ends it as an event; nothing is read twice."""
+    rows = np.zeros(3, Tick.dtype)
+    rows["event_ns"] = [10, 11, 12]
+    first = bus.publish_batch(rows)
+    second = bus.publish(_tick(13))
+    fill = bus.publish(Fill(symbol="X", price=2.0))
+    last = bus.publish(_tick(14))
+    reader = bus.reader(start="begin")
+    assert [row["id"] for row in reader.read_run(Tick, 2)[0]] == [first, first + 1]
+    found, event = reader.read_run(Tick)
+    assert (found["id"].tolist(), found["event_ns"].tolist()) == ([first + 2, second], [12, 13])
+    assert isinstance(event, Fill)
+    assert event.id == fill
+    assert reader.lag_in(Lane.MARKET) == 1
+    found, event = reader.read_run(Tick)
+    assert (found["id"].tolist(), event) == ([last], None)
+    assert len(reader.read_run(Tick)[0]) == 0
+
+
 def test_cursor_in_the_middle_of_a_batch(bus: EventBus) -> None:
     """A cursor that lies within a batch frame goes on at its very record."""
     rows = np.zeros(10, Tick.dtype)

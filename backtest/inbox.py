@@ -1,0 +1,43 @@
+"""The live rows that wait until their feed delivers them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gcg_quant.events import Event
+
+    from .bar_rows import BarRows, FeedRow
+    from .tick_rows import TickRows
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """Where a stream puts what a feed shows of the events that it takes."""
+
+    def __init__(self, shape: BarRows | TickRows) -> None:
+        self.classes: tuple[type[Event], ...] = shape.classes
+        self.waiting: deque[FeedRow] = deque()
+        self._shape = shape
+
+    def take(self, event: Any) -> bool:
+        """Take one event; return whether it is for the feed."""
+        row = self._shape.take(event)
+        if row is None:
+            return False
+        self.waiting.append(row)
+        return True
+
+    def take_rows(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
+        """Return which rows of a reader are for the feed and what it shows of them; they come to it by `give`."""
+        return self._shape.take_all(rows, name_of)
+
+    def give(self, rows: list[FeedRow]) -> None:
+        """Put in rows that `take_rows` has returned."""
+        self.waiting.extend(rows)
