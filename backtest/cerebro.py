@@ -17,6 +17,7 @@ from .control import RunControl
 from .days import ns_from_days
 from .fast import BulkLoading, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
+from .joining import Joining
 from .plotting import drawing
 from .quiet import QuietWarmup
 from .stream import BusStream
@@ -70,6 +71,9 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._reported = -1
         self._turns = 0
         self._quiet: QuietWarmup | None = None
+        self._joining = Joining()
+        self._looping = False  # bar by bar
+        self._streams: dict[int, BusStream] = {}
         self._thread: threading.Thread | None = None
         self._outcome: list[Any] = []
         self._failure: BaseException | None = None
@@ -120,6 +124,20 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             raise self._failure
         return self._outcome
 
+    def adddata(self, data: Any, name: str | None = None) -> Any:
+        """Add a feed, as `bt.Cerebro.adddata` does, and return it; a live one joins a running live cerebro before the next bar.
+
+        The strategies then hear `notify_data` (DELAYED, LIVE) and have it in `self.datas` and by `getdatabyname`, with its history up
+        to now; their `next()` does not wait for its first bar. Any thread may call it.
+
+        Raises:
+            BacktestError: the cerebro is running, and the feed cannot join it.
+        """
+        if not self._looping or not self._dolive:
+            return super().adddata(data, name)
+        self._joining.ask(self, data, name)
+        return data
+
     def plot(self, *args: Any, **kwargs: Any) -> Any:
         """Draw the run as `bt.Cerebro.plot` does and return its figures; without a display nothing is shown (see plotting.py)."""
         with drawing():
@@ -144,26 +162,29 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         """Run one set of strategies (called by `run`)."""
         self.bars_done = self._turns = 0
         self._reported = -1
-        streams = self._share_streams()
+        self._joining = Joining()
+        self._share_streams()
         try:
             with BulkLoading(self.datas if self.fast else []):
                 return super().runstrategies(iterstrat, predata)
         finally:
-            for stream in streams:
+            for stream in self._streams.values():
                 stream.close()
+            self._streams = {}
 
     # One stream a bus for all live feeds and the broker, so that nobody waits for another's silence and no fill overtakes a bar.
-    def _share_streams(self) -> list[BusStream]:
-        streams: dict[int, BusStream] = {}
+    def _share_streams(self) -> None:
         users: list[Any] = [data for data in self.datas if isinstance(data, EventDrivenDataFeed) and data.wants_stream()]
         if users and isinstance(self.broker, EventDrivenBroker) and self.broker.wants_stream():
             users.append(self.broker)
         for user in users:
-            bus = user.p.bus
-            if id(bus) not in streams:
-                streams[id(bus)] = BusStream(bus)
-            user.use_stream(streams[id(bus)])
-        return list(streams.values())
+            self._share_stream(user)
+
+    def _share_stream(self, user: Any) -> None:
+        bus = user.p.bus
+        if id(bus) not in self._streams:
+            self._streams[id(bus)] = BusStream(bus)
+        user.use_stream(self._streams[id(bus)])
 
     def _run_in_thread(self, **kwargs: Any) -> None:
         try:
@@ -201,19 +222,36 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._progress_every = max(1, self.bars_total // PROGRESS_STEPS) if self.bars_total else 1000
         if any(data.islive() and getattr(data.p, "warmup", "") == "quiet" for data in self.datas):
             self._quiet = QuietWarmup(runstrats)
+        self._looping = True
         try:
-            self.fast_reason = self._run_bar_by_bar(runstrats) if self.fast else SWITCHED_OFF
-            if self.fast_reason:
-                super()._runnext(runstrats)
+            self._loop(runstrats)
+            while self._joining.left_for:
+                self._let_join(runstrats)
+                self._loop(runstrats)
         finally:
+            self._looping = False
             self._lift_warmup()
         self._say_disconnected()
         self._report_progress()
 
-    # Called first in every round of the bar-by-bar loop, before any feed moves: the place to hold a live run.
+    def _loop(self, runstrats: list[Any]) -> None:
+        self.fast_reason = self._run_bar_by_bar(runstrats) if self.fast else SWITCHED_OFF
+        if self.fast_reason:
+            super()._runnext(runstrats)
+
+    def _let_join(self, runstrats: list[Any]) -> None:
+        self._joining.left_for = self._event_stop = False
+        self._joining.take_in(self, runstrats)
+        if self.control.stopping:
+            self._event_stop = True
+
+    # Called first in every round of the bar-by-bar loop, before any feed moves: the place to hold a live run, and to let feeds join.
     def _storenotify(self) -> None:
         if not self.control.checkpoint():
             self._event_stop = True
+            return
+        if self._joining and not self._event_stop:
+            self._joining.left_for = self._event_stop = True
             return
         super()._storenotify()
 
@@ -279,13 +317,13 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
     # `optstrategy` sends the cerebro to worker processes: threads, locks and the bus stay here.
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        for name in ("control", "_thread", "_bus", "_on_progress", "_quiet", "_outcome", "_failure"):
+        for name in ("control", "_thread", "_bus", "_on_progress", "_quiet", "_outcome", "_failure", "_joining", "_streams"):
             state.pop(name, None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.control = RunControl()
+        self.control, self._joining, self._streams = RunControl(), Joining(), {}
         self._thread = self._bus = self._on_progress = self._quiet = self._failure = None
         self._outcome = []
 

@@ -95,8 +95,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self.symbol, _, where = self.p.dataname.rpartition("@") if "@" in self.p.dataname else (self.p.dataname, "", "")
         self._place = Place(self.symbol, where or self.p.venue or "")
         self._basis = basis_of(self.p.basis)
+        self.joined = False  # a run that was going on already
         self.bar_id = 0  # the event id of the live bar that is shown
-        self.of_ticks = self.p.timeframe == bt.TimeFrame.Ticks
+        self.of_ticks = self.p.timeframe == bt.TimeFrame.Ticks and not _are_bars(self.p.bars)
         timeframe, compression = (bt.TimeFrame.Ticks, 1) if self.of_ticks else timeframe_of(self.p.period)
         self._timeframe = self.p.timeframe = timeframe if self.p.timeframe is None else self.p.timeframe
         self._compression = self.p.compression = compression if self.p.compression is None else self.p.compression
@@ -188,6 +189,15 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._stream = stream
         self._own_stream = False
 
+    def catch_up(self, until_days: float) -> None:
+        """Show the history up to a time, bar by bar, without a strategy: for a feed that joins a run which has come that far."""
+        self._qcheck = 0.0
+        while (self._past or self._next_past()) and self._past[0][6] <= until_days:
+            if not self.load():
+                break
+        if len(self):
+            self._tick_fill(force=True)
+
     def wants_stream(self) -> bool:
         """Return True for a live feed that was given none of its own."""
         return bool(self.p.live and self.p.stream is None)
@@ -261,7 +271,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if p.bars is not None:
             found = record_rows(np.asarray(p.bars))
             if found is None or found[0] not in (Tick, TradeTick):
-                raise BacktestError(f"A feed of ticks takes an array of Tick.dtype or TradeTick.dtype for bars, not {p.bars.dtype}.")
+                raise BacktestError(
+                    "A feed of ticks takes an array of Tick.dtype, TradeTick.dtype or Bar.dtype for bars=..., and no other."
+                )
             if not len(p.bars) and not p.live:
                 raise BacktestError(f"The feed of {p.dataname} was given no ticks: bars=... is empty.")
             return check_ticks(np.asarray(p.bars), self.symbol)
@@ -353,3 +365,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         params.stream = None
         state.update(p=params, params=params, _stream=None)
         return state
+
+
+# Bars may be called ticks: what each of them is to Backtrader is then the user's affair.
+def _are_bars(rows: Any) -> bool:
+    found = None if rows is None else record_rows(np.asarray(rows))
+    return found is not None and found[0] is Bar

@@ -117,7 +117,8 @@ class OrderRoute:
     def _refusal(self, order: Any) -> str:
         if order.exectype in UNKNOWN_TERMS:
             return f"{order.getordername()} orders exist in a backtest with stock matching only"
-        waiting = [data for data in self._broker.cerebro.datas if data.islive() and data._laststatus != data.LIVE]
+        datas = self._broker.cerebro.datas
+        waiting = [data for data in datas if data.islive() and data._laststatus != data.LIVE and (not _joined(data) or data is order.data)]
         return f"the feed of {waiting[0]._name} is not live yet" if waiting else ""
 
     def _send(self, order: Any) -> None:
@@ -286,6 +287,11 @@ class OrderRoute:
         broker.cash = cash
         broker._value = value
         broker._fundval = value / broker._fundshares if broker._fundshares else broker.p.fundstartval
+
+
+# The others need not wait for a feed that was added while they were live.
+def _joined(data: Any) -> bool:
+    return bool(getattr(data, "joined", False))
 
 
 # What closes the whole position closes the whole trade, too, also where the trade's own sum of floats is a bit off.
