@@ -7,13 +7,14 @@ from typing import Any
 
 import backtrader as bt
 
+from .analyzers import Periods, bar_steps
 from .broker import FastBroker
 from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
 from .kernels import install_kernels
 from .native import fast_run_once, fast_set_guard, fast_set_position
 from .sampling import Sampling
-from .strategy import active_analyzers, delivering, notifying, wants_worth
+from .strategy import delivering, notifying
 from .swap import Swap
 
 __all__ = ["run_bar_by_bar", "run_fast"]
@@ -106,6 +107,8 @@ def _loop(
 
 def _strategy_row(strategy: Any, at: int, datas: Sequence[Any], swap: Swap) -> tuple[Any, ...]:
     clocks = {id(data): clock for data, clock in zip(datas, swap.data_clocks, strict=True)}
+    periods = Periods(strategy)
+    notify, always = notifying(strategy)
     return (
         strategy,
         swap.strategy_clocks[at],
@@ -113,17 +116,17 @@ def _strategy_row(strategy: Any, at: int, datas: Sequence[Any], swap: Swap) -> t
         strategy.lines.datetime,
         tuple((least, clocks[id(data)]) for least, data in zip(strategy._minperiods, strategy.datas, strict=True)),
         tuple(swap.indicator_clocks[at]),
-        tuple(_observer_row(observer, swap) for observer in observers_of(strategy)),
-        active_analyzers(strategy.analyzers),
-        notifying(strategy),
-        wants_worth(strategy),
+        tuple(_observer_row(observer, swap, periods) for observer in observers_of(strategy)),
+        bar_steps(strategy.analyzers, periods),
+        notify,
+        always,
     )
 
 
-def _observer_row(observer: Any, swap: Swap) -> tuple[Any, ...]:
+def _observer_row(observer: Any, swap: Swap, periods: Periods) -> tuple[Any, ...]:
     watch = _watch(observer)
     value, cash = (observer.lines.value, observer.lines.cash) if watch == BROKER else (None, None)
-    analyzers = active_analyzers(observer._analyzers)
+    analyzers = bar_steps(observer._analyzers, periods)
     return observer, swap.observer_clocks[id(observer)], watch, tuple(observer.lines.lines), value, cash, analyzers
 
 

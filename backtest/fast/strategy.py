@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import chain
-from types import MethodType
 from typing import Any
 
 import backtrader as bt
 from backtrader.trade import Trade
 
+from .analyzers import Listeners
 from .native import FastSeries, fast_copy
 
-__all__ = ["active_analyzers", "delivering", "notifying", "strategy_names", "wants_worth"]
+__all__ = ["delivering", "notifying", "strategy_names"]
 
-Strategy, Analyzer = bt.Strategy, bt.Analyzer
+Strategy = bt.Strategy
 HISTORICAL = bt.Order.Historical
-BAR_METHODS = ("_next", "_nextstart", "_prenext", "next", "nextstart", "prenext")
 WORTH_METHODS = ("notify_cashvalue", "notify_fund")
-ORDER_METHODS = ("_notify_order", "_notify_trade", "notify_order", "notify_trade")
 
 
 def strategy_names(cls: type) -> dict[str, Any]:
@@ -28,19 +26,6 @@ def strategy_names(cls: type) -> dict[str, Any]:
     if cls.position is Strategy.position and cls.getposition is Strategy.getposition:  # type: ignore[attr-defined]
         names["position"] = FastSeries.__dict__["position"]
     return names
-
-
-def active_analyzers(analyzers: Any) -> tuple[Any, ...]:
-    """Return those of a strategy's analyzers that do something at a bar."""
-    return tuple(one for one in analyzers if _acts(one, BAR_METHODS))
-
-
-def wants_worth(strategy: Any) -> bool:
-    """Return whether the strategy or one of its analyzers is told cash and value at each bar."""
-    if _changed(strategy, Strategy, WORTH_METHODS):
-        return True
-    names = (*WORTH_METHODS, *(f"_{name}" for name in WORTH_METHODS))
-    return any(_acts(one, names) for one in chain(strategy.analyzers, strategy._slave_analyzers))
 
 
 def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable[[], None]:
@@ -61,13 +46,13 @@ def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable
     return deliver
 
 
-def notifying(strategy: Any) -> Callable[[], None]:
-    """Return what tells a strategy what its orders and trades have become."""
-    return _telling_worth(strategy) if wants_worth(strategy) else MethodType(_notify_orders, strategy)
-
-
-def _acts(analyzer: Any, names: tuple[str, ...]) -> bool:
-    return _changed(analyzer, Analyzer, names) or any(_acts(child, names) for child in analyzer._children)
+def notifying(strategy: Any) -> tuple[Callable[[], None], bool]:
+    """Return what does as a strategy's `_notify()`, and whether somebody is told cash and value, so that it is called at each bar."""
+    listeners = Listeners(chain(strategy.analyzers, strategy._slave_analyzers))
+    of_orders = _telling_orders(strategy, listeners)
+    if not listeners.of_worth and not _changed(strategy, Strategy, WORTH_METHODS):
+        return of_orders, False
+    return _telling_worth(strategy, listeners, of_orders), True
 
 
 def _changed(thing: Any, stock: type, names: tuple[str, ...]) -> bool:
@@ -112,40 +97,35 @@ def _add_trades(self: Any, order: Any) -> None:
 
 
 # Strategy._notify for a strategy where somebody is told of cash and value: those who listen, in Backtrader's order.
-def _telling_worth(strategy: Any) -> Callable[[], None]:
+def _telling_worth(strategy: Any, listeners: Listeners, of_orders: Callable[[], None]) -> Callable[[], None]:
     broker = strategy.broker
     cash_too, fund_too = (_changed(strategy, Strategy, (name,)) for name in WORTH_METHODS)
-    listening = [
-        (one, *(_acts(one, (name, f"_{name}")) for name in WORTH_METHODS)) for one in chain(strategy.analyzers, strategy._slave_analyzers)
-    ]
-    listeners = [row for row in listening if row[1] or row[2]]
 
     def tell() -> None:
         if strategy._orderspending or strategy._tradespending:
-            _notify_orders(strategy)
+            of_orders()
         cash, value, fund_value, fund_shares = broker.getcash(), broker.getvalue(), broker.fundvalue, broker.fundshares
         if cash_too:
             strategy.notify_cashvalue(cash, value)
         if fund_too:
             strategy.notify_fund(cash, value, fund_value, fund_shares)
-        for analyzer, of_cash, of_fund in listeners:
-            if of_cash:
-                analyzer._notify_cashvalue(cash, value)
-            if of_fund:
-                analyzer._notify_fund(cash, value, fund_value, fund_shares)
+        for call, of_fund in listeners.of_worth:
+            call(cash, value, fund_value, fund_shares) if of_fund else call(cash, value)
 
     return tell
 
 
-# Strategy._notify without cash and value, for a strategy where nobody is told of them.
-def _notify_orders(self: Any) -> None:
-    analyzers = [one for one in chain(self.analyzers, self._slave_analyzers) if _acts(one, ORDER_METHODS)]
-    for order in self._orderspending:
-        if order.exectype != HISTORICAL or order.histnotify:
-            self.notify_order(order)
-        for analyzer in analyzers:
-            analyzer._notify_order(order)
-    for trade in self._tradespending:
-        self.notify_trade(trade)
-        for analyzer in analyzers:
-            analyzer._notify_trade(trade)
+# Strategy._notify without cash and value.
+def _telling_orders(strategy: Any, listeners: Listeners) -> Callable[[], None]:
+    def tell() -> None:
+        for order in strategy._orderspending:
+            if order.exectype != HISTORICAL or order.histnotify:
+                strategy.notify_order(order)
+            for call in listeners.of_order:
+                call(order)
+        for trade in strategy._tradespending:
+            strategy.notify_trade(trade)
+            for call in listeners.of_trade:
+                call(trade)
+
+    return tell

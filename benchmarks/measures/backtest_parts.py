@@ -79,7 +79,7 @@ INDICATORS = (("indicators", "20 indicators", 100_000, 15.0),)
 ANALYZERS = (("three", "TradeAnalyzer, DrawDown, Returns", 100_000, 8.0), ("ten", "ten analyzers", 100_000, 5.0))
 FEEDS = (("feeds", "10 feeds of 50,000 bars", 50_000, 15.0), ("strategies", "five strategies", 100_000, 10.0))
 FRAMES = (("resampled", "resampled to 15 minutes", 100_000, 3.0), ("replayed", "replayed as 15 minutes", 100_000, 3.0))
-FUTURES = (("futures", "futures-like commissions", 100_000, 5.0),)
+FUTURES = (("futures", "futures-like commissions", 100_000, 5.0), ("interest", "interest on what is held", 100_000, 5.0))
 PARTS: dict[str, tuple[str, Any]] = {
     "crossover": ("SMA 10/30 on 200,000 one-minute bars", crossover),
     "indicators": ("Indicators", functools.partial(compared, rows=INDICATORS)),

@@ -120,14 +120,14 @@ def add_feed(cerebro: Any, count: int, seed: int = 7, name: str = "X") -> Any:
     return cerebro.adddata(bt.feeds.PandasData(dataname=frame(count, seed), timeframe=MINUTES, name=name))
 
 
-def one_feed(strategy: type, *analyzers: str, stats: bool = False, futures: bool = False, copies: int = 1) -> Scene:
-    """Return what adds a feed, strategies and analyzers."""
+def one_feed(strategy: type, *analyzers: str, stats: bool = False, terms: dict[str, Any] | None = None, copies: int = 1) -> Scene:
+    """Return what adds a feed, strategies and analyzers; `terms` are those of the commission scheme."""
 
     def build(cerebro: Any, count: int) -> None:
         cerebro.p.stdstats = stats
         add_feed(cerebro, count)
-        if futures:
-            cerebro.broker.setcommission(commission=0.5, margin=500.0, mult=10.0)
+        if terms:
+            cerebro.broker.setcommission(**terms)
         for number in range(copies):
             if copies > 1:
                 cerebro.addstrategy(strategy, fast=8 + number, slow=28 + 3 * number)
@@ -174,6 +174,7 @@ SCENES: dict[str, Scene] = {
     "resampled": framed("resampledata"),
     "replayed": framed("replaydata"),
     "strategies": one_feed(Crossover, copies=5),
-    "futures": one_feed(Crossover, futures=True),
+    "futures": one_feed(Crossover, terms={"commission": 0.5, "margin": 500.0, "mult": 10.0}),
+    "interest": one_feed(Crossover, terms={"commission": 0.0005, "interest": 0.05, "interest_long": True}),
     "idle": one_feed(Idle),
 }

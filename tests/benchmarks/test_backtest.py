@@ -22,6 +22,7 @@ PAIRS = [
     "resampled to 15 minutes",
     "replayed as 15 minutes",
     "futures-like commissions",
+    "interest on what is held",
     "live, from the bus to the broker",
 ]
 FIGURES = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..sides import Setup
-from . import accounts, computations, frames, liberties, live, loading, orders, runs
+from . import accounts, analyzers, computations, frames, liberties, live, loading, orders, runs
 
 __all__ = ["SETUPS"]
 
@@ -12,6 +12,7 @@ SETUPS: list[Setup] = [
     *accounts.SETUPS,
     *frames.SETUPS,
     *computations.SETUPS,
+    *analyzers.SETUPS,
     *runs.SETUPS,
     *live.SETUPS,
     *loading.SETUPS,
