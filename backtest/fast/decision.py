@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
+from backtrader.feed import DataClone
 from backtrader.linebuffer import LineActions, LineBuffer
 
 from ..broker import EventDrivenBroker
@@ -62,7 +63,6 @@ def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
     p = cerebro.p
     facts = {
         "cheat_on_open is on": p.cheat_on_open,
-        "quicknotify is on": p.quicknotify,
         "lookahead is set": p.lookahead,
         "exactbars is on": cerebro._exactbars,
         "there is a writer": cerebro.runwriters,
@@ -96,17 +96,18 @@ def _of_broker(broker: Any) -> str:
 
 
 def _of_feed(data: Any) -> str:
-    name = overridden(type(data), Data, FEED) or shadowed(data, FEED)
+    name = overridden(type(data), DataClone if isinstance(data, DataClone) else Data, FEED) or shadowed(data, FEED)
     if name:
         return f"the feed {type(data).__name__} overrides {name}"
-    if data.resampling or data.replaying or data._clone:
+    if data.resampling or data.replaying:
         return f"the feed {data._name or type(data).__name__} is made of another one"
     return "" if len(data.lines.datetime.array) else f"the feed {data._name or type(data).__name__} is empty"
 
 
 def _of_strategy(strategy: Any, datas: Sequence[Any]) -> str:
     cls = type(strategy)
-    name = overridden(cls, bt.Strategy, STRATEGY) or shadowed(strategy, STRATEGY)
+    stock = bt.SignalStrategy if issubclass(cls, bt.SignalStrategy) else bt.Strategy
+    name = overridden(cls, stock, STRATEGY) or shadowed(strategy, STRATEGY)
     if name:
         return f"{cls.__name__} overrides {name}"
     if [id(data) for data in strategy.datas] != [id(data) for data in datas]:
@@ -114,8 +115,7 @@ def _of_strategy(strategy: Any, datas: Sequence[Any]) -> str:
     if strategy.broker is not strategy.cerebro._broker:
         return f"{cls.__name__} has a broker of its own"
     for node in indicators_of(strategy):
-        stock = LineActions if isinstance(node, LineActions) else bt.Indicator
-        name = overridden(type(node), stock, NODE) or shadowed(node, NODE)
+        name = overridden(type(node), LineActions if isinstance(node, LineActions) else bt.Indicator, NODE) or shadowed(node, NODE)
         if name:
             return f"the indicator {type(node).__name__} overrides {name}"
     for node in observers_of(strategy):

@@ -31,6 +31,7 @@ def strategy_names(cls: type) -> dict[str, Any]:
 def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable[[], None]:
     """Return what hands a broker's notifications to the strategies whose orders they are about."""
     first = strategies[0]
+    quick = first.cerebro.p.quicknotify
 
     def deliver() -> None:
         while notifications:
@@ -38,6 +39,9 @@ def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable
             owner = order.p.owner
             if owner is None:
                 owner = first
+            if quick:  # Backtrader's own: it tells the strategy at once
+                owner._addnotification(order, quicknotify=True)
+                continue
             if not order.p.simulated:
                 owner._orderspending.append(order)
             if order.executed.size:
@@ -49,10 +53,16 @@ def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable
 def notifying(strategy: Any) -> tuple[Callable[[], None], bool]:
     """Return what does as a strategy's `_notify()`, and whether somebody is told cash and value, so that it is called at each bar."""
     listeners = Listeners(chain(strategy.analyzers, strategy._slave_analyzers))
-    of_orders = _telling_orders(strategy, listeners)
+    of_orders = _nothing if strategy.cerebro.p.quicknotify else _telling_orders(strategy, listeners)
+    if isinstance(strategy, bt.SignalStrategy):
+        of_orders = _forgetting_signals(strategy, of_orders)
     if not listeners.of_worth and not _changed(strategy, Strategy, WORTH_METHODS):
         return of_orders, False
     return _telling_worth(strategy, listeners, of_orders), True
+
+
+def _nothing() -> None:
+    return None
 
 
 def _changed(thing: Any, stock: type, names: tuple[str, ...]) -> bool:
@@ -127,5 +137,16 @@ def _telling_orders(strategy: Any, listeners: Listeners) -> Callable[[], None]:
             strategy.notify_trade(trade)
             for call in listeners.of_trade:
                 call(trade)
+
+    return tell
+
+
+# SignalStrategy._notify: the order of a signal that has come to its end makes room for another.
+def _forgetting_signals(strategy: Any, of_orders: Callable[[], None]) -> Callable[[], None]:
+    def tell() -> None:
+        waiting = strategy._sentinel
+        if waiting is not None and any(order == waiting and not order.alive() for order in strategy._orderspending):
+            strategy._sentinel = None
+        of_orders()
 
     return tell

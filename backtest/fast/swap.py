@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import backtrader as bt
+from backtrader.feed import DataClone
 from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import LineAlias, LineSeries
 
@@ -94,6 +95,8 @@ class Swap:
             for data, clock in zip(self._datas, self.data_clocks, strict=True):
                 if clock.position:
                     write_ticks(data)
+                    if isinstance(data, DataClone):
+                        data._dlen += clock.position
         finally:
             self._put_back()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
+from backtrader.feed import DataClone
 
 __all__ = ["tick_properties", "write_ticks"]
 
@@ -16,7 +17,7 @@ def tick_properties(cls: Any) -> dict[str, Any]:
     aliases = [alias for alias in cls.lines._getlines() if isinstance(alias, str) and alias != "datetime"]
     names: dict[str, Any] = {f"tick_{alias}": _tick(f"tick_{alias}", alias) for alias in aliases}
     names["tick_last"] = _tick("tick_last", cls.lines._getlinealias(0))
-    names["advance"] = _advance
+    names["advance"] = _advance_clone if issubclass(cls, DataClone) else _advance
     return names
 
 
@@ -50,3 +51,8 @@ def _advance(self: Any, size: int = 1, datamaster: Any = None, ticks: bool = Tru
         return
     for line in self.lines.lines:
         line.advance(size)
+
+
+def _advance_clone(self: Any, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+    self._dlen += size
+    _advance(self, size, datamaster, ticks)

@@ -11,6 +11,7 @@ from typing import Any
 
 import backtrader as bt
 import pytest
+from backtrader.feed import DataClone
 
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.backtest.fast import swap
@@ -56,11 +57,10 @@ def test_switched_off(kit: ModuleType) -> None:
     ("options", "reason"),
     [
         ({"cheat_on_open": True}, "cheat_on_open is on"),
-        ({"quicknotify": True}, "quicknotify is on"),
         ({"oldsync": True}, "oldsync is on"),
         ({"oldsync": True, "runonce": False}, "oldsync is on"),
         ({"lookahead": 2}, "lookahead is set"),
-        ({"quicknotify": True, "runonce": False}, "quicknotify is on"),
+        ({"exactbars": 1, "runonce": False}, "exactbars is on"),
         ({"exactbars": 1}, "exactbars is on"),
         ({"live": True}, "the run is live"),
     ],
@@ -187,9 +187,24 @@ def advancing_feed(cerebro: Any) -> None:
     cerebro.adddata(Mine(dataname="Y", bars=cerebro.datas[0].p.bars))
 
 
-def copied_feed(cerebro: Any) -> None:
-    """Add a feed twice."""
-    cerebro.adddata(cerebro.datas[0].clone())
+def advancing_clone(cerebro: Any) -> None:
+    """Add a feed twice, the second time in a way of its own."""
+
+    class Mine(DataClone):  # type: ignore[misc]
+        def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+            super().advance(size, datamaster, ticks)
+
+    cerebro.adddata(Mine(dataname=cerebro.datas[0]))
+
+
+def heeding(cerebro: Any) -> type:
+    """Override what a signal strategy has of its own."""
+
+    class Heeding(bt.SignalStrategy):  # type: ignore[misc]
+        def _notify(self, qorders: Any = (), qtrades: Any = ()) -> None:
+            super()._notify(qorders, qtrades)
+
+    return Heeding
 
 
 def clearing(cerebro: Any) -> type:
@@ -309,8 +324,9 @@ def short_lines(cerebro: Any) -> type:
         (patched_broker, "the broker's get_cash() was replaced"),
         (open_position, "the run begins with open positions"),
         (advancing_feed, "the feed Mine overrides advance"),
-        (copied_feed, "the feed DataClone overrides"),
+        (advancing_clone, "the feed Mine overrides advance"),
         (clearing, "Clearing overrides clear"),
+        (heeding, "Heeding overrides _notify"),
         (patched_strategy, "Patched overrides _notify"),
         (moving_indicator, "the indicator Own overrides advance"),
         (late_indicator, "the indicator If does not follow a feed"),

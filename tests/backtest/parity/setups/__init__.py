@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..sides import Setup
-from . import accounts, analyzers, computations, frames, liberties, live, loading, orders, runs
+from . import accounts, analyzers, computations, frames, liberties, live, loading, orders, runs, ways
 
 __all__ = ["SETUPS"]
 
@@ -14,6 +14,7 @@ SETUPS: list[Setup] = [
     *computations.SETUPS,
     *analyzers.SETUPS,
     *runs.SETUPS,
+    *ways.SETUPS,
     *live.SETUPS,
     *loading.SETUPS,
     *liberties.SETUPS,
