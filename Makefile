@@ -18,6 +18,7 @@ ROOMS := data_collector data_storage strategy_engine backtest visualization admi
 PYTHON_BIN := .venv/bin/python
 NATIVE := $(shell find native/include native/src -name '*.h' -o -name '*.cpp')
 CPP := $(shell find native -name '*.h' -o -name '*.cpp' | grep -v native/build)
+JOBS := $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 SECONDS ?= 1800
 
@@ -29,10 +30,10 @@ run: .venv/run.stamp .venv/native.stamp
 	@$(PYTHON_BIN) -m gcg_quant run $(ARGS)
 
 test: .venv/dev.stamp .venv/native.stamp
-	@$(MAKE) -s -C native test
+	@$(MAKE) -s -j$(JOBS) -C native test PREBUILT=$(CURDIR)/build/objects-$$($(PYTHON_BIN) -c 'import sys; print(sys.implementation.cache_tag)')/native
 	@for tool in redis-server chromium; do command -v $$tool >/dev/null || \
 	    echo "Tests that need $$tool are skipped; install it with: apt-get install $$tool"; done
-	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 3 --dist loadfile) $(ARGS)
+	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 3 --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 lint: .venv/dev.stamp .venv/native.stamp
 	$(PYTHON_BIN) -m ruff check .
@@ -88,5 +89,5 @@ clean:
 	@touch $@
 
 build/packages: force
-	@mkdir -p build && echo $(sort $(shell find gcg_quant $(ROOMS) -name __init__.py)) > $@.new && \
-	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@mkdir -p build && echo $(sort $(shell find gcg_quant $(ROOMS) -name __init__.py)) > $@.$$PPID && \
+	if cmp -s $@.$$PPID $@; then rm $@.$$PPID; else mv $@.$$PPID $@; fi

@@ -27,7 +27,6 @@ from .summary import RunSummary, Tally
 
 __all__ = ["Supervisor"]
 
-_HANG_S = 20.0
 _START_LIMIT_S = 30.0
 _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _QUICK_DEATHS = 3  # so many deaths within a minute end the run
@@ -113,6 +112,7 @@ class Supervisor:
         self._config = config
         self.home = Home(settings.home)
         self.url = ""
+        self._hang_s = settings.system.hang_s
         self._one_process = one_process
         self._announce = announce
         self._children: dict[str, _Child] = {}
@@ -238,14 +238,14 @@ class Supervisor:
         if child.process is not None:
             child.process.kill()
             child.process.wait()
-        self._blame(bus, child, f"it did not come back within {_HANG_S:g} s, and the process was killed")
+        self._blame(bus, child, f"it did not come back within {self._hang_s:g} s, and the process was killed")
         self._revive(bus, child, f"{hung} hung and was killed")
 
     def _hung_strategy(self, bus: EventBus, child: _Child) -> str:
         if "strategies" not in self.settings.system.groups[child.name]:
             return ""
         found = busy_with(mark_path(bus.path))
-        return f"strategy {found.strategy}" if found is not None and found.busy_s > _HANG_S else ""
+        return f"strategy {found.strategy}" if found is not None and found.busy_s > self._hang_s else ""
 
     def _blame(self, bus: EventBus, child: _Child, why: str) -> None:
         # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
@@ -273,9 +273,9 @@ class Supervisor:
         state = self._busy.get(group, {})
         if not state:
             return ""
-        if time.monotonic() - state["heard"] > _HANG_S:
+        if time.monotonic() - state["heard"] > self._hang_s:
             return f"group {group}"
-        return next((name for name, value in state.items() if name != "heard" and value > _HANG_S), "")
+        return next((name for name, value in state.items() if name != "heard" and value > self._hang_s), "")
 
     def _revive(self, bus: EventBus, child: _Child, why: str) -> None:
         now = time.monotonic()

@@ -113,6 +113,9 @@ class SystemSettings(Section):
 
     home: Path = setting(Path("gcg_home"), "folder for all that a run writes: bus, database, logs, reports")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "least level shown on the console", live=True)
+    hang_s: float = setting(
+        20.0, "a callback or component that has not come back for so long has its process killed and started again, s", ge=5, le=3600
+    )
     groups: dict[Name, tuple[str, ...]] = setting(
         {"market": ("collectors", "bars", "trading"), "strategies": ("strategies",), "services": ("storage", "web", "backtest")},
         f"process groups: name = [parts]; the parts are {', '.join(PARTS)}; a part that is left out does not run",

@@ -46,6 +46,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_wheel_holds_all_packages_and_no_sources(wheel: Path) -> None:
     """Every room, its web files, the stubs and the licence are there; C++ sources, tests and caches are not."""
     names = zipfile.ZipFile(wheel).namelist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from gcg_quant.admin.console import main
 
 ROOT = Path(__file__).resolve().parents[2]
 Console = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,10 +32,26 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def call(home: Path, *words: str, cwd: Path = ROOT, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run one console command to its end."""
-    command = [sys.executable, "-m", "gcg_quant", *words]
-    return subprocess.run(command, cwd=cwd, env=environment(home), capture_output=True, text=True, timeout=timeout_s, check=False)
+def call(home: Path, *words: str, cwd: Path = ROOT, say: str = "", timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one console command to its end, with what `say` answers it: `run` as a process, any other in this one.
+
+    That spares each of a hundred calls the start of Python; test_readme.py calls every command as a process.
+    """
+    if words[0] == "run":
+        command = [sys.executable, "-m", "gcg_quant", *words]
+        return subprocess.run(command, cwd=cwd, env=environment(home), capture_output=True, text=True, timeout=timeout_s, check=False)
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        wanted = environment(home)
+        for name in set(os.environ) - set(wanted):
+            patch.delenv(name)
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "stdin", io.StringIO(say))
+        patch.chdir(cwd)
+        with pytest.raises(SystemExit) as end:
+            main(list(words))
+    return subprocess.CompletedProcess(words, int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -52,7 +72,11 @@ class System:
         )
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
-        self.wait_for_line("home: ")
+        try:
+            self.wait_for_line("home: ", 40)  # it gives up after 30 s by itself, and says why
+        except BaseException:
+            self.close()
+            raise
         self.url = next((line.split(": ", 1)[1].strip() for line in self.lines if line.startswith("chart page: ")), "")
 
     def _collect(self) -> None:
@@ -83,7 +107,7 @@ class System:
         return self.process.returncode, seconds, self.output
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it does; its groups end with it."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -15,6 +15,8 @@ from gcg_quant.events import AlertEvent, LogEvent, OrderEvent, OrderStatus, Stra
 from .conftest import System, call
 
 CONFIG = """
+[system]
+hang_s = 8
 [simulated]
 enabled = true
 [strategies]
@@ -53,7 +55,7 @@ def events(home: Path, *kinds: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("how", "why", "seconds"),
     [
-        ("while True: pass", "on_tick: it did not come back within 20 s, and the process was killed", 60),
+        ("while True: pass", "on_tick: it did not come back within 8 s, and the process was killed", 60),
         ("__import__('os')._exit(3)", "on_tick: the process ended in it (exit code 3)", 30),
     ],
 )

@@ -24,6 +24,7 @@ def _documented(shared_data: Path) -> dict[str, int]:
     return {path: int(rows) for path, rows in re.findall(r"^\| `([^`]+\.csv\.gz)` \|[^|]*\|[^|]*\| (\d+) \|", text, re.MULTILINE)}
 
 
+@pytest.mark.slow
 def test_every_real_file_is_stored_row_by_row(tmp_path: Path, shared_data: Path) -> None:
     """Source rows = stored + refused for each file, as many as its README says; a second import stores nothing."""
     documented = _documented(shared_data)

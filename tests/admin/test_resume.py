@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine import TradingEngine
 from gcg_quant.visualization.server import AppServer, create_app, serve
 
-from .conftest import ROOT, environment
+from .conftest import ROOT, call
 from .test_kill_switch import wait_for
 
 sys.path.insert(0, str(ROOT / "tests/strategy_engine"))  # for `fake_venue`
@@ -55,31 +54,25 @@ def rest(floor: Floor) -> Iterator[AppServer]:
     assert monitor.stop()
 
 
-def console(home: Path, *words: str, say: str = "") -> tuple[int, str, str]:
-    """Run a console command and return its exit code and what it printed."""
-    command = [sys.executable, "-m", "gcg_quant", *words]
-    done = subprocess.run(command, cwd=ROOT, env=environment(home), capture_output=True, text=True, input=say, timeout=60, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_console_shows_what_differs_asks_and_accepts(floor: Floor, tmp_path: Path) -> None:
     """Nothing is lifted before a person agrees; then orders go out, and a second time there is nothing to lift."""
-    shown = console(tmp_path, "accounts")[1]
+    shown = call(tmp_path, "accounts").stdout
     assert "account real: HALTED since" in shown
     assert "COIN@FAKE: 7 at the venue, 0 here" in shown
-    code, text, _ = console(tmp_path, "accounts", "resume", "real", say="n\n")
-    assert code == 130, "nobody agreed"
-    assert "cash USD: 999299.5 at the venue, 1000000 here" in text
+    refused = call(tmp_path, "accounts", "resume", "real", say="n\n")
+    assert refused.returncode == 130, "nobody agreed"
+    assert "cash USD: 999299.5 at the venue, 1000000 here" in refused.stdout
     assert floor.status() == "halted"
     assert floor.read(Applied) == []
-    code, text, problem = console(tmp_path, "accounts", "resume", "real", say="y\n")
-    assert code == 0, problem
+    agreed = call(tmp_path, "accounts", "resume", "real", say="y\n")
+    told = agreed.stdout
+    assert agreed.returncode == 0, agreed.stderr
     (answer,) = floor.read(Applied)
-    assert f"trades again from event #{answer.id & ((1 << 60) - 1)} of the market lane on; accepted: COIN@FAKE: 7 at the venue" in text
+    assert f"trades again from event #{answer.id & ((1 << 60) - 1)} of the market lane on; accepted: COIN@FAKE: 7 at the venue" in told
     floor.say(order("a", 1.0, 100.0))
     floor.wait_inbox("a")
-    code, _, problem = console(tmp_path, "accounts", "resume", "real", "--yes")
-    assert (code, problem) == (1, "error: Account real is not halted.\n")
+    again = call(tmp_path, "accounts", "resume", "real", "--yes")
+    assert (again.returncode, again.stderr) == (1, "error: Account real is not halted.\n")
 
 
 def test_rest_accepts_what_was_seen_and_nothing_else(floor: Floor, rest: AppServer) -> None:

@@ -27,6 +27,7 @@ def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_run_for_some_seconds_trades_stores_and_ends(tmp_path: Path) -> None:
     """`run --for` trades on paper under its defaults, stores rows, prints a summary and exits 0."""
     home = tmp_path / "home"

@@ -106,6 +106,7 @@ def live(folder: Path, lose_power: LosePower, seed: int, rounds: int) -> None:
     life.bus.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(int(240 + TORTURE_S))
 def test_database_ahead_or_behind_gets_every_event_once(tmp_path: Path, lose_power: LosePower) -> None:
     """Whatever a power loss left of journal and database, each event that either of them kept is stored exactly once."""

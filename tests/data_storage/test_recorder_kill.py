@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage.database import Database
@@ -86,6 +87,7 @@ def stored_rows(database: Database, kind: type[Record]) -> np.ndarray[Any, Any]:
         return Selection(database, RECORD_TABLES[kind], everything=True).rows(connection, ("seq",))
 
 
+@pytest.mark.slow
 def test_killed_recorder_stores_every_event_exactly_once(bus: EventBus, tmp_path: Path, wait_for: Any) -> None:
     """After many kills in the middle of the work the rows equal the journal's records, one for one."""
     publishing = Publishing(bus)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gcg_quant.bus import EventBus
 from gcg_quant.events import (
     CancelRequest,
@@ -107,6 +109,7 @@ def check(bus: EventBus, engine: TradingEngine) -> dict[str, tuple[Offset, Posit
     return {one.client_id: (one.offset, one.position_side) for one in commands}
 
 
+@pytest.mark.slow
 @ENGINES
 def test_killed_between_any_two_events_sides_and_offsets_add_up(tmp_path: Path, wait_until: Wait, make: type[MortalEngine]) -> None:
     """Wherever it dies, the next engine sends each order with an offset that is right then, and both sides are what the fills say."""

@@ -61,6 +61,7 @@ def stood(bus: EventBus) -> Stood:
     return stops, sold, [one.status for one in events if isinstance(one, OrderEvent) and one.client_id == "i"][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [PaperEngine, KeepingPaperEngine])
 def test_venue_killed_between_any_two_events_trails_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """Every move of the stop is in the journal, and a restart misses none, also if another order's fill came first."""

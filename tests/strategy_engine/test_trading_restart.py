@@ -251,6 +251,7 @@ def read(bus: EventBus) -> list[Any]:
         return list(reader)
 
 
+@pytest.mark.slow
 @ENGINES
 def test_engine_killed_between_any_two_events_goes_on(tmp_path: Path, wait_until: Callable[..., None], make: type[MortalEngine]) -> None:
     """Wherever it dies, the next engine finishes what is half done, and the journal keeps all its promises."""

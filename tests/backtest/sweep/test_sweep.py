@@ -192,6 +192,7 @@ def test_a_death_costs_nothing_but_the_run_it_is_in(begin: Callable[..., Sweep],
     assert sweep.progress()[:3] == (5, 3, 5)
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_sweeps_go_on_where_they_stopped(tmp_path: Path, files: Path, kit: ModuleType) -> None:
     """Ctrl-C, then kill -9: each row is kept and computed once, the workers end, and the rest runs with the code of the beginning."""
     with EventBus(tmp_path / "recorded", world=World.PAPER, source="test", sync="none", page_mb=1) as bus:
