@@ -12,7 +12,7 @@ import backtrader as bt
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
 
-__all__ = ["InstrumentCommission", "comminfo_of"]
+__all__ = ["FuturesCommission", "InstrumentCommission", "comminfo_of"]
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class _Execution:
 
 
 class InstrumentCommission(bt.CommInfoBase):  # type: ignore[misc]
-    """The fees, the multiplier and the margin of an instrument: futures are margined, everything else is paid for in full.
+    """The fees and the multiplier of an instrument that is paid for in full.
 
     Fees are `Instrument.fee`: shares of the value, amounts a unit and an order, the least an order costs, stamp duty on sales. Asked for
     a size and a price alone, as strategies ask, they are those of an order that opens; within `execution` closing today's lots costs
@@ -39,11 +39,6 @@ class InstrumentCommission(bt.CommInfoBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._execution: _Execution | None = None
-        self.margin_price: float | None = None  # while it is set, margins are of this price
-
-    def get_margin(self, price: float) -> float:
-        """Return the margin of a unit at a price."""
-        return float(super().get_margin(price if self.margin_price is None else self.margin_price))
 
     @contextlib.contextmanager
     def execution(self, held: float, today: float, *, first: bool) -> Iterator[None]:
@@ -68,10 +63,23 @@ class InstrumentCommission(bt.CommInfoBase):  # type: ignore[misc]
         return part
 
 
+class FuturesCommission(InstrumentCommission):
+    """The same of a future, which is margined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.margin_price: float | None = None  # while it is set, margins are of this price
+
+    def get_margin(self, price: float) -> float:
+        """Return the margin of a unit at a price."""
+        return float(super().get_margin(price if self.margin_price is None else self.margin_price))
+
+
 def comminfo_of(instrument: Instrument) -> InstrumentCommission:
     """Return the commission scheme of an instrument."""
     futures = instrument.kind == "future"
-    scheme: Any = InstrumentCommission  # Backtrader's classes take their parameters by name, which mypy cannot know
+    # Backtrader's classes take their parameters by name, which mypy cannot know.
+    scheme: Any = FuturesCommission if futures else InstrumentCommission
     made: InstrumentCommission = scheme(
         instrument=instrument,
         commission=instrument.taker_fee,

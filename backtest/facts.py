@@ -15,11 +15,14 @@ def place_of(data: Any) -> tuple[str, str]:
     return str(symbol), str(getattr(data, "venue", "") or "")
 
 
-def bounds_of(data: Any) -> tuple[int, int]:
-    """Return (start, end) of the bar shown, in nanoseconds; our feeds know both exactly, of others there is only `datetime`."""
+def bounds_of(data: Any, ago: int = 0) -> tuple[int, int]:
+    """Return (start, end) of the bar shown, or of an earlier one (`ago` below 0), in nanoseconds.
+
+    Our feeds know both exactly, of others there is only `datetime`.
+    """
     bounds = getattr(data, "bounds_ns", None)
     if bounds is not None:
-        start_ns, end_ns = bounds()
+        start_ns, end_ns = bounds(ago)
         return int(start_ns), int(end_ns)
-    moment = ns_from_days(data.datetime[0]) if len(data) else 0
+    moment = ns_from_days(data.datetime[ago]) if len(data) else 0
     return moment, moment

@@ -210,11 +210,11 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start, and for a feed of ticks."""
         return self._rows
 
-    def bounds_ns(self) -> tuple[int, int]:
-        """Return where the bar that is now shown starts and ends, in nanoseconds; (0, 0) before the first one."""
+    def bounds_ns(self, ago: int = 0) -> tuple[int, int]:
+        """Return where the bar that is now shown, or an earlier one, starts and ends, in nanoseconds; (0, 0) before the first one."""
         if not len(self):
             return 0, 0
-        shown = self.lines.datetime[0]
+        shown = self.lines.datetime[ago]
         values, starts, ends = self._columns
         at = int(np.searchsorted(values[-1], shown))
         if at < len(starts) and values[-1][at] == shown:

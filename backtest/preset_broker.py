@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gcg_quant.errors import InstrumentError
 
 from .broker import EventDrivenBroker
-from .comminfo import InstrumentCommission, comminfo_of
+from .comminfo import FuturesCommission, InstrumentCommission, comminfo_of
 from .facts import bounds_of, place_of
 from .order_terms import limit_price
 
@@ -26,6 +27,7 @@ class _Market:
     terms: Instrument
     commission: InstrumentCommission
     day: int = 0  # the trading day of the newest bar
+    bars: int = 0  # how many it has had; bars that do nothing to orders may be passed over
     close: float = 0.0  # of the newest bar
     base: float = 0.0  # the last close of the trading day before; 0 if there was none
     opened_day: int = 0  # the newest day on which the position grew
@@ -66,6 +68,7 @@ class PresetBroker(EventDrivenBroker):
         self._refused.clear()
         for data in self.cerebro.datas:
             self._market(data)
+        self._tell_schemes()
         if self._slippage_ticks:
             self.p.slip_open = self.p.slip_limit = self.p.slip_match = True
             self.p.slip_perc, self.p.slip_out = 0.0, False
@@ -73,6 +76,16 @@ class PresetBroker(EventDrivenBroker):
     def getcommissioninfo(self, data: Any) -> Any:
         """Return the commission scheme of a feed's instrument."""
         return self._market(data).commission
+
+    def setcommission(self, *args: Any, **kwargs: Any) -> None:
+        """Take a commission scheme as Backtrader does; what is traded keeps that of its instrument."""
+        super().setcommission(*args, **kwargs)
+        self._tell_schemes()
+
+    def addcommissioninfo(self, *args: Any, **kwargs: Any) -> None:
+        """Take a commission scheme as Backtrader does; what is traded keeps that of its instrument."""
+        super().addcommissioninfo(*args, **kwargs)
+        self._tell_schemes()
 
     def transmit(self, order: Any, check: bool = True) -> Any:
         """Send an order; what must not trade is rejected before the next bar is matched."""
@@ -89,7 +102,7 @@ class PresetBroker(EventDrivenBroker):
     # The margin of a position was taken from the cash at its price. Backtrader counts it back at the market's, which is right only for
     # its fixed margins: with one that is a share of the price the account would gain with every point more than the point.
     def _get_value(self, datas: Any = None, lever: bool = False) -> Any:
-        margined = [(data, market.commission) for data, market in self._markets.items() if not market.commission.stocklike]
+        margined = [(data, one.commission) for data, one in self._markets.items() if isinstance(one.commission, FuturesCommission)]
         for data, commission in margined:
             position = self.positions.get(data)
             commission.margin_price = position.price if position else None
@@ -101,11 +114,50 @@ class PresetBroker(EventDrivenBroker):
 
     def next(self) -> None:
         """Match the pending orders against the bar."""
+        self.before_matching()
+        super().next()
+
+    # --- what the fast path calls around its own methods ---------------------------------------------------------------------
+
+    def before_matching(self) -> None:
+        """Look at the bar, and reject what was refused since the last one."""
         for data, market in self._markets.items():
             self._follow(data, market)
         if self._refused:
             self._reject()
-        super().next()
+
+    def pass_over(self, upto: int = 0) -> None:
+        """Note what `before_matching` would have noted of bars for which it was not called: up to the one `upto` from the one shown.
+
+        The days of a feed follow each other, so the first bar of a day is found by halving.
+        """
+        for data, market in self._markets.items():
+            shown = len(data)
+            last = shown + upto
+            if last <= market.bars:
+                continue
+            day = market.terms.trading_day(bounds_of(data, upto)[0])
+            if day != market.day:
+                before, within = market.bars, last
+                while within - before > 1:
+                    middle = (before + within) // 2
+                    if market.terms.trading_day(bounds_of(data, middle - shown)[0]) == day:
+                        within = middle
+                    else:
+                        before = middle
+                market.base = market.close if before == market.bars else float(data.close[before - shown])
+                market.day = day
+            market.close, market.bars = float(data.close[upto]), last
+
+    @contextlib.contextmanager
+    def charging(self, order: Any, ago: Any, position: Any) -> Iterator[None]:
+        """Charge for one execution of an order (or, without `ago`, for what it would cost), and note what it has opened."""
+        market, own = self._market(order.data), self.positions[order.data]
+        held = (position or own).size if ago is None else own.size
+        with market.commission.execution(held, min(abs(held), self._bought(market, market.day)), first=not order.executed.size):
+            yield
+        if ago is not None and own.size != held:
+            self._note(market, held, own.size)
 
     # --- what is refused -----------------------------------------------------------------------------------------------------
 
@@ -165,9 +217,18 @@ class PresetBroker(EventDrivenBroker):
     def _try_exec(self, order: Any) -> None:
         market = self._market(order.data)
         if self._waits(order, market):
+            self._let_follow(order)
             return
         self.p.slip_fixed = self._slippage_ticks * market.terms.tick_size
         super()._try_exec(order)
+
+    # What Backtrader does with an order that a bar does not fill: a trailing stop follows the close, a Close order notes it.
+    def _let_follow(self, order: Any) -> None:
+        close, kind = order.data.close[0], order.exectype
+        if kind == order.Close:
+            order.pannotated = close
+        elif kind == order.StopTrail or (kind == order.StopTrailLimit and not order.triggered):
+            order.trailadjust(close)
 
     def _waits(self, order: Any, market: _Market) -> bool:
         data, bounds = order.data, _bounds(market, market.base)
@@ -180,13 +241,8 @@ class PresetBroker(EventDrivenBroker):
         return bool(abs(order.executed.remsize) > self.positions[data].size - self._bought(market, market.day))
 
     def _execute(self, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None) -> Any:
-        market, own = self._market(order.data), self.positions[order.data]
-        held = (position or own).size if ago is None else own.size
-        with market.commission.execution(held, min(abs(held), self._bought(market, market.day)), first=not order.executed.size):
-            left = super()._execute(order, ago=ago, price=price, cash=cash, position=position, dtcoc=dtcoc)
-        if ago is not None and own.size != held:
-            self._note(market, held, own.size)
-        return left
+        with self.charging(order, ago, position):
+            return super()._execute(order, ago=ago, price=price, cash=cash, position=position, dtcoc=dtcoc)
 
     def _note(self, market: _Market, before: float, after: float) -> None:
         if market.opened_day != market.day:
@@ -215,7 +271,12 @@ class PresetBroker(EventDrivenBroker):
         day = market.terms.trading_day(bounds_of(data)[0])
         if day != market.day:
             market.day, market.base = day, market.close
-        market.close = float(data.close[0])
+        market.close, market.bars = float(data.close[0]), len(data)
+
+    # Where Backtrader keeps them by the names of feeds, and the fast path looks for them.
+    def _tell_schemes(self) -> None:
+        for data, market in self._markets.items():
+            self.comminfo[data._name] = market.commission
 
 
 def _bounds(market: _Market, base: float) -> tuple[float, float] | None:

@@ -12,6 +12,8 @@ import backtrader as bt
 from backtrader.comminfo import CommInfoBase
 from backtrader.position import Position
 
+from ..preset_broker import PresetBroker
+from .checks import checks
 from .execution import executing
 from .native import FastAccount, fast_clone_order
 from .orders import BUY, SELL, make_order
@@ -35,7 +37,7 @@ class FastBroker:
     """Puts a BackBroker into a fast run and takes it out again.
 
     Args:
-        broker: a `BackBroker`, or an `EventDrivenBroker` with stock matching.
+        broker: a `BackBroker`, a `PresetBroker`, or an `EventDrivenBroker` with stock matching.
         prices: the lines (datetime, open, high, low, close) of each data.
         clocks: the clock of each data.
     """
@@ -44,7 +46,7 @@ class FastBroker:
         self.broker = broker
         self._stock = type(broker)
         self._standard: set[type] = set()
-        stock_value = BackBroker._get_value
+        stock_value = self._stock._get_value
         self.account = FastAccount(
             broker, prices, self._standard, lambda: stock_value(broker), lambda *a, **k: self._stock.get_value(broker, *a, **k)
         )
@@ -66,6 +68,7 @@ class FastBroker:
         try:
             worths = {name: self.account.worth(at) for at, name in enumerate(WORTHS)}
             self._positions.write()
+            self._pass_over()
         finally:
             self.broker.__class__ = self._stock
             self.broker.__dict__.update(worths)
@@ -101,7 +104,12 @@ class FastBroker:
         """
         self.account.refresh()
         self._positions.write(within=within, matching=self._matching)
+        self._pass_over()
         self.be_plain()
+
+    def _pass_over(self) -> None:
+        if self.account.quiet and isinstance(self.broker, PresetBroker):
+            self.broker.pass_over()
 
     # --- the methods of the other class --------------------------------------------------------------------------------------
 
@@ -109,6 +117,7 @@ class FastBroker:
         broker, account, stock = self.broker, self.account, self._stock
         mirror: Any = getattr(broker, "_mirror", None)
         notifications, room, passes_by = broker.notifs, self, account.passes_by
+        checked = issubclass(stock, PresetBroker)
 
         def notify(self: Any, order: Any) -> None:
             notifications.append(fast_clone_order(order))
@@ -138,7 +147,7 @@ class FastBroker:
             if info:
                 order.addinfo(**info)
             terms = order.p
-            if oco is not None or terms.parent is not None or not terms.transmit or not (check and self.p.checksubmit):
+            if checked or oco is not None or terms.parent is not None or not terms.transmit or not (check and self.p.checksubmit):
                 self._ocoize(order, oco)
                 return self.submit(order, check=check)
             ref = order.ref  # an order by itself: its own group, its own parent
@@ -221,7 +230,7 @@ class FastBroker:
                         self._bracketize(order)
             room._matching = False
             if self._cash_addition:
-                BackBroker._get_value(self)
+                stock._get_value(self)
             else:
                 account.mark()
 
@@ -232,7 +241,7 @@ class FastBroker:
         def get_worth(self: Any, datas: Any = None, lever: bool = False) -> Any:
             if datas or lever or self._cash_addition:
                 account.refresh()
-                return BackBroker._get_value(self, datas=datas, lever=lever)
+                return stock._get_value(self, datas=datas, lever=lever)
             account.mark()
             return None  # nobody but Backtrader's next() comes here, and it does not look
 
@@ -310,7 +319,7 @@ class FastBroker:
             "fundvalue": _worth(account, WORTHS.index("_fundval")),
         }
         names.update((name, _worth(account, at)) for at, name in enumerate(WORTHS))
-        return names
+        return {**names, **checks(stock, account, names)} if checked else names
 
 
 def _worth(account: Any, at: int) -> property:

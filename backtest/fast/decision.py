@@ -11,6 +11,7 @@ from backtrader.feed import DataClone
 from backtrader.linebuffer import LineActions, LineBuffer
 
 from ..broker import EventDrivenBroker
+from ..preset_broker import PresetBroker
 from .graph import indicators_of, lines_of, nodes_of, observers_of, unclear_clock
 from .stock import overridden, shadowed
 
@@ -79,8 +80,10 @@ def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
 
 def _of_broker(broker: Any) -> str:
     cls = type(broker)
-    if cls not in (BackBroker, EventDrivenBroker):
+    if cls not in (BackBroker, EventDrivenBroker, PresetBroker):
         return f"the broker is a {cls.__name__}"
+    if cls is PresetBroker and any(broker.getcommissioninfo(data) is not broker.comminfo[data._name] for data in broker.cerebro.datas):
+        return "two feeds of the preset broker have one name"
     if getattr(broker, "_route", None) is not None:
         return "the orders go to the trading engine"
     own = next((name for name, value in vars(broker).items() if callable(value) and hasattr(cls, name)), "")

@@ -161,6 +161,31 @@ def test_children_of_a_bracket_wait_for_the_next_day(kit: ModuleType) -> None:
     assert "150" in refused.told[0][4]
 
 
+def test_a_stop_that_waits_follows_the_price(kit: ModuleType) -> None:
+    """A trailing stop over what was bought today may not sell, and rises with the price meanwhile: it sells on the next day."""
+
+    class Trailing(Orders):
+        def next(self) -> None:
+            if len(self) == 1:
+                self.buy_bracket(
+                    size=100,
+                    exectype=bt.Order.Market,
+                    stopexec=bt.Order.StopTrail,
+                    stopargs={"trailamount": 0.5},
+                    stopprice=9.5,
+                    limitprice=20.0,
+                )
+
+    first = chinese_bars(kit, [10.0, 10.0, 10.8, 10.2, 10.8], "1h", "2024-03-04T09:30:00")
+    second = chinese_bars(kit, [10.4, 10.3, 10.2], "1h", "2024-03-05T09:30:00")
+    cerebro = EventDrivenCerebro(stdstats=False)
+    bars = np.concatenate([first, second]).astype(first.dtype)
+    cerebro.adddata(EventDrivenDataFeed(dataname=SHARE.name, bars=bars, period="1h"), name=SHARE.symbol)
+    cerebro.broker = PresetBroker({(SHARE.symbol, SHARE.venue): SHARE})
+    cerebro.addstrategy(Trailing)
+    assert cerebro.run()[0].told[1][:4] == (7, "Completed", -100, 10.3)
+
+
 def test_limits_of_the_day(kit: ModuleType) -> None:
     """Limit prices beyond a tenth of the last close are refused; at the upper limit nothing is bought until somebody sells."""
     limit = {"exectype": bt.Order.Limit}
