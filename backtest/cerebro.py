@@ -15,7 +15,7 @@ from gcg_quant.events import BacktestProgressEvent
 from .broker import EventDrivenBroker
 from .control import RunControl
 from .days import ns_from_days
-from .fast import BulkLoading, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
+from .fast import BulkLoading, is_known_broker, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
 from .joining import Joining
 from .plotting import drawing
@@ -32,6 +32,7 @@ SWITCHED_OFF = "Backtrader's own path was taken: the fast one is switched off (f
 OLD_SYNC = "Backtrader's own path was taken: oldsync is on."
 ELSEWHERE = "The runs of optstrategy are made in worker processes, and each decides there."
 
+CALLED = ("_brokernotify", "_next_writers", "_check_timers", "_bar_passed")  # what the fast path does, or leaves out
 Progress = Callable[[BacktestProgressEvent], None]
 
 
@@ -210,12 +211,13 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         super()._runnext_old(runstrats)
 
     def _run_fast(self, runstrats: list[Any]) -> str:
-        reason = reason_against(self, runstrats, (EventDrivenCerebro, ("_brokernotify", "_next_writers", "_check_timers", "_bar_passed")))
+        reason = reason_against(self, runstrats, (EventDrivenCerebro, CALLED))
         return reason or run_fast(self, runstrats, self._bar_passed, self._progress_every)
 
     def _run_bar_by_bar(self, runstrats: list[Any]) -> str:
-        loop = super()._runnext
-        return reason_bar_by_bar(self, runstrats, (EventDrivenCerebro, ())) or run_bar_by_bar(self, runstrats, lambda: loop(runstrats))
+        reason = reason_bar_by_bar(self, runstrats, (EventDrivenCerebro, CALLED))
+        own_broker = not is_known_broker(self._broker)
+        return reason or run_bar_by_bar(self, runstrats, self._bar_passed, self._progress_every, own_broker=own_broker)
 
     def _runnext(self, runstrats: list[Any]) -> None:
         self.bars_total = self._given_total

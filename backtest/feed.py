@@ -9,6 +9,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 from backtrader.linebuffer import LineBuffer
+from numpy.typing import NDArray
 
 from gcg_quant.errors import BacktestError
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick, record_rows
@@ -155,11 +156,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if self._filters or self._tzinput or self.p.fromdate or self.p.todate or self.lines.datetime.extension:
             super().preload()
             return
-        columns = dict(zip(VALUES, self._columns.values, strict=True))
+        for alias, column in zip(self.getlinealiases(), self.columns(), strict=True):
+            getattr(self.lines, alias).array.frombytes(column.tobytes())
         self._row = len(self._columns.starts)
-        absent = np.full(self._row, np.nan)
-        for alias in self.getlinealiases():
-            getattr(self.lines, alias).array.frombytes(columns.get(alias, absent).tobytes())
         self._last()
         self.home()
 
@@ -204,7 +203,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
 
     def columns(self) -> tuple[NDArray[np.float64], ...]:
         """Return the bars that the run began with as a column for each of the feed's lines, in their order; called after the start."""
-        return tuple(self._column(alias) for alias in self.getlinealiases())
+        columns = dict(zip(VALUES, self._columns.values, strict=True))
+        absent = np.full(len(self._columns.starts), np.nan)
+        return tuple(columns.get(alias, absent) for alias in self.getlinealiases())
 
     def loaded_bars(self) -> BarArray:
         """Return the bars that the run began with, as an array of `Bar.dtype`; empty before the start, and for a feed of ticks."""

@@ -1288,6 +1288,10 @@ class FastAccount:
     def passes_by(self, order: Any) -> bool: ...
     def tell(self, order: Any) -> None: ...
 
+class FastProgram:
+    def __init__(self, rows: tuple[Any, ...], indicators: list[Any]) -> None: ...
+    def run(self) -> None: ...
+
 def fast_setup(line_root: type, stock_datetime: Callable[..., Any]) -> None: ...
 def fast_attach_line(
     line: Any, index: int, length: int, array: Any, bindings: list[Any], stage: int, clock: FastClock, plain: bool
@@ -1301,6 +1305,24 @@ def fast_days(times: Any, out: Any) -> None: ...
 def fast_copy(thing: Any) -> Any: ...
 def fast_clone_order(order: Any) -> Any: ...
 def fast_make_order(cls: type, params: type, reference: int, sells: bool, time: float, close: float, *terms: Any) -> Any: ...
+def fast_run_next(
+    engine: Any,
+    cerebro: dict[str, Any],
+    control: dict[str, Any],
+    broker: Any,
+    account: FastAccount | None,
+    deliver: Callable[[], None],
+    bar_done: Callable[[], None],
+    settle: Callable[[], None],
+    report_every: int,
+    stores: list[Any],
+    last: Callable[[], int],
+    stand: Callable[[bool], None] | None,
+    lowest: Callable[..., Any],
+    utc: Callable[[float], Any],
+    feeds: tuple[Any, ...],
+    strategies: tuple[Any, ...],
+) -> None: ...
 def fast_run_once(
     cerebro: dict[str, Any],
     control: dict[str, Any],

@@ -5,8 +5,9 @@ that may be done is decided before anything is touched (`reason_against`): what 
 path.
 """
 
-from .decision import reason_against, reason_bar_by_bar
+from .bar_by_bar import run_bar_by_bar
+from .decision import is_known_broker, reason_against, reason_bar_by_bar
 from .load import BulkLoading
-from .run import run_bar_by_bar, run_fast
+from .run import run_fast
 
-__all__ = ["BulkLoading", "reason_against", "reason_bar_by_bar", "run_bar_by_bar", "run_fast"]
+__all__ = ["BulkLoading", "is_known_broker", "reason_against", "reason_bar_by_bar", "run_bar_by_bar", "run_fast"]

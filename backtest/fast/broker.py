@@ -87,8 +87,12 @@ class FastBroker:
         strange = self.broker.p.filler is not None or len(self._standard) < len({type(one) for one in schemes})
         self.account.eager = self._careful or strange
 
+    def be_prompt(self) -> None:
+        """Work a bar's value out at once, because the feeds move on before anybody could ask."""
+        self._careful = self.account.eager = True
+
     def be_plain(self) -> None:
-        """Let Backtrader's own loop call `next()`: every bar is matched as it does, and its value is worked out at once."""
+        """Match every bar as Backtrader does."""
         self._careful = self.account.eager = True
         self.account.quiet = False
 
@@ -96,6 +100,10 @@ class FastBroker:
         """Give a position that somebody looks at for the first time its class for the run."""
         if self.account.quiet:
             self._positions.adopt(data, position)
+
+    def stand(self, still: bool) -> None:
+        """Show the positions as the last bar's matching left them while the feeds stand at the next one."""
+        self._positions.stand(still)
 
     def be_careful(self, within: bool = False) -> None:
         """Do every bar as Backtrader does from now on: user code is about to write into a feed, and the past must not follow.

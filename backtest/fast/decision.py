@@ -15,7 +15,7 @@ from ..preset_broker import PresetBroker
 from .graph import indicators_of, lines_of, nodes_of, observers_of, unclear_clock
 from .stock import overridden, shadowed
 
-__all__ = ["reason_against", "reason_bar_by_bar"]
+__all__ = ["is_known_broker", "reason_against", "reason_bar_by_bar"]
 
 BackBroker, Data = bt.brokers.BackBroker, bt.feed.AbstractDataBase
 NODE = ("advance", "forward", "home", "__len__")
@@ -48,16 +48,13 @@ def reason_against(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, t
 
 def reason_bar_by_bar(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, tuple[str, ...]]) -> str:
     """Return why a run that goes bar by bar must do so on Backtrader's own lines, as one sentence, or "". Arguments as above."""
-    live = next((data._name or type(data).__name__ for data in cerebro.datas if data.islive()), "")
-    reason = (
-        (f"the feed {live} is live" if live else "")
-        or ("the run is live" if cerebro.p.live else "")
-        or _of_cerebro(cerebro, hooks)
-        or ("there is no strategy" if not strategies else "")
-        or _of_broker(cerebro._broker)
-        or _of_lines(strategies, cerebro.datas)
-    )
+    reason = _of_cerebro(cerebro, hooks) or ("there is no strategy" if not strategies else "") or _of_lines(strategies, cerebro.datas)
     return f"Backtrader's own path was taken: {reason}." if reason else ""
+
+
+def is_known_broker(broker: Any) -> bool:
+    """Return whether the fast path may do a broker's part of a run, where it begins."""
+    return not _of_broker(broker)
 
 
 def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:

@@ -10,7 +10,7 @@ from backtrader.lineiterator import LineIterator, MultiCoupler, SingleCoupler
 from backtrader.lineroot import LineRoot
 from backtrader.lineseries import LineSeriesStub
 
-__all__ = ["indicators_of", "lines_of", "nodes_of", "observers_of", "place_of", "unclear_clock"]
+__all__ = ["INDICATORS", "indicators_of", "lines_of", "nodes_of", "observers_of", "place_of", "unclear_clock"]
 
 INDICATORS, OBSERVERS = LineIterator.IndType, LineIterator.ObsType
 

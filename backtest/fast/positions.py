@@ -28,12 +28,13 @@ class LazyPositions:
         self._broker, self._account, self._clocks = broker, account, clocks
         self._since: dict[Any, int] = {}  # data -> the bar after which it has an interest
         self._classes: dict[Any, type] = {}
+        self.still = False
 
     def adopt(self, data: Any, position: Any) -> None:
         """Give a position of Backtrader's the class that reads time and price from its data."""
         if type(position) is Position:
             if data not in self._classes:
-                self._classes[data] = _lazy_class(data)
+                self._classes[data] = _lazy_class(data, self)
             position.__class__ = self._classes[data]
 
     def executed(self, data: Any, position: Any, anew: bool) -> None:
@@ -51,6 +52,15 @@ class LazyPositions:
         """Return the close that the broker saw at the bar before."""
         close: float = data.close[-1] if self._clocks[data].moved else data.close[0]
         return close
+
+    def stand(self, still: bool) -> None:
+        """Show what the broker saw last, although the feeds have moved on since; or, if not `still`, read it from them again."""
+        for data in self._since if still else ():
+            position = self._broker.positions[data]
+            if position.size:
+                position.__dict__["datetime"] = data.datetime.datetime(-int(self._clocks[data].moved))
+                position.__dict__["adjbase"] = self.last_close(data)
+        self.still = still
 
     def write(self, *, within: bool = False, matching: bool = False) -> None:
         """Write into all positions what Backtrader would have written, and give them their class back.
@@ -76,16 +86,16 @@ class LazyPositions:
                 position.__class__ = Position
 
 
-def _lazy_class(data: Any) -> type:
+def _lazy_class(data: Any, room: LazyPositions) -> type:
     def get_time(self: Any) -> Any:
-        if self.size:
+        if self.size and not room.still:
             return data.datetime.datetime()
         if "datetime" not in self.__dict__:
             raise AttributeError("'Position' object has no attribute 'datetime'")
         return self.__dict__["datetime"]
 
     def get_base(self: Any) -> Any:
-        return data.close[0] if self.size else self.__dict__["adjbase"]
+        return data.close[0] if self.size and not room.still else self.__dict__["adjbase"]
 
     def set_time(self: Any, value: Any) -> None:
         self.__dict__["datetime"] = value

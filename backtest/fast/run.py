@@ -13,11 +13,10 @@ from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
 from .kernels import install_kernels
 from .native import fast_run_once, fast_set_guard, fast_set_position
-from .sampling import Sampling
 from .strategy import delivering, notifying
 from .swap import Swap
 
-__all__ = ["run_bar_by_bar", "run_fast"]
+__all__ = ["observer_row", "prices_of", "run_fast"]
 
 ASKS, BROKER, QUIET, BUY_SELL = range(4)  # `Watch` in fast_loop.h
 observers = bt.observers
@@ -54,37 +53,15 @@ def run_fast(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[], Non
     return ""
 
 
-def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], loop: Callable[[], None]) -> str:
-    """Do what `Cerebro._runnext` does: Backtrader's own `loop`, on lines and a broker in C. Return "", or why it could not begin."""
-    datas = list(cerebro.datas)
-    sampling = Sampling(datas)
-    try:
-        swap = Swap(strategies, datas, own_loop=False)
-        swap.enter()
-    except (TypeError, RuntimeError) as error:
-        return f"Backtrader's own path was taken: {error}"
-    try:
-        broker = FastBroker(cerebro._broker, _prices(datas), dict(zip(datas, swap.data_clocks, strict=True)))
-        try:
-            broker.enter()
-            broker.be_plain()
-            with RareCollection(), sampling:
-                loop()
-        finally:
-            broker.leave()
-    finally:
-        swap.leave()
-    return ""
-
-
-def _prices(datas: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+def prices_of(datas: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+    """Return the lines that a broker looks at, of each feed."""
     return {data: tuple(getattr(data.lines, name) for name in ("datetime", "open", "high", "low", "close")) for data in datas}
 
 
 def _loop(
     cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], swap: Swap, bar_done: Callable[[], None], report_every: int
 ) -> None:
-    broker = FastBroker(cerebro._broker, _prices(datas), dict(zip(datas, swap.data_clocks, strict=True)))
+    broker = FastBroker(cerebro._broker, prices_of(datas), dict(zip(datas, swap.data_clocks, strict=True)))
     rows = tuple(_strategy_row(strategy, at, datas, swap) for at, strategy in enumerate(strategies))
     columns = tuple((clock, data.lines.datetime) for data, clock in zip(datas, swap.data_clocks, strict=True))
     deliver = delivering(cerebro._broker.notifs, strategies)
@@ -116,18 +93,18 @@ def _strategy_row(strategy: Any, at: int, datas: Sequence[Any], swap: Swap) -> t
         strategy.lines.datetime,
         tuple((least, clocks[id(data)]) for least, data in zip(strategy._minperiods, strategy.datas, strict=True)),
         tuple(swap.indicator_clocks[at]),
-        tuple(_observer_row(observer, swap, periods) for observer in observers_of(strategy)),
+        tuple(observer_row(observer, swap.observer_clocks[id(observer)], periods) for observer in observers_of(strategy)),
         bar_steps(strategy.analyzers, periods),
         notify,
         always,
     )
 
 
-def _observer_row(observer: Any, swap: Swap, periods: Periods) -> tuple[Any, ...]:
-    watch = _watch(observer)
+def observer_row(observer: Any, clock: Any, periods: Periods, *, asks: bool = False) -> tuple[Any, ...]:
+    """Return an observer as the loops in C read it; `asks`: it is called at each bar."""
+    watch = ASKS if asks else _watch(observer)
     value, cash = (observer.lines.value, observer.lines.cash) if watch == BROKER else (None, None)
-    analyzers = bar_steps(observer._analyzers, periods)
-    return observer, swap.observer_clocks[id(observer)], watch, tuple(observer.lines.lines), value, cash, analyzers
+    return observer, clock, watch, tuple(observer.lines.lines), value, cash, bar_steps(observer._analyzers, periods)
 
 
 # What the stock observers do at a bar without news of orders is known: nothing, or noting cash and value.

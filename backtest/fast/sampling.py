@@ -39,12 +39,13 @@ class Sampling:
     """A `with` block in which feeds are loaded by `FastFeed`s. The lines of all `datas` must be those of a run by then.
 
     Args:
-        datas: the run's feeds, started. Asked before their classes are exchanged.
+        chosen: the feeds that may be loaded so, started. Asked before their classes are exchanged.
+        datas: all feeds of the run.
     """
 
-    def __init__(self, datas: Sequence[Any]) -> None:
+    def __init__(self, chosen: Sequence[Any], datas: Sequence[Any]) -> None:
         zones = any(data._tz is not None for data in datas)  # a bar may be asked for in the time of any of the feeds
-        self._plans = [(data, _sources(data), () if zones else _samplers(data)) for data in datas if _is_plain(data, datas)]
+        self._plans = [(data, _sources(data), () if zones else _samplers(data)) for data in chosen if _is_plain(data, datas)]
         self._feeds: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> None:
@@ -93,7 +94,7 @@ def _sources(data: Any) -> tuple[Any, ...] | None:
     if isinstance(data, PandasData) and cls._load is PandasData._load:
         columns = columns_of(data)
         return None if columns is None else ("_idx", True, tuple(columns))
-    if isinstance(data, EventDrivenDataFeed) and not overridden(cls, EventDrivenDataFeed, ("_load", "_put_row", "_column")):
+    if isinstance(data, EventDrivenDataFeed) and not data.p.live and not overridden(cls, EventDrivenDataFeed, ("_load", "columns")):
         return "_row", False, data.columns()
     return None
 

@@ -20,9 +20,9 @@ HISTORICAL = bt.Order.Historical
 WORTH_METHODS = ("notify_cashvalue", "notify_fund")
 
 
-def strategy_names(cls: type) -> dict[str, Any]:
-    """Return the names for a strategy's class that replace Backtrader's own."""
-    names: dict[str, Any] = {"_minperstatus": property(_missing, _set_missing)}
+def strategy_names(cls: type, *, growing: bool = False) -> dict[str, Any]:
+    """Return the names for a strategy's class that replace Backtrader's own; `growing`: the run goes bar by bar."""
+    names: dict[str, Any] = {} if growing else {"_minperstatus": property(_missing, _set_missing)}
     if cls.position is Strategy.position and cls.getposition is Strategy.getposition:  # type: ignore[attr-defined]
         names["position"] = FastSeries.__dict__["position"]
     return names

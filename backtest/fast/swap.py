@@ -44,11 +44,13 @@ class Swap:
     Args:
         strategies: the run's strategies.
         datas: its feeds, in the order in which the loop asks them.
-        own_loop: the loop in C moves the lines; else Backtrader's own does, and what it writes at each bar stays an attribute.
+        preloaded: the feeds are full, and stay as long; else they grow bar by bar, and what is written at each bar stays an attribute.
+        held: the strategies' `position` is looked up in C.
     """
 
-    def __init__(self, strategies: Sequence[Any], datas: Sequence[Any], *, own_loop: bool = True) -> None:
-        self._strategies, self._datas, self._own_loop = strategies, datas, own_loop
+    def __init__(self, strategies: Sequence[Any], datas: Sequence[Any], *, preloaded: bool = True, held: bool = True) -> None:
+        self._strategies, self._datas, self._preloaded = strategies, datas, preloaded
+        self._series_names = _series_names if preloaded else _growing_series_names if held else _bare_series_names
         self._classes: dict[type, type] = {}
         self._swapped: list[tuple[Any, type]] = []
         self._attached: list[Any] = []
@@ -75,8 +77,7 @@ class Swap:
 
     def bind(self) -> None:
         """Let all lines that Backtrader moves at a bar follow their clocks."""
-        for data, clock in zip(self._datas, self.data_clocks, strict=True):
-            _follow(data, clock)
+        self.bind_datas()
         for strategy, own, followed in zip(self._strategies, self.strategy_clocks, self.indicator_clocks, strict=True):
             _follow(strategy, own)
             places = place_of(strategy, self._datas)
@@ -89,11 +90,16 @@ class Swap:
                 clock = self.observer_clocks[id(observer)] = FastClock()
                 _follow(observer, clock)
 
+    def bind_datas(self) -> None:
+        """Let the lines of the feeds alone follow their clocks."""
+        for data, clock in zip(self._datas, self.data_clocks, strict=True):
+            _follow(data, clock)
+
     def leave(self) -> None:
         """Give everything its own class back, and its place in time to its attributes."""
         try:
             for data, clock in zip(self._datas, self.data_clocks, strict=True):
-                if clock.position:
+                if self._preloaded and clock.position:
                     write_ticks(data)
                     if isinstance(data, DataClone):
                         data._dlen += clock.position
@@ -129,7 +135,7 @@ class Swap:
         cls = type(node)
         fast_attach_series(node, first, node._opstage, self._still, cls.__getitem__ is LineSeries.__getitem__)
         self._attached.append(node)
-        self._exchange(node, _series_names if self._own_loop else _bare_series_names)
+        self._exchange(node, self._series_names)
         mine = vars(node)
         for alias, number in _aliases(type(node.lines)).items():
             if alias not in mine and not hasattr(cls, alias):
@@ -178,10 +184,15 @@ def _series_names(cls: type) -> dict[str, Any]:
     return {**names, **tick_properties(cls)} if issubclass(cls, bt.feed.AbstractDataBase) else names
 
 
-def _strategy_names(cls: type) -> dict[str, Any]:
+def _growing_series_names(cls: type) -> dict[str, Any]:
+    names = _bare_series_names(cls)
+    return {**names, **_strategy_names(cls, growing=True)} if issubclass(cls, bt.Strategy) else names
+
+
+def _strategy_names(cls: type, *, growing: bool = False) -> dict[str, Any]:
     from .strategy import strategy_names
 
-    return strategy_names(cls)
+    return strategy_names(cls, growing=growing)
 
 
 def _aliases(lines: type) -> dict[str, int]:

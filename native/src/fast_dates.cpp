@@ -15,7 +15,8 @@ namespace {
 
 PyObject* g_stock_datetime = nullptr;  // LineBuffer.datetime
 
-// The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
+}  // namespace
+
 PyObject* moment(double days) {
     std::int64_t us;
     if (!time_of_days(days, us)) return nullptr;
@@ -25,8 +26,6 @@ PyObject* moment(double days) {
                                       static_cast<int>(in_day / 60'000'000 % 60),
                                       static_cast<int>(in_day / 1'000'000 % 60), static_cast<int>(in_day % 1'000'000));
 }
-
-}  // namespace
 
 Date date_of(long ordinal) {
     const long shifted = ordinal + 305;

@@ -1,7 +1,7 @@
 // The functions that put objects into a fast run and take them out again.
 #include <memory>
 
-#include "fast_lines.h"
+#include "fast_next.h"
 #include "fast_orders.h"
 
 namespace gcg::python::fast {
@@ -136,6 +136,7 @@ PyMethodDef g_functions[] = {
     {"fast_set_position", set_position, METH_VARARGS, nullptr},
     {"fast_detach", detach, METH_O, nullptr},
     {"fast_run_once", run_once, METH_VARARGS, nullptr},
+    {"fast_run_next", run_next, METH_VARARGS, nullptr},
     {"fast_days", days_of_times, METH_VARARGS, nullptr},
     {"fast_copy", copy_thing, METH_O, nullptr},
     {"fast_clone_order", clone_of, METH_O, nullptr},
@@ -146,7 +147,8 @@ PyMethodDef g_functions[] = {
 }  // namespace
 
 int add_fast_functions(PyObject* module) {
-    if (add_line_types(module) < 0 || add_account_type(module) < 0 || add_feed_type(module) < 0) return -1;
+    for (auto add : {add_line_types, add_account_type, add_feed_type, add_program_type})
+        if (add(module) < 0) return -1;
     return PyModule_AddFunctions(module, g_functions);
 }
 

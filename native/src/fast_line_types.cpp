@@ -56,7 +56,7 @@ PyObject* line_item(PyObject* self, PyObject* ago) {
 int line_set_item(PyObject* self, PyObject* ago, PyObject* value) {
     Line* line = known(self);
     if (!line) return -1;
-    if (PyObject* guard = line->guard) {
+    if (PyObject* guard = line->clock->loading ? nullptr : line->guard) {
         line->guard = nullptr;
         PyObject* done = PyObject_CallNoArgs(guard);
         Py_DECREF(guard);
@@ -350,6 +350,11 @@ PyTypeObject* add_type(PyObject* module, const char* name, const char* full_name
 }
 
 }  // namespace
+
+bool is_plainly_set(PyObject* line) {
+    const PyMappingMethods* mapping = Py_TYPE(line)->tp_as_mapping;
+    return mapping && mapping->mp_ass_subscript == line_set_item;
+}
 
 PyTypeObject* clock_type() {
     return g_clock_type;

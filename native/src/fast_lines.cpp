@@ -137,6 +137,17 @@ void forget(PyObject* object) {
     table().erase(object);
 }
 
+static bool write_bound(PyObject* object, double value) {
+    Line* line = find(object);
+    if (line && !line->guard && is_plainly_set(object)) return write_now(*line, value);
+    PyObject* number = PyFloat_FromDouble(value);
+    PyObject* zero = PyLong_FromLong(0);
+    const bool fine = number && zero && PyObject_SetItem(object, zero, number) == 0;
+    Py_XDECREF(number);
+    Py_XDECREF(zero);
+    return fine;
+}
+
 bool write_now(Line& line, double value) {
     DoubleArray* doubles = as_doubles(line.array);
     Py_ssize_t at = line.index();
@@ -149,14 +160,9 @@ bool write_now(Line& line, double value) {
         Py_DECREF(number);
         if (failed) return false;
     }
-    if (!line.bindings || PyList_GET_SIZE(line.bindings) == 0) return true;
-    PyObject* number = PyFloat_FromDouble(value);
-    PyObject* zero = PyLong_FromLong(0);
-    bool fine = number && zero;
-    for (Py_ssize_t i = 0; fine && i < PyList_GET_SIZE(line.bindings); ++i)
-        fine = PyObject_SetItem(PyList_GET_ITEM(line.bindings, i), zero, number) == 0;
-    Py_XDECREF(number);
-    Py_XDECREF(zero);
+    bool fine = true;
+    for (Py_ssize_t i = 0; fine && line.bindings && i < PyList_GET_SIZE(line.bindings); ++i)
+        fine = write_bound(PyList_GET_ITEM(line.bindings, i), value);
     return fine;
 }
 

@@ -16,6 +16,7 @@ struct Clock {
     PyObject_HEAD Py_ssize_t position;
     Py_ssize_t missing;  // a strategy's: bars until its next() is called, as Backtrader's `_minperstatus`
     bool moved;          // a feed's: whether this bar is one of its own
+    bool loading;        // a feed's: it writes into its lines itself
 };
 
 struct Line {
@@ -72,6 +73,8 @@ inline bool read(const Line& line, Py_ssize_t ago, double& value) {
 }
 // Set a line's value of now, and of what is bound to it. False with an error set.
 bool write_now(Line& line, double value);
+// Whether `line[0] = value` is what it is for Backtrader's own lines.
+bool is_plainly_set(PyObject* line);
 
 extern PyObject* line_root;  // backtrader's LineRoot, once `fast_setup` was called
 PyTypeObject* clock_type();
@@ -85,6 +88,8 @@ extern PyType_Slot operator_slots[];
 extern const int operator_count;
 
 bool setup_dates(PyObject* stock_datetime);
+// The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
+PyObject* moment(double days);
 PyObject* line_datetime(PyObject* self, PyObject* arguments, PyObject* keywords);
 PyObject* run_once(PyObject* module, PyObject* arguments);
 PyObject* days_of_times(PyObject* module, PyObject* arguments);

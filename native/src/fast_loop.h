@@ -3,22 +3,9 @@
 
 #include <vector>
 
-#include "fast_account.h"
+#include "fast_round.h"
 
 namespace gcg::python::fast {
-
-// What an observer's next() does at a bar on which nothing happened to its strategy's orders.
-enum class Watch : int { asks, broker, quiet, buy_sell };
-
-struct Observer {
-    PyObject* object;
-    Clock* clock;
-    Watch watch;
-    std::vector<PyObject*> lines;      // all of its lines
-    PyObject *value_line, *cash_line;  // of a Broker observer
-    std::vector<PyObject*> analyzers;
-    bool noted;  // a buy_sell: the next quiet bar has something to forget
-};
 
 struct Period {
     Py_ssize_t least;  // bars of the data before next() is called
@@ -44,21 +31,16 @@ struct Data {
     double next;  // the time of its next bar
 };
 
-// All pointers are borrowed: the plan's tuples, which outlive the run, own them.
 struct Plan {
-    PyObject* cerebro;  // the attribute dictionaries of cerebro and control
-    PyObject* control;
-    PyObject* broker;
-    Account* account;
-    PyObject* deliver;   // () -> None: hands the broker's notifications to their strategies
-    PyObject* bar_done;  // () -> None: progress, pausing
-    // (within=False) -> None: writes down what is only worked out when asked; True: the broker has failed in its bar.
-    PyObject* settle;
-    Py_ssize_t report_every;
+    Terms terms;
     std::vector<Data> datas;
     std::vector<Strategy> strategies;
 };
 
+// The objects of a tuple, and the clock that an object is (null for None). False with an error set.
+bool read_objects(PyObject* list, std::vector<PyObject*>& objects);
+bool read_clock(PyObject* object, Clock*& clock);
+bool read_observer(PyObject* row, Observer& observer);
 bool read_plan(PyObject* arguments, Plan& plan);  // false with an error set
 
 }  // namespace gcg::python::fast

@@ -9,32 +9,6 @@ bool fail(const char* what) {
     return false;
 }
 
-bool read_clock(PyObject* object, Clock*& clock) {
-    if (object == Py_None) return true;
-    if (Py_TYPE(object) != clock_type()) return fail("clock");
-    clock = reinterpret_cast<Clock*>(object);
-    return true;
-}
-
-bool read_objects(PyObject* list, std::vector<PyObject*>& objects) {
-    if (!PyTuple_Check(list)) return fail("tuple");
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list); ++i) objects.push_back(PyTuple_GET_ITEM(list, i));
-    return true;
-}
-
-// (object, clock, watch, lines, value line, cash line, analyzers)
-bool read_observer(PyObject* row, Observer& observer) {
-    PyObject *clock, *lines, *analyzers;
-    int watch;
-    if (!PyArg_ParseTuple(row, "OOiOOOO", &observer.object, &clock, &watch, &lines, &observer.value_line,
-                          &observer.cash_line, &analyzers))
-        return false;
-    observer.watch = static_cast<Watch>(watch);
-    observer.noted = true;
-    return read_clock(clock, observer.clock) && observer.clock && read_objects(lines, observer.lines) &&
-           read_objects(analyzers, observer.analyzers);
-}
-
 // (object, clock, lines, time line, periods, indicator clocks, observers, analyzers, notify, always notify)
 bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& datas) {
     PyObject *clock, *lines, *periods, *indicators, *observers, *analyzers;
@@ -70,14 +44,41 @@ bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& d
 
 }  // namespace
 
+bool read_clock(PyObject* object, Clock*& clock) {
+    if (object == Py_None) return true;
+    if (Py_TYPE(object) != clock_type()) return fail("clock");
+    clock = reinterpret_cast<Clock*>(object);
+    return true;
+}
+
+bool read_objects(PyObject* list, std::vector<PyObject*>& objects) {
+    if (!PyTuple_Check(list)) return fail("tuple");
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list); ++i) objects.push_back(PyTuple_GET_ITEM(list, i));
+    return true;
+}
+
+// (object, clock, watch, lines, value line, cash line, analyzers)
+bool read_observer(PyObject* row, Observer& observer) {
+    PyObject *clock, *lines, *analyzers;
+    int watch;
+    if (!PyArg_ParseTuple(row, "OOiOOOO", &observer.object, &clock, &watch, &lines, &observer.value_line,
+                          &observer.cash_line, &analyzers))
+        return false;
+    observer.watch = static_cast<Watch>(watch);
+    observer.noted = true;
+    return read_clock(clock, observer.clock) && observer.clock && read_objects(lines, observer.lines) &&
+           read_objects(analyzers, observer.analyzers);
+}
+
 // (cerebro, control, broker, account, deliver, bar_done, settle, report_every, datas, strategies)
 bool read_plan(PyObject* arguments, Plan& plan) {
     PyObject *account, *datas, *strategies;
-    if (!PyArg_ParseTuple(arguments, "O!O!OO!OOOnO!O!", &PyDict_Type, &plan.cerebro, &PyDict_Type, &plan.control,
-                          &plan.broker, account_type(), &account, &plan.deliver, &plan.bar_done, &plan.settle,
-                          &plan.report_every, &PyTuple_Type, &datas, &PyTuple_Type, &strategies))
+    if (!PyArg_ParseTuple(arguments, "O!O!OO!OOOnO!O!", &PyDict_Type, &plan.terms.cerebro, &PyDict_Type,
+                          &plan.terms.control, &plan.terms.broker, account_type(), &account, &plan.terms.deliver,
+                          &plan.terms.bar_done, &plan.terms.settle, &plan.terms.report_every, &PyTuple_Type, &datas,
+                          &PyTuple_Type, &strategies))
         return false;
-    plan.account = reinterpret_cast<Account*>(account);
+    plan.terms.account = reinterpret_cast<Account*>(account);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(datas); ++i) {
         Data data{nullptr, nullptr, 0.0};
         PyObject* clock;
@@ -85,12 +86,14 @@ bool read_plan(PyObject* arguments, Plan& plan) {
             !read_clock(clock, data.clock) || !data.clock)
             return fail("data");
         plan.datas.push_back(data);
+        plan.terms.clocks.push_back(data.clock);
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(strategies); ++i) {
         plan.strategies.push_back({});
         if (!read_strategy(PyTuple_GET_ITEM(strategies, i), plan.strategies.back(), plan.datas)) return false;
     }
-    if (plan.datas.empty() || plan.strategies.empty() || plan.report_every < 1) return fail("data, strategy or report");
+    if (plan.datas.empty() || plan.strategies.empty() || plan.terms.report_every < 1)
+        return fail("data, strategy or report");
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "gcg/kernels.h"
 
@@ -15,11 +16,10 @@ namespace gcg::kernels {
 
 namespace {
 
-__extension__ typedef __int128 int128;
-
 constexpr size_t kLeastBlock = 1024;
 constexpr double kNoOverflow = 0x1p1000;  // sums of so many such values, and what Shewchuk makes on the way, are finite
 constexpr size_t kLongestPeriod = 1 << 20;
+constexpr int kMostBits = 124;  // of a sum in an int128
 
 // The powers of two between which the non-zero values of a block lie.
 struct Span {
@@ -191,6 +191,61 @@ void weigh(double* dst, const double* src, Range range, size_t period, const std
 bool exact_sum(const double* values, size_t count, double& sum) {
     Expansion expansion;
     return exact_sum(values, count, expansion, sum);
+}
+
+bool SlidingSum::add(const double* window, double& sum) {
+    int128 newest = 0;
+    const bool moved = known_ && !std::memcmp(seen_.data() + first_, window, (period_ - 1) * sizeof(double)) &&
+                       units_of(window[period_ - 1], newest);
+    if (moved) {
+        sum_ += newest;
+    } else if (!begin(window)) {
+        known_ = false;
+        return exact_sum(window, period_, sum);
+    }
+    sum = static_cast<double>(sum_) * unit_;
+    int128 oldest = 0;
+    known_ = units_of(window[0], oldest);
+    sum_ -= oldest;
+    remember(window, moved);
+    return true;
+}
+
+// Choose a unit with room on both sides for the values to come, and sum all but the rounding.
+bool SlidingSum::begin(const double* window) {
+    const Span span = span_of(window, period_);
+    const int count_bits = bits_of(period_ + 1), room = kMostBits - count_bits - span.bits();
+    if (!span.finite || !span.scalable() || room < 0) return false;
+    const int low = std::max(span.empty() ? -kMostBits / 2 : span.low - room / 2, -1000);
+    unit_ = std::ldexp(1.0, low);
+    per_unit_ = std::ldexp(1.0, -low);
+    most_ = std::ldexp(1.0, kMostBits - count_bits);
+    sum_ = 0;
+    for (size_t i = 0; i < period_; ++i) {
+        int128 units = 0;
+        if (!units_of(window[i], units)) return false;
+        sum_ += units;
+    }
+    return true;
+}
+
+// A value as a whole number of units; false if it is none, or too large.
+bool SlidingSum::units_of(double value, int128& units) const {
+    const double scaled = value * per_unit_;
+    if (!(std::fabs(scaled) <= most_) || scaled != std::trunc(scaled) || (scaled == 0.0 && value != 0.0)) return false;
+    units = static_cast<int128>(scaled);
+    return true;
+}
+
+void SlidingSum::remember(const double* window, bool moved) {
+    if (moved && first_ + period_ < seen_.size()) {
+        seen_[first_ + period_ - 1] = window[period_ - 1];
+        ++first_;
+        return;
+    }
+    seen_.resize(4 * period_);
+    std::copy(window + 1, window + period_, seen_.begin());
+    first_ = 0;
 }
 
 size_t window_sum(Target dst, Operand src, Range range, size_t period, double divisor) {

@@ -1,9 +1,12 @@
 // Indicator kernels at every edge of their buffers, which have exactly the size they say: a sanitizer sees one step too
 // far. That the values are Backtrader's is shown in tests/backtest/test_kernels.py.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "check.h"
 #include "gcg/kernels.h"
@@ -123,4 +126,31 @@ TEST(sums_round_once) {
     CHECK(!exact_sum(infinities, 2, sum));
     const double huge[] = {1e308};  // beside others math.fsum may overflow on its way
     CHECK(!exact_sum(huge, 1, sum));
+}
+
+TEST(sliding_sums_are_exact_however_the_window_moves) {
+    std::mt19937_64 random(5);
+    std::uniform_int_distribution<int> one_in(0, 39);
+    std::uniform_real_distribution<double> price(90.0, 110.0);
+    for (size_t period : {1, 2, 7, 30}) {
+        std::vector<double> values;
+        for (int i = 0; i < 4000; ++i) {
+            const double odd[] = {0.0, -0.0, 1e-300, 5e-324, 1e200, -1e16, 1e308, INFINITY, NAN};
+            values.push_back(one_in(random) ? price(random) : odd[static_cast<size_t>(i) % std::size(odd)]);
+        }
+        SlidingSum sliding(period);
+        for (size_t end = period; end < values.size(); end += one_in(random) ? 1 : 3) {
+            double* window = values.data() + end - period;
+            if (!one_in(random)) window[period / 2] = price(random);  // a value of the past is changed
+            double expected = 0.0, found = 0.0;
+            const bool known = exact_sum(window, period, expected);
+            CHECK_EQUAL(sliding.add(window, found), known);
+            if (known) CHECK_EQUAL(std::bit_cast<uint64_t>(found), std::bit_cast<uint64_t>(expected));
+            if (!one_in(random)) {  // the same bar again with another last value
+                window[period - 1] = price(random);
+                CHECK(exact_sum(window, period, expected) == sliding.add(window, found));
+                if (expected == expected) CHECK_EQUAL(found, expected);
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .formulas import formula_of
 from .install import install_kernels
 
-__all__ = ["install_kernels"]
+__all__ = ["formula_of", "install_kernels"]

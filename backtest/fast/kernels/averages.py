@@ -10,7 +10,10 @@ import backtrader as bt
 
 from .columns import Attempt, Kernels, column, line, number
 
-__all__ = ["accumulation", "average", "difference", "dynamic_smoothing", "of_window", "smoothing", "weighted_average"]
+__all__ = [
+    "accumulation", "average", "difference", "dynamic_smoothing", "of_window", "period_of", "smoothing", "weighted_average",
+    "window_function",
+]  # fmt: skip
 
 _WINDOWS = {max: "highest", min: "lowest", any: "any", all: "all"}
 _PLACES = {
@@ -26,13 +29,13 @@ def _ends(x: Any) -> tuple[array[float], array[float]] | None:
     return None if dst is None or src is None or dst is src else (dst, src)
 
 
-def _period(x: Any) -> int | None:
+def period_of(x: Any) -> int | None:
     """Return the length of an indicator's window if it is an int that counts elements."""
     period = x.p.period
     return period if type(period) is int and period > 0 else None
 
 
-def _function(x: Any) -> Any:
+def window_function(x: Any) -> Any:
     """Return what applies `x.func` to a window: a window kernel, `math.fsum`, or None."""
     places = _PLACES.get(getattr(type(x), "func", None))
     if "func" not in vars(x) and places is not None:
@@ -44,7 +47,7 @@ def _function(x: Any) -> Any:
 
 def of_window(x: Any) -> Attempt | None:
     """Highest, Lowest, SumN, AnyN, AllN, where the extreme was, PercentRank."""
-    function, ends, period = _function(x), _ends(x), _period(x)
+    function, ends, period = window_function(x), _ends(x), period_of(x)
     if function is None or ends is None or period is None:
         return None
     if function is math.fsum:
@@ -54,7 +57,7 @@ def of_window(x: Any) -> Attempt | None:
 
 def average(x: Any) -> Attempt | None:
     """The arithmetic mean, and with it SMA."""
-    ends, period = _ends(x), _period(x)
+    ends, period = _ends(x), period_of(x)
     if ends is None or period is None:
         return None
     return lambda start, end: Kernels.window_sum(*ends, start, end, period, float(period))
@@ -62,7 +65,7 @@ def average(x: Any) -> Attempt | None:
 
 def weighted_average(x: Any) -> Attempt | None:
     """The average with weights, and with it WMA."""
-    ends, period, given, coefficient = _ends(x), _period(x), x.p.weights, number(x.p.coef)
+    ends, period, given, coefficient = _ends(x), period_of(x), x.p.weights, number(x.p.coef)
     if ends is None or period is None or coefficient is None or type(given) not in (tuple, list):
         return None
     weights = [weight for weight in map(number, given) if weight is not None]

@@ -12,9 +12,12 @@ from backtrader.linebuffer import LinesOperation
 
 from .columns import Attempt, Kernels, column, line, number
 
-__all__ = ["by_order", "choice", "delay", "division", "division_of_zeros", "forward_copy", "of_many", "operation", "order", "own_operation"]
+__all__ = [
+    "BINARY", "UNARY", "by_order", "choice", "delay", "division", "division_of_zeros", "forward_copy", "known", "logic_of", "of_many",
+    "operation", "order", "own_operation",
+]  # fmt: skip
 
-_BINARY = {
+BINARY = {
     operator.add: "add",
     operator.sub: "subtract",
     operator.mul: "multiply",
@@ -27,7 +30,7 @@ _BINARY = {
     operator.eq: "equal",
     operator.ne: "not_equal",
 }
-_UNARY = {operator.abs: "absolute", operator.neg: "negative", bool: "truth"}
+UNARY = {operator.abs: "absolute", operator.neg: "negative", bool: "truth"}
 _MANY = {max: "highest", min: "lowest", any: "any", all: "all", math.fsum: "sum"}
 _REDUCED = {functions._andlogic: "all", functions._orlogic: "any"}
 _STOCK_STEPS = {name: getattr(LinesOperation, name) for name in ("_once_op", "_once_val_op", "_once_val_op_r")}
@@ -41,7 +44,7 @@ def _columns(dst: Any, *sources: Any) -> list[Any] | None:
     return columns
 
 
-def _known(table: dict[Any, Any], function: Any) -> Any:
+def known(table: dict[Any, Any], function: Any) -> Any:
     """Return the kernel of a user's function, which need not be hashable."""
     try:
         return table.get(function)
@@ -51,7 +54,7 @@ def _known(table: dict[Any, Any], function: Any) -> Any:
 
 def operation(x: Any) -> Attempt | None:
     """Line with line, line with number, number with line."""
-    kind, dst = _known(_BINARY, x.operation), x.array
+    kind, dst = known(BINARY, x.operation), x.array
     if kind is None or x.btime or any(getattr(type(x), name) is not step for name, step in _STOCK_STEPS.items()):
         return None
     a = number(x.a) if x.r and not x.bline else column(x.a)
@@ -63,7 +66,7 @@ def operation(x: Any) -> Attempt | None:
 
 def own_operation(x: Any) -> Attempt | None:
     """The absolute value, the negative, the truth of a line."""
-    kind, dst, src = _known(_UNARY, x.operation), x.array, line(x.a.array)
+    kind, dst, src = known(UNARY, x.operation), x.array, line(x.a.array)
     if kind is None or src is None or line(dst) is None or dst is src:
         return None
     return lambda start, end: Kernels.unary(kind, dst, src, start, end)
@@ -137,14 +140,17 @@ def choice(x: Any) -> Attempt | None:
     return lambda start, end: Kernels.choose(dst, condition, a, b, start, end)
 
 
+def logic_of(logic: Any) -> Any:
+    """Return the kernel of a function of many values, or None."""
+    if type(logic) is not functools.partial:
+        return known(_MANY, logic)
+    plain = logic.func is functools.reduce and len(logic.args) == 1 and not logic.keywords
+    return known(_REDUCED, logic.args[0]) if plain else None
+
+
 def of_many(x: Any) -> Attempt | None:
     """And, Or, Any, All, Max, Min and Sum of two operands or more."""
-    dst, logic = x.array, x.flogic
-    if type(logic) is functools.partial:
-        plain = logic.func is functools.reduce and len(logic.args) == 1 and not logic.keywords
-        kind = _known(_REDUCED, logic.args[0]) if plain else None
-    else:
-        kind = _known(_MANY, logic)
+    dst, kind = x.array, logic_of(x.flogic)
     columns = _columns(dst, *x.args)
     if kind is None or columns is None or len(columns) < 2:
         return None

@@ -16,6 +16,8 @@
 
 namespace gcg::kernels {
 
+__extension__ typedef __int128 int128;
+
 // A line's values, or one number that stands for all of them.
 struct Operand {
     const double* data = nullptr;  // null: a constant
@@ -88,6 +90,27 @@ size_t zero_lag(Target dst, Operand src, Operand average, Range range, double ta
 
 // math.fsum of `count` values, one by one. Return false where it would raise, or where the result's NaN is not defined.
 bool exact_sum(const double* values, size_t count, double& sum);
+
+// math.fsum of a window that moves on by one value at a time, in constant time as long as it does. A window that did
+// not, or whose old values were changed, is summed anew: the values are compared.
+class SlidingSum {
+ public:
+    explicit SlidingSum(size_t period) : period_(period) {}
+    // The sum of the `period` values from `window` on; false where exact_sum() is.
+    bool add(const double* window, double& sum);
+
+ private:
+    bool begin(const double* window);
+    bool units_of(double value, int128& units) const;
+    void remember(const double* window, bool moved);
+
+    size_t period_;
+    std::vector<double> seen_;  // values [first_, first_ + period - 1) are those that the next window begins with
+    size_t first_ = 0;
+    bool known_ = false;
+    int128 sum_ = 0;  // of these, in units
+    double unit_ = 1.0, per_unit_ = 1.0, most_ = 0.0;
+};
 
 // Whether two NaNs meet whose bits differ: which of them comes out is then the compiler's choice, in Python as well.
 bool ambiguous(double a, double b);

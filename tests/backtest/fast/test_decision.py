@@ -62,7 +62,6 @@ def test_switched_off(kit: ModuleType) -> None:
         ({"lookahead": 2}, "lookahead is set"),
         ({"exactbars": 1, "runonce": False}, "exactbars is on"),
         ({"exactbars": 1}, "exactbars is on"),
-        ({"live": True}, "the run is live"),
     ],
 )
 def test_options_of_the_run(kit: ModuleType, options: dict[str, Any], reason: str) -> None:
@@ -115,13 +114,13 @@ def test_bar_by_bar_is_fast_as_well(kit: ModuleType, prepare: Any, options: dict
     assert ends[0] == ends[1]
 
 
-def test_live_feeds_run_on_backtraders_own_lines(kit: ModuleType) -> None:
-    """Nothing is exchanged under a live feed."""
+def test_live_feeds_are_fast_as_well(kit: ModuleType) -> None:
+    """A live feed of another kind than ours is asked for its bars where Backtrader would ask it."""
     cerebro = EventDrivenCerebro()
     cerebro.adddata(Live(dataname=kit.frame_of(kit.random_bars(40)), name="L", timeframe=bt.TimeFrame.Minutes))
     cerebro.addstrategy(Reading)
     assert len(cerebro.run()[0]) == 40
-    assert cerebro.fast_reason == "Backtrader's own path was taken: the feed L is live."
+    assert cerebro.fast_reason == ""
 
 
 def writer(cerebro: Any) -> None:

@@ -25,7 +25,7 @@ __all__ = ["FAST", "HAS_FAST", "LIVE", "STOCK", "Setup", "Side", "deviations", "
 
 HAS_FAST = "fast" in inspect.signature(EventDrivenCerebro.__init__).parameters
 FAST, STOCK = "fast", "stock"  # the ways a set-up may run under EventDrivenCerebro
-LIVE: str | None = None  # of runs with live feeds: Backtrader's way today, and either would be right
+LIVE = FAST  # of runs with live feeds
 
 # What our feed and broker have beside stock's, and a stock feed beside ours, where ours stand in for stock's. A live feed of ours waits for
 # the bus, others wait for nothing (`_qcheck`, how long, is no result), and it ends as DISCONNECTED.
