@@ -15,7 +15,7 @@ from backtrader.position import Position
 from ..preset_broker import PresetBroker
 from .checks import checks
 from .execution import executing
-from .native import FastAccount, fast_clone_order
+from .native import FastAccount, fast_clone_order, fast_match
 from .orders import BUY, SELL, make_order
 from .positions import LazyPositions
 from .shares import is_paid_in_full, reckoning
@@ -26,7 +26,7 @@ __all__ = ["FastBroker"]
 BackBroker = bt.brokers.BackBroker
 MARKET, LIMIT = bt.Order.Market, bt.Order.Limit
 STOPS, WITH_LIMIT = (bt.Order.Stop, bt.Order.StopTrail), (bt.Order.StopLimit, bt.Order.StopTrailLimit)
-SUBMITTED, ACCEPTED, COMPLETED = bt.Order.Submitted, bt.Order.Accepted, bt.Order.Completed
+SUBMITTED, ACCEPTED = bt.Order.Submitted, bt.Order.Accepted
 FORMULAS = (
     "getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest", "_get_credit_interest",
 )  # fmt: skip
@@ -124,7 +124,7 @@ class FastBroker:
     def _methods(self) -> dict[str, Any]:
         broker, account, stock = self.broker, self.account, self._stock
         mirror: Any = getattr(broker, "_mirror", None)
-        notifications, room, passes_by = broker.notifs, self, account.passes_by
+        notifications, room, positions = broker.notifs, self, self._positions
         checked = issubclass(stock, PresetBroker)
 
         def notify(self: Any, order: Any) -> None:
@@ -214,28 +214,7 @@ class FastBroker:
             if self.submitted and self.p.checksubmit:
                 self.check_submitted()
             room._matching = True
-            pending = self.pending
-            pending.append(None)
-            while (order := pending.popleft()) is not None:
-                if order.exectype != MARKET and passes_by(order):
-                    pending.append(order)
-                elif order.exectype != MARKET and order.expire():
-                    self.notify(order)
-                    self._ococheck(order)
-                    self._bracketize(order, cancel=True)
-                elif not order._active:
-                    pending.append(order)
-                else:
-                    self._try_exec(order)
-                    status = order.status
-                    if status < COMPLETED:  # created, submitted, accepted, partial
-                        pending.append(order)
-                    elif status == COMPLETED and order.p.parent is None:
-                        children = self._pchildren[order.ref]
-                        children.popleft()  # itself
-                        self._toactivate.extend(children)
-                    elif status == COMPLETED:
-                        self._bracketize(order)
+            fast_match(account, self, positions, is_paid_in_full)
             room._matching = False
             if self._cash_addition:
                 stock._get_value(self)
@@ -318,7 +297,7 @@ class FastBroker:
             "add_cash": add_cash,
             "_try_exec": try_order,
             "_ococheck": check_group,
-            "_execute": executing(account, self._positions),
+            "_execute": executing(account, positions),
             "setcommission": set_commission,
             "addcommissioninfo": add_scheme,
             "set_filler": set_filler,

@@ -7,10 +7,10 @@ from typing import Any
 
 import backtrader as bt
 
-from .native import FastAccount
+from .native import FastAccount, fast_trade
 from .orders import fill, moved
 from .positions import LazyPositions
-from .shares import is_paid_in_full, trading
+from .shares import is_paid_in_full
 
 __all__ = ["executing"]
 
@@ -22,8 +22,6 @@ def executing(account: FastAccount, positions: LazyPositions) -> Callable[..., A
 
     Called without `ago` it only reckons what an order would cost, with a position of its own, and returns the cash that is left.
     """
-
-    trade = trading(account, positions)
 
     def execute(
         self: Any, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None
@@ -44,7 +42,7 @@ def executing(account: FastAccount, positions: LazyPositions) -> Callable[..., A
             data = asset._compensate
             opening_scheme = self.getcommissioninfo(data)
         if real and data is asset and settings.shortcash and is_paid_in_full(scheme):
-            trade(self, order, data, scheme, size, price, dtcoc or data.datetime[ago])
+            fast_trade(account, self, positions, order, data, scheme, size, price, dtcoc or data.datetime[ago])
             return None
         if real:
             position = self.positions[data]

@@ -17,12 +17,14 @@ from gcg_quant._native import (
     fast_days,
     fast_detach,
     fast_make_order,
+    fast_match,
     fast_run_next,
     fast_run_once,
     fast_set_clock,
     fast_set_guard,
     fast_set_position,
     fast_setup,
+    fast_trade,
 )
 
 __all__ = [
@@ -40,10 +42,12 @@ __all__ = [
     "fast_days",
     "fast_detach",
     "fast_make_order",
+    "fast_match",
     "fast_run_next",
     "fast_run_once",
     "fast_set_clock",
     "fast_set_guard",
     "fast_set_position",
     "fast_setup",
+    "fast_trade",
 ]

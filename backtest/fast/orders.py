@@ -13,7 +13,7 @@ from backtrader.order import BuyOrder, OrderExecutionBit, SellOrder
 
 from .native import fast_make_order
 
-__all__ = ["BUY", "COMPLETED", "PARTIAL", "SELL", "fill", "make_order", "moved"]
+__all__ = ["BUY", "SELL", "fill", "make_order", "moved"]
 
 BUY, SELL = BuyOrder, SellOrder
 Order = bt.Order

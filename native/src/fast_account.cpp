@@ -32,26 +32,13 @@ const Names& names() {
     return all;
 }
 
-// Numbers other than int and float (numpy's, Decimal) have arithmetic of their own, which is Python's business.
-bool number(PyObject* object, double& value) {
-    if (object && PyFloat_CheckExact(object)) {
-        value = PyFloat_AS_DOUBLE(object);
-        return true;
-    }
-    if (!object || (!PyLong_CheckExact(object) && !PyBool_Check(object))) return false;
-    int overflow;
-    const long whole = PyLong_AsLongAndOverflow(object, &overflow);
-    value = static_cast<double>(whole);
-    return !overflow && whole > -(1l << 53) && whole < (1l << 53);
-}
-
 bool attribute(PyObject* object, PyObject* name, double& value) {
     PyObject* found = PyObject_GetAttr(object, name);
     if (!found) {
         PyErr_Clear();  // the slow way meets the same error and reports it
         return false;
     }
-    const bool fits = number(found, value);
+    const bool fits = plain_number(found, value);
     Py_DECREF(found);
     return fits;
 }
@@ -114,8 +101,8 @@ bool value_of(PyObject* scheme, bool short_cash, const Position& held, double cl
 bool compute(Account& account) {
     const Py_ssize_t waiting = PyObject_Size(account.additions);
     double cash, shares;
-    if (waiting || !number(account.cash, cash) ||
-        !number(PyDict_GetItemWithError(account.attributes, names().fund_shares), shares) || shares == 0.0)
+    if (waiting || !plain_number(account.cash, cash) ||
+        !plain_number(PyDict_GetItemWithError(account.attributes, names().fund_shares), shares) || shares == 0.0)
         return false;
     const int short_cash = truth(account.params, names().short_cash);
     if (short_cash < 0) return false;
@@ -194,11 +181,6 @@ PyObject* account_mark(PyObject* self, PyObject*) {
 PyObject* account_refresh(PyObject* self, PyObject*) {
     if (!refresh(self_of(self))) return nullptr;
     Py_RETURN_NONE;
-}
-
-PyObject* account_passes_by(PyObject* self, PyObject* order) {
-    const int answer = passes_by(self_of(self), order);
-    return answer < 0 ? nullptr : PyBool_FromLong(answer);
 }
 
 // tell(order): BackBroker.notify.
@@ -293,6 +275,18 @@ PyTypeObject* account_type() {
     return g_account_type;
 }
 
+bool plain_number(PyObject* object, double& value) {
+    if (object && PyFloat_CheckExact(object)) {
+        value = PyFloat_AS_DOUBLE(object);
+        return true;
+    }
+    if (!object || (!PyLong_CheckExact(object) && !PyBool_Check(object))) return false;
+    int overflow;
+    const long whole = PyLong_AsLongAndOverflow(object, &overflow);
+    value = static_cast<double>(whole);
+    return !overflow && whole > -(1l << 53) && whole < (1l << 53);
+}
+
 bool mark(Account& account) {
     PyObject* cash = PyDict_GetItemWithError(account.attributes, names().cash);
     if (!cash) {
@@ -330,7 +324,6 @@ int add_account_type(PyObject* module) {
          METH_FASTCALL | METH_KEYWORDS, nullptr},
         {"mark", account_mark, METH_NOARGS, nullptr},
         {"refresh", account_refresh, METH_NOARGS, nullptr},
-        {"passes_by", account_passes_by, METH_O, nullptr},
         {"tell", account_tell, METH_O, nullptr},
         {nullptr, nullptr, 0, nullptr},
     };

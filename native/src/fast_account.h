@@ -28,6 +28,10 @@ struct Account {
 
 PyTypeObject* account_type();
 
+// The value of an int or a float. Other numbers (numpy's, Decimal) have arithmetic of their own, which is Python's
+// business.
+bool plain_number(PyObject* object, double& value);
+
 // Note that the broker has done its part of a bar. False with an error set.
 bool mark(Account& account);
 // Work out the value of the bar that was marked last. False with an error set.
@@ -35,8 +39,5 @@ bool refresh(Account& account);
 // Whether the broker has to look at this bar: 1, 0, or -1 with an error set. If it has not, trailing stops have
 // followed the close already.
 int has_work(Account& account);
-// Whether this bar cannot fill or end a pending order; then a trailing stop has followed the close. 1, 0, or -1 with an
-// error set.
-int passes_by(Account& account, PyObject* order);
 
 }  // namespace gcg::python::fast

@@ -1,8 +1,10 @@
 // The functions that put objects into a fast run and take them out again.
 #include <memory>
 
+#include "fast_fills.h"
 #include "fast_next.h"
 #include "fast_orders.h"
+#include "fast_pending.h"
 
 namespace gcg::python::fast {
 
@@ -138,6 +140,8 @@ PyMethodDef g_functions[] = {
     {"fast_run_once", run_once, METH_VARARGS, nullptr},
     {"fast_run_next", run_next, METH_VARARGS, nullptr},
     {"fast_days", days_of_times, METH_VARARGS, nullptr},
+    {"fast_match", match_pending, METH_VARARGS, nullptr},
+    {"fast_trade", trade_order, METH_VARARGS, nullptr},
     {"fast_copy", copy_thing, METH_O, nullptr},
     {"fast_clone_order", clone_of, METH_O, nullptr},
     {"fast_make_order", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(make_order)), METH_FASTCALL, nullptr},

@@ -1,11 +1,9 @@
 // Whether a bar can do anything to the pending orders: the conditions of BackBroker's matching, without the matching.
-#include "fast_account.h"
+#include "fast_pending.h"
 
 namespace gcg::python::fast {
 
 namespace {
-
-enum Kind : long { kMarket, kClose, kLimit, kStop, kStopLimit, kTrail, kTrailLimit };  // Backtrader's exectypes
 
 struct Names {
     PyObject* params = PyUnicode_InternFromString("params");
@@ -39,19 +37,10 @@ class Attributes {
     Attributes(const Attributes&) = delete;
     Attributes& operator=(const Attributes&) = delete;
     [[nodiscard]] PyObject* get(PyObject* name) const { return dict_ ? PyDict_GetItemWithError(dict_, name) : nullptr; }
-    [[nodiscard]] bool get(PyObject* name, double& value) const {
-        PyObject* found = get(name);
-        if (!found || !PyFloat_CheckExact(found)) return false;
-        value = PyFloat_AS_DOUBLE(found);
-        return true;
-    }
+    [[nodiscard]] bool get(PyObject* name, double& value) const { return plain_number(get(name), value); }
 
  private:
     PyObject* dict_;
-};
-
-struct Bar {
-    double time, open, high, low, close;
 };
 
 bool read_bar(const Account& account, PyObject* data, Bar& bar) {
@@ -72,52 +61,12 @@ bool stop_met(bool buy, double stop, const Bar& bar) {
     return buy ? bar.open >= stop || bar.high >= stop : bar.open <= stop || bar.low <= stop;
 }
 
-// What a bar does to a pending order: perhaps anything, which is for the matching to find out; nothing; or nothing but
-// that the order notes the close, or its stop follows the close.
-enum class Effect { open, none, notes_close, trails };
-
-Effect effect_of(const Account& account, PyObject* order, Bar& bar) {
-    const Attributes own(order);
-    const Attributes params(own.get(names().params));
-    PyObject* active = own.get(names().active);
-    PyObject* kind = own.get(names().kind);
-    if (!kind) kind = params.get(names().kind);
-    PyObject* valid = own.get(names().valid);
-    if (!valid) valid = params.get(names().valid);
-    PyObject* data = params.get(names().data);
-    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !data || !read_bar(account, data, bar))
-        return Effect::open;
-    if (valid != Py_None && (!PyFloat_CheckExact(valid) || bar.time > PyFloat_AS_DOUBLE(valid)))
-        return Effect::open;  // it expires
-    if (active == Py_False) return Effect::none;
+bool is_buy(PyObject* order, bool& buy) {
     PyObject* side = PyObject_GetAttr(order, names().side);
-    if (!side) return Effect::open;
-    const bool buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
+    if (!side) return false;
+    buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
     Py_DECREF(side);
-    const Attributes created(own.get(names().created));
-    double price, limit, time, day_end;
-    if (!created.get(names().price, price)) return Effect::open;
-    PyObject* triggered = own.get(names().triggered);
-    const auto unless = [](bool met, Effect otherwise) { return met ? Effect::open : otherwise; };
-    switch (PyLong_AsLong(kind)) {
-        case kClose:
-            if (!created.get(names().time, time) || !own.get(names().day_end, day_end)) return Effect::open;
-            return unless(bar.time > time && bar.time >= day_end, Effect::notes_close);
-        case kLimit:
-            return unless(limit_met(buy, price, bar), Effect::none);
-        case kStop:
-            return unless(stop_met(buy, price, bar), Effect::none);
-        case kTrail:
-            return unless(stop_met(buy, price, bar), Effect::trails);
-        case kStopLimit:
-        case kTrailLimit:
-            if (triggered == Py_False)
-                return unless(stop_met(buy, price, bar),
-                              PyLong_AsLong(kind) == kTrailLimit ? Effect::trails : Effect::none);
-            return unless(!created.get(names().limit, limit) || limit_met(buy, limit, bar), Effect::none);
-        default:
-            return Effect::open;
-    }
+    return true;
 }
 
 // Set an attribute to a number. False with an error set.
@@ -136,16 +85,68 @@ bool call_trail(PyObject* order, double close) {
     return done != nullptr;
 }
 
+}  // namespace
+
+Effect look(const Account& account, PyObject* order, Seen& seen) {
+    const Attributes own(order);
+    const Attributes params(own.get(names().params));
+    PyObject* active = own.get(names().active);
+    PyObject* kind = own.get(names().kind);
+    if (!kind) kind = params.get(names().kind);
+    PyObject* valid = own.get(names().valid);
+    if (!valid) valid = params.get(names().valid);
+    seen.data = params.get(names().data);
+    seen.created = own.get(names().created);
+    const Bar& bar = seen.bar;
+    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !seen.data || !seen.created ||
+        !is_buy(order, seen.buy) || !read_bar(account, seen.data, seen.bar))
+        return Effect::unknown;
+    seen.kind = static_cast<Kind>(PyLong_AsLong(kind));
+    if (valid != Py_None && seen.kind != Kind::market) {
+        if (!PyFloat_CheckExact(valid)) return Effect::unknown;
+        const double end = PyFloat_AS_DOUBLE(valid);
+        if (end != 0.0 && bar.time > end) return Effect::expires;
+    }
+    if (active == Py_False) return Effect::none;
+    if (active != Py_True) return Effect::unknown;
+    const Attributes created(seen.created);
+    double day_end;
+    if (!created.get(names().time, seen.time)) return Effect::unknown;
+    if (seen.kind == Kind::market) return Effect::open;
+    if (!created.get(names().price, seen.price)) return Effect::unknown;
+    const bool limited = created.get(names().limit, seen.limit);
+    PyObject* triggered = own.get(names().triggered);
+    seen.triggered = triggered == Py_True;
+    const auto unless = [](bool met, Effect otherwise) { return met ? Effect::open : otherwise; };
+    switch (seen.kind) {
+        case Kind::close:
+            if (!own.get(names().day_end, day_end)) return Effect::unknown;
+            return unless(bar.time > seen.time && bar.time >= day_end, Effect::notes_close);
+        case Kind::limit:
+            return unless(limit_met(seen.buy, seen.price, bar), Effect::none);
+        case Kind::stop:
+            return unless(stop_met(seen.buy, seen.price, bar), Effect::none);
+        case Kind::trail:
+            return unless(stop_met(seen.buy, seen.price, bar), Effect::trails);
+        case Kind::stop_limit:
+        case Kind::trail_limit:
+            if (!limited || (triggered != Py_True && triggered != Py_False)) return Effect::unknown;
+            if (seen.triggered) return unless(limit_met(seen.buy, seen.limit, bar), Effect::none);
+            return unless(stop_met(seen.buy, seen.price, bar),
+                          seen.kind == Kind::trail_limit ? Effect::trails : Effect::none);
+        default:
+            return Effect::unknown;
+    }
+}
+
 // Order.trailadjust: the stop follows the close, in one direction only. False with an error set.
 bool trail(PyObject* order, double close) {
     const Attributes own(order);
     const Attributes params(own.get(names().params));
     PyObject* created_object = own.get(names().created);
     const Attributes created(created_object);
-    PyObject* side = PyObject_GetAttr(order, names().side);
-    if (!side) return false;
-    const bool buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
-    Py_DECREF(side);
+    bool buy;
+    if (!is_buy(order, buy)) return false;
     double stop, amount = 0.0;
     PyObject* given = params.get(names().amount);
     PyObject* percent = params.get(names().percent);
@@ -161,7 +162,7 @@ bool trail(PyObject* order, double close) {
     PyObject* kind = own.get(names().kind);
     if (!kind) kind = params.get(names().kind);
     if (!kind || !PyLong_CheckExact(kind)) return call_trail(order, close);
-    if (PyLong_AsLong(kind) != kTrailLimit) return put(created_object, names().price, wanted);
+    if (static_cast<Kind>(PyLong_AsLong(kind)) != Kind::trail_limit) return put(created_object, names().price, wanted);
     double offset;
     if (!own.get(names().limit_offset, offset)) return call_trail(order, close);
     return put(created_object, names().price, wanted) && put(created_object, names().limit, wanted - offset);
@@ -172,8 +173,6 @@ bool carry(PyObject* order, Effect effect, const Bar& bar) {
     if (effect == Effect::trails) return trail(order, bar.close);
     return effect != Effect::notes_close || put(order, names().annotated, bar.close);
 }
-
-}  // namespace
 
 int has_work(Account& account) {
     PyObject* const queues[] = {account.submitted, account.to_activate, account.additions};
@@ -189,24 +188,16 @@ int has_work(Account& account) {
         for (Py_ssize_t i = 0; i < orders; ++i) {
             PyObject* order = PySequence_GetItem(account.pending, i);
             if (!order) return -1;
-            Bar bar;
-            const Effect effect = effect_of(account, order, bar);
+            Seen seen;
+            const Effect effect = look(account, order, seen);
             carries = carries || effect == Effect::trails || effect == Effect::notes_close;
-            const bool fine = !PyErr_Occurred() && (round == 0 || carry(order, effect, bar));
+            const bool fine = !PyErr_Occurred() && (round == 0 || carry(order, effect, seen.bar));
             Py_DECREF(order);
             if (!fine) return -1;
-            if (effect == Effect::open) return 1;
+            if (effect == Effect::unknown || effect == Effect::open || effect == Effect::expires) return 1;
         }
     }
     return orders < 0 ? -1 : 0;
-}
-
-int passes_by(Account& account, PyObject* order) {
-    Bar bar;
-    const Effect effect = effect_of(account, order, bar);
-    if (PyErr_Occurred()) return -1;
-    if (effect == Effect::open) return 0;
-    return carry(order, effect, bar) ? 1 : -1;
 }
 
 }  // namespace gcg::python::fast
