@@ -99,7 +99,7 @@ def _of_feed(data: Any) -> str:
     name = overridden(type(data), DataClone if isinstance(data, DataClone) else Data, FEED) or shadowed(data, FEED)
     if name:
         return f"the feed {type(data).__name__} overrides {name}"
-    if data.resampling or data.replaying:
+    if data.replaying:
         return f"the feed {data._name or type(data).__name__} is made of another one"
     return "" if len(data.lines.datetime.array) else f"the feed {data._name or type(data).__name__} is empty"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 import backtrader as bt
@@ -17,8 +17,9 @@ from .orders import brackets, limits, market, targets
 __all__ = ["SETUPS"]
 
 BEGIN = datetime.fromtimestamp(START_NS / 1e9)
-TICKS, SECONDS, MINUTES, DAYS, WEEKS = (getattr(bt.TimeFrame, name) for name in ("Ticks", "Seconds", "Minutes", "Days", "Weeks"))
+TICKS, MICROSECONDS, SECONDS, MINUTES, DAYS, WEEKS, MONTHS, YEARS = range(bt.TimeFrame.Ticks, bt.TimeFrame.NoTimeFrame)
 SPELLED = {"timeframe": MINUTES, "compression": 120}
+HOURS = {"timeframe": MINUTES, "compression": 60}
 
 
 class Reading(Watching):
@@ -100,9 +101,9 @@ def ticks(add: str, **frame: Any) -> Callable[[Side], Any]:
 
 
 def filtered(
-    period: str, count: int, *filters: Any, keep: float = 1.0, strategy: type | None = None, **params: Any
+    period: str, count: int, *filters: Any, keep: float = 1.0, strategy: type | None = None, frame: Any = None, **params: Any
 ) -> Callable[[Side], Any]:
-    """Return what puts filters before a feed: (class, parameters) each, or a function."""
+    """Return what puts filters before a feed: (class, parameters) each, or a function. With a `frame` the cerebro resamples it."""
 
     def build(side: Side) -> Any:
         cerebro = side.cerebro()
@@ -112,7 +113,10 @@ def filtered(
                 data.addfilter(one[0], **one[1])
             else:
                 data.addfilter_simple(one)
-        cerebro.adddata(data)
+        if frame is None:
+            cerebro.adddata(data)
+        else:
+            cerebro.resampledata(data, **frame)
         cerebro.addstrategy(strategy or trading(market, every=6, period=3))
         return cerebro
 
@@ -167,6 +171,94 @@ def twice(side: Side) -> Any:
     return cerebro
 
 
+def nights(add: str, **frame: Any) -> Callable[[Side], Any]:
+    """Return what resamples minutes between which nights and a weekend are missing, in sessions that end in the afternoon."""
+
+    def build(side: Side) -> Any:
+        bars = coarse_bars(4 * 48, period="30m")
+        hours = (bars["start_ns"] // 3_600_000_000_000) % 24
+        days = (bars["start_ns"] - START_NS) // 86_400_000_000_000
+        cerebro = side.cerebro()
+        data = side.feed(bars[(hours >= 9) & (hours < 16) & (days != 1)], "X", sessionstart=time(9, 0), sessionend=time(15, 30))
+        cerebro.adddata(data)
+        getattr(cerebro, add)(data, name="Y", **frame)
+        cerebro.addstrategy(Reading)
+        return cerebro
+
+    return build
+
+
+class Thrifty(bt.resamplerfilter.Resampler):  # type: ignore[misc]
+    """Ends no bar before it has four."""
+
+    def _barover(self, data: Any) -> Any:
+        self.seen = getattr(self, "seen", 0) + 1
+        return self.seen % 4 == 0 and super()._barover(data)
+
+
+class Deaf:
+    """A mixin of a feed that passes over every ninth bar."""
+
+    def next(self, datamaster: Any = None, ticks: bool = True) -> Any:
+        """Load a bar, and at times one more."""
+        found = super().next(datamaster, ticks)  # type: ignore[misc]
+        return super().next(datamaster, ticks) if found and len(self) % 9 == 8 else found  # type: ignore[misc, arg-type]
+
+
+def layered(side: Side) -> Any:
+    """Bars of bars: several frames of one feed, of a replayed one, and of one with a filter, one in a class of the user's."""
+    cerebro = side.cerebro()
+    data = side.feed(holes(160, 6, "5m"), "X")
+    data.addfilter_simple(drop_small)
+    cerebro.adddata(data)
+    replayed = cerebro.replaydata(data, timeframe=MINUTES, compression=30, name="half an hour")
+    cerebro.resampledata(replayed, timeframe=MINUTES, compression=60, name="an hour")
+    cerebro.resampledata(data, timeframe=MINUTES, compression=20, rightedge=False, name="a third")
+    thrifty = data.clone()
+    thrifty.addfilter(Thrifty, timeframe=MINUTES, compression=15)
+    cerebro.adddata(thrifty, name="thrifty")
+    cerebro.addstrategy(Reading)
+    return cerebro
+
+
+def passed_over(side: Side) -> Any:
+    """Two feeds that end at different times, bar by bar, one of a class with a `next` of its own, and a third in a zone of its own."""
+    cerebro = side.cerebro(preload=False)
+    first = side.feed(holes(90, 4, "15m"), "X")
+    cerebro.adddata(first)
+    second = side.feed(holes(70, 5, "15m"), "Y", todate=BEGIN + timedelta(hours=14))
+    second.__class__ = type.__new__(type(type(second)), type(second).__name__, (Deaf, type(second)), {"__module__": __name__})
+    cerebro.adddata(second)
+    cerebro.resampledata(second, timeframe=MINUTES, compression=60, name="Z")
+    cerebro.addstrategy(trading(limits, every=3))
+    return cerebro
+
+
+class Eastern(tzinfo):
+    """Five hours behind UTC."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta:
+        return timedelta(hours=-5)
+
+    def dst(self, dt: datetime | None) -> timedelta:
+        return timedelta(0)
+
+    def localize(self, dt: datetime) -> datetime:
+        """Return a time of this zone, as Backtrader asks for it."""
+        return dt.replace(tzinfo=self)
+
+
+EASTERN = Eastern()
+
+
+def abroad(side: Side) -> Any:
+    """Minutes to days in a time zone."""
+    cerebro = side.cerebro()
+    cerebro.resampledata(side.feed(coarse_bars(160, period="30m"), "X", tz=EASTERN), timeframe=DAYS, name="day")
+    cerebro.addstrategy(Reading)
+    return cerebro
+
+
 def closing_early(add: str) -> Callable[[Side], Any]:
     """Return what resamples minutes to days by a calendar that knows a holiday and a short day."""
 
@@ -209,6 +301,16 @@ SETUPS = [
     Setup("ticks to seconds", ticks("resampledata", timeframe=SECONDS, compression=5), FAST),
     Setup("ticks to minutes", ticks("resampledata", timeframe=MINUTES, compression=1, takelate=False), FAST),
     Setup("ticks replayed as seconds", ticks("replaydata", timeframe=SECONDS, compression=10), FAST),
+    Setup("ticks to milliseconds", ticks("resampledata", timeframe=MICROSECONDS, compression=250_000), FAST),
+    Setup("days to months", framed("resampledata", "1d", 100, timeframe=MONTHS, both=False), FAST),
+    Setup("days replayed as years", framed("replaydata", "1d", 110, strategy=trading(market, every=9), timeframe=YEARS), FAST),
+    Setup("days to three days", framed("resampledata", "1d", 50, timeframe=DAYS, compression=3), FAST),
+    Setup("minutes to days, over nights", nights("resampledata", timeframe=DAYS), FAST),
+    Setup("minutes to hours, over nights", nights("resampledata", timeframe=MINUTES, compression=60), FAST),
+    Setup("minutes replayed as hours, over nights", nights("replaydata", timeframe=MINUTES, compression=60, adjbartime=True), FAST),
+    Setup("frames of frames", layered, FAST),
+    Setup("a feed that passes bars over", passed_over, FAST),
+    Setup("days in a zone", abroad, FAST),
     Setup("minutes replayed", framed("replaydata", "1m", 120, timeframe=MINUTES, compression=8, both=False), FAST),
     Setup(
         "minutes replayed as days",
@@ -238,8 +340,14 @@ SETUPS = [
     Setup("Renko filter", filtered("1h", 200, (bt.filters.Renko, {"size": 0.75})), FAST),
     Setup("a day's bar in two parts", filtered("1d", 60, (bt.filters.DaySplitter_Close, {}), strategy=Reading), FAST),
     Setup("a filter of one's own", filtered("1h", 150, drop_small), FAST),
+    Setup("a filter, then resampled", filtered("30m", 200, drop_small, (bt.resamplerfilter.Resampler, SPELLED)), FAST),
+    Setup("a session, then resampled", filtered("30m", 90, (bt.filters.SessionFilter, {}), frame=HOURS, strategy=Reading), FAST),
+    Setup("filled, then resampled", filtered("30m", 50, (bt.filters.SessionFiller, {}), frame=HOURS, strategy=Reading, keep=0.7), FAST),
+    Setup("Heikin-Ashi, then resampled", filtered("30m", 90, (bt.filters.HeikinAshi, {}), frame=HOURS, strategy=Reading), FAST),
+    Setup("Renko, then resampled", filtered("30m", 150, (bt.filters.Renko, {"size": 0.5}), frame=HOURS, strategy=Reading), FAST),
     Setup(
-        "a filter, then resampled",
-        filtered("30m", 200, drop_small, (bt.resamplerfilter.Resampler, SPELLED)),
+        "calendar days, then resampled",
+        filtered("1d", 60, (bt.filters.CalendarDays, {"fill_price": -1}), frame={"timeframe": WEEKS}, strategy=Reading, keep=0.6),
+        FAST,
     ),
 ]
