@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 import numpy as np
 
 from gcg_quant.errors import BacktestError
-from gcg_quant.events import BacktestProgressEvent
+from gcg_quant.events import BacktestProgressEvent, StrategyStatusEvent
 
 from .broker import EventDrivenBroker
 from .control import RunControl
@@ -18,6 +18,7 @@ from .days import ns_from_days
 from .fast import BulkLoading, is_known_broker, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
 from .joining import Joining
+from .parameters import bt_parameters, change_parameters, plain_parameters
 from .plotting import drawing
 from .quiet import QuietWarmup
 from .stream import BusStream
@@ -138,6 +139,25 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             return super().adddata(data, name)
         self._joining.ask(self, data, name)
         return data
+
+    def set_parameters(self, values: Mapping[str, Any], strategy: int = 0) -> None:
+        """Set parameters (`strategy.p.x`) of one strategy between two bars: while paused at once, else before the next bar.
+
+        A strategy that has a method `notify_parameters(changed)` is told. What it has made of a parameter in its `__init__` (an indicator's
+        period) stays as it is. The change is told on the run's bus by a `StrategyStatusEvent`. Any thread may call it.
+
+        Args:
+            values: new values by name; a text takes the type of the parameter's default.
+            strategy: which one, in the order of `addstrategy`.
+
+        Raises:
+            StrategyError: the class has no such parameter (the nearest is named), or the value is none. BacktestError: no such strategy.
+        """
+        if self._dooptimize or not 0 <= strategy < len(self.strats):
+            count = 0 if self._dooptimize else len(self.strats)
+            raise BacktestError(f"There is no strategy number {strategy} to set parameters of: the run has {count} added by addstrategy().")
+        changed = bt_parameters(self.strats[strategy][0][0], values)
+        self.control.ask(lambda: self._change_parameters(strategy, changed))
 
     def plot(self, *args: Any, **kwargs: Any) -> Any:
         """Draw the run as `bt.Cerebro.plot` does and return its figures; without a display nothing is shown (see plotting.py)."""
@@ -286,6 +306,19 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             self._report_progress()
         if self._dopreload and self._dorunonce:
             self.control.checkpoint()
+
+    def _change_parameters(self, number: int, changed: dict[str, Any]) -> None:
+        strategy = self.runningstrats[number]
+        change_parameters(strategy, changed)
+        if self._bus is not None:
+            event = StrategyStatusEvent(
+                strategy=self._run_name or type(strategy).__name__,
+                state=self.control.state,
+                class_name=type(strategy).__name__,
+                kind="backtrader",
+                parameters=plain_parameters(strategy.p._getkwargs()),
+            )
+            self._bus.publish(event)
 
     def _say_disconnected(self) -> None:
         ours = [data for data in self.datas if isinstance(data, EventDrivenDataFeed) and data.islive()]

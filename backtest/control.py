@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Callable
 
 __all__ = ["RunControl"]
 
@@ -10,18 +12,20 @@ __all__ = ["RunControl"]
 class RunControl:
     """The switch of one run. Any thread may turn it; the running thread calls `checkpoint()` before and `bar_done()` after a bar.
 
-    Invariant: a bar is never interrupted. Whatever is asked takes effect before the next bar.
+    Invariant: a bar is never interrupted. Whatever is asked takes effect before the next bar. While something is to be done the state is
+    "attending" inside, so that a loop which looks at single bars only if it is not "running" comes to its checkpoint.
     """
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._state = "running"
         self._steps = 0
+        self._asked: deque[Callable[[], None]] = deque()
 
     @property
     def state(self) -> str:
         """Return "running", "paused" or "stopping"."""
-        return self._state
+        return "running" if self._state == "attending" else self._state
 
     @property
     def stopping(self) -> bool:
@@ -50,14 +54,28 @@ class RunControl:
         """End the run before its next bar; it cannot be resumed."""
         self._turn("stopping")
 
+    def ask(self, action: Callable[[], None]) -> None:
+        """Let the running thread call `action` between two bars; while paused that is at once."""
+        with self._condition:
+            self._asked.append(action)
+            if self._state == "running":
+                self._state = "attending"
+            self._condition.notify_all()
+
     def checkpoint(self) -> bool:
-        """Wait while paused; return False if the run shall stop. Only the running thread calls this."""
+        """Do what was asked and wait while paused; return False if the run shall stop. Only the running thread calls this."""
         if self._state == "running":
             return True
-        with self._condition:
-            while self._state == "paused" and not self._steps:
-                self._condition.wait()
-            return self._state != "stopping"
+        while True:
+            with self._condition:
+                while self._state == "paused" and not self._steps and not self._asked:
+                    self._condition.wait()
+                if not self._asked:
+                    if self._state == "attending":
+                        self._state = "running"
+                    return self._state != "stopping"
+                action = self._asked.popleft()
+            action()
 
     def bar_done(self) -> None:
         """Count one bar against the steps that were asked for. Only the running thread calls this."""
@@ -68,6 +86,6 @@ class RunControl:
     def _turn(self, state: str) -> None:
         with self._condition:
             if self._state != "stopping":
-                self._state = state
+                self._state = "attending" if state == "running" and self._asked else state
                 self._steps = 0
                 self._condition.notify_all()

@@ -9,7 +9,7 @@ from typing import Any
 
 from gcg_quant.errors import BacktestError, StrategyError, nearest
 
-__all__ = ["bt_defaults", "bt_parameters", "plain_parameters", "refuse_unknown"]
+__all__ = ["bt_defaults", "bt_parameters", "change_parameters", "plain_parameters", "refuse_unknown"]
 
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -34,6 +34,15 @@ def bt_parameters(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
             raise StrategyError(message, parameter=name, known=tuple(defaults))
         found[name] = _converted(cls.__name__, name, value, defaults[name])
     return found
+
+
+def change_parameters(strategy: Any, changed: Mapping[str, Any]) -> None:
+    """Set parameters of a running Backtrader strategy, and tell it by `notify_parameters(changed)` if it has that."""
+    for name, value in changed.items():
+        setattr(strategy.p, name, value)
+    notify = getattr(strategy, "notify_parameters", None)
+    if callable(notify):
+        notify(dict(changed))
 
 
 def plain_parameters(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import pytest
 from gcg_quant.backtest import EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.backtest.control import RunControl
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import BacktestError
-from gcg_quant.events import BacktestProgressEvent
+from gcg_quant.errors import BacktestError, StrategyError
+from gcg_quant.events import BacktestProgressEvent, StrategyStatusEvent
 
 
 class Counting(bt.Strategy):
@@ -184,6 +184,58 @@ def test_wait_and_start_out_of_turn_are_refused(kit: ModuleType) -> None:
         cerebro.wait(0.01)
     cerebro.stop()
     cerebro.wait(5.0)
+
+
+class Sized(bt.Strategy):
+    """Notes its parameter at every bar, and may change it itself."""
+
+    params = (("size", 1), ("label", "none"), ("change_at", 0))
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def next(self) -> None:
+        """Note."""
+        self.seen.append(self.p.size)
+        if len(self) == self.p.change_at:
+            self.env.set_parameters({"size": 7})
+
+    def notify_parameters(self, changed: dict[str, Any]) -> None:
+        """Note."""
+        self.seen.append(changed)
+
+
+@pytest.mark.parametrize("options", [{}, {"runonce": False}, {"preload": False}])
+def test_parameters_change_between_two_bars(kit: ModuleType, bus: EventBus, options: dict[str, Any]) -> None:
+    """Of a paused run at once, of a running one before the next bar; the class is told, and so is the bus."""
+    cerebro = EventDrivenCerebro(bus=bus, run="sized")
+    cerebro.adddata(EventDrivenDataFeed(dataname="X", bars=kit.random_bars(12)))
+    cerebro.addstrategy(Sized, change_at=8)
+    cerebro.start(paused=True, **options)
+    cerebro.step(3)
+    wait_for(lambda: cerebro.bars_done == 3)
+    cerebro.set_parameters({"size": "5", "label": "five"})
+    wait_for(lambda: cerebro.runningstrats[0].p.size == 5)
+    cerebro.resume()
+    (strategy,) = cerebro.wait(10.0)
+    assert strategy.seen == [1, 1, 1, {"size": 5, "label": "five"}, 5, 5, 5, 5, 5, {"size": 7}, 7, 7, 7, 7]
+    with bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
+        told = [(event.strategy, event.state, event.parameters["size"]) for event in reader]
+    assert told == [("sized", "paused", 5), ("sized", "running", 7)]
+
+
+def test_wrong_parameters_are_refused_at_once(kit: ModuleType) -> None:
+    """A misspelt name, a value of another type and a strategy that is not there change nothing."""
+    cerebro = EventDrivenCerebro()
+    cerebro.adddata(EventDrivenDataFeed(dataname="X", bars=kit.random_bars(3)))
+    cerebro.addstrategy(Sized)
+    with pytest.raises(StrategyError, match="Sized has no parameter 'sise'.*Did you mean 'size'"):
+        cerebro.set_parameters({"sise": 2})
+    with pytest.raises(StrategyError, match="'size' of Sized must be"):
+        cerebro.set_parameters({"label": "x", "size": "many"})
+    with pytest.raises(BacktestError, match="There is no strategy number 1"):
+        cerebro.set_parameters({"size": 2}, strategy=1)
+    assert cerebro.run()[0].seen == [1, 1, 1]
 
 
 def test_control_refuses_no_steps() -> None:
