@@ -19,6 +19,7 @@ from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVer
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
+from ..strategy_engine.strategy.bar_book import base_period
 from ..strategy_engine.strategy.base import Strategy
 from ..strategy_engine.strategy.session import OrderTerms, Session
 from .broker import EventDrivenBroker
@@ -27,8 +28,10 @@ from .comminfo import comminfo_of
 from .days import ns_from_days
 from .facts import place_of
 from .feed import EventDrivenDataFeed
+from .made_bars import BarMaking, BarStart, bars_to_begin_with
 from .order_terms import terms_of
-from .parameters import bt_defaults, bt_parameters, plain_parameters
+from .parameter_reads import ParameterReads
+from .parameters import ParameterChange, bt_defaults, bt_parameters, change_parameters, plain_parameters
 from .rerun import (
     RecordedSender,
     RecordedStream,
@@ -39,11 +42,9 @@ from .rerun import (
     code_of,
     extent_of,
     read_recorded,
-    with_missed,
 )
 from .sender import OrderSender
 from .stream import QueueStream, market_id
-from .warmup import bars_before
 
 __all__ = ["BacktraderStrategy"]
 
@@ -79,7 +80,8 @@ class BacktraderStrategy(Strategy):
 
     Parameters are those of the class, and two of ours: `period` of the bars (default "1m"; where the class has a parameter of that name,
     `bar_period`), and `warmup_bars`, how many bars of history it is given before the first live one. History is quiet: `next()` starts
-    with the first live bar. Changing a parameter while it runs begins a new run of the class, warm-up included; positions stay. After a
+    with the first live bar. A parameter that is changed while it runs is set between two bars (`strategy.p.x`), unless the class has read
+    it in `__init__` (an indicator's period): then, as with ours, a new run of the class begins, warm-up included; positions stay. After a
     restart of its process the run is done again, mute, over what the journal holds of it (see `rerun`).
     """
 
@@ -93,7 +95,16 @@ class BacktraderStrategy(Strategy):
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._subscriptions: list[Any] = []
+        self._loaded_by: object = None
+        self._reads = ParameterReads(cls)
+        self._record: RunRecord | None = None
+        self._making: BarMaking | None = None
         super().__init__(**parameters)
+
+    def attach(self, session: Session) -> None:
+        """Bind the strategy to its session (called by what runs it)."""
+        super().attach(session)
+        self._loaded_by = session.host
 
     # --- parameters ----------------------------------------------------------------------------------------------------------
 
@@ -114,14 +125,22 @@ class BacktraderStrategy(Strategy):
         self._chosen.update(theirs)
 
     def on_parameters(self, changed: Mapping[str, Any]) -> None:
-        """Begin a new run with the new parameters, if one is on its way."""
-        if self._thread is not None:
+        """Set the new parameters in the run that is on its way, or begin a new one with them."""
+        if self._thread is None:
+            return
+        reads, record = self._reads, self._record
+        if record is None or not reads.done or reads.names & changed.keys() or self._options.keys() & changed.keys():
             self._end()
             self._begin()
+            return
+        values = {name: self._chosen[name] for name in changed}
+        self._stream.push(ParameterChange(values), (self._session.now_ns, self._session.cause))
+        change = market_id(self._host.reader.cursor.market), plain_parameters(values)
+        self._remember(msgspec.structs.replace(record, changes=[*record.changes, change]))
 
     def wanted_periods(self) -> tuple[str, ...]:
-        """Return the period of its bars."""
-        return (str(self._options[self._period_name]),)
+        """Return the period of its bars, and that of the shorter ones of which they are made."""
+        return tuple(dict.fromkeys((self._period, self._base_period())))
 
     # --- callbacks, on the manager's thread ----------------------------------------------------------------------------------
 
@@ -141,8 +160,9 @@ class BacktraderStrategy(Strategy):
         """Bring the run a bar."""
         waiting = self._thread is None
         self._look_after()
-        if not waiting:  # otherwise the run has just begun, and has found the bar in the journal
-            self._push(bar)
+        if not waiting and self._making is not None:  # otherwise the run has just begun, and has found the bar in the journal
+            for one in self._making.take(bar):
+                self._push(one)
 
     def on_order(self, order: OrderEvent) -> None:
         """Bring the run a change of one of its orders."""
@@ -168,6 +188,19 @@ class BacktraderStrategy(Strategy):
             raise StrategyError(f"{self._cls.__name__} is a Backtrader class: it runs in a StrategyManager, or in a backtest.")
         return host
 
+    @property
+    def _period(self) -> str:
+        return str(self._options[self._period_name])
+
+    # Of which the bars are made: the longest that the system makes; before the strategy is in one, its own.
+    def _base_period(self) -> str:
+        book = getattr(self._loaded_by, "bar_book", None)
+        return self._period if book is None else base_period(self._period, book.made)
+
+    def _remember(self, record: RunRecord) -> None:
+        self._record = record
+        self._session.record = msgspec.to_builtins(record)
+
     def _begin(self) -> None:
         host, session = self._host, self._session
         self._failure = None
@@ -184,9 +217,12 @@ class BacktraderStrategy(Strategy):
         cerebro.broker = broker
         for symbol in self._symbols():
             self._add_feed(cerebro, broker, self.instrument(symbol), begin)
-        session.record = msgspec.to_builtins(begin.record) if self.wanted_periods()[0] in session.host.bar_book.made else {}
+        self._remember(begin.record)
+        self._making = begin.making
+        self._reads = ParameterReads(self._cls)
+        stream.listen(ParameterChange, self._on_change)
         cerebro.adddatacb(self._on_data_status)
-        cerebro.addstrategy(self._cls, **self._chosen)
+        cerebro.addstrategy(self._cls, **begin.chosen)
         self.warming_up = True
         self._subscriptions = [
             host.subscribe(RiskVerdict, self._push_own),
@@ -197,20 +233,27 @@ class BacktraderStrategy(Strategy):
 
     # A run that begins now: warm-up up to where the manager reads, and the position that the strategy has.
     def _anew(self) -> RunBegin:
-        bars, held = {}, {}
+        starts, held = {}, {}
         for symbol in self._symbols():
             terms, position = self.instrument(symbol), self._session.position(symbol)
-            bars[terms.name] = self._warmup(symbol, terms.symbol, terms.venue)
+            starts[terms.name] = self._warmup(symbol, terms)
             if not position.is_flat:
                 held[terms.name] = (position.quantity, position.average_price)
         record = RunRecord(
             begin=market_id(self._host.reader.cursor.market),
-            warmup={name: extent_of(rows) for name, rows in bars.items()},
+            begin_ns=self._session.now_ns,
+            warmup={name: extent_of(start.bars) for name, start in starts.items()},
+            seeds={name: extent_of(start.seed) for name, start in starts.items()},
             held=held,
             code=code_of(self._cls),
             parameters=self.parameters,
         )
-        return RunBegin(record, bars, None)
+        return RunBegin(record, {name: start.bars for name, start in starts.items()}, self._new_making(record, starts), self._chosen, None)
+
+    def _new_making(self, record: RunRecord, starts: Mapping[str, BarStart]) -> BarMaking:
+        terms = [self.instrument(symbol) for symbol in self._symbols()]
+        by_place = {(one.symbol, one.venue): starts[one.name] for one in terms}
+        return BarMaking(self._period, self._base_period(), record.begin_ns, by_place)
 
     # The run that a restart has cut off, if it can be done again; else the reason is told, and a new one begins.
     def _again(self) -> RunBegin | None:
@@ -223,20 +266,24 @@ class BacktraderStrategy(Strategy):
             self.log(f"{self._cls.__name__} begins anew after the restart: its record cannot be read: {error}.", "warning")
             return None
         terms = [self.instrument(symbol) for symbol in self._symbols()]
-        same = record.parameters == self.parameters and set(record.warmup) == {one.name for one in terms}
+        same = record.parameters_now() == self.parameters and set(record.warmup) == {one.name for one in terms}
         why = "" if same and record.code == code_of(self._cls) else "its file, parameters or symbols have changed"
-        bars: dict[str, Any] = {}
-        host, period = self._host, self.wanted_periods()[0]
+        starts: dict[str, BarStart] = {}
+        host = self._host
         for one in () if why else terms:
-            bars[one.name] = rows = bars_again(host.bus, host.history, one, period, record)
-            if extent_of(rows) != record.warmup[one.name]:
+            starts[one.name] = start = bars_again(host.bus, host.history, one, self._period, self._base_period(), record)
+            if (extent_of(start.bars), extent_of(start.seed)) != (record.warmup[one.name], record.seeds.get(one.name, (0, 0, 0))):
                 why = f"the history that it began with is not there any more ({one.name})"
-        end_id = market_id(host.reader.cursor.market)
-        recorded = None if why else read_recorded(host.bus, record, end_id, self._session, [one.name for one in terms], period)
+        recorded = None
+        if not why:
+            making = self._new_making(record, starts)
+            end_id = market_id(host.reader.cursor.market)
+            recorded = read_recorded(host.bus, host.history, record, end_id, self._session, terms, making)
         if recorded is None:
             self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
             return None
-        return RunBegin(record, bars, with_missed(recorded, host.bus, host.history, terms, period, end_id, record))
+        chosen = record.chosen_then(self._chosen, bt_defaults(self._cls))
+        return RunBegin(record, {name: start.bars for name, start in starts.items()}, making, chosen, recorded)
 
     def _end(self) -> None:
         for subscription in self._subscriptions:
@@ -251,6 +298,8 @@ class BacktraderStrategy(Strategy):
         self._thread = self._cerebro = None
 
     def _run(self, cerebro: EventDrivenCerebro) -> None:
+        reads = self._reads
+        reads.begin()
         try:
             cerebro.run(stdstats=False)
         except BaseException as error:  # raised again on the manager's thread, which reports it with file and line
@@ -258,6 +307,14 @@ class BacktraderStrategy(Strategy):
             if days:
                 error.add_note(f"at the bar {to_iso(ns_from_days(days))} of {', '.join(self.symbols)}")
             self._failure = error
+        finally:
+            reads.end()
+
+    # On the run's thread, between two bars.
+    def _on_change(self, change: ParameterChange) -> bool:
+        for strategy in getattr(self._cerebro, "runningstrats", ()):
+            change_parameters(strategy, change.values)
+        return False
 
     def _look_after(self) -> None:
         if self._thread is None:
@@ -296,21 +353,18 @@ class BacktraderStrategy(Strategy):
         return list(self.symbols)
 
     def _add_feed(self, cerebro: EventDrivenCerebro, broker: EventDrivenBroker, terms: Instrument, begin: RunBegin) -> None:
-        feed = EventDrivenDataFeed(
-            dataname=terms.name, period=self.wanted_periods()[0], bars=begin.bars[terms.name], live=True, stream=self._stream
-        )
+        feed = EventDrivenDataFeed(dataname=terms.name, period=self._period, bars=begin.bars[terms.name], live=True, stream=self._stream)
         cerebro.adddata(feed, name=terms.symbol)
         broker.addcommissioninfo(comminfo_of(terms), name=terms.symbol)
         if terms.name in begin.record.held:
             broker.use_position(feed, *begin.record.held[terms.name])
 
     # The store is a moment behind the bus. Where the bus carries the period the journal closes the gap, up to where the manager reads.
-    def _warmup(self, text: str, symbol: str, venue: str) -> Any:
-        period, count = self.wanted_periods()[0], self._options["warmup_bars"]
+    def _warmup(self, text: str, terms: Instrument) -> BarStart:
+        period, base, count = self._period, self._base_period(), self._options["warmup_bars"]
         host = self._host
-        before_id = market_id(host.reader.cursor.market)
-        bars = bars_before(host.bus, before_id, host.history, symbol, period, venue=venue, limit=count)
-        return bars if len(bars) else self.bars(text, period, count)
+        start = bars_to_begin_with(host.bus, market_id(host.reader.cursor.market), host.history, terms, period, base, limit=count)
+        return start if len(start.bars) or base != period else start._replace(bars=self.bars(text, period, count))
 
     # Where recorded data is played the market waits for the strategies, and so for this run; live nobody waits for anybody.
     def _push(self, event: Event) -> None:
@@ -325,6 +379,7 @@ class BacktraderStrategy(Strategy):
 
     # On the run's thread: the second lock, beside the broker's own.
     def _on_data_status(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:
+        self._reads.end()  # the strategy has been made, and its run has begun
         cerebro = self._cerebro
         if cerebro is not None and all(one._laststatus == one.LIVE for one in cerebro.datas if one.islive()):
             self.warming_up = False

@@ -7,11 +7,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gcg_quant.errors import BacktestError, StrategyError, nearest
 
-__all__ = ["bt_defaults", "bt_parameters", "change_parameters", "plain_parameters", "refuse_unknown"]
+__all__ = ["ParameterChange", "bt_defaults", "bt_parameters", "change_parameters", "plain_parameters", "refuse_unknown"]
 
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class ParameterChange(msgspec.Struct, frozen=True):
+    """New values of a running class's parameters, on their way to the thread of its run."""
+
+    values: dict[str, Any]
 
 
 def bt_defaults(cls: type) -> dict[str, Any]:

@@ -75,15 +75,15 @@ class _Listeners:
     """Who wants which events."""
 
     def __init__(self) -> None:
-        self._by_type: dict[type[Event], list[Listener]] = {}
+        self._by_type: dict[type[Any], list[Listener]] = {}
 
-    def add(self, event_type: type[Event], listener: Listener) -> None:
+    def add(self, event_type: type[Any], listener: Listener) -> None:
         self._by_type.setdefault(event_type, []).append(listener)
 
     def clear(self) -> None:
         self._by_type.clear()
 
-    def hand_out(self, event: Event) -> bool:
+    def hand_out(self, event: Any) -> bool:
         wanted = False
         for listener in self._by_type.get(type(event), ()):
             wanted |= bool(listener(event))
@@ -202,7 +202,7 @@ class QueueStream:
     """
 
     def __init__(self, moment: tuple[int, int] = (0, 0)) -> None:
-        self._queue: SimpleQueue[tuple[Event, tuple[int, int]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Any, tuple[int, int]] | None] = SimpleQueue()
         self._listeners = _Listeners()
         self.moment = moment  # of the event that was handed out last: its host's time, and the id of what it follows from
         self._asked_ns = time.monotonic_ns()
@@ -217,7 +217,7 @@ class QueueStream:
         """Whether everything that was pushed has been handed out. From any thread."""
         return self._queue.empty()
 
-    def push(self, event: Event, moment: tuple[int, int] | None = None) -> None:
+    def push(self, event: Any, moment: tuple[int, int] | None = None) -> None:
         """Bring an event; `moment` is the time at its host, and the event id that an answer to it follows from."""
         self._queue.put((event, moment or (0, 0)))
 
@@ -237,7 +237,7 @@ class QueueStream:
             while self._asked_ns == asked_ns and alive() and time.monotonic() < deadline:
                 time.sleep(SETTLE_LOOK_S)
 
-    def listen(self, event_type: type[Event], listener: Listener, symbols: Iterable[str] | None = None) -> None:
+    def listen(self, event_type: type[Any], listener: Listener, symbols: Iterable[str] | None = None) -> None:
         """Call `listener(event)` for the events of a class; whoever pushes has chosen the symbols."""
         self._listeners.add(event_type, listener)
 
@@ -261,7 +261,7 @@ class QueueStream:
             return False
         return True
 
-    def hand_out(self, event: Event, moment: tuple[int, int]) -> bool:
+    def hand_out(self, event: Any, moment: tuple[int, int]) -> bool:
         """Give an event to whom it concerns; return whether a feed now has a bar to deliver."""
         self.moment = moment
         return self._listeners.hand_out(event)

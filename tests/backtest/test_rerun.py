@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gcg_quant.backtest.bars import join_bars, one_a_start
+from gcg_quant.bars import resample
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Fill, LogEvent, OrderRequest, PositionEvent
+from gcg_quant.events import Applied, Bar, Fill, LogEvent, OrderRequest, PositionEvent, StrategyControlEvent, StrategyStatusEvent
 from gcg_quant.history import MemoryHistory
 
 from .paper_system import Paper
@@ -61,7 +63,7 @@ def prices(count: int) -> list[list[float]]:
 class Twice:
     """Two paper systems on the same market: one runs through, the other is restarted."""
 
-    def __init__(self, kit: ModuleType, folder: Path) -> None:
+    def __init__(self, kit: ModuleType, folder: Path, **parameters: Any) -> None:
         self.buses = [EventBus(folder / name, source="test", sync="none", page_mb=1) for name in ("through", "cut")]
         self.systems = [
             Paper(kit, bus, folder / f"files-{at}", {"counting.py": COUNTING}, threaded=False) for at, bus in enumerate(self.buses)
@@ -71,7 +73,7 @@ class Twice:
         self.history.add_bars("X", "SIM", warm)
         for system in self.systems:
             system.restart(self.history)
-            system.load("counting")
+            system.load("counting", **parameters)
 
     @property
     def through(self) -> Paper:
@@ -88,6 +90,22 @@ class Twice:
         for ticks in seconds:
             for system in self.systems:
                 system.ticks(ticks, size=1e6)
+
+    def pass_seconds(self, seconds: list[list[float]]) -> None:
+        """The same, where not every second ends a bar."""
+        for ticks in seconds:
+            for system in self.systems:
+                system.market(ticks, size=1e6)
+                system.quiet()
+
+    def cut_off(self) -> None:
+        """Kill one system and start it again; it must then remember what it knew, and have sent nothing."""
+        words, sent = list(self.cut.strategy.words), len(self.cut.read(OrderRequest))
+        self.cut.restart(self.history, crash=True)
+        self.cut.wait(lambda: len(self.cut.strategy.words) >= len(words), "the run that is done again")
+        self.cut.quiet()
+        assert self.cut.strategy.words == words
+        assert len(self.cut.read(OrderRequest)) == sent
 
     def close(self) -> None:
         """Stop everything."""
@@ -128,6 +146,71 @@ def test_state_after_a_restart_is_what_it_was_and_nothing_is_sent_twice(twice: T
     assert fills[0] == fills[1]
     assert len(fills[0]) > 15
     assert twice.cut.read(PositionEvent)[-1].quantity == twice.cut.strategy.position.size
+
+
+def test_bars_that_are_made_of_shorter_ones_are_made_again(kit: ModuleType, tmp_path: Path) -> None:
+    """A period that the bus does not carry: begun, cut off and begun again within a bar, the run sees what the other sees."""
+    twice = Twice(kit, tmp_path, period="7s", every=3)
+    assert kit.START_NS % (7 * 10**9) != 0
+    market = prices(90)
+    for part in (market[:17], market[17:40], market[40:]):
+        twice.pass_seconds(part)
+        twice.cut_off()
+    twice.pass_seconds(prices(9))
+    assert twice.cut.strategy.words == twice.through.strategy.words
+    assert twice.cut.strategy.calls == twice.through.strategy.calls > 12
+    assert [facts(fill) for fill in twice.cut.read(Fill)] == [facts(fill) for fill in twice.through.read(Fill)]
+    assert not any("begins anew" in event.message for event in twice.cut.read(LogEvent))
+    shown = twice.cut.cerebro.datas[0]
+    with twice.cut.bus.reader(start="begin", events=[Bar]) as reader:
+        parts = [reader.read_array(Bar)]
+        while len(parts[-1]):
+            parts.append(reader.read_array(Bar))
+    shorter = join_bars([twice.history.bars("X", "1s"), one_a_start(np.concatenate(parts), "1s")])
+    made = resample(shorter, "7s")
+    made = made[(made["start_ns"] >= shorter["start_ns"][0]) & (made["event_ns"] <= shorter["event_ns"][-1])]  # the whole ones
+    assert twice.cut.strategy.calls == (made["event_ns"] > kit.START_NS).sum()
+    assert shown.close.array[: len(made)].tolist() == made["close"].tolist()  # behind it there may be room for the bar that it waits for
+    assert shown.high.array[: len(made)].tolist() == made["high"].tolist()
+    twice.close()
+
+
+def test_parameter_that_was_changed_is_changed_again_at_its_bar(twice: Twice) -> None:
+    """A parameter that next() reads is set between two bars, told, and remembered: the run that is done again changes with it."""
+    market = prices(30)
+    twice.play(market[:8])
+    runs = [system.cerebro for system in twice.systems]
+    for system in twice.systems:
+        assert system.command(StrategyControlEvent(action="set_parameters", strategy="one", parameters={"every": "3"}))
+    twice.play(market[8:13])
+    assert [system.cerebro for system in twice.systems] == runs
+    assert twice.cut.strategy.p.every == 3
+    twice.cut_off()
+    twice.cut.command(StrategyControlEvent(action="set_parameters", strategy="one", parameters={"every": 4}))
+    twice.through.command(StrategyControlEvent(action="set_parameters", strategy="one", parameters={"every": 4}))
+    twice.play(market[13:20])
+    twice.cut_off()
+    twice.play(market[20:])
+    assert twice.cut.strategy.words == twice.through.strategy.words
+    assert twice.cut.strategy.p.every == 4
+    told = [event.parameters["every"] for event in twice.cut.read(StrategyStatusEvent) if event.state == "running"]
+    assert list(dict.fromkeys(told)) == [5, 3, 4]
+    assert not any("begins anew" in event.message for event in twice.cut.read(LogEvent))
+    assert not twice.cut.command(StrategyControlEvent(action="set_parameters", strategy="one", parameters={"evry": 3}))
+    assert "Did you mean 'every'" in twice.cut.read(Applied)[-1].detail
+
+
+def test_parameter_of_an_indicator_begins_a_new_run(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
+    """What the class has read while it was made would not change any more: it is made anew."""
+    text = COUNTING.replace("EMA(period=4)", "EMA(period=self.p.every)")
+    paper = Paper(kit, bus, tmp_path / "files", {"counting.py": text}, threaded=False)
+    paper.load("counting")
+    first = paper.cerebro
+    assert paper.command(StrategyControlEvent(action="set_parameters", strategy="one", parameters={"every": 2}))
+    paper.wait(lambda: paper.strategy is not None and not paper.adapter.warming_up, "the new run")
+    assert paper.cerebro is not first
+    assert paper.strategy.average.p.period == 2
+    paper.close()
 
 
 def test_order_of_a_bar_that_came_meanwhile_is_refused(twice: Twice) -> None:
