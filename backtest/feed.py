@@ -172,6 +172,11 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         return self._load_live() if self.p.live else False
 
     @property
+    def of_trades(self) -> bool:
+        """Return True for a feed of ticks that shows trades."""
+        return isinstance(self._shape, TickRows) and self._shape.kind is TradeTick
+
+    @property
     def venue(self) -> str:
         """The venue of the symbol, "" as long as it is not known."""
         return self._place.venue

@@ -29,7 +29,8 @@ __all__ = ["as_backtrader"]
 def as_backtrader(cls: type[Strategy], instruments: Sequence[Instrument] = ()) -> type[bt.Strategy]:
     """Return a `bt.Strategy` class that runs one of our own classes, in any cerebro and with any broker.
 
-    Its parameters are those of the class. The feeds are its symbols, by their names; their bars come to `on_bar`, and its orders are
+    Its parameters are those of the class. The feeds are its symbols, by their names; their bars come to `on_bar`. A feed of ticks brings
+    ticks to `on_tick` (our own feed of trades: to `on_trade`), and the bars that a running system makes of them. Its orders are
     Backtrader's orders: what the broker does with them comes back as `on_order` and `on_fill`, before the next bar. `period` is set to the
     first feed's where the class has such a parameter and it is not given. A quiet warm-up (a live feed's history) is there as `bars()`.
 
@@ -72,7 +73,7 @@ class HostedClass(bt.Strategy):  # type: ignore[misc]
         parameters = dict(self.p._getkwargs())
         declared = declared_parameters(self.hosted_class)
         if "period" in declared and parameters["period"] == declared["period"].default:
-            parameters["period"] = self._hosted_world.periods[0]
+            parameters["period"] = self._hosted_world.bar_periods[0]
         self._hosted_id = re.sub(r"[^A-Za-z0-9_.-]", "_", self.hosted_class.__name__[:40])
         self._hosted_manager = ClassManager(self.hosted_class, self._hosted_id, self._hosted_world, parameters)
         self._hosted_manager.start(self._hosted_world.bus, self._hosted_world.history, threaded=False)
@@ -140,5 +141,5 @@ class ClassManager(SteppedManager):
         request = LoadRequest(
             file=file, id=strategy_id, class_name=cls.__name__, symbols=world.names, parameters=dict(parameters), start=True
         )
-        super().__init__(load=[request], account="backtrader", bar_periods=tuple(dict.fromkeys(world.periods)))
+        super().__init__(load=[request], account="backtrader", bar_periods=world.bar_periods)
         self._loader = ClassLoader(cls)

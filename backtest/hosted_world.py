@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import backtrader as bt
 import numpy as np
 
+from gcg_quant.bars import BarAggregator
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Bar, StrategyStatusEvent, World
+from gcg_quant.calendar import Calendar
+from gcg_quant.events import Bar, StrategyStatusEvent, Tick, TradeTick, VolumeKind, World
 from gcg_quant.history import MemoryHistory
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
@@ -20,7 +23,8 @@ from gcg_quant.periods import period_ns
 
 from .days import ns_from_days
 from .facts import bounds_of, place_of
-from .timeframes import period_of
+from .tick_bars import array_of
+from .timeframes import period_of, timeframe_of
 
 if TYPE_CHECKING:
     from .bars import BarArray
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["HostedWorld"]
 
 VENUE = "BT"
+TICKS = "ticks"
+MADE_OF_TICKS = ("1s", "1m")  # as in a running system
 FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -44,7 +50,7 @@ class HostedWorld:
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # also where the run was never stopped
         self.bus = EventBus(Path(folder) / "bus", world=World.BACKTEST, source="backtrader", sync="none", page_mb=1)
         self.history = MemoryHistory()
-        self.periods = [_period(data) for data in datas]
+        self.periods = [_period(data) for data in datas]  # TICKS of a feed of ticks
         known = {one.symbol: one for one in instruments}
         self.places: list[tuple[str, str]] = []
         for data in datas:
@@ -52,6 +58,12 @@ class HostedWorld:
             terms = known.get(symbol) or preset(market_of(symbol), symbol, venue or VENUE)
             self.bus.instruments.add(terms)
             self.places.append((terms.symbol, terms.venue))
+        of_bars = {place for place, period in zip(self.places, self.periods, strict=True) if period != TICKS}
+        self._makers = {
+            at: [BarAggregator(period, calendar=_calendar(self.bus, *place)) for period in MADE_OF_TICKS]
+            for at, (place, period) in enumerate(zip(self.places, self.periods, strict=True))
+            if period == TICKS and place not in of_bars
+        }
         self._errors = self.bus.reader(start="begin", events=[StrategyStatusEvent])
 
     @property
@@ -59,9 +71,22 @@ class HostedWorld:
         """The symbols of the feeds, each once."""
         return tuple(dict.fromkeys(f"{symbol}@{venue}" for symbol, venue in self.places))
 
+    @property
+    def bar_periods(self) -> tuple[str, ...]:
+        """The periods of the bars that come onto the bus, each once: those of the feeds, and those that are made of ticks."""
+        made = MADE_OF_TICKS if self._makers else ()
+        return tuple(dict.fromkeys([*(period for period in self.periods if period != TICKS), *made]))
+
     def show(self, at: int, data: Any, seen: int) -> None:
-        """Publish the bar that a feed shows; those that it has had before and nobody has seen become history."""
+        """Publish the bar or tick that a feed shows; those that it has had before and nobody has seen become history.
+
+        What a feed of ticks shows is a `TradeTick`, if it is ours and one of trades, else a `Tick` with its volume; behind it come the bars
+        that it finishes.
+        """
         symbol, venue = self.places[at]
+        if self.periods[at] == TICKS:
+            self._show_tick(at, data, seen)
+            return
         before = len(data) - 1 - seen
         if before > 0:
             self.history.add_bars(symbol, venue, self._rows(at, data, before))
@@ -72,6 +97,33 @@ class HostedWorld:
         self.bus.publish(
             Bar(symbol=symbol, venue=venue, period=self.periods[at], start_ns=start_ns, end_ns=end_ns, recv_ns=end_ns, **prices), cause=0
         )
+
+    def _show_tick(self, at: int, data: Any, seen: int) -> None:
+        symbol, venue = self.places[at]
+        past: list[Bar] = []
+        for back in range(len(data) - 1 - seen, 0, -1):
+            past += self._bars_of(at, self._tick(at, data, -back))
+        for period in MADE_OF_TICKS:
+            bars = [bar for bar in past if bar.period == period]
+            if bars:
+                self.history.add_bars(symbol, venue, array_of(bars))
+        tick = self._tick(at, data, 0)
+        self.bus.publish(tick, cause=0)
+        for bar in self._bars_of(at, tick):
+            self.bus.publish(bar, cause=0)
+
+    def _bars_of(self, at: int, tick: Tick | TradeTick) -> list[Bar]:
+        return [bar for maker in self._makers.get(at, ()) for bar in maker.update(tick)]
+
+    def _tick(self, at: int, data: Any, ago: int) -> Tick | TradeTick:
+        symbol, venue = self.places[at]
+        now_ns = bounds_of(data)[1] if ago == 0 else ns_from_days(data.datetime[ago])
+        price, size = float(data.close[ago]), float(data.volume[ago])
+        key: dict[str, Any] = {"symbol": symbol, "venue": venue, "event_ns": now_ns, "recv_ns": now_ns}
+        if getattr(data, "of_trades", False):
+            return TradeTick(**key, price=price, size=size)
+        interest = float(data.openinterest[ago])
+        return Tick(**key, last_price=price, last_size=size, volume=size, volume_kind=VolumeKind.SINGLE, open_interest=interest)
 
     def last_error(self) -> str:
         """Return what the manager said last of a failed strategy, "" if nothing."""
@@ -101,5 +153,15 @@ class HostedWorld:
 
 
 def _period(data: Any) -> str:
+    if data._timeframe == bt.TimeFrame.Ticks:
+        return TICKS
     own = getattr(data.p, "period", None)
-    return own if isinstance(own, str) else period_of(data._timeframe, data._compression)
+    if isinstance(own, str) and timeframe_of(own) == (data._timeframe, data._compression):
+        return own  # "1h", which Backtrader calls 60 minutes
+    return period_of(data._timeframe, data._compression)
+
+
+# Of markets that never close a day is a day.
+def _calendar(bus: EventBus, symbol: str, venue: str) -> Calendar | None:
+    name = bus.instruments.get(symbol, venue).calendar
+    return None if name == "24/7" else Calendar(name)

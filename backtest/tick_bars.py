@@ -16,7 +16,7 @@ from .bars import PREFERENCE, BarArray
 if TYPE_CHECKING:
     from gcg_quant.history import History
 
-__all__ = ["bars_from_ticks"]
+__all__ = ["array_of", "bars_from_ticks"]
 
 NO_BARS: BarArray = np.empty(0, Bar.dtype)
 
@@ -47,7 +47,7 @@ def bars_from_ticks(
         bars = _made(events, BarAggregator(period, one, calendar))
         whole = [bar for bar in bars if (start_ns is None or bar.start_ns >= start_ns) and (end_ns is None or bar.end_ns <= end_ns)]
         if whole:
-            return _array(whole)
+            return array_of(whole)
     return NO_BARS
 
 
@@ -58,7 +58,8 @@ def _made(events: list[Tick | TradeTick], aggregator: BarAggregator) -> list[Bar
     return found
 
 
-def _array(bars: list[Bar]) -> BarArray:
+def array_of(bars: list[Bar]) -> BarArray:
+    """Return bars as an array of `Bar.dtype`."""
     rows = np.zeros(len(bars), Bar.dtype)
     for name in Bar.dtype.names or ():
         if name != "instrument":

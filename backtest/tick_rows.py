@@ -39,7 +39,7 @@ class TickRows:
         self.place = place
         self.basis = basis
         self.skipped = 0
-        self._kind = kind
+        self.kind = kind  # None: not decided yet
         self._quotes = quotes
         self._last_ns = -(2**63)
         self._traded = Traded()
@@ -47,14 +47,14 @@ class TickRows:
     @property
     def classes(self) -> tuple[type[Record], ...]:
         """Which events it asks for."""
-        return (Tick, TradeTick) if self._kind is None else (self._kind,)
+        return (Tick, TradeTick) if self.kind is None else (self.kind,)
 
     def begin_with(self, rows: NDArray[Any]) -> Columns:
         """Return the columns of the history that the feed begins with: of `Tick.dtype` or `TradeTick.dtype`. Rows must be sorted."""
         if not len(rows):
             return self._columns(rows, np.empty(0))
-        self._kind = _kind_of(rows)
-        if self._kind is TradeTick:
+        self.kind = _kind_of(rows)
+        if self.kind is TradeTick:
             self.basis = BarBasis.LAST
         elif self.basis is None:
             self.basis = next((one for one in PREFERENCE if np.isfinite(tick_prices(rows, one)).any()), BarBasis.LAST)
@@ -69,9 +69,9 @@ class TickRows:
         """Return what the feed shows of a tick or trade, or None if it is not for it."""
         if not self.place.fits(event.symbol, event.venue) or event.quality != Quality.NORMAL:
             return None
-        if self._kind is not type(event) and not self._decided_by(event):
+        if self.kind is not type(event) and not self._decided_by(event):
             return None
-        price = event.price if self._kind is TradeTick else _price(event, self.basis)
+        price = event.price if self.kind is TradeTick else _price(event, self.basis)
         if math.isnan(price):
             return None
         now_ns = event.event_ns
@@ -80,7 +80,7 @@ class TickRows:
             return None
         self._last_ns = now_ns
         self.place.venue = self.place.venue or event.venue
-        if self._kind is TradeTick:
+        if self.kind is TradeTick:
             volume, interest = event.size, NAN
         else:
             volume, interest = self._volume(event.volume_kind, event.volume, event.trading_day), event.open_interest
@@ -90,7 +90,7 @@ class TickRows:
     def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
         """Return which rows of a bus reader are for the feed, and what it shows of them: as `take` for one after the other."""
         none = np.empty(0, np.intp)
-        if self._kind is not _kind_of(rows) or self.basis is None:
+        if self.kind is not _kind_of(rows) or self.basis is None:
             return none, []  # only the other kind comes in runs before this feed has decided for one
         prices = tick_prices(rows, self.basis)
         (at,) = np.nonzero(np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL)) & self.place.among(rows, name_of))
@@ -105,12 +105,12 @@ class TickRows:
 
     # With trades or a basis asked for by name nothing is left to decide but the kind.
     def _decided_by(self, event: Any) -> bool:
-        if self._kind is not None:
+        if self.kind is not None:
             return False
         if isinstance(event, TradeTick):
             if self.basis not in (None, BarBasis.LAST):
                 return False
-            self._kind, self.basis = TradeTick, BarBasis.LAST
+            self.kind, self.basis = TradeTick, BarBasis.LAST
             return True
         if self.basis is None:
             choices = PREFERENCE if self._quotes else (BarBasis.LAST,)
@@ -119,7 +119,7 @@ class TickRows:
                 return False
         elif math.isnan(_price(event, self.basis)):
             return False
-        self._kind = Tick
+        self.kind = Tick
         return True
 
     def _volume(self, kind: int, volume: float, trading_day: int) -> float:

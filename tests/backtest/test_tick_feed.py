@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
 
-from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
+from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed, as_backtrader
 from gcg_quant.backtest.bar_rows import Place
 from gcg_quant.backtest.tick_rows import TickRows
+from gcg_quant.bars import BarAggregator
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError
-from gcg_quant.events import BarBasis, Quality, Tick, TradeTick, VolumeKind, World
+from gcg_quant.events import Bar, BarBasis, Fill, Quality, Tick, TradeTick, VolumeKind, World, from_array
 from gcg_quant.history import MemoryHistory
+from gcg_quant.strategy_engine import Strategy
 
 TICKS = bt.TimeFrame.Ticks
 SECOND_NS = 10**9
@@ -257,6 +259,70 @@ def test_live_ticks_are_resampled_by_their_own_time(kit: ModuleType, bus: EventB
     cerebro.addstrategy(Ending, prices=prices, count=len(closes))
     cerebro.run(stdstats=False)
     assert prices[2:] == closes[: len(closes) - 2]
+
+
+# ---- classes of ours
+
+
+class OnTicks(Strategy):
+    """Notes what it is brought, and trades the ticks."""
+
+    seen: ClassVar[list[Any]] = []
+    periods = ("1s",)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Note, and trade every tenth."""
+        self.seen.append(("tick", tick.event_ns, tick.last_price, tick.volume))
+        if len(self.seen) % 10 == 0:
+            (self.buy if self.position.is_flat else self.sell)(2.0)
+
+    def on_trade(self, trade: TradeTick) -> None:
+        """Note."""
+        self.seen.append(("trade", trade.event_ns, trade.price, trade.size))
+
+    def on_bar(self, bar: Bar) -> None:
+        """Note."""
+        self.seen.append((bar.period, bar.start_ns, bar.close, bar.volume))
+
+    def on_fill(self, fill: Fill) -> None:
+        """Note."""
+        self.seen.append(("fill", fill.price, fill.quantity))
+
+
+@pytest.mark.parametrize("word", ["tick", "trade"])
+def test_class_of_ours_gets_ticks_and_the_bars_made_of_them(kit: ModuleType, word: str) -> None:
+    """Under Backtrader a feed of stock's brings ticks, one of ours what it shows; the bars are those of the aggregator."""
+    trades = random_trades(kit, 150)
+    if word == "tick":
+        feed: Any = bt.feeds.PandasData(dataname=frame_of(trades), timeframe=TICKS, name="X")
+    else:
+        feed = EventDrivenDataFeed(dataname="X", timeframe=TICKS, bars=trades)
+    OnTicks.seen.clear()
+    cerebro = EventDrivenCerebro()
+    cerebro.adddata(feed, name="X")
+    cerebro.addstrategy(as_backtrader(OnTicks))
+    cerebro.run(stdstats=False)
+    plain = [row for row in OnTicks.seen if row[0] == word]
+    assert [row[2:] for row in plain] == list(zip(trades["price"].tolist(), trades["size"].tolist(), strict=True))
+    maker = BarAggregator("1s")
+    made = [bar for event in from_array(trades, "X", "") for bar in maker.update(event)]
+    assert [row[2:] for row in OnTicks.seen if row[0] == "1s"] == [(bar.close, bar.volume) for bar in made]
+    assert len(made) > 20
+    assert (sum(row[0] == "fill" for row in OnTicks.seen) > 5) == (word == "tick")
+
+
+def test_bars_of_a_symbol_come_once_where_a_feed_shows_them(kit: ModuleType) -> None:
+    """Beside a feed of ticks one of the same symbol's minutes is where its bars come from."""
+    trades = random_trades(kit, 60)
+    OnTicks.seen.clear()
+    cerebro = EventDrivenCerebro()
+    feed = EventDrivenDataFeed(dataname="X", timeframe=TICKS, bars=trades)
+    cerebro.adddata(feed)
+    cerebro.adddata(EventDrivenDataFeed(dataname="X", period="1s", bars=kit.random_bars(20, period="1s")), name="bars of X")
+    cerebro.addstrategy(as_backtrader(OnTicks))
+    cerebro.run(stdstats=False)
+    assert [row[2] for row in OnTicks.seen if row[0] == "1s"] == kit.random_bars(20, period="1s")["close"].tolist()
+    assert sum(row[0] == "trade" for row in OnTicks.seen) == 60
 
 
 # ---- bad input
