@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,7 @@ from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
 
 from .base import BaseCollector
+from .blank import RecordArray
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplayCollector", "ReplayPart"]
 
 _TICKS = "tick"
+_ROWS = 10_000  # made into events at a time
 _PATIENCE_S = 10.0
 _LOOK_S = 0.0002
 _LONGEST_LOOK_S = 0.004
@@ -39,28 +41,30 @@ class ReplayPart:
         self.symbol, self.venue, self.period = symbol, venue, period
         self.start_ns, self.end_ns = start_ns, end_ns
 
-    def events(self, history: History) -> list[MarketDataEvent]:
+    def events(self, history: History) -> Iterator[MarketDataEvent]:
         """Return its records in order; of bid and ask bars both.
+
+        They are read at once, and made into events as they are asked for.
 
         Raises:
             ComponentError: there are none. InstrumentError: an unknown symbol, or several venues.
         """
         chosen: dict[str, Any] = {"venue": self.venue or None, "start_ns": self.start_ns, "end_ns": self.end_ns}
-        found: list[Any] = []
         if self.period == _TICKS:
-            found = from_array(history.ticks(self.symbol, **chosen), self.symbol, self.venue)
+            stored = [history.ticks(self.symbol, **chosen)]
         else:
-            for basis in BarBasis:
-                rows = history.bars(self.symbol, self.period, basis=basis, **chosen)
-                found += from_array(rows, self.symbol, self.venue)
-            found.sort(key=lambda bar: (bar.end_ns, bar.basis))
-        if not found:
+            stored = [history.bars(self.symbol, self.period, basis=basis, **chosen) for basis in BarBasis]
+        if not any(map(len, stored)):
             raise ComponentError(
                 f"There are no stored {self.period} records of {self.symbol} in that range to replay: import them first, and check the "
                 "dates of [[replay.data]].",
                 symbol=self.symbol,
             )
-        return found
+        return _merged(map(self._each, stored))
+
+    def _each(self, rows: RecordArray) -> Iterator[MarketDataEvent]:
+        for at in range(0, len(rows), _ROWS):
+            yield from from_array(rows[at : at + _ROWS], self.symbol, self.venue)
 
 
 class ReplayCollector(BaseCollector):
@@ -120,7 +124,7 @@ class ReplayCollector(BaseCollector):
             part.venue = terms.venue
             self.bus.instruments.add(terms)
             streams.append(part.events(self._store))
-        self._moments = _moments(heapq.merge(*streams, key=lambda event: event.event_ns))
+        self._moments = _moments(_merged(streams))
         self.finished.clear()
 
     @event_handler(Bar)
@@ -165,14 +169,15 @@ class ReplayCollector(BaseCollector):
     def _wait_for_strategies(self) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         begun = 0.0
-        while not self.stopping and time.monotonic() < deadline:
-            with self.bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
-                states = {event.strategy: event.state for event in reader if isinstance(event, StrategyStatusEvent)}
-            ready = any(one.alive and one.name == "strategies" for one in self.bus.readers()) and "loaded" not in states.values()
-            begun = (begun or time.monotonic()) if ready else 0.0
-            if begun and time.monotonic() - begun > _READY_S:
-                return
-            time.sleep(0.02)
+        states: dict[str, str] = {}
+        with self.bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
+            while not self.stopping and time.monotonic() < deadline:
+                states |= {event.strategy: event.state for event in reader if isinstance(event, StrategyStatusEvent)}
+                ready = any(one.alive and one.name == "strategies" for one in self.bus.readers()) and "loaded" not in states.values()
+                begun = (begun or time.monotonic()) if ready else 0.0
+                if begun and time.monotonic() - begun > _READY_S:
+                    return
+                time.sleep(0.02)
 
     # Until all that was published has been dealt with, the bars made of it and the orders that came of them included. Who takes longer
     # than the patience is not waited for: a slow reader must not hold up the market for ever.
@@ -205,6 +210,10 @@ class ReplayCollector(BaseCollector):
     def _all_read(self) -> bool:
         followers = (one for one in self.bus.readers() if one.alive and one.name.startswith(self._followers))
         return all(one.lag[Lane.MARKET] == 0 for one in followers)
+
+
+def _merged(streams: Iterable[Iterator[MarketDataEvent]]) -> Iterator[MarketDataEvent]:
+    return heapq.merge(*streams, key=lambda event: event.event_ns)
 
 
 def _moments(events: Iterator[MarketDataEvent]) -> Iterator[list[MarketDataEvent]]:

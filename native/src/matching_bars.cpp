@@ -1,5 +1,8 @@
 // Bars: the cautious reading of open, high, low and close. The rules are in matching.h.
 #include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <string_view>
 
 #include "gcg/matching.h"
 
@@ -8,6 +11,30 @@ namespace gcg {
 namespace {
 
 constexpr uint8_t kBid = 1, kAsk = 2;  // BarBasis
+
+// How long a bar is by its period, such as "15m"; a trading day is longer or shorter by its night session or the change
+// of the clocks. Without a period that is one, it is as long as it says.
+int64_t nominal_ns(const Bar& bar) {
+    const std::string_view text(bar.period, strnlen(bar.period, sizeof bar.period));
+    int64_t number = 0;
+    const auto [unit, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || unit + 1 != text.data() + text.size()) return bar.event_ns - bar.start_ns;
+    constexpr int64_t kSecond = 1'000'000'000;
+    switch (*unit) {
+        case 's':
+            return number * kSecond;
+        case 'm':
+            return number * kSecond * 60;
+        case 'h':
+            return number * kSecond * 3600;
+        case 'd':
+            return number * kSecond * 86'400;
+        case 'w':
+            return number * kSecond * 604'800;
+        default:
+            return bar.event_ns - bar.start_ns;
+    }
+}
 
 }  // namespace
 
@@ -32,12 +59,12 @@ struct MatchingEngine::BarPath {
 void MatchingEngine::on_bar(const Bar& bar) {
     begin(bar.event_ns);
     Market* market = this->market(bar.instrument);
-    const int64_t span = bar.event_ns - bar.start_ns;
+    const int64_t period_ns = nominal_ns(bar);
     const bool complete = bar.open == bar.open && bar.high == bar.high && bar.low == bar.low && bar.close == bar.close;
-    if (market && !market->fine && complete && span > 0 && (market->bar_ns == 0 || span <= market->bar_ns) &&
-        overlaps_session(*market, bar.start_ns, bar.event_ns)) {
+    if (market && !market->fine && complete && bar.event_ns > bar.start_ns &&
+        (market->bar_ns == 0 || period_ns <= market->bar_ns) && overlaps_session(*market, bar.start_ns, bar.event_ns)) {
         const Grid& grid = market->grid;
-        market->bar_ns = span;
+        market->bar_ns = period_ns;
         if (bar.trading_day != 0) market->trading_day = bar.trading_day;
         BarPath path{bar.start_ns,          bar.event_ns,         grid.up(bar.open),   grid.down(bar.open),
                      grid.up(bar.close),    grid.down(bar.close), grid.down(bar.high), grid.up(bar.low),

@@ -1,6 +1,7 @@
 // A simulated venue with one instrument, and short words for what is done to it and what it says.
 #pragma once
 
+#include <cstring>
 #include <string>
 
 #include "gcg/matching.h"
@@ -35,11 +36,13 @@ struct SimulatedVenue {
         if (!is_last) --now_ns;  // the rest of its group has the same time
         engine.on_delta(delta);
     }
-    void bar(int64_t open, int64_t high, int64_t low, int64_t close) {
+    void bar(int64_t open, int64_t high, int64_t low, int64_t close, const char* period = "",
+             int64_t length_ns = kSecond) {
         Bar bar;
+        std::strncpy(bar.period, period, sizeof bar.period);
         bar.instrument = kShare;
         bar.start_ns = now_ns;
-        bar.event_ns = now_ns += kSecond;
+        bar.event_ns = now_ns += length_ns;
         bar.open = price(open), bar.high = price(high), bar.low = price(low), bar.close = price(close);
         engine.on_bar(bar);
     }

@@ -209,6 +209,25 @@ TEST(bar_counts_if_it_overlaps_a_session) {
     CHECK_EQUAL(venue.happened(), std::string("2+"));
 }
 
+TEST(days_of_any_length_are_bars_of_one_period) {
+    SimulatedVenue venue;
+    const int64_t hour = 3600 * SimulatedVenue::kSecond;
+    for (const auto& [key, hours] : {std::pair{1, 24}, {2, 23}, {3, 25}, {4, 96}}) {
+        venue.market(static_cast<uint64_t>(key), Side::buy, 1);
+        venue.bar(10000, 10000, 10000, 10000, "1d", hours * hour);
+        const auto name = std::to_string(key);
+        CHECK_EQUAL(venue.happened(), name + "+ " + name + ":1@10000");
+    }
+    venue.market(5, Side::buy, 1);
+    venue.bar(10000, 10000, 10000, 10000, "1w", 20 * hour);  // longer, although this one is short
+    CHECK_EQUAL(venue.happened(), std::string("5+"));
+    venue.bar(10001, 10001, 10001, 10001, "4h", 4 * hour);
+    CHECK_EQUAL(venue.happened(), std::string("5:1@10001"));
+    venue.market(6, Side::buy, 1);
+    venue.bar(10002, 10002, 10002, 10002, "1d", hour);
+    CHECK_EQUAL(venue.happened(), std::string("6+"));
+}
+
 TEST(sessions_out_of_order_are_refused) {
     using Times = std::vector<int64_t>;
     for (const auto& [opens, closes] :

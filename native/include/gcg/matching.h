@@ -2,64 +2,59 @@
 //
 // What fills, and at which price (all in whole ticks and lots, so the same data gives the same fills on every machine):
 //
-// * Arrival. An order reaches the venue `latency_ns` after it was sent, cancels and changes `cancel_latency_ns` after,
-// each
-//   up to `jitter_ns` later, by a hash of `seed` and the order's key. Nothing overtakes an earlier command of the same
-//   order. Whatever arrives strictly before the next market event meets the market of the event before it; at equal
-//   times the market event is first.
-// * Taking. A market order, or a limit order that is marketable on arrival, takes the opposite quotes from the best one
-//   on, each up to its displayed size, at the quote's price plus `slippage_ticks` to its disadvantage (a limit is never
-//   passed, nor is the day's price limit by slippage). A size that is not told is unlimited. What is taken is gone
-//   until the next event shows new sizes. What is left of a market order waits for them; what is left of a limit order
-//   rests.
-// * Resting. A resting limit order is filled at its own price when a trade goes through it (up to the size traded), or
-// when
-//   the opposite quote reaches or crosses it (up to the size displayed). Of our own orders the better price is first,
-//   then the earlier arrival. Whether a trade at its price fills it depends on its place in the queue:
+// * Arrival. An order reaches the venue `latency_ns` after it was sent, cancels and changes `cancel_latency_ns`
+//   after, each up to `jitter_ns` later, by a hash of `seed` and the order's key. Nothing overtakes an earlier
+//   command of the same order. Whatever arrives strictly before the next market event meets the market of the event
+//   before it; at equal times the market event is first.
+// * Taking. A market order, or a limit order that is marketable on arrival, takes the opposite quotes from the best
+//   one on, each up to its displayed size, at the quote's price plus `slippage_ticks` to its disadvantage (a limit
+//   is never passed, nor is the day's price limit by slippage). A size that is not told is unlimited. What is taken
+//   is gone until the next event shows new sizes. What is left of a market order waits for them; what is left of a
+//   limit order rests.
+// * Resting. A resting limit order is filled at its own price when a trade goes through it (up to the size traded),
+//   or when the opposite quote reaches or crosses it (up to the size displayed). Of our own orders the better price
+//   is first, then the earlier arrival. Whether a trade at its price fills it depends on its place in the queue:
 //     back          it stands behind everybody else, so such a trade does not fill it.
 //     risk_averse   ahead of it is the size displayed at its price on arrival. Trades at the price shrink that,
-//     whatever
-//                   they leave fills the order. Cancels are taken to come from behind it, as far as the displayed size
-//                   allows: never more can be ahead than is displayed.
-//     proportional  the same, but what the displayed size lost without a trade was cancelled evenly along the queue.
-//   Where its price is better than all that is displayed, or lies between two displayed levels, nobody is ahead; where
-//   it is worse than all of it, nothing is known, and it stands at the back until its price is displayed: then all of
-//   that is ahead. Trades of unknown size, and those whose aggressor is on the order's own side, move no queue. After a
-//   restart an order stands behind all that is displayed. (The two models are the risk-averse queue and the simplest
-//   probability queue, f(x) = x, of hftbacktest's documentation, "Order fill"; the latter after E. Rigtorp, "Estimating
-//   order queue position", 2013.)
-// * Without quotes the last price stands in for both sides on arrival, of unlimited size; resting orders need a trade
-//   that goes through them. One side quoted and the other absent means that nobody is there, as at a price limit.
-// * A tick is a trade if its volume says so: a grown day volume, a changed 24-hour volume, any single volume; without a
-//   volume, a changed last price.
+//                   whatever they leave fills the order. Cancels are taken to come from behind it, as far as the
+//                   displayed size allows: never more can be ahead than is displayed.
+//     proportional  the same, but what the displayed size lost without a trade was cancelled evenly along the
+//                   queue.
+//   Where its price is better than all that is displayed, or lies between two displayed levels, nobody is ahead;
+//   where it is worse than all of it, nothing is known, and it stands at the back until its price is displayed:
+//   then all of that is ahead. Trades of unknown size, and those whose aggressor is on the order's own side, move
+//   no queue. After a restart an order stands behind all that is displayed. (The two models are the risk-averse
+//   queue and the simplest probability queue, f(x) = x, of hftbacktest's documentation, "Order fill"; the latter
+//   after E. Rigtorp, "Estimating order queue position", 2013.)
+// * Without quotes the last price stands in for both sides on arrival, of unlimited size; resting orders need a
+//   trade that goes through them. One side quoted and the other absent means that nobody is there, as at a price
+//   limit.
+// * A tick is a trade if its volume says so: a grown day volume, a changed 24-hour volume, any single volume;
+//   without a volume, a changed last price.
 // * Stops trigger on trades at or beyond the stop price, and on the opposite quote where no trade was ever seen.
-// * Trailing stops begin at their stop price, or `trail` away from the price at arrival if they tell none, and follow
-// the
-//   same prices that trigger stops: never further away than `trail`, never back. The limit of a trailing stop-limit
-//   moves by as much as its stop. Every move is reported, so that whoever keeps the reports can restore the order.
+// * Trailing stops begin at their stop price, or `trail` away from the price at arrival if they tell none, and
+//   follow the same prices that trigger stops: never further away than `trail`, never back. The limit of a trailing
+//   stop-limit moves by as much as its stop. Every move is reported, so that whoever keeps the reports can restore
+//   the order.
 // * Bars count only while the instrument has shown no tick, trade, depth or delta, and only those of its shortest
-// period.
-//   A bar fills what was sent no later than its start: at the open first (market orders, marketable limits, stops
-//   already passed), then stops at their stop price, then limits that the range goes through, at their own price: the
-//   order of events within a bar is taken to be the worse one. What was sent later can only trade at the close. All our
-//   fills of a bar together are at most its volume, if it tells one. Bid bars fill sales, ask bars purchases. Latency
-//   does not matter to bars. A trailing stop that the bar's range could have triggered on some path is triggered, at
-//   the worst price possible: at its stop if the range reaches that; else, if the range is as long as the trail, at the
-//   low (a sale) or the high (a purchase).
-// * Depth and book deltas are preferred to the quotes of ticks, and trades to the trades that ticks imply, while the
-// last
-//   one is less than 10 s old. A book of deltas is older than that only if a tick shows another best quote.
+//   period. A bar fills what was sent no later than its start: at the open first (market orders, marketable limits,
+//   stops already passed), then stops at their stop price, then limits that the range goes through, at their own
+//   price: the order of events within a bar is taken to be the worse one. What was sent later can only trade at the
+//   close. All our fills of a bar together are at most its volume, if it tells one. Bid bars fill sales, ask bars
+//   purchases. Latency does not matter to bars. A trailing stop that the bar's range could have triggered on some
+//   path is triggered, at the worst price possible: at its stop if the range reaches that; else, if the range is as
+//   long as the trail, at the low (a sale) or the high (a purchase).
+// * Depth and book deltas are preferred to the quotes of ticks, and trades to the trades that ticks imply, while
+//   the last one is less than 10 s old. A book of deltas is older than that only if a tick shows another best
+//   quote.
 // * Book deltas. SET replaces the size at a price (none: it is gone), DELETE removes it, CLEAR empties a side or,
-// without
-//   one, both; a SNAPSHOT sets a size, too, and the first one of an event time empties the book before. Orders are
-//   matched after the last delta of a group (`is_last`).
-// * Price limits. A limit price outside the day's limits is rejected. They are those of the ticks, or `price_limit` of
-// the
-//   terms away from the previous settlement, else from the previous close.
-// * Sessions. Outside of an instrument's sessions (set_sessions) nothing is matched: orders and cancels are accepted,
-// stops
-//   wait, and immediate orders are cancelled. There is no auction: at the first event of a session what reaches the
-//   quotes takes them as on arrival. A bar counts if it overlaps a session.
+//   without one, both; a SNAPSHOT sets a size, too, and the first one of an event time empties the book before.
+//   Orders are matched after the last delta of a group (`is_last`).
+// * Price limits. A limit price outside the day's limits is rejected. They are those of the ticks, or `price_limit`
+//   of the terms away from the previous settlement, else from the previous close.
+// * Sessions. Outside of an instrument's sessions (set_sessions) nothing is matched: orders and cancels are
+//   accepted, stops wait, and immediate orders are cancelled. There is no auction: at the first event of a session
+//   what reaches the quotes takes them as on arrival. A bar counts if it overlaps a session.
 //
 // Nothing here fills from backfilled history: whoever calls on_...() leaves it out.
 #pragma once
