@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from .stream import BusStream
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
+
+    from .cerebro_result import CerebroResult
 
 __all__ = ["EventDrivenCerebro"]
 
@@ -67,6 +70,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self.bars_total = total_bars
         self._bus = bus
         self._run_name = run
+        self._seconds = 0.0
         self._on_progress = on_progress
         self._given_total = total_bars
         self._progress_every = 1
@@ -164,6 +168,27 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         with drawing():
             return super().plot(*args, **kwargs)
 
+    def result(self, *, periods_per_year: float = 252.0) -> CerebroResult:
+        """Return the result of the last run: measures, trades, the value bar by bar, `show()`, `save_report(FILE)`, `to_json()`.
+
+        It is made of what Backtrader keeps anyway, of all strategies together; a `ResultAnalyzer` that was added is heeded.
+
+        Args:
+            periods_per_year: trading days a year, to annualise by (365 for markets that never close).
+
+        Raises:
+            BacktestError: there was no run, or one with `optstrategy` or `exactbars`; without `stdstats`, cash that came otherwise than by
+            trades.
+        """
+        from .cerebro_result import result_of  # the report is only wanted here
+
+        return result_of(self, periods_per_year, self._seconds)
+
+    @property
+    def run_name(self) -> str:
+        """Return the run's name in events."""
+        return self._run_name
+
     @property
     def clock_days(self) -> float:
         """Return the time of the newest bar the strategies have seen, in Backtrader's float days (0.0 before the first)."""
@@ -177,7 +202,11 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         if self.control.stopping and threading.current_thread() is not self._thread:
             self.control = RunControl()  # as stock: a run that was stopped may be run again
         self.fast_reason = ELSEWHERE if self._dooptimize and kwargs.get("maxcpus", self.p.maxcpus) != 1 else ""
-        return super().run(**kwargs)
+        begin = time.perf_counter()
+        try:
+            return super().run(**kwargs)
+        finally:
+            self._seconds = time.perf_counter() - begin
 
     def runstrategies(self, iterstrat: Sequence[Any], predata: bool = False) -> Any:
         """Run one set of strategies (called by `run`)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import html
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,12 +161,12 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BacktestError: the run's folder holds no report, or the file cannot be written.
         """
-        source, target = self._report(), Path(file).expanduser()
-        if source is None:
+        page, target = self.page(), Path(file).expanduser()
+        if page is None:
             message = f"The run {self.run!r} has no {REPORT} in {self.folder or 'a folder'}: run it again with report=True."
             raise BacktestError(message, run=self.run)
         try:
-            shutil.copyfile(source, target)
+            target.write_text(page, encoding="utf-8")
         except OSError as error:
             raise BacktestError(f"The report cannot be written to {target}: {error.strerror or error}.", file=str(target)) from error
         return target
@@ -180,22 +179,25 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def _repr_html_(self) -> str | None:
         """Return the report for a notebook, in a frame of its own; None, which lets it show the text, where there is none."""
-        source = self._report()
-        if source is None:
+        page = self.page()
+        if page is None:
             return None
-        page = html.escape(source.read_text(encoding="utf-8"))
         frame = f"width:100%;height:{NOTEBOOK_PX}px;border:0;border-radius:8px"
-        return f'<iframe title="Backtest report" sandbox="allow-scripts allow-popups" style="{frame}" srcdoc="{page}"></iframe>'
+        return (
+            f'<iframe title="Backtest report" sandbox="allow-scripts allow-popups" style="{frame}" srcdoc="{html.escape(page)}"></iframe>'
+        )
 
-    def _report(self) -> Path | None:
+    def page(self) -> str | None:
+        """Return the HTML report of the run's folder; None if there is none."""
         path = Path(self.folder) / REPORT
-        return path if self.folder and path.is_file() else None
+        return path.read_text(encoding="utf-8") if self.folder and path.is_file() else None
 
 
 def refusal_notes(refused: Mapping[str, int]) -> list[str]:
     """Return a sentence for each reason for which orders were refused, the most frequent first, of no more than a few."""
     ordered = sorted(refused.items(), key=lambda item: -item[1])
-    notes = [f"{count:,} {'order was' if count == 1 else 'orders were'} refused: {reason}." for reason, count in ordered[:MOST_NOTES]]
+    words = (("order was" if count == 1 else "orders were", reason.rstrip("."), count) for reason, count in ordered[:MOST_NOTES])
+    notes = [f"{count:,} {were} refused: {reason}." for were, reason, count in words]
     rest = sum(count for _, count in ordered[MOST_NOTES:])
     return [*notes, f"{rest:,} more were refused for other reasons."] if rest else notes
 

@@ -13,7 +13,43 @@ from ..days import ns_from_days
 from ..performance import DAYS_PER_YEAR, further_measures
 from ..result import FillRow, Measures, TradeRow
 
-__all__ = ["ResultAnalyzer"]
+__all__ = ["ResultAnalyzer", "fill_row", "refusal_of", "trade_row"]
+
+
+def fill_row(order: Any, bit: Any) -> FillRow:
+    """Return the row of one execution of an order."""
+    return FillRow(
+        symbol=str(order.data._name),
+        time_ns=ns_from_days(bit.dt),
+        size=float(bit.size),
+        price=float(bit.price),
+        commission=float(bit.comm),
+    )
+
+
+def trade_row(trade: Any, size: float, price: float) -> TradeRow:
+    """Return the row of a closed trade that was opened with `size` at `price`."""
+    return TradeRow(
+        symbol=str(trade.data._name),
+        size=size,
+        entry_ns=ns_from_days(trade.dtopen),
+        entry_price=price,
+        exit_ns=ns_from_days(trade.dtclose),
+        bars=int(trade.barlen),
+        profit=float(trade.pnl),
+        commission=float(trade.commission),
+        net_profit=float(trade.pnlcomm),
+    )
+
+
+def refusal_of(order: Any) -> str:
+    """Return why an order was refused; "" if it was not, or only because the order that it belongs to was."""
+    if order.status == bt.Order.Margin:
+        return "not enough cash"
+    reason = str(order.info.get("reason", ""))
+    if order.status != bt.Order.Rejected or (order.parent is not None and not reason):
+        return ""
+    return reason or "rejected by the broker"
 
 
 class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
@@ -65,18 +101,10 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         told = self._filled.get(order.ref, 0)
         multiplier = self.strategy.broker.getcommissioninfo(order.data).p.mult
         for bit in bits[told:]:
-            self.fills.append(
-                FillRow(
-                    symbol=str(order.data._name),
-                    time_ns=ns_from_days(bit.dt),
-                    size=float(bit.size),
-                    price=float(bit.price),
-                    commission=float(bit.comm),
-                )
-            )
+            self.fills.append(fill_row(order, bit))
             self.traded += abs(bit.size) * bit.price * multiplier
-        if order.status in (bt.Order.Margin, bt.Order.Rejected):
-            reason = "not enough cash" if order.status == bt.Order.Margin else str(order.info.get("reason", "rejected by the broker"))
+        reason = refusal_of(order)
+        if reason:
             self.refused[reason] = self.refused.get(reason, 0) + 1
         if order.alive():
             self._filled[order.ref] = len(bits)
@@ -90,19 +118,7 @@ class ResultAnalyzer(bt.Analyzer):  # type: ignore[misc]
         if not trade.isclosed:
             return
         size, price = self._opened.pop(trade.ref, (0.0, float(trade.price)))
-        self.trades.append(
-            TradeRow(
-                symbol=str(trade.data._name),
-                size=size,
-                entry_ns=ns_from_days(trade.dtopen),
-                entry_price=price,
-                exit_ns=ns_from_days(trade.dtclose),
-                bars=int(trade.barlen),
-                profit=float(trade.pnl),
-                commission=float(trade.commission),
-                net_profit=float(trade.pnlcomm),
-            )
-        )
+        self.trades.append(trade_row(trade, size, price))
 
     def stop(self) -> None:
         """Work out the measures (called by Backtrader at the end)."""
