@@ -1337,6 +1337,7 @@ def fast_run_once(
     report_every: int,
     datas: tuple[Any, ...],
     strategies: tuple[Any, ...],
+    beside: tuple[Callable[[float], bool] | None, Callable[[float], None] | None, Callable[[], None] | None],
 ) -> None: ...
 def prune(
     folder: str, before_ns: int, keep_bytes: int, floors: list[tuple[str, int, int]], silence_ns: int, dry_run: bool

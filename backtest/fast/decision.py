@@ -22,7 +22,8 @@ NODE = ("advance", "forward", "home", "__len__")
 MOVES = (*NODE, "_once", "reset", "rewind", "array")
 FEED = (*MOVES, "advance_peek", "_tick_fill", "_tick_nullify", "__getitem__", "buflen", "num2date", "date2num")
 STRATEGY = (
-    *MOVES, "_oncepost", "_notify", "_addnotification", "clear", "_getminperstatus", "_next_analyzers", "_next_observers", "__getitem__",
+    *MOVES, "_oncepost", "_oncepost_open", "_notify", "_addnotification", "clear", "_getminperstatus", "_next_analyzers", "_next_observers",
+    "__getitem__",
 )  # fmt: skip
 
 
@@ -48,7 +49,12 @@ def reason_against(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, t
 
 def reason_bar_by_bar(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, tuple[str, ...]]) -> str:
     """Return why a run that goes bar by bar must do so on Backtrader's own lines, as one sentence, or "". Arguments as above."""
-    reason = _of_cerebro(cerebro, hooks) or ("there is no strategy" if not strategies else "") or _of_lines(strategies, cerebro.datas)
+    reason = (
+        _of_bars(cerebro)
+        or _of_cerebro(cerebro, hooks)
+        or ("there is no strategy" if not strategies else "")
+        or _of_lines(strategies, cerebro.datas)
+    )
     return f"Backtrader's own path was taken: {reason}." if reason else ""
 
 
@@ -60,11 +66,8 @@ def is_known_broker(broker: Any) -> bool:
 def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
     p = cerebro.p
     facts = {
-        "cheat_on_open is on": p.cheat_on_open,
         "lookahead is set": p.lookahead,
         "exactbars is on": cerebro._exactbars,
-        "there is a writer": cerebro.runwriters,
-        "there are timers": cerebro._timers or cerebro._timerscheat,
         "there is an order history": cerebro._ohistory,
         "there is a fund history": cerebro._fhistory is not None,
     }
@@ -73,6 +76,15 @@ def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
         return found
     name = overridden(type(cerebro), *hooks) or shadowed(cerebro, hooks[1])
     return f"{type(cerebro).__name__} overrides {name}()" if name else ""
+
+
+# What is done beside the bars of a preloaded run only.
+def _of_bars(cerebro: Any) -> str:
+    if cerebro.p.cheat_on_open:
+        return "cheat_on_open is on"
+    if cerebro.runwriters and cerebro.writers_csv:
+        return "there is a writer of columns"
+    return "there are timers" if cerebro._timers or cerebro._timerscheat else ""
 
 
 def _of_broker(broker: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from .analyzers import Periods, bar_steps
+from .beside import acts_before_matching, beside
 from .broker import FastBroker
 from .collector import RareCollection
 from .graph import indicators_of, lines_of, observers_of
@@ -68,12 +69,14 @@ def _loop(
 
     try:
         broker.enter()
+        if acts_before_matching(cerebro):
+            broker.be_plain()
         for strategy in strategies:
             fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0], broker.adopt)
         for data in datas:
             for line in lines_of(data):
                 fast_set_guard(line, broker.be_careful)
-        loop = (deliver, bar_done, broker.be_careful, report_every, columns, rows)
+        loop = (deliver, bar_done, broker.be_careful, report_every, columns, rows, beside(cerebro, strategies, swap.strategy_clocks))
         fast_run_once(vars(cerebro), vars(cerebro.control), cerebro._broker, broker.account, *loop)
     finally:
         broker.leave()

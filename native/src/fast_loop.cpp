@@ -10,6 +10,16 @@ namespace {
 
 const double kNever = std::numeric_limits<double>::infinity();
 
+// `answer`: whether what was returned is true.
+bool call(PyObject* function, double number, int* answer = nullptr) {
+    PyObject* argument = PyFloat_FromDouble(number);
+    PyObject* done = argument ? PyObject_CallOneArg(function, argument) : nullptr;
+    Py_XDECREF(argument);
+    if (done && answer) *answer = PyObject_IsTrue(done);
+    Py_XDECREF(done);
+    return done && (!answer || *answer >= 0);
+}
+
 class Run : Round {
  public:
     explicit Run(Plan& plan) : Round(plan.terms), plan_(plan) {}
@@ -37,12 +47,15 @@ class Run : Round {
             if (data.clock->moved) ++data.clock->position;
         }
         if (stopping) return set(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
-        Turn after = match();
+        Turn after = open(now);
+        if (after == Turn::go_on) after = match();
         if (after != Turn::go_on) return after;
+        if (plan_.timing && !call(plan_.timing, now)) return Turn::failed;
         for (Strategy& strategy : plan_.strategies) {
             if (!oncepost(strategy, now)) return Turn::failed;
             after = turn(is_true(terms_.cerebro, names().event_stop));
             if (after != Turn::go_on) return after;
+            if (plan_.writing && !call(plan_.writing)) return Turn::failed;
         }
         busy_ = false;
         return finish();
@@ -64,6 +77,17 @@ class Run : Round {
             any = true;
         }
         return first;
+    }
+
+    // What user code does at a bar before the broker has seen it. If it stops the run, the broker does not see it.
+    Turn open(double now) {
+        if (!plan_.opening) return Turn::go_on;
+        int over = -1;
+        if (!call(plan_.opening, now, &over)) return Turn::failed;
+        if (over) return Turn::over;
+        const int stopping = is_state(terms_.control, names().stopping);
+        if (stopping <= 0) return turn(stopping);
+        return set(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
     }
 
     bool oncepost(Strategy& strategy, double now) {

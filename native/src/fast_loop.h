@@ -35,6 +35,10 @@ struct Plan {
     Terms terms;
     std::vector<Data> datas;
     std::vector<Strategy> strategies;
+    // What is done beside the bars; null where there is nothing to do.
+    PyObject* opening;  // (time) -> whether the run is over: before the broker sees a bar
+    PyObject* timing;   // (time) -> None: after the broker has seen it
+    PyObject* writing;  // () -> None: after each strategy
 };
 
 // The objects of a tuple, and the clock that an object is (null for None). False with an error set.

@@ -70,14 +70,16 @@ bool read_observer(PyObject* row, Observer& observer) {
            read_objects(analyzers, observer.analyzers);
 }
 
-// (cerebro, control, broker, account, deliver, bar_done, settle, report_every, datas, strategies)
+// (cerebro, control, broker, account, deliver, bar_done, settle, report_every, datas, strategies, beside)
 bool read_plan(PyObject* arguments, Plan& plan) {
     PyObject *account, *datas, *strategies;
-    if (!PyArg_ParseTuple(arguments, "O!O!OO!OOOnO!O!", &PyDict_Type, &plan.terms.cerebro, &PyDict_Type,
+    if (!PyArg_ParseTuple(arguments, "O!O!OO!OOOnO!O!(OOO)", &PyDict_Type, &plan.terms.cerebro, &PyDict_Type,
                           &plan.terms.control, &plan.terms.broker, account_type(), &account, &plan.terms.deliver,
                           &plan.terms.bar_done, &plan.terms.settle, &plan.terms.report_every, &PyTuple_Type, &datas,
-                          &PyTuple_Type, &strategies))
+                          &PyTuple_Type, &strategies, &plan.opening, &plan.timing, &plan.writing))
         return false;
+    for (PyObject** one : {&plan.opening, &plan.timing, &plan.writing})
+        if (*one == Py_None) *one = nullptr;
     plan.terms.account = reinterpret_cast<Account*>(account);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(datas); ++i) {
         Data data{nullptr, nullptr, 0.0};

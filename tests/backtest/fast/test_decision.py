@@ -56,7 +56,7 @@ def test_switched_off(kit: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"cheat_on_open": True}, "cheat_on_open is on"),
+        ({"cheat_on_open": True, "runonce": False}, "cheat_on_open is on"),
         ({"oldsync": True}, "oldsync is on"),
         ({"oldsync": True, "runonce": False}, "oldsync is on"),
         ({"lookahead": 2}, "lookahead is set"),
@@ -125,7 +125,7 @@ def test_live_feeds_are_fast_as_well(kit: ModuleType) -> None:
 
 def writer(cerebro: Any) -> None:
     """Write to memory."""
-    cerebro.addwriter(bt.WriterFile, out=io.StringIO())
+    cerebro.addwriter(bt.WriterFile, out=io.StringIO(), csv=True)
 
 
 def timer(cerebro: Any) -> None:
@@ -316,8 +316,6 @@ def short_lines(cerebro: Any) -> type:
 @pytest.mark.parametrize(
     ("prepare", "reason"),
     [
-        (writer, "there is a writer"),
-        (timer, "there are timers"),
         (order_history, "there is an order history"),
         (strange_broker, "the broker is a Mine"),
         (patched_broker, "the broker's get_cash() was replaced"),
@@ -360,6 +358,13 @@ def test_what_backtrader_itself_breaks_at(kit: ModuleType, prepare: Callable[[An
     with contextlib.suppress(Exception):  # it is the reason that counts
         cerebro.run()
     assert reason in cerebro.fast_reason
+
+
+@pytest.mark.parametrize(("prepare", "reason"), [(writer, "there is a writer of columns"), (timer, "there are timers")])
+def test_what_is_done_beside_bars(kit: ModuleType, prepare: Callable[[Any], Any], reason: str) -> None:
+    """Timers and writers are called in a preloaded run; one that goes bar by bar leaves them to Backtrader."""
+    assert run(kit, prepare).fast_reason == ""
+    assert reason in run(kit, prepare, runonce=False).fast_reason
 
 
 def test_a_cerebro_that_overrides_a_step(kit: ModuleType) -> None:

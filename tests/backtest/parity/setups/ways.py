@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time, timedelta
 from typing import Any
 
 import backtrader as bt
@@ -16,6 +17,11 @@ from .orders import brackets, limits, market, scene
 from .runs import Distance, HeedsSignals
 
 __all__ = ["SETUPS"]
+
+
+def partly(strategy: type, **params: Any) -> type:
+    """Return the class with other defaults."""
+    return type(strategy)(strategy.__name__, (strategy,), {"params": tuple(params.items()), "__module__": __name__})
 
 
 class Quick(Watching):
@@ -80,7 +86,90 @@ def quick_signals(side: Side) -> Any:
     return cerebro
 
 
+class AtTheOpen(Nosy):
+    """Looks at everything before the broker does, trades then and afterwards, and ends the run there."""
+
+    params = (("last", 10**6),)
+
+    def __init__(self) -> None:
+        self.average = bt.ind.EMA(period=5)
+
+    def next_open(self) -> None:
+        """Trade before the bar is matched."""
+        data, held = self.data, self.getposition()
+        note(
+            "open",
+            len(self),
+            len(data),
+            len(self.average),
+            data.open[0],
+            data.close[-1],
+            self.average[0],
+            held.size,
+            held.price,
+            held.adjbase,
+        )
+        note("worth", self.broker.getvalue(), self.broker.getcash(), self.broker.get_fundvalue(), self.broker.get_value([data]))
+        bar = len(data)
+        if bar % 5 == 0:
+            self.buy(size=2, exectype=bt.Order.Limit, price=data.open[0] - 0.5) if bar % 2 else self.sell()
+        if bar % 9 == 0:
+            self.close()
+        if bar % 21 == 0:
+            self.broker.add_cash(100.0)
+        if bar == self.p.last:
+            self.env.runstop()
+
+
+class Rung(Watching):
+    """Trades whenever a timer rings, before the broker and after it; the last one ends the run or breaks it."""
+
+    params = (("last", 10**6), ("breaks", False))
+
+    def __init__(self) -> None:
+        hour = timedelta(hours=1)
+        self.add_timer(time(1), repeat=2 * hour, cheat=True, number=1)
+        self.add_timer(time(2), repeat=3 * hour, number=2)
+
+    def notify_timer(self, timer: Any, when: Any, *args: Any, **kwargs: Any) -> None:
+        """Look, trade, and end."""
+        super().notify_timer(timer, when, *args, **kwargs)
+        held = self.getposition()
+        note("rings", len(self), len(self.data), held.size, held.price, held.adjbase, self.broker.getvalue(), self.broker.getcash())
+        self.buy() if kwargs["number"] == 1 and held.size < 3 else self.close()
+        if len(self.data) >= self.p.last:
+            note("last", 1 / 0 if self.p.breaks else self.env.runstop())
+
+
+def with_writers(side: Side) -> Any:
+    """Two writers, one of columns, over two feeds and two strategies with observers and analyzers."""
+    cerebro = side.cerebro()
+    for number in range(2):
+        cerebro.adddata(side.feed(coarse_bars(40 + 9 * number, number + 1), f"F{number}"))
+    cerebro.addwriter(bt.WriterFile, out=side.out, csv=True, csv_counter=False)
+    cerebro.addwriter(bt.WriterFile, out=side.out)
+    cerebro.addindicator(bt.ind.SMA, period=4)
+    cerebro.addanalyzer(bt.analyzers.DrawDown)
+    cerebro.addstrategy(trading(market, base=Plain))
+    cerebro.addstrategy(Rung)
+    return cerebro
+
+
+def fees(cerebro: Any) -> None:
+    """Pay commission and interest."""
+    cerebro.broker.setcommission(commission=0.001, interest=0.1, interest_long=True)
+
+
 SETUPS = [
+    Setup("at the open", scene(AtTheOpen, count=70, cheat_on_open=True), FAST, told=True),
+    Setup("at the open, few looks", scene(AtTheOpen, fees, count=70, cheat_on_open=True, stdstats=False), FAST, ours=False),
+    Setup("at the open without the broker's", scene(AtTheOpen, count=70, cheat_on_open=True, broker_coo=False), FAST, ours=False),
+    Setup("at the open, then stopped", scene(partly(AtTheOpen, last=50), cheat_on_open=True), FAST, ours=False),
+    Setup("timers before and after", scene(Rung, fees), FAST, told=True),
+    Setup("timers, few looks", scene(Rung, stdstats=False), FAST, ours=False),
+    Setup("timers that stop the run", scene(partly(Rung, last=50)), FAST, ours=False),
+    Setup("timers that break", scene(partly(Rung, last=45, breaks=True)), FAST, ours=False),
+    Setup("two writers", with_writers, FAST),
     Setup("news at once", quickly(Quick), FAST, told=True),
     Setup("news at once, analysed", quickly(trading(market), Counts, bt.analyzers.TradeAnalyzer, bt.analyzers.DrawDown), FAST),
     Setup("news at once, nobody listens", quickly(trading(brackets, base=Plain), stdstats=False), FAST, ours=False),
