@@ -136,7 +136,7 @@ bool show_ticks(FeedPlan& feed) {
     for (const auto& [name, line] : feed.ticks) {
         double value;
         if (!read(*line, 0, value)) return lost();
-        if (!set(feed.attributes, name, PyFloat_FromDouble(value))) return false;
+        if (!put(feed.attributes, name, PyFloat_FromDouble(value))) return false;
     }
     return true;
 }

@@ -11,7 +11,7 @@ namespace {
 const double kNever = std::numeric_limits<double>::infinity();
 
 // `answer`: whether what was returned is true.
-bool call(PyObject* function, double number, int* answer = nullptr) {
+bool call_with(PyObject* function, double number, int* answer = nullptr) {
     PyObject* argument = PyFloat_FromDouble(number);
     PyObject* done = argument ? PyObject_CallOneArg(function, argument) : nullptr;
     Py_XDECREF(argument);
@@ -46,11 +46,11 @@ class Run : Round {
             data.clock->moved = data.next <= now;
             if (data.clock->moved) ++data.clock->position;
         }
-        if (stopping) return set(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
+        if (stopping) return put(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
         Turn after = open(now);
         if (after == Turn::go_on) after = match();
         if (after != Turn::go_on) return after;
-        if (plan_.timing && !call(plan_.timing, now)) return Turn::failed;
+        if (plan_.timing && !call_with(plan_.timing, now)) return Turn::failed;
         for (Strategy& strategy : plan_.strategies) {
             if (!oncepost(strategy, now)) return Turn::failed;
             after = turn(is_true(terms_.cerebro, names().event_stop));
@@ -83,11 +83,11 @@ class Run : Round {
     Turn open(double now) {
         if (!plan_.opening) return Turn::go_on;
         int over = -1;
-        if (!call(plan_.opening, now, &over)) return Turn::failed;
+        if (!call_with(plan_.opening, now, &over)) return Turn::failed;
         if (over) return Turn::over;
         const int stopping = is_state(terms_.control, names().stopping);
         if (stopping <= 0) return turn(stopping);
-        return set(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
+        return put(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
     }
 
     bool oncepost(Strategy& strategy, double now) {

@@ -145,7 +145,7 @@ class NextRun : Round {
         Py_XDECREF(given);
         if (patience == -1.0 && PyErr_Occurred()) return false;
         const double left = patience > 0.0 ? patience - lapse() : 0.0;
-        if (left > 0.0) return set(feed.attributes, names_.own_patience, PyFloat_FromDouble(left));
+        if (left > 0.0) return put(feed.attributes, names_.own_patience, PyFloat_FromDouble(left));
         return PyDict_SetItem(feed.attributes, names_.own_patience, names_.nothing) == 0;
     }
 
@@ -218,8 +218,8 @@ class NextRun : Round {
             Py_XDECREF(plain);
             return false;
         }
-        const bool fine = set(terms_.cerebro, names_.master_time, local);
-        return set(terms_.cerebro, names_.plain_master_time, plain) && fine;
+        const bool fine = put(terms_.cerebro, names_.master_time, local);
+        return put(terms_.cerebro, names_.plain_master_time, plain) && fine;
     }
 
     // --- notifications
@@ -274,7 +274,7 @@ class NextRun : Round {
         const bool settled = call(terms_.settle);
         for (Clock* clock : terms_.clocks) clock->position += clock->moved;
         if (!settled) return Turn::failed;
-        return set(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
+        return put(terms_.cerebro, names().event_stop, Py_NewRef(Py_True)) ? Turn::over : Turn::failed;
     }
 
     // --- strategies
@@ -337,7 +337,7 @@ class NextRun : Round {
             known = PyList_GET_ITEM(periods, static_cast<Py_ssize_t>(i)) == one.least[i].first;
             missing = std::max(missing, one.least[i].second - one.datas[i].first->length());
         }
-        if (known) return set(one.attributes, names_.missing, PyLong_FromSsize_t(missing));
+        if (known) return put(one.attributes, names_.missing, PyLong_FromSsize_t(missing));
         if (PyErr_Occurred()) return false;
         PyObject* found = PyObject_CallMethodNoArgs(one.object, names_.ask_missing);
         const double status = found ? PyFloat_AsDouble(found) : -1.0;
@@ -369,7 +369,7 @@ class NextRun : Round {
             fine = length && PyList_Append(list, length) == 0;
             Py_XDECREF(length);
         }
-        return fine ? set(one.attributes, names_.lengths, list) : (Py_XDECREF(list), false);
+        return fine ? put(one.attributes, names_.lengths, list) : (Py_XDECREF(list), false);
     }
 
     NextPlan& plan_;

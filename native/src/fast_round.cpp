@@ -45,7 +45,7 @@ int is_state(PyObject* control, PyObject* wanted) {
     return -1;
 }
 
-bool set(PyObject* attributes, PyObject* name, PyObject* value) {
+bool put(PyObject* attributes, PyObject* name, PyObject* value) {
     const int failed = value ? PyDict_SetItem(attributes, name, value) : -1;
     Py_XDECREF(value);
     return !failed;
@@ -129,7 +129,7 @@ bool Round::note_worth(const Observer& observer) {
 
 Turn Round::finish() {
     ++bars_;
-    if (!set(terms_.cerebro, names().bars_done, PyLong_FromSsize_t(bars_))) return Turn::failed;
+    if (!put(terms_.cerebro, names().bars_done, PyLong_FromSsize_t(bars_))) return Turn::failed;
     const int running = is_state(terms_.control, names().running);
     if (running < 0) return Turn::failed;
     if ((!running || bars_ % terms_.report_every == 0) && !call(terms_.bar_done)) return Turn::failed;

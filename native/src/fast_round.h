@@ -64,7 +64,7 @@ bool call(PyObject* function);
 int is_true(PyObject* attributes, PyObject* name);
 int is_state(PyObject* control, PyObject* wanted);
 // Set an attribute to a value, which is taken over.
-bool set(PyObject* attributes, PyObject* name, PyObject* value);
+bool put(PyObject* attributes, PyObject* name, PyObject* value);
 // Set an error unless there is one. Returns false.
 bool lost();
 bool analyze(const std::vector<PyObject*>& analyzers, Py_ssize_t missing);
