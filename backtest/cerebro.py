@@ -142,6 +142,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         if not self._looping or not self._dolive:
             return super().adddata(data, name)
         self._joining.ask(self, data, name)
+        self.control.ask(_nothing)  # have the loop come to its checkpoint
         return data
 
     def set_parameters(self, values: Mapping[str, Any], strategy: int = 0) -> None:
@@ -390,6 +391,10 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self.control, self._joining, self._streams = RunControl(), Joining(), {}
         self._thread = self._bus = self._on_progress = self._quiet = self._failure = None
         self._outcome = []
+
+
+def _nothing() -> None:
+    return None
 
 
 def _distinct_times(datas: Sequence[Any]) -> int:

@@ -111,8 +111,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._rows = np.empty(0, Bar.dtype)  # the history, if it is one of bars
         self._shape = self._new_shape()
         self._columns = NO_HISTORY
-        self._row = 0  # of the next row of the history that `_past` will get
-        self._past: deque[FeedRow] = deque()  # history that is next to be delivered
+        self._row = 0  # the next of the history to be delivered
+        self._near: list[FeedRow] = []  # rows of the history about there, the first of which is row `_near_at`
+        self._near_at = 0
         self._inbox = Inbox(self._shape)
         self._waiting = self._inbox.waiting  # live bars
         self._shown: deque[FeedRow] = deque(maxlen=KEPT_BOUNDS)  # the last live ones
@@ -166,8 +167,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if self._flowing and self._waiting:
             self._put_live(self._waiting.popleft())
             return True
-        if self._past or self._next_past():
-            self._put(self._past.popleft())
+        if self._row < len(self._columns.starts):
+            self._put(self._past_row())
+            self._row += 1
             return True
         return self._load_live() if self.p.live else False
 
@@ -196,9 +198,9 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
     def catch_up(self, until_days: float) -> None:
         """Show the history up to a time, bar by bar, without a strategy: for a feed that joins a run which has come that far."""
         self._qcheck = 0.0
-        while (self._past or self._next_past()) and self._past[0][6] <= until_days:
-            if not self.load():
-                break
+        moments = self._columns.values[-1]
+        while self._row < len(moments) and moments[self._row] <= until_days and self.load():
+            pass
         if len(self):
             self._tick_fill(force=True)
 
@@ -308,11 +310,12 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
             place.venue = bus.instruments.get(self.symbol).venue  # refuses to guess between two
         self._stream.listen_rows(self._inbox, [f"{self.symbol}@{place.venue}" if place.venue else self.symbol])
 
-    def _next_past(self) -> bool:
-        count = min(ROWS_AT_ONCE, len(self._columns.starts) - self._row)
-        self._past.extend(rows_of(self._columns, [0] * count, self._row) if count else ())
-        self._row += count
-        return count > 0
+    def _past_row(self) -> FeedRow:
+        at = self._row - self._near_at
+        if not 0 <= at < len(self._near):
+            count = min(ROWS_AT_ONCE, len(self._columns.starts) - self._row)
+            self._near, self._near_at, at = rows_of(self._columns, [0] * count, self._row), self._row, 0
+        return self._near[at]
 
     # The bars that came while the history was being delivered are old news, too: LIVE is notified behind them.
     def _load_live(self) -> bool | None:

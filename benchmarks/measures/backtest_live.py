@@ -60,8 +60,7 @@ class FromBus(Crossover):
 
     def notify_data(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:
         if status == data.LIVE:
-            for begin in range(0, len(self.p.rows), BATCH):
-                self.p.bus.publish_batch(self.p.rows[begin : begin + BATCH])
+            publish(self.p.bus, self.p.rows)
             self.began = time.perf_counter()
 
     def next(self) -> None:
@@ -71,8 +70,25 @@ class FromBus(Crossover):
             self.env.runstop()
 
 
-def from_bus(scene: str, bars: int) -> Outcome:
-    """Run on bars that come through a bus one by one: bus, feed, strategy, broker. Publishing them is not timed."""
+def feed_alone(scene: str, bars: int) -> Outcome:
+    """Read bars that wait on a bus: bus, stream and the feed's `_load()`, without Backtrader's loop and without publishing them."""
+    with bus_folder() as folder, EventBus(folder / "bus", world=World.BACKTEST, source="benchmark", sync="none") as bus:
+        rows = rows_of_bars(bus, bars)
+        feed = EventDrivenDataFeed(dataname="X", period="1m", bus=bus, live=True)
+        feed.setenvironment(bt.Cerebro())
+        feed._start()
+        feed.forward()
+        feed._load()
+        publish(bus, rows)
+        seconds, loaded = timed(lambda: sum(feed._load() is True for _ in range(bars)))
+        feed.stop()
+    if loaded != bars or feed.close[0] != rows["close"][-1]:
+        raise RuntimeError(f"{loaded} of {bars} bars came")
+    return Outcome(bars, seconds, 0, "")
+
+
+def rows_of_bars(bus: EventBus, bars: int) -> np.ndarray[Any, Any]:
+    """Return the bars of a run as rows for a bus."""
     made = frame(bars)
     rows = np.zeros(bars, Bar.dtype)
     rows["start_ns"] = made.index.to_numpy().astype("datetime64[ns]").astype(np.int64)
@@ -81,8 +97,20 @@ def from_bus(scene: str, bars: int) -> Outcome:
         rows[name] = made[name]
     rows["open_interest"] = np.nan
     rows["period"] = b"1m"
+    rows["instrument"] = bus.instruments.number("X", "SIM")
+    return rows
+
+
+def publish(bus: EventBus, rows: np.ndarray[Any, Any]) -> None:
+    """Publish rows in batches."""
+    for begin in range(0, len(rows), BATCH):
+        bus.publish_batch(rows[begin : begin + BATCH])
+
+
+def from_bus(scene: str, bars: int) -> Outcome:
+    """Run on bars that come through a bus one by one: bus, feed, strategy, broker. Publishing them is not timed."""
     with bus_folder() as folder, EventBus(folder / "bus", world=World.BACKTEST, source="benchmark", sync="none") as bus:
-        rows["instrument"] = bus.instruments.number("X", "SIM")
+        rows = rows_of_bars(bus, bars)
         cerebro = EventDrivenCerebro()
         cerebro.p.stdstats = False
         cerebro.broker = EventDrivenBroker()

@@ -102,6 +102,7 @@ ENGINES = {
     "ours": ("measures.backtests", "ours"),
     "stock live": ("measures.backtest_live", "stock"),
     "bus live": ("measures.backtest_live", "from_bus"),
+    "bus feed": ("measures.backtest_live", "feed_alone"),
     "vnpy": ("measures.backtest_peers", "vnpy"),
     "backtesting": ("measures.backtest_peers", "backtesting"),
     "nautilus": ("measures.backtest_peers", "nautilus"),
