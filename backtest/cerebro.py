@@ -11,7 +11,7 @@ import backtrader as bt
 import numpy as np
 
 from gcg_quant.errors import BacktestError
-from gcg_quant.events import BacktestProgressEvent, StrategyStatusEvent
+from gcg_quant.events import BacktestProgressEvent
 
 from .broker import EventDrivenBroker
 from .control import RunControl
@@ -19,7 +19,7 @@ from .days import ns_from_days
 from .fast import BulkLoading, is_known_broker, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
 from .joining import Joining
-from .parameters import bt_parameters, change_parameters, plain_parameters
+from .parameters import bt_parameters, change_parameters, status_of
 from .plotting import drawing
 from .quiet import QuietWarmup
 from .stream import BusStream
@@ -142,7 +142,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         if not self._looping or not self._dolive:
             return super().adddata(data, name)
         self._joining.ask(self, data, name)
-        self.control.ask(_nothing)  # have the loop come to its checkpoint
+        self.control.ask(lambda: None)  # have the loop come to its checkpoint
         return data
 
     def set_parameters(self, values: Mapping[str, Any], strategy: int = 0) -> None:
@@ -341,13 +341,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         strategy = self.runningstrats[number]
         change_parameters(strategy, changed)
         if self._bus is not None:
-            event = StrategyStatusEvent(
-                strategy=self._run_name or type(strategy).__name__,
-                state=self.control.state,
-                class_name=type(strategy).__name__,
-                kind="backtrader",
-                parameters=plain_parameters(strategy.p._getkwargs()),
-            )
+            event = status_of(strategy, self._run_name, self.control.state)
             self._bus.publish(event)
 
     def _say_disconnected(self) -> None:
@@ -391,10 +385,6 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self.control, self._joining, self._streams = RunControl(), Joining(), {}
         self._thread = self._bus = self._on_progress = self._quiet = self._failure = None
         self._outcome = []
-
-
-def _nothing() -> None:
-    return None
 
 
 def _distinct_times(datas: Sequence[Any]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from backtrader.linebuffer import LineBuffer
 from numpy.typing import NDArray
 
+from gcg_quant._native import fast_set_values
 from gcg_quant.errors import BacktestError
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick, record_rows
 from gcg_quant.periods import period_ns
@@ -97,7 +98,6 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._place = Place(self.symbol, where or self.p.venue or "")
         self._basis = basis_of(self.p.basis)
         self.joined = False  # a run that was going on already
-        self.bar_id = 0  # the event id of the live bar that is shown
         self.of_ticks = self.p.timeframe == bt.TimeFrame.Ticks and not _are_bars(self.p.bars)
         timeframe, compression = (bt.TimeFrame.Ticks, 1) if self.of_ticks else timeframe_of(self.p.period)
         self._timeframe = self.p.timeframe = timeframe if self.p.timeframe is None else self.p.timeframe
@@ -119,7 +119,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._shown: deque[FeedRow] = deque(maxlen=KEPT_BOUNDS)  # the last live ones
         self._delayed = -1  # live bars that are still warm-up; -1 until the history has been delivered
         self._flowing = False  # LIVE has been said: what waits is delivered
-        self._targets: list[Any] = []
+        self._targets: tuple[Any, ...] = ()
         self._arrays: list[Any] | None = None
 
     # --- Backtrader's calls --------------------------------------------------------------------------------------------------
@@ -165,13 +165,20 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
 
     def _load(self) -> bool | None:
         if self._flowing and self._waiting:
-            self._put_live(self._waiting.popleft())
+            row = self._waiting.popleft()
+            self._put(row)
+            self._shown.append(row)
             return True
         if self._row < len(self._columns.starts):
             self._put(self._past_row())
             self._row += 1
             return True
         return self._load_live() if self.p.live else False
+
+    @property
+    def bar_id(self) -> int:
+        """The event id of the newest live bar that was delivered, 0 before the first."""
+        return int(self._shown[-1][9]) if self._shown else 0
 
     @property
     def of_trades(self) -> bool:
@@ -336,13 +343,10 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
             self._delayed -= 1
         else:
             self._flowing = True
-        self._put_live(waiting.popleft())
-        return True
-
-    def _put_live(self, row: FeedRow) -> None:
+        row = waiting.popleft()
         self._put(row)
-        self.bar_id = row[9]
         self._shown.append(row)
+        return True
 
     # What `line[0] = value` does for the bar that `load` has made room for. A line of Backtrader's that nobody has bound and that keeps
     # all of its values does no more than setting the last one of its array.
@@ -354,11 +358,10 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
             close, low, high, open_, volume, interest, moment = arrays
             close[-1], low[-1], high[-1], open_[-1], volume[-1], interest[-1], moment[-1] = row[:7]
         else:
-            for line, value in zip(self._targets, row):
-                line[0] = value
+            fast_set_values(self._targets, row)
 
     def _find_targets(self) -> list[Any]:
-        self._targets = lines = [getattr(self.lines, alias) for alias in VALUES]
+        self._targets = lines = tuple(getattr(self.lines, alias) for alias in VALUES)
         plain = all(
             type(line).__setitem__ is LINE_ITEM and line.mode == LineBuffer.UnBounded and not line.extension and not line.bindings
             for line in lines

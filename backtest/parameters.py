@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from gcg_quant.errors import BacktestError, StrategyError, nearest
+from gcg_quant.events import StrategyStatusEvent
 
-__all__ = ["ParameterChange", "bt_defaults", "bt_parameters", "change_parameters", "plain_parameters", "refuse_unknown"]
+__all__ = ["ParameterChange", "bt_defaults", "bt_parameters", "change_parameters", "plain_parameters", "refuse_unknown", "status_of"]
 
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -51,6 +52,13 @@ def change_parameters(strategy: Any, changed: Mapping[str, Any]) -> None:
     notify = getattr(strategy, "notify_parameters", None)
     if callable(notify):
         notify(dict(changed))
+
+
+def status_of(strategy: Any, name: str, state: str) -> StrategyStatusEvent:
+    """Return the event that tells a running Backtrader strategy's state and parameters; without a name it goes by its class's."""
+    cls = type(strategy).__name__
+    values = plain_parameters(strategy.p._getkwargs())
+    return StrategyStatusEvent(strategy=name or cls, state=state, class_name=cls, kind="backtrader", parameters=values)
 
 
 def plain_parameters(values: Mapping[str, Any]) -> dict[str, Any]:

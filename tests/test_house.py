@@ -32,6 +32,7 @@ HANDS_OVER = "gcg_quant/__main__.py"  # the one core file that may import the co
 COPIED_BY_USERS = "strategy_engine/strategies/"  # loaded as a user's file is, so they import as a user does
 NATIVE_FACES = {
     "backtest/days.py",
+    "backtest/feed.py",
     "backtest/fast/kernels/columns.py",
     "backtest/fast/native.py",
     "gcg_quant/__init__.py",

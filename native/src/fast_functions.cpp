@@ -129,6 +129,23 @@ PyObject* detach(PyObject*, PyObject* object) {
     return state;
 }
 
+// set_values(lines, values): `line[0] = value` for each line of a tuple, with the first values of another.
+PyObject* set_values(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+    if (count != 2 || !PyTuple_Check(arguments[0]) || !PyTuple_Check(arguments[1]) ||
+        PyTuple_GET_SIZE(arguments[0]) > PyTuple_GET_SIZE(arguments[1])) {
+        PyErr_SetString(PyExc_TypeError,
+                        "fast_set_values() takes a tuple of lines, and one of at least as many values.");
+        return nullptr;
+    }
+    PyObject* zero = PyLong_FromLong(0);
+    bool fine = zero != nullptr;
+    for (Py_ssize_t i = 0; fine && i < PyTuple_GET_SIZE(arguments[0]); ++i)
+        fine = PyObject_SetItem(PyTuple_GET_ITEM(arguments[0], i), zero, PyTuple_GET_ITEM(arguments[1], i)) == 0;
+    Py_XDECREF(zero);
+    if (!fine) return nullptr;
+    Py_RETURN_NONE;
+}
+
 PyMethodDef g_functions[] = {
     {"fast_setup", setup, METH_VARARGS, nullptr},
     {"fast_attach_line", attach_line, METH_VARARGS, nullptr},
@@ -137,6 +154,8 @@ PyMethodDef g_functions[] = {
     {"fast_set_guard", set_guard, METH_VARARGS, nullptr},
     {"fast_set_position", set_position, METH_VARARGS, nullptr},
     {"fast_detach", detach, METH_O, nullptr},
+    {"fast_set_values", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_values)), METH_FASTCALL,
+     nullptr},
     {"fast_run_once", run_once, METH_VARARGS, nullptr},
     {"fast_run_next", run_next, METH_VARARGS, nullptr},
     {"fast_days", days_of_times, METH_VARARGS, nullptr},

@@ -142,14 +142,14 @@ def test_backtest_on_ticks_equals_stock_on_the_same_ticks(
     kit: ModuleType, bus: EventBus, source: str, add: Callable[[Any, Any], None]
 ) -> None:
     """Orders, values and bars are those of PandasData over the same trades, one by one, resampled and replayed."""
-    trades = random_trades(kit, 400)
+    trades = random_trades(kit, 250)
     if source == "history":
         given: dict[str, Any] = {"history": stored(trades)}
     elif source == "array":
         given = {"bars": trades}
     else:
-        publish(bus, trades[200:])
-        publish(bus, trades[:200], backfill=True)
+        publish(bus, trades[100:])
+        publish(bus, trades[:100], backfill=True)
         given = {"bus": bus}
     stock = run(bt.Cerebro(), bt.feeds.PandasData(dataname=frame_of(trades), timeframe=TICKS), add)
     ours = run(EventDrivenCerebro(), EventDrivenDataFeed(dataname="X", timeframe=TICKS, **given), add)
