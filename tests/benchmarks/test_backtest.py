@@ -29,6 +29,7 @@ FIGURES = [
     *(f"{pair}, {what}" for pair in PAIRS for what in ("stock Backtrader", "ours", "ours beside stock", "orders, value and cash")),
     "its memory beside stock's",
     "live, the whole chain",
+    "live, from the bus to the feed alone",
     "SMA 10/30 on 0.002 / 0.005 / 0.02 M bars",
     "memory a bar, the user's frame included",
 ]
