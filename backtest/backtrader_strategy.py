@@ -207,6 +207,7 @@ class BacktraderStrategy(Strategy):
         begin = self._again() or self._anew()
         moment = session.now_ns, session.cause
         self._cerebro = cerebro = EventDrivenCerebro(run=session.strategy_id)
+        cerebro.closed_to_feeds = "a strategy of the StrategyManager has the symbols that it was loaded with. Load it with all of them."
         self._stream = stream = QueueStream(moment)
         sender: OrderSender = SessionSender(session, stream)
         if begin.recorded is not None:

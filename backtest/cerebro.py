@@ -77,6 +77,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._reported = -1
         self._turns = 0
         self._quiet: QuietWarmup | None = None
+        self.closed_to_feeds = ""  # why none may join while it runs
         self._joining = Joining()
         self._looping = False  # bar by bar
         self._streams: dict[int, BusStream] = {}

@@ -35,9 +35,11 @@ class Joining:
         """Let a feed join before the next round.
 
         Raises:
-            BacktestError: it is not an `EventDrivenDataFeed`, or not live, its name is taken, or the run has writers or saves memory.
+            BacktestError: it is no live `EventDrivenDataFeed`, its name is taken, or the run is closed or has writers or exactbars.
         """
         called = name or data._name or getattr(data.p, "dataname", "")
+        if cerebro.closed_to_feeds:
+            raise BacktestError(f"The feed {called} cannot join this run: {cerebro.closed_to_feeds}", feed=str(called))
         if not isinstance(data, EventDrivenDataFeed) or not data.islive():
             raise BacktestError(f"Only a live EventDrivenDataFeed can join a running cerebro, and {called} is none: add it before run().")
         if called in cerebro.datasbyname or any(called in (other, feed._name) for feed, other in self._waiting):

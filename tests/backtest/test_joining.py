@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError
+from gcg_quant.events import LogEvent
 from gcg_quant.history import MemoryHistory
+
+from .paper_system import Paper
 
 SECOND_NS = 10**9
 
@@ -154,3 +158,25 @@ def test_what_cannot_join_is_refused(kit: ModuleType, bus: EventBus) -> None:
     cerebro.runwriters.clear()
     cerebro.stop()
     cerebro.wait(10.0)
+
+
+GREEDY = """
+import backtrader as bt
+from gcg_quant.backtest import EventDrivenDataFeed
+
+
+class Greedy(bt.Strategy):
+    def next(self):
+        self.env.adddata(EventDrivenDataFeed(dataname="Y", live=True, stream=self.data.p.stream))
+"""
+
+
+def test_managed_class_keeps_the_symbols_it_was_loaded_with(kit: ModuleType, bus: EventBus, tmp_path: Path) -> None:
+    """In the StrategyManager, which brings the events and must know them after a restart, no feed joins: a sentence says so."""
+    paper = Paper(kit, bus, tmp_path / "files", {"greedy.py": GREEDY}, threaded=False)
+    paper.load("greedy")
+    paper.market([100.0])
+    paper.wait(lambda: not paper.adapter._thread.is_alive(), "the end of the run")
+    paper.market([100.0])
+    paper.wait(lambda: any("Load it with all of them" in event.message for event in paper.read(LogEvent)), "the sentence")
+    paper.close()
