@@ -66,7 +66,7 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     m = result.measures
     yearly = f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
     yield "Bars", f"{m.bars:,}", f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
-    yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f}"
+    yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f} {result.currency}".rstrip()
     yield "Total return", _percent(m.total_return), ""
     yield "CAGR", _percent(_yearly(m, m.cagr)), "less than a month" if _is_short(m) else "calendar years"
     yield "Volatility", _percent(m.volatility), f"daily returns × √{m.periods_per_year:g}"
@@ -80,7 +80,7 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
     yield "Win rate", _percent(m.win_rate), ""
     yield "Profit factor", _number(m.profit_factor), "won / lost, net of commission"
-    yield "Net profit", f"{m.net_profit:,.2f}", f"closed trades, after {m.commission:,.2f} commission"
+    yield "Net profit", _minus(f"{m.net_profit:,.2f}"), f"closed trades, after {m.commission:,.2f} commission"
     yield "SQN", _number(m.sqn), "√trades × mean / deviation of net profits"
     yield "Exposure", _percent(m.exposure), "bars with a position"
     turnover = _yearly(m, m.turnover)
@@ -112,11 +112,11 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     decimals = 2 if max(abs(row.net_profit) for row in trades) < most else 0
     for row in trades:
         cells = {
-            "size": f"{row.size:g}",
+            "size": _minus(f"{row.size:,.10g}"),
             "price": f"{row.entry_price:,.6g}",
             "bars": f"{row.bars:,}",
             "fees": f"{row.commission:,.{decimals}f}",
-            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{row.net_profit:,.{decimals}f}[/]",
+            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{_minus(f'{row.net_profit:,.{decimals}f}')}[/]",
         }
         entry, leave = (_moment(time_ns, result, short=True) for time_ns in (row.entry_ns, row.exit_ns))
         table.add_row(row.symbol, entry, leave, *(cells[name] for name in numbers))
@@ -124,11 +124,15 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
 
 
 def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{value * 100:,.2f} %"
+    return "n/a" if value is None else _minus(f"{value * 100:,.2f} %")
 
 
 def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:,.4f}"
+    return "n/a" if value is None else _minus(f"{value:,.4f}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 # Days for bars of a day or more, minutes below, on the clock of the first symbol's venue.

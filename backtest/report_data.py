@@ -78,7 +78,7 @@ def _months(result: BacktestResult) -> list[tuple[tuple[int, int], float]]:
 
 def _settings(result: BacktestResult) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(result.spec)
-    return {name: value for name, value in plain.items() if name not in ("run", "parameters") and value not in ("", None)}
+    return {name: value for name, value in plain.items() if name not in ("run", "parameters") and value not in ("", None, {}, [])}
 
 
 def _trade(row: Any) -> list[Any]:

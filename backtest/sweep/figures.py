@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["SHOWN", "figure", "settings_text", "title_of"]
+from gcg_quant.clock import NS_PER_DAY
+
+__all__ = ["SHOWN", "figure", "report_figure", "settings_text", "shown_measures", "sign_of", "title_of"]
 
 PERCENT = frozenset(("total_return", "cagr", "volatility", "max_drawdown", "win_rate", "exposure", "value_at_risk"))
+SIGNED = frozenset(("total_return", "cagr", "value_at_risk", "net_profit", "average_trade", "best_trade", "worst_trade"))
+FALLS = frozenset(("max_drawdown", "max_drawdown_percent"))  # written as losses
+OF_A_YEAR = frozenset(("cagr", "calmar", "sortino", "turnover"))
+MONTH_NS = 30 * NS_PER_DAY
 COUNTS = frozenset(("trades", "won", "lost", "open_trades", "max_drawdown_bars", "bars"))
 MONEY = frozenset(("end_value", "net_profit", "commission", "max_drawdown_money", "average_trade", "best_trade", "worst_trade"))
 SHOWN = ("sharpe", "total_return", "cagr", "max_drawdown", "trades", "win_rate", "profit_factor")
@@ -21,19 +27,47 @@ TITLES = {
 }
 
 
-def figure(name: str, value: Any) -> str:
-    """Return a measure as it is read: fractions in percent, money with two decimals, a true minus sign; n/a for none."""
+def figure(name: str, value: Any, *, decimals: int = 4) -> str:
+    """Return a measure as it is read: fractions in percent, money with two decimals, ratios with `decimals`, a true minus sign.
+
+    None, a measure that has nothing to divide by, is n/a.
+    """
     if value is None:
         return "n/a"
-    if name in PERCENT:
-        text = f"{value * 100:,.2f} %"
+    if name in PERCENT or name == "max_drawdown_percent":
+        text = f"{value * (100 if name in PERCENT else 1):,.2f} %"
     elif name in COUNTS:
         text = f"{value:,.0f}"
     elif name in MONEY:
         text = f"{value:,.2f}"
     else:
-        text = f"{value:,.4f}" if abs(value) < 100 else f"{value:,.2f}"
+        text = f"{value:,.{decimals}f}" if abs(value) < 100 else f"{value:,.2f}"
     return text.replace("-", "−")
+
+
+def report_figure(name: str, value: Any) -> str:
+    """Return a measure as reports write it (web/format.js): ratios with two decimals, returns with their sign, an absent one as –."""
+    if value is None:
+        return "–"
+    text = figure(name, -value if name in FALLS and value else value, decimals=2)
+    return f"+{text}" if name in SIGNED and value > 0 and any(one in text for one in "123456789") else text
+
+
+def shown_measures(measures: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the measures that are worth showing: what less than a month would come to in a year is none of them."""
+    found = dict(measures or {})
+    if found.get("end_ns", MONTH_NS) - found.get("start_ns", 0) < MONTH_NS:
+        found.update(dict.fromkeys(OF_A_YEAR))
+    return found
+
+
+def sign_of(name: str, value: Any) -> str:
+    """Return "up" or "down" for a measure of which the sign says whether it is good, else ""."""
+    if not value or not (set(report_figure(name, value)) & set("123456789")):
+        return ""
+    if name in FALLS:
+        return "down"
+    return ("up" if value > 0 else "down") if name in SIGNED else ""
 
 
 def title_of(name: str) -> str:

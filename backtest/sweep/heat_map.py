@@ -75,6 +75,11 @@ class Scale:
         self.signed = metric.name in SIGNED
         self._low, self._high = min(known, default=0.0), max(known, default=0.0)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the least and the greatest value."""
+        return self._low, self._high
+
     def of(self, value: float) -> float:
         """Return the strength of a value's colour."""
         if self.signed:

@@ -69,25 +69,29 @@ class SweepRunner:
         if self._runs % RUNS_A_COLLECTION == 0:
             gc.collect()
         begin = time.perf_counter()
-        measures, error = None, ""
+        measures, notes, error = None, list[str](), ""
         try:
-            measures = self._measures(parameters)
+            measures, notes = self._result(parameters)
         except GcgQuantError as failure:
             error = self._told(str(failure))
         except (Exception, SystemExit) as failure:
             error = self._told(f"The run ended with {type(failure).__name__}: {failure}")
-        return Row(number=number, parameters=parameters, measures=measures, error=error, seconds=round(time.perf_counter() - begin, 3))
+        seconds = round(time.perf_counter() - begin, 3)
+        return Row(number=number, parameters=parameters, measures=measures, notes=notes, error=error, seconds=seconds)
 
-    def _measures(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, parameters: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         loaded = self._loader.load(str(self._file), self.plan.strategy)
         try:
             spec = self._spec(loaded, parameters)
             with self._bus(loaded) as bus:
-                measures = run_on(bus, spec, loaded, self._sources).measures.to_dict()
+                result = run_on(bus, spec, loaded, self._sources)
         finally:
             loaded.release()
         # As JSON has it: the same row whether it has just been computed or is read again.
-        return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in measures.items()}
+        measures = result.measures.to_dict()
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in measures.items()
+        }, result.notes
 
     # Nobody looks at the bars, orders and fills of a single run, so what Backtrader itself matches need not be told. Our own classes
     # and the paper gateway live on the bus.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .figures import SHOWN, figure, settings_text, title_of
+from .best_run import command_of
+from .figures import SHOWN, figure, settings_text, shown_measures, title_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,9 +79,12 @@ def print_summary(sweep: Sweep, console: Console, top: int) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, row in enumerate(sweep.ranked()[:top], 1):
         if row.measures is not None:
-            cells = [figure(name, row.measures.get(name)) for name in measures]
+            found = shown_measures(row.measures)
+            cells = [figure(name, found.get(name)) for name in measures]
             table.add_row(str(rank), *(Text(str(row.parameters[name])) for name in varied), *cells)
-    console.print(table)
+    if table.row_count:
+        console.print(table)
+    _print_best(sweep, console)
     failed = [row for row in sweep.ranked() if row.measures is None]
     for row in failed[:SHOWN_FAILURES]:
         console.print(f"failed: {settings_text(row.parameters)}: {row.error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -89,6 +93,19 @@ def print_summary(sweep: Sweep, console: Console, top: int) -> None:
     left = progress.total - progress.done
     state = f"{left:,} of {progress.total:,} runs are left" if left else f"all {progress.total:,} runs are done"
     console.print(f"{state}; saved in {sweep.folder}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_best(sweep: Sweep, console: Console) -> None:
+    best = sweep.progress().best
+    if best is None:
+        ranked = [row for row in sweep.ranked() if row.measures is not None]
+        if ranked:
+            console.print(f"No run has a {title_of(sweep.metric.name)}.", style="yellow", highlight=False)
+            best = ranked[0]
+    for note in best.notes if best is not None else []:
+        console.print(f"#1: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if best is not None:
+        console.print(f"#1 by itself: {command_of(sweep, best)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _cell(value: Any) -> Any:

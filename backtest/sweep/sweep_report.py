@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .figures import SHOWN, figure, settings_text, title_of
+from ..html_page import REPORT_PAGE, html_page, script
+from .best_run import command_of
+from .figures import SHOWN, report_figure, settings_text, shown_measures, sign_of, title_of
 from .heat_map import HeatMap, Scale, heat_maps
-from .page_parts import SCRIPT, STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .axis import Axis
     from .sweep import Sweep
@@ -21,6 +22,7 @@ __all__ = ["sweep_page", "write_sweep_page"]
 
 MOST_ROWS = 1_000
 TEXT_CELLS = 16  # up to so many columns a cell shows its value, beyond it only its colour
+WARNING = "The best of many runs looks better than what is to be expected of it: try it on data that the sweep has not seen."
 
 
 def write_sweep_page(sweep: Sweep, path: Path) -> None:
@@ -29,30 +31,66 @@ def write_sweep_page(sweep: Sweep, path: Path) -> None:
 
 
 def sweep_page(sweep: Sweep) -> str:
-    """Return the report as one page."""
+    """Return the report as one page, in the style of a run's."""
     plan = sweep.plan
-    title = f"{plan.strategy} on {', '.join(plan.spec.symbols)} {plan.spec.period}"
-    body = "\n".join((*_head(sweep, title), *_maps(sweep), *_table(sweep), *_failures(sweep), *_facts(sweep)))
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f"<title>Sweep of {escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    place = f"{', '.join(plan.spec.symbols)} · {plan.spec.period}"
+    body = "\n".join(
+        (
+            f'<header><div><h1>{escape(plan.strategy)} · sweep</h1><p class="muted">{escape(place)} · {escape(_what(sweep))}</p></div>',
+            '<button id="theme" type="button"></button></header>\n<main>',
+            *_headline(sweep),
+            *_best(sweep),
+            *_maps(sweep),
+            *_table(sweep),
+            *_failures(sweep),
+            *_settings(sweep),
+            f'<p class="muted">{WARNING}</p>\n</main>',
+            f"<script>{script((REPORT_PAGE / 'page.js', REPORT_PAGE / 'sweep.js'))}</script>\n",
+        )
     )
+    title = f"Sweep of {plan.strategy} on {', '.join(plan.spec.symbols)} {plan.spec.period}"
+    return html_page(title, body, currency=_currency(sweep), styles=[REPORT_PAGE / "sweep.css"])
 
 
-def _head(sweep: Sweep, title: str) -> Iterator[str]:
-    progress, metric = sweep.progress(), sweep.metric
-    yield f"<header><h1>{escape(title)}</h1><p>{escape(_what(sweep))}</p></header>"
-    best = progress.best
-    figures = [(f"best {title_of(metric.name)}", figure(metric.name, metric.of(best)) if best is not None else "n/a")]
-    if best is not None and best.measures is not None:
-        rest = [name for name in ("total_return", "sharpe", "max_drawdown", "trades") if name != metric.name]
-        figures += [(title_of(name), figure(name, best.measures.get(name))) for name in rest]
-    yield '<section class="figures">'
-    yield from (f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in figures)
-    yield "</section>"
-    if best is not None:
-        yield f"<p>The best run: <code>{escape(settings_text(best.parameters))}</code></p>"
+def _headline(sweep: Sweep) -> Iterator[str]:
+    metric, best = sweep.metric, sweep.progress().best
+    names = dict.fromkeys((metric.name, "total_return", "cagr", "sharpe", "max_drawdown", "trades"))
+    measures = shown_measures(best.measures) if best is not None else {}
+    notes = {**_notes(sweep, measures), metric.name: f"the best of {len(sweep.rows):,}"}
+    yield '<dl id="headline">'
+    for name in names if measures else ():
+        value = measures.get(name)
+        shown = f'<dd class="figure {sign_of(name, value)}">{escape(report_figure(name, value))}</dd>'
+        yield f'<div><dt>{escape(title_of(name))}</dt>{shown}<dd class="muted">{escape(notes.get(name, ""))}</dd></div>'
+    yield "</dl>"
+
+
+def _notes(sweep: Sweep, measures: dict[str, Any]) -> dict[str, str]:
+    if not measures:
+        return {}
+    begin, end, days = measures["start_value"], measures["end_value"], measures["max_drawdown_days"]
+    return {
+        "total_return": " → ".join(report_figure("end_value", value) for value in (begin, end)) + f" {_currency(sweep)}",
+        "cagr": "less than a month" if measures.get("cagr") is None else "calendar years",
+        "sharpe": f"days × √{sweep.plan.spec.periods_per_year:g}, risk-free 0 %",
+        "max_drawdown": f"longest {days:,.0f} days" if days is not None else "",
+        "trades": f"{report_figure('win_rate', measures['win_rate'])} won",
+    }
+
+
+def _currency(sweep: Sweep) -> str:
+    terms = sweep.plan.sources[0].terms if sweep.plan.sources else None
+    return terms.currency if terms is not None else ""
+
+
+def _best(sweep: Sweep) -> Iterator[str]:
+    best = sweep.progress().best
+    if best is None:
+        yield '<section id="best"><h2>The best run</h2><p class="muted">No run has such a figure yet.</p></section>'
+        return
+    yield f'<section id="best"><h2>The best run <span class="muted">{escape(settings_text(best.parameters))}</span></h2>'
+    yield from (f'<p class="muted">{escape(note)}</p>' for note in best.notes)
+    yield f'<p class="muted">Its full report:</p><code>{escape(command_of(sweep, best))}</code></section>'
 
 
 def _what(sweep: Sweep) -> str:
@@ -67,17 +105,25 @@ def _what(sweep: Sweep) -> str:
 
 def _maps(sweep: Sweep) -> Iterator[str]:
     known = [value for row in sweep.rows.values() if (value := sweep.metric.of(row)) is not None]
-    scale = Scale(known, sweep.metric)
     maps = heat_maps(sweep.plan.varied, sweep.rows.values(), sweep.metric) if known else []
-    best = sweep.progress().best
+    if not maps:
+        return
+    scale, best = Scale(known, sweep.metric), sweep.progress().best
+    yield f'<section id="maps"><h2>{escape(title_of(sweep.metric.name))} <span class="muted">{_legend(sweep, scale)}</span></h2>'
     for one in maps:
         shared = len(sweep.plan.varied) > 2 or one.others
         name = f"{one.y.name} × {one.x.name}" if one.y is not None else one.x.name
         note = "; each cell is the best run there" if shared else ""
-        yield f"<figure><figcaption>{escape(title_of(sweep.metric.name))} by <b>{escape(name)}</b>{note}</figcaption>"
-        yield '<div class="scroll"><table class="map">'
+        yield f"<figure><figcaption>by <b>{escape(name)}</b>{note}</figcaption>"
+        yield '<div class="wide"><table class="map">'
         yield from _map_rows(one, sweep, scale, best)
         yield "</table></div></figure>"
+    yield "</section>"
+
+
+def _legend(sweep: Sweep, scale: Scale) -> str:
+    low, high = (escape(report_figure(sweep.metric.name, value)) for value in scale.ends)
+    return f"from {low} to {high}; framed: the best"
 
 
 def _map_rows(one: HeatMap, sweep: Sweep, scale: Scale, best: Row | None) -> Iterator[str]:
@@ -94,7 +140,7 @@ def _map_cell(row: Row | None, sweep: Sweep, scale: Scale, best: Row | None, col
         return '<td class="none" title="no run with a value">·</td>'
     strength = scale.of(value)
     colour = "accent" if not scale.signed else "up" if strength >= 0 else "down"
-    text = figure(sweep.metric.name, value)
+    text = report_figure(sweep.metric.name, value)
     short = text.removesuffix(" %") if columns <= TEXT_CELLS else ""
     mark = " best" if best is not None and row.number == best.number else ""
     tip = escape(f"{settings_text(row.parameters)}: {text}")
@@ -107,41 +153,57 @@ def _table(sweep: Sweep) -> Iterator[str]:
         return
     names = [axis.name for axis in sweep.plan.axes]
     measures = list(dict.fromkeys((sweep.metric.name, *SHOWN)))
-    shown = f"The best {MOST_ROWS:,} of {len(rows):,} runs" if len(rows) > MOST_ROWS else "All runs"
-    yield f'<h2>{shown}</h2><div class="scroll"><table class="runs"><thead><tr>'
-    yield "".join(f'<th><button type="button">{escape(name)}</button></th>' for name in ("#", *names, *map(title_of, measures)))
+    shown = f"the best {MOST_ROWS:,} of {len(rows):,}" if len(rows) > MOST_ROWS else f"{len(rows):,}"
+    yield f'<section id="runs"><h2>Runs <span class="muted">{shown}</span></h2><div class="wide"><table class="runs"><thead><tr>'
+    yield "".join(f'<th scope="col"><button type="button">{escape(name)}</button></th>' for name in ("#", *names, *map(title_of, measures)))
     yield "</tr></thead><tbody>"
     for rank, row in enumerate(rows[:MOST_ROWS], 1):
         cells = [f"<td>{rank}</td>", *(f"<td>{escape(str(row.parameters[name]))}</td>" for name in names)]
+        found = shown_measures(row.measures)
         for name in measures:
-            value = (row.measures or {}).get(name)
+            value = found.get(name)
             key = "" if value is None else repr(value)
-            cells.append(f'<td data-v="{key}">{escape(figure(name, value))}</td>')
+            cells.append(f'<td class="{sign_of(name, value)}" data-v="{key}">{escape(report_figure(name, value))}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
-    yield "</tbody></table></div>"
+    yield "</tbody></table></div></section>"
 
 
 def _failures(sweep: Sweep) -> Iterator[str]:
     failed = [row for row in sweep.ranked() if row.measures is None]
     if failed:
-        yield f"<h2>{len(failed):,} failed</h2><ul>"
+        yield f'<section id="failures"><h2>Failed <span class="muted">{len(failed):,}</span></h2><ul>'
         yield from (
             f"<li><code>{escape(settings_text(row.parameters))}</code> {escape(row.error)}</li>" for row in failed[: MOST_ROWS // 10]
         )
-        yield "</ul>"
+        yield "</ul></section>"
 
 
-def _facts(sweep: Sweep) -> Iterator[str]:
+def _settings(sweep: Sweep) -> Iterator[str]:
     plan, spec = sweep.plan, sweep.plan.spec
-    yield "<h2>What was run</h2><dl>"
-    facts = [("Sweep", sweep.name)]
-    if plan.code is not None:
-        facts.append(("Strategy file", f"{plan.code.main} (SHA-256 {plan.code.sha256[plan.code.main][:16]}…)"))
-    facts += [("Data", f"{source.data} (SHA-256 {source.data.sha256[:16]}…)") for source in plan.sources]
-    facts.append(("Money", f"{spec.cash:,.2f} at the start, commission {spec.commission:g}, slippage {spec.slippage:g}"))
-    facts += [("Parameter", f"{axis.name} = {_values(axis)}") for axis in plan.axes]
-    yield from (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-    yield "</dl><p>The best of many runs looks better than what is to be expected of it: try it on data that the sweep has not seen.</p>"
+    money = [
+        ("cash", f"{spec.cash:,.2f}"),
+        ("preset", spec.preset),
+        ("commission", f"{spec.commission:g}"),
+        ("slippage", f"{spec.slippage:g}"),
+    ]
+    matched = [
+        ("matching", spec.matching),
+        ("fees", spec.fees if spec.matching == "native" else ""),
+        ("stake", f"{spec.stake or '':g}" if spec.stake else ""),
+    ]
+    code = [] if plan.code is None else [("file", plan.code.main), ("SHA-256", plan.code.sha256[plan.code.main])]
+    data = [(f"{one.data.symbol}", f"{one.data} (SHA-256 {one.data.sha256[:16]}…)") for one in plan.sources]
+    yield '<section id="settings"><h2>Settings</h2><div id="setting-groups">'
+    yield from _group("Parameters", [(axis.name, _values(axis)) for axis in plan.axes] + [("where", text) for text in plan.where])
+    yield from _group("Backtest", [(name, value) for name, value in (*money, *matched) if value])
+    yield from _group("Sweep", [("sweep", sweep.name), ("ranked by", plan.metric), *code, *data])
+    yield "</div></section>"
+
+
+def _group(name: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield f'<dl class="group"><h3>{escape(name)}</h3>'
+    yield from (f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in rows)
+    yield "</dl>"
 
 
 def _values(axis: Axis) -> str:

@@ -18,12 +18,13 @@ __all__ = ["Row", "RowTable", "read_rows"]
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a sweep: its place in the plan, its parameters, and measures, or the sentence that says why there are none.
 
-    Everything but `seconds` is the same whoever computes it.
+    `notes` are those of its result, such as orders that were refused. Everything but `seconds` is the same whoever computes it.
     """
 
     number: int
     parameters: dict[str, Any]
     measures: dict[str, Any] | None = None
+    notes: list[str] = []
     error: str = ""
     seconds: float = 0.0
 

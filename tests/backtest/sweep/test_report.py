@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gcg_quant.backtest import BacktestSpec
 from gcg_quant.backtest.sweep import Axis, Row, Sweep, metric_of, parse_axes
+from gcg_quant.backtest.sweep.figures import report_figure, shown_measures, sign_of
 from gcg_quant.backtest.sweep.heat_map import Scale, heat_maps
 from gcg_quant.backtest.sweep.summary import print_summary, save_csv, summary
 from gcg_quant.backtest.sweep.sweep_report import sweep_page
@@ -23,11 +24,22 @@ from gcg_quant.backtest.sweep.table import RowTable
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "strategies"
 
 
+MEASURES = {
+    "start_value": 100.0,
+    "end_value": 150.0,
+    "total_return": 0.5,
+    "trades": 1200,
+    "win_rate": 0.5,
+    "max_drawdown": 0.1,
+    "max_drawdown_days": 42.0,
+}
+
+
 def row(number: int, sharpe: float | None, **parameters: Any) -> Row:
     """Return a row with little more than a Sharpe ratio; it has failed if that is NaN."""
     if sharpe is not None and sharpe != sharpe:
         return Row(number=number, parameters=parameters, error="It raised <b>this</b>.")
-    return Row(number=number, parameters=parameters, measures={"sharpe": sharpe, "total_return": 0.5, "trades": 1200, "max_drawdown": 0.1})
+    return Row(number=number, parameters=parameters, measures={**MEASURES, "sharpe": sharpe})
 
 
 @pytest.fixture
@@ -56,16 +68,26 @@ def test_page_holds_the_heat_map_and_every_row(sweep: Sweep) -> None:
     tree = ET.fromstring(body)
     cells = [[(cell.get("class"), cell.text) for cell in line.findall("td")] for line in tree.findall(".//table[@class='map']/tr")[1:]]
     assert cells == [
-        [("up", "0.5000"), ("down", "−1.2500"), ("none", "·")],
-        [("up best", "1.5000"), ("none", "·"), ("none", "·")],
+        [("up", "0.50"), ("down", "−1.25"), ("none", "·")],
+        [("up best", "1.50"), ("none", "·"), ("none", "·")],
     ]
     best = tree.find(".//td[@class='up best']")
     assert best is not None
-    assert (best.get("style"), best.get("title")) == ("--v:1.000", "fast=10 slow=20: 1.5000")
+    assert (best.get("style"), best.get("title")) == ("--v:1.000", "fast=10 slow=20: 1.50")
     assert len(tree.findall(".//table[@class='runs']/tbody/tr")) == 4
     assert "fast=10 slow=30 It raised <b>this</b>." in "".join(tree.itertext())
+    figures = [tuple(cell.text for cell in one) for one in tree.findall(".//dl[@id='headline']/div")]
+    assert figures[0] == ("Sharpe", "1.50", "the best of 5")
+    assert ("Drawdown", "−10.00 %", "longest 42 days") in figures
+    command = tree.find(".//section[@id='best']/code")
+    assert command is not None
+    assert command.text == (
+        f"python -m gcg_quant --home {sweep.folder.parent.parent} backtest {EXAMPLES / 'sma_cross.py'} --symbol X --cash 10000 "
+        "--commission 0 --param fast=10 --param slow=20"
+    )
     assert "5 of 6 runs so far, 1 of them failed (the whole grid)" in "".join(tree.itertext())
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "src=" not in page
 
 
@@ -91,6 +113,34 @@ def test_colours_follow_sign_or_rank() -> None:
     assert (scale.of(-2.0), scale.of(0.0), scale.of(1.0)) == (-1.0, 0.0, 0.5)
     scale = Scale([0.1, 0.3], metric_of("max_drawdown"))
     assert (scale.of(0.1), scale.of(0.3)) == (1.0, 0.0)
+
+
+def test_days_are_not_extrapolated_to_a_year() -> None:
+    """A rate of growth a year is shown from a month on; the numbers themselves stay."""
+    day = 86_400_000_000_000
+    assert shown_measures({"start_ns": 0, "end_ns": 29 * day, "cagr": 13.5, "sharpe": 2.0}) | {"end_ns": 0} == {
+        **dict.fromkeys(("cagr", "calmar", "sortino", "turnover")),
+        "start_ns": 0,
+        "end_ns": 0,
+        "sharpe": 2.0,
+    }
+    assert shown_measures({"start_ns": 0, "end_ns": 31 * day, "cagr": 0.5})["cagr"] == 0.5
+
+
+def test_figures_are_written_alike() -> None:
+    """A report's numbers have the form of a run's page: two decimals, signs where they tell, drawdowns as losses."""
+    for name, value, text, sign in (
+        ("sharpe", -1.234, "−1.23", ""),
+        ("total_return", 0.0512, "+5.12 %", "up"),
+        ("total_return", -0.0512, "−5.12 %", "down"),
+        ("total_return", 0.00001, "0.00 %", ""),
+        ("max_drawdown", 0.25, "−25.00 %", "down"),
+        ("max_drawdown", 0.0, "0.00 %", ""),
+        ("max_drawdown_percent", 12.5, "−12.50 %", "down"),
+        ("trades", 1234, "1,234", ""),
+        ("cagr", None, "–", ""),
+    ):
+        assert (report_figure(name, value), sign_of(name, value)) == (text, sign), name
 
 
 def test_console_json_and_csv_tell_the_same(sweep: Sweep, tmp_path: Path) -> None:
