@@ -70,7 +70,10 @@ def longest_fall_days(times_ns: NDArray[np.int64], values: NDArray[np.float64]) 
 
 
 def monthly_returns(start_value: float, values: Sequence[tuple[int, float]], zone: str = "UTC") -> dict[tuple[int, int], float]:
-    """Return {(year, month): return} of a value curve of (time in ns, value), in order; months end at midnight in `zone`."""
+    """Return {(year, month): return} of a value curve of (time in ns, value), in order; months end at midnight in `zone`.
+
+    A month that began with nothing has no return.
+    """
     if not values:
         return {}
     times = np.array([time_ns for time_ns, _ in values], dtype=np.int64)
@@ -82,7 +85,8 @@ def monthly_returns(start_value: float, values: Sequence[tuple[int, float]], zon
         following = date(year + month // 12, month % 12 + 1, 1)
         upto = int(np.searchsorted(times, day_start(int(f"{following:%Y%m%d}"), zone)))
         if upto > at:
-            found[year, month] = values[upto - 1][1] / before - 1.0 if before else math.nan
+            if before:
+                found[year, month] = values[upto - 1][1] / before - 1.0
             before, at = values[upto - 1][1], upto
         year, month = following.year, following.month
     return found

@@ -42,7 +42,7 @@ def figure(name: str, value: Any, *, decimals: int = 4) -> str:
         text = f"{value:,.2f}"
     else:
         text = f"{value:,.{decimals}f}" if abs(value) < 100 else f"{value:,.2f}"
-    return text.replace("-", "−")
+    return text.replace("-", "−") if _is_something(text) else text.removeprefix("-")
 
 
 def report_figure(name: str, value: Any) -> str:
@@ -50,7 +50,7 @@ def report_figure(name: str, value: Any) -> str:
     if value is None:
         return "–"
     text = figure(name, -value if name in FALLS and value else value, decimals=2)
-    return f"+{text}" if name in SIGNED and value > 0 and any(one in text for one in "123456789") else text
+    return f"+{text}" if name in SIGNED and value > 0 and _is_something(text) else text
 
 
 def shown_measures(measures: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def shown_measures(measures: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def sign_of(name: str, value: Any) -> str:
     """Return "up" or "down" for a measure of which the sign says whether it is good, else ""."""
-    if not value or not (set(report_figure(name, value)) & set("123456789")):
+    if not value or not _is_something(report_figure(name, value)):
         return ""
     if name in FALLS:
         return "down"
@@ -78,3 +78,8 @@ def title_of(name: str) -> str:
 def settings_text(parameters: Mapping[str, Any]) -> str:
     """Return parameters as they are given on a command line."""
     return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+# What is shown as 0 has no sign.
+def _is_something(text: str) -> bool:
+    return any(one in text for one in "123456789")

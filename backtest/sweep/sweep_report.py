@@ -56,9 +56,11 @@ def _headline(sweep: Sweep) -> Iterator[str]:
     metric, best = sweep.metric, sweep.progress().best
     names = dict.fromkeys((metric.name, "total_return", "cagr", "sharpe", "max_drawdown", "trades"))
     measures = shown_measures(best.measures) if best is not None else {}
+    if not measures:
+        return
     notes = {**_notes(sweep, measures), metric.name: f"the best of {len(sweep.rows):,}"}
     yield '<dl id="headline">'
-    for name in names if measures else ():
+    for name in names:
         value = measures.get(name)
         shown = f'<dd class="figure {sign_of(name, value)}">{escape(report_figure(name, value))}</dd>'
         yield f'<div><dt>{escape(title_of(name))}</dt>{shown}<dd class="muted">{escape(notes.get(name, ""))}</dd></div>'
@@ -66,14 +68,12 @@ def _headline(sweep: Sweep) -> Iterator[str]:
 
 
 def _notes(sweep: Sweep, measures: dict[str, Any]) -> dict[str, str]:
-    if not measures:
-        return {}
-    begin, end, days = measures["start_value"], measures["end_value"], measures["max_drawdown_days"]
+    begin, end, days = measures["start_value"], measures["end_value"], measures["max_drawdown_days"] or 0.0
     return {
         "total_return": " → ".join(report_figure("end_value", value) for value in (begin, end)) + f" {_currency(sweep)}",
         "cagr": "less than a month" if measures.get("cagr") is None else "calendar years",
         "sharpe": f"days × √{sweep.plan.spec.periods_per_year:g}, risk-free 0 %",
-        "max_drawdown": f"longest {days:,.0f} days" if days is not None else "",
+        "max_drawdown": f"longest {days:,.0f} days" if days >= 1 else f"longest {days * 24:,.1f} hours",
         "trades": f"{report_figure('win_rate', measures['win_rate'])} won",
     }
 
@@ -86,7 +86,9 @@ def _currency(sweep: Sweep) -> str:
 def _best(sweep: Sweep) -> Iterator[str]:
     best = sweep.progress().best
     if best is None:
-        yield '<section id="best"><h2>The best run</h2><p class="muted">No run has such a figure yet.</p></section>'
+        first = next((row for row in sweep.ranked() if row.measures is not None), None)
+        words = [f"No run has a {title_of(sweep.metric.name)}.", *(first.notes if first is not None else [])]
+        yield f'<section id="best"><h2>The best run</h2><p class="muted">{escape(" ".join(words))}</p></section>'
         return
     yield f'<section id="best"><h2>The best run <span class="muted">{escape(settings_text(best.parameters))}</span></h2>'
     yield from (f'<p class="muted">{escape(note)}</p>' for note in best.notes)

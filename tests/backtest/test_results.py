@@ -170,3 +170,9 @@ def test_engine_costs_a_live_process_no_backtrader() -> None:
     code = "import sys, gcg_quant.backtest.engine, gcg_quant.backtest.adapters\n"
     code += "print([name for name in ('backtrader', 'pandas') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_a_month_that_began_with_nothing_has_no_return() -> None:
+    """An account that has lost everything has months without a return, which JSON and the report can carry."""
+    month = 32 * 86_400_000_000_000
+    assert monthly_returns(100.0, [(0, 0.0), (month, 50.0), (2 * month, 75.0)]) == {(1970, 1): -1.0, (1970, 3): 0.5}

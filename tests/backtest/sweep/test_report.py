@@ -115,6 +115,16 @@ def test_colours_follow_sign_or_rank() -> None:
     assert (scale.of(0.1), scale.of(0.3)) == (1.0, 0.0)
 
 
+def test_a_sweep_without_a_best_run_says_why(sweep: Sweep) -> None:
+    """Where no run has the measure, the page and the table say so, with what the first run notes."""
+    measures = {**MEASURES, "sharpe": None}
+    sweep.rows = {0: Row(number=0, parameters=sweep.combinations[0], measures=measures, notes=["7 orders were refused: not enough cash."])}
+    assert "No run has a Sharpe. 7 orders were refused: not enough cash." in sweep_page(sweep)
+    text = io.StringIO()
+    print_summary(sweep, Console(file=text, width=100), 2)
+    assert "No run has a Sharpe.\n#1: 7 orders were refused: not enough cash.\n#1 by itself: python -m" in text.getvalue()
+
+
 def test_days_are_not_extrapolated_to_a_year() -> None:
     """A rate of growth a year is shown from a month on; the numbers themselves stay."""
     day = 86_400_000_000_000
@@ -134,6 +144,7 @@ def test_figures_are_written_alike() -> None:
         ("total_return", 0.0512, "+5.12 %", "up"),
         ("total_return", -0.0512, "−5.12 %", "down"),
         ("total_return", 0.00001, "0.00 %", ""),
+        ("total_return", -0.00001, "0.00 %", ""),
         ("max_drawdown", 0.25, "−25.00 %", "down"),
         ("max_drawdown", 0.0, "0.00 %", ""),
         ("max_drawdown_percent", 12.5, "−12.50 %", "down"),
