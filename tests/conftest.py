@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -118,9 +119,9 @@ def shared_seeds() -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")  # while Playwright runs, this thread has an event loop: other modules must not meet it
-def chromium() -> Iterator[Any]:
-    """Return a running Chromium, or skip; where CI is set a missing one is a failure."""
+@contextlib.contextmanager
+def launched() -> Iterator[Any]:
+    """Run Chromium, or skip; where CI is set a missing one is a failure."""
     reason = "" if CHROMIUM.exists() else f"there is no {CHROMIUM}"
     try:
         from playwright.sync_api import sync_playwright
@@ -134,3 +135,17 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")  # while Playwright runs, this thread has an event loop: other modules must not meet it
+def chromium() -> Iterator[Any]:
+    """Return a running Chromium, shared by a module's tests."""
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def own_chromium() -> Iterator[Any]:
+    """Return a running Chromium for one test, in a module whose other tests need a thread without an event loop."""
+    with launched() as browser:
+        yield browser

@@ -6,6 +6,8 @@ import ast
 from pathlib import Path
 from typing import NamedTuple
 
+from ...strategy_engine.hosting.discovery import imported_names
+
 __all__ = ["ClockRead", "clock_reads"]
 
 _FORBIDDEN = frozenset(
@@ -48,7 +50,7 @@ class ClockRead(NamedTuple):
 def clock_reads(path: Path) -> list[ClockRead]:
     """Return every call in a file that reads the machine's clock or sleeps, whether it is ever reached or not."""
     tree = ast.parse(path.read_bytes(), str(path))
-    names = _imported(tree)
+    names = imported_names(tree)
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -66,18 +68,6 @@ def _asks(name: str, call: ast.Call) -> bool:
     if name == "numpy.datetime64":
         return bool(call.args) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ("now", "today")
     return True
-
-
-def _imported(tree: ast.Module) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                top = alias.name.partition(".")[0]
-                names[alias.asname or top] = alias.name if alias.asname else top
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-    return names
 
 
 def _full_name(function: ast.expr, names: dict[str, str]) -> str:

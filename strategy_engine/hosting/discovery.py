@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SHIPPED_FOLDER", "FoundClass", "StrategyFile", "discover", "scan"]
+__all__ = ["SHIPPED_FOLDER", "FoundClass", "StrategyFile", "discover", "imported_names", "scan"]
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "strategies"
 
@@ -74,7 +74,7 @@ def scan(path: Path) -> StrategyFile:
         return StrategyFile(path, error=f"{path}:{error.lineno or 1}: this is not valid Python: {error.msg}.")
     except (OSError, ValueError) as error:
         return StrategyFile(path, error=f"{path}: the file cannot be read: {error}.")
-    names = _imported_names(tree)
+    names = imported_names(tree)
     kinds: dict[str, str] = {}
     classes = []
     for node in tree.body:
@@ -96,8 +96,8 @@ def _functions(path: Path, tree: ast.Module, names: dict[str, str]) -> list[Foun
     return [FoundClass(path.stem, "kungfu", first.lineno, (ast.get_docstring(tree) or "").partition("\n")[0])]
 
 
-def _imported_names(tree: ast.Module) -> dict[str, str]:
-    # What each imported name stands for: {"bt": "backtrader", "Strategy": "gcg_quant.strategy_engine.Strategy"}
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Return what each imported name stands for: {"bt": "backtrader", "Strategy": "gcg_quant.strategy_engine.Strategy"}."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gcg_quant.admin.console import cli
 
 from .conftest import Console, System, call
-
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.mark.parametrize(
@@ -170,23 +159,15 @@ def test_rest_loads_and_refuses_strategies(system: System) -> None:
     assert _post(system, "/api/v1/strategies", {"fiel": "grid"})[0] == 422
 
 
-def test_docs_page_shows_the_interface_without_outside_requests(system: System) -> None:
+def test_docs_page_shows_the_interface_without_outside_requests(system: System, own_chromium: Any) -> None:
     """/docs lists the routes in a browser, and everything it loads comes from here."""
-    browser_path = shutil.which("chromium")
-    if browser_path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM)
-        page = browser.new_page()
-        requested: list[str] = []
-        problems: list[str] = []
-        page.on("request", lambda request: requested.append(request.url))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.goto(system.url + "/docs")
-        page.get_by_text("/api/v1/system/status").first.wait_for(timeout=20_000)
-        browser.close()
+    page = own_chromium.new_page()
+    requested: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(system.url + "/docs")
+    page.get_by_text("/api/v1/system/status").first.wait_for(timeout=20_000)
     assert problems == []
     assert all(url.startswith((system.url, "data:")) for url in requested)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -23,7 +21,6 @@ from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.orders.states import FINAL_STATES
 
 from .conftest import System, call
-from .test_console import CHROMIUM
 
 SEQ = (1 << 60) - 1
 
@@ -143,26 +140,18 @@ def test_rest_stops_and_releases_trading(system: System, watcher: Watcher) -> No
     watcher.wait_until_trading()
 
 
-def test_page_stops_and_releases_trading(system: System, watcher: Watcher) -> None:
+def test_page_stops_and_releases_trading(system: System, watcher: Watcher, own_chromium: Any) -> None:
     """The page's button, by keyboard alone: K, Enter; the button is red while it is on."""
-    browser_path = shutil.which("chromium")
-    if browser_path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=CHROMIUM)
-        page = browser.new_page()
-        page.goto(system.url)
-        page.wait_for_selector("#kill-button[data-state=off]", timeout=20_000)
-        page.keyboard.press("k")
-        page.keyboard.press("Enter")
-        page.wait_for_selector("#kill-button[data-state=on]", timeout=20_000)
-        watcher.wait_until_stopped()
-        page.click("#kill-button")
-        page.click("#kill-question .yes")
-        page.wait_for_selector("#kill-button[data-state=off]", timeout=20_000)
-        browser.close()
+    page = own_chromium.new_page()
+    page.goto(system.url)
+    page.wait_for_selector("#kill-button[data-state=off]", timeout=20_000)
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#kill-button[data-state=on]", timeout=20_000)
+    watcher.wait_until_stopped()
+    page.click("#kill-button")
+    page.click("#kill-question .yes")
+    page.wait_for_selector("#kill-button[data-state=off]", timeout=20_000)
     watcher.wait_until_trading()
 
 

@@ -207,21 +207,16 @@ class EngineProcess:
             stream.close()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_both_killed_by_signal_9_in_lockstep_end_the_same(make_world: Callable[..., World]) -> None:
-    """Processes killed at random moments of a day, over and over: the state hash is that of an undisturbed day."""
-    chance = random.Random(4)
-    events = market_day(3, 30 * KILLS)
-    expected, state = undisturbed(make_world(), events)
-    world = make_world()
-    feed = iter(events)
-    engine, kills = EngineProcess(world, "lockstep"), 0
+def kill_both(world: World, feed: Iterator[Event], kind: str, chance: random.Random, *, most_s: float, chaos: int = 0) -> EngineProcess:
+    """Feed a world while engine and venue are killed at random moments, KILLS times in all; return the engine that runs then."""
+    engine, kills = EngineProcess(world, kind), 0
     while kills < KILLS:
+        if chaos:
+            world.venue.fault("chaos", chaos)
         for event in (next(feed, None) for _ in range(chance.randrange(5, 60))):
             if event is not None:
                 world.bus.publish(event, cause=0)
-        time.sleep(chance.uniform(0.0, 0.02))  # the moment is the point: anything may be half done in it
+        time.sleep(chance.uniform(0.0, most_s))  # the moment is the point: anything may be half done in it
         both = chance.random()
         if both < 0.7:
             engine.kill()
@@ -231,8 +226,21 @@ def test_both_killed_by_signal_9_in_lockstep_end_the_same(make_world: Callable[.
             kills += 1
             world.venue.start()
         if both < 0.7:
-            engine = EngineProcess(world, "lockstep")
+            engine = EngineProcess(world, kind)
             assert engine.told == b"running\n"
+    return engine
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_both_killed_by_signal_9_in_lockstep_end_the_same(make_world: Callable[..., World]) -> None:
+    """Processes killed at random moments of a day, over and over: the state hash is that of an undisturbed day."""
+    chance = random.Random(4)
+    events = market_day(3, 30 * KILLS)
+    expected, state = undisturbed(make_world(), events)
+    world = make_world()
+    feed = iter(events)
+    engine = kill_both(world, feed, "lockstep", chance, most_s=0.02)
     for event in feed:
         world.bus.publish(event, cause=0)
     engine.kill()
@@ -251,25 +259,7 @@ def test_both_killed_by_signal_9_while_everything_goes_wrong(make_world: Callabl
     chance = random.Random(5)
     world = make_world(seed=99)
     feed = iter(market_day(9, 30 * KILLS))
-    engine, kills = EngineProcess(world, "free"), 0
-    while kills < KILLS:
-        world.venue.fault("chaos", 50)
-        for event in (next(feed, None) for _ in range(chance.randrange(5, 60))):
-            if event is not None:
-                world.bus.publish(event, cause=0)
-        time.sleep(chance.uniform(0.0, 0.05))
-        both = chance.random()
-        if both < 0.7:
-            engine.kill()
-            kills += 1
-        if both > 0.4:
-            world.venue.kill()
-            kills += 1
-            world.venue.start()
-        if both < 0.7:
-            engine = EngineProcess(world, "free")
-            assert engine.told == b"running\n"
-    engine.kill()
+    kill_both(world, feed, "free", chance, most_s=0.05, chaos=50).kill()
     world.venue.fault("chaos", 0)
     last = KeepingEngine(gateway_of("free", world.venue.port))
     last.start(world.bus)
