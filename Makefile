@@ -29,8 +29,10 @@ endif
 run: .venv/run.stamp .venv/native.stamp
 	@$(PYTHON_BIN) -m gcg_quant run $(ARGS)
 
+# The C++ programs, the benchmarks' too, take the library's objects from the extension, which is just built.
+test: export PREBUILT = $(CURDIR)/build/objects-$(shell $(PYTHON_BIN) -c 'import sys; print(sys.implementation.cache_tag)')/native
 test: .venv/dev.stamp .venv/native.stamp
-	@$(MAKE) -s -j$(JOBS) -C native test PREBUILT=$(CURDIR)/build/objects-$$($(PYTHON_BIN) -c 'import sys; print(sys.implementation.cache_tag)')/native
+	@$(MAKE) -s -j$(JOBS) -C native test
 	@for tool in redis-server chromium; do command -v $$tool >/dev/null || \
 	    echo "Tests that need $$tool are skipped; install it with: apt-get install $$tool"; done
 	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 3 --dist loadfile --no-loadscope-reorder) $(ARGS)
