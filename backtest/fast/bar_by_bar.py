@@ -45,6 +45,7 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[
         own_broker: the broker is not known: it is called at each bar, and tells the strategies itself.
     """
     datas = sorted(cerebro.datas, key=lambda data: (data._timeframe, data._compression))
+    own_broker = own_broker or not all(map(_is_stock, strategies))  # they hear of their orders in their own way
     try:
         swap = Swap(strategies, datas, preloaded=False, held=not own_broker)
         sampling = Sampling([data for data in datas if not is_plain(data)], datas)
@@ -82,6 +83,15 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[
 # `quiet`: a bar does not change while it is seen, so that one which fills no order need not be matched.
 def _with_broker(cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], swap: Swap, quiet: bool, loop: Callable[..., None]) -> None:
     broker = FastBroker(cerebro._broker, prices_of(datas), dict(zip(datas, swap.data_clocks, strict=True)))
+
+    def be_careful() -> None:
+        ahead = any(clock.loading for clock in swap.data_clocks)  # a feed rewrites what it has delivered, before the broker's part
+        if ahead:
+            broker.stand(True)
+        broker.be_careful()
+        if ahead:
+            broker.stand(False)
+
     try:
         broker.enter()
         broker.be_prompt()
@@ -90,7 +100,7 @@ def _with_broker(cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], 
         for strategy in strategies:
             fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0], broker.adopt)
         for line in (line for data in datas for line in lines_of(data)):
-            fast_set_guard(line, broker.be_careful)
+            fast_set_guard(line, be_careful)
         loop(broker.account, delivering(cerebro._broker.notifs, strategies), broker.be_careful, broker.stand)
     finally:
         broker.leave()

@@ -75,9 +75,10 @@ class LazyPositions:
             if within and self._since[data] == self._account.steps:
                 continue  # it was executed within that bar, and is up to date
             if position.size:
-                ahead = int(within and matching and self._clocks[data].moved)
-                position.__dict__["datetime"] = data.datetime.datetime(ahead)
-                position.__dict__["adjbase"] = data.close[0]
+                if not self.still:  # else it was written when the feeds began to move
+                    ahead = int(within and matching and self._clocks[data].moved)
+                    position.__dict__["datetime"] = data.datetime.datetime(ahead)
+                    position.__dict__["adjbase"] = data.close[0]
                 if self._since[data] < self._account.steps - (within and not matching):
                     broker.d_credit[data] += 0.0
         self._since.clear()

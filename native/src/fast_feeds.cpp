@@ -8,6 +8,7 @@ namespace {
 
 struct FeedNames {
     PyObject* load_bar = PyUnicode_InternFromString("_load");
+    PyObject* row = PyUnicode_InternFromString("_idx");
     PyObject* load = PyUnicode_InternFromString("load");
     PyObject* next = PyUnicode_InternFromString("next");
     PyObject* rewind = PyUnicode_InternFromString("rewind");
@@ -21,7 +22,7 @@ const FeedNames& feed_names() {
     return all;
 }
 
-// What a feed writes into its own lines while it loads is no business of those who look for changes by others.
+// The bar that a feed writes into its lines while it loads is a new one.
 class Loading {
  public:
     explicit Loading(Clock* clock) : clock_(clock) { clock_->loading = true; }
@@ -41,15 +42,24 @@ int answer(PyObject* given) {
     return found < 0 && given != Py_None ? -2 : found;
 }
 
-bool add_room(FeedPlan& feed) {
+void go_on(FeedPlan& feed) {
     ++feed.clock->position;
+    feed.clock->moved = true;
+}
+void go_back(FeedPlan& feed) {
+    --feed.clock->position;
+    feed.clock->moved = false;
+}
+
+bool add_room(FeedPlan& feed) {
+    go_on(feed);
     for (Line* line : feed.lines)
         if (!append(line->array, kNan)) return false;
     return true;
 }
 
 bool drop_room(FeedPlan& feed) {
-    --feed.clock->position;
+    go_back(feed);
     for (Line* line : feed.lines) {
         DoubleArray* doubles = as_doubles(line->array);
         if (doubles && doubles->exports == 0 && Py_SIZE(doubles) > 0) {
@@ -63,6 +73,19 @@ bool drop_room(FeedPlan& feed) {
     return true;
 }
 
+// PandasData._load, or what else the feed has: 1, 0, or -1 for None; -2 with an error set.
+int load_bar(FeedPlan& feed) {
+    PyObject* last = feed.columns.empty() ? nullptr : PyDict_GetItemWithError(feed.attributes, feed_names().row);
+    const Py_ssize_t row = last && PyLong_CheckExact(last) ? PyLong_AsSsize_t(last) + 1 : -1;
+    if (PyErr_Occurred()) return -2;
+    if (row < 0 || row >= feed.columns[0].size())
+        return answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
+    if (!set(feed.attributes, feed_names().row, PyLong_FromSsize_t(row))) return -2;
+    for (std::size_t i = 0; i < feed.lines.size(); ++i)
+        if (!write_now(*feed.lines[i], feed.columns[i][row])) return -2;
+    return 1;
+}
+
 int load(FeedPlan& feed) {
     const Py_ssize_t waiting = PyObject_Size(feed.stack) + PyObject_Size(feed.stash) + PyList_GET_SIZE(feed.filters);
     if (waiting) {
@@ -71,14 +94,11 @@ int load(FeedPlan& feed) {
     }
     for (;;) {
         if (!add_room(feed)) return -2;
-        const int loaded = answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
+        const int loaded = load_bar(feed);
         if (loaded == -2) return -2;
         if (loaded < 1) return drop_room(feed) ? loaded : -2;
         double time;
-        if (!read(*feed.times, 0, time)) {
-            lost();
-            return -2;
-        }
+        if (!read_now(*feed.times, time)) return -2;
         if (time < feed.from) {
             if (!drop_room(feed)) return -2;
         } else if (time > feed.to) {
@@ -105,16 +125,13 @@ int next_of(FeedPlan& feed, PyObject* master, double master_time) {
         const int loaded = load(feed);
         if (loaded < 1 || !master) return loaded;
     } else {
-        ++feed.clock->position;
+        go_on(feed);
     }
     double time;
     if (!master) return 1;
-    if (!read(*feed.times, 0, time)) {
-        lost();
-        return -2;
-    }
+    if (!read_now(*feed.times, time)) return -2;
     if (time > master_time) {
-        --feed.clock->position;
+        go_back(feed);
         return 0;
     }
     return 1;
@@ -122,7 +139,7 @@ int next_of(FeedPlan& feed, PyObject* master, double master_time) {
 
 bool rewind(FeedPlan& feed) {
     if (!feed.filters) return call(feed.object, feed_names().rewind);
-    --feed.clock->position;
+    go_back(feed);
     return true;
 }
 
@@ -135,7 +152,7 @@ bool show_ticks(FeedPlan& feed) {
     }
     for (const auto& [name, line] : feed.ticks) {
         double value;
-        if (!read(*line, 0, value)) return lost();
+        if (!read_now(*line, value)) return false;
         if (!put(feed.attributes, name, PyFloat_FromDouble(value))) return false;
     }
     return true;

@@ -56,7 +56,8 @@ PyObject* line_item(PyObject* self, PyObject* ago) {
 int line_set_item(PyObject* self, PyObject* ago, PyObject* value) {
     Line* line = known(self);
     if (!line) return -1;
-    if (PyObject* guard = line->clock->loading ? nullptr : line->guard) {
+    if (PyObject* guard =
+            line->clock->loading && PyLong_CheckExact(ago) && !PyObject_IsTrue(ago) ? nullptr : line->guard) {
         line->guard = nullptr;
         PyObject* done = PyObject_CallNoArgs(guard);
         Py_DECREF(guard);
@@ -297,8 +298,9 @@ PyObject* get_position(PyObject* self, void*) {
 PyObject* get_missing(PyObject* self, void*) {
     return PyLong_FromSsize_t(reinterpret_cast<Clock*>(self)->missing);
 }
-PyObject* get_moved(PyObject* self, void*) {
-    return PyBool_FromLong(reinterpret_cast<Clock*>(self)->moved);
+template <bool Clock::* Flag>
+PyObject* get_flag(PyObject* self, void*) {
+    return PyBool_FromLong(reinterpret_cast<Clock*>(self)->*Flag);
 }
 void free_clock(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
@@ -334,7 +336,8 @@ PyGetSetDef g_series_attributes[] = {
 PyGetSetDef g_clock_attributes[] = {
     {"position", get_position, nullptr, "how many bars have passed", nullptr},
     {"missing", get_missing, nullptr, "a strategy's bars until next() is called, 0 or less from then on", nullptr},
-    {"moved", get_moved, nullptr, "whether the present bar is one of the feed's own", nullptr},
+    {"moved", get_flag<&Clock::moved>, nullptr, "whether the present bar is one of the feed's own", nullptr},
+    {"loading", get_flag<&Clock::loading>, nullptr, "whether the feed is about to bring its next bar", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

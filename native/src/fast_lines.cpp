@@ -137,6 +137,14 @@ void forget(PyObject* object) {
     table().erase(object);
 }
 
+bool read_now(const Line& line, double& value) {
+    if (read(line, 0, value)) return true;
+    PyObject* found = PySequence_GetItem(line.array, line.index());
+    value = found ? PyFloat_AsDouble(found) : -1.0;
+    Py_XDECREF(found);
+    return !PyErr_Occurred();
+}
+
 static bool write_bound(PyObject* object, double value) {
     Line* line = find(object);
     if (line && !line->guard && is_plainly_set(object)) return write_now(*line, value);

@@ -15,8 +15,8 @@ namespace gcg::python::fast {
 struct Clock {
     PyObject_HEAD Py_ssize_t position;
     Py_ssize_t missing;  // a strategy's: bars until its next() is called, as Backtrader's `_minperstatus`
-    bool moved;          // a feed's: whether this bar is one of its own
-    bool loading;        // a feed's: it writes into its lines itself
+    bool moved;          // a feed's: whether this bar is one of its own, or one that it may have to take back
+    bool loading;        // a feed's: it writes its next bar into its lines
 };
 
 struct Line {
@@ -28,7 +28,8 @@ struct Line {
     PyObject* feed;
     PyObject* adopt;           // a strategy: called with a position of a class that it has not seen, owned, or null
     PyTypeObject* held_class;  // of the position it has seen last; only compared
-    PyObject* guard;  // a feed's line: called before the first value that user code writes into it, owned, or null
+    PyObject* guard;  // a feed's line: called before the first value that is written into a bar which is there already,
+                      // owned, or null
     Py_ssize_t offset, length_offset;
     long stage;  // Backtrader's `_opstage`
     bool plain;  // `line[0]` is not overridden by the user's class
@@ -71,6 +72,8 @@ inline bool read(const Line& line, Py_ssize_t ago, double& value) {
     value = doubles->items[at];
     return true;
 }
+// The value of now, however the line keeps it. False with an error set.
+bool read_now(const Line& line, double& value);
 // Set a line's value of now, and of what is bound to it. False with an error set.
 bool write_now(Line& line, double value);
 // Whether `line[0] = value` is what it is for Backtrader's own lines.

@@ -161,7 +161,7 @@ class NextRun : Round {
 
     static bool offer(FeedPlan& feed) {
         feed.offered = true;
-        return read(*feed.times, 0, feed.time) || lost();
+        return read_now(*feed.times, feed.time);
     }
 
     // Some feed has a bar: the earliest one is the master's, and who has a later one goes back.
@@ -317,7 +317,7 @@ class NextRun : Round {
             one.lengths[i] = length;
             double time;
             if (!length) continue;
-            if (!read(*times, 0, time)) return lost();
+            if (!read_now(*times, time)) return false;
             if (!any || time > newest) newest = time;
             any = true;
         }

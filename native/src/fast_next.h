@@ -1,6 +1,7 @@
 // The plan of a run that goes bar by bar, read from Python once.
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,20 @@
 #include "fast_round.h"
 
 namespace gcg::python::fast {
+
+// A buffer of doubles that another object owns.
+class Column {
+ public:
+    explicit Column(PyObject* object);  // empty with an error set if it is none
+    [[nodiscard]] Py_ssize_t size() const { return view_ ? view_->len / static_cast<Py_ssize_t>(sizeof(double)) : 0; }
+    double operator[](Py_ssize_t at) const { return static_cast<const double*>(view_->buf)[at]; }
+
+ private:
+    struct Release {
+        void operator()(Py_buffer* view) const;
+    };
+    std::unique_ptr<Py_buffer, Release> view_;
+};
 
 // Pointers are borrowed here as well.
 struct FeedPlan {
@@ -22,6 +37,7 @@ struct FeedPlan {
     PyObject* notifications;                               // null: get_notifications() is asked
     PyObject* params;                                      // null: do_qcheck() is asked
     double from, to;                                       // what it delivers lies between these times
+    std::vector<Column> columns;                           // of a PandasData: what its next bars are, line by line
     bool asks_checks;                                      // _check() is its own
     bool asks_live;                                        // haslivedata() is
     bool asks_dates;                                       // num2date() is, or knows a time zone

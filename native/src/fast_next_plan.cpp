@@ -27,14 +27,14 @@ bool read_lines(PyObject* list, std::vector<Line*>& lines) {
 }
 
 // (object, attributes, clock, lines, time line, ticks, filters, stack, stash, notifications, params, from, to,
-//  asks checks, asks live, asks dates, resampled only, replaying, clone)
+//  asks checks, asks live, asks dates, resampled only, replaying, clone, columns)
 bool read_feed(PyObject* row, FeedPlan& feed) {
-    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params;
+    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params, *columns;
     int checks, live, dates, resampled, replaying, clone;
-    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOddpppppp", &feed.object, &PyDict_Type, &feed.attributes, &clock,
+    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOddppppppO!", &feed.object, &PyDict_Type, &feed.attributes, &clock,
                           &PyTuple_Type, &lines, &times, &PyTuple_Type, &ticks, &filters, &feed.stack, &feed.stash,
                           &notifications, &params, &feed.from, &feed.to, &checks, &live, &dates, &resampled, &replaying,
-                          &clone))
+                          &clone, &PyTuple_Type, &columns))
         return false;
     feed.filters = some(filters);
     feed.notifications = some(notifications);
@@ -113,6 +113,15 @@ bool read_follower(PyObject* row, Follower& one) {
 }
 
 }  // namespace
+
+Column::Column(PyObject* object) : view_(new Py_buffer{}) {
+    if (PyObject_GetBuffer(object, view_.get(), PyBUF_SIMPLE) == 0) return;
+    delete view_.release();
+}
+void Column::Release::operator()(Py_buffer* view) const {
+    PyBuffer_Release(view);
+    delete view;
+}
 
 // (cerebro, its attributes, control, broker, account, deliver, bar_done, settle, report_every, stores, last, stand,
 //  lowest, utc, feeds, strategies)

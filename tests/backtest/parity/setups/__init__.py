@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..sides import Setup
-from . import accounts, analyzers, computations, frames, liberties, live, loading, orders, runs, ways
+from . import accounts, analyzers, bar_by_bar, computations, frames, liberties, live, loading, orders, runs, ways
 
 __all__ = ["SETUPS"]
 
@@ -16,6 +16,7 @@ SETUPS: list[Setup] = [
     *runs.SETUPS,
     *ways.SETUPS,
     *live.SETUPS,
+    *bar_by_bar.SETUPS,
     *loading.SETUPS,
     *liberties.SETUPS,
 ]
