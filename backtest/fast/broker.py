@@ -154,18 +154,31 @@ class FastBroker:
         def place(self: Any, order: Any, oco: Any, check: Any, info: dict[str, Any]) -> Any:
             if info:
                 order.addinfo(**info)
-            terms = order.p
-            if checked or oco is not None or terms.parent is not None or not terms.transmit or not (check and self.p.checksubmit):
+            if checked:  # what must not trade is refused on the way
                 self._ocoize(order, oco)
                 return self.submit(order, check=check)
-            ref = order.ref  # an order by itself: its own group, its own parent
-            self._ocos[ref] = ref
-            self._ocol[ref].append(ref)
-            self._pchildren[ref].append(order)
-            order.status, order.broker, order.plen = SUBMITTED, None, len(terms.data)
-            self.submitted.append(order)
-            self.orders.append(order)
-            self.notify(order)
+            terms, ref, parent = order.p, order.ref, order.p.parent
+            if oco is None:  # its own group
+                self._ocos[ref] = ref
+                self._ocol[ref].append(ref)
+            else:
+                self._ocoize(order, oco)
+            if parent is not None:
+                ref = getattr(parent, "ref", ref)
+                if ref not in self._pchildren:
+                    return self.submit(order, check=check)
+            family = self._pchildren[ref]
+            family.append(order)
+            if not terms.transmit:
+                return order
+            for one in family:
+                if check and self.p.checksubmit:
+                    one.status, one.broker, one.plen = SUBMITTED, None, len(one.p.data)
+                    self.submitted.append(one)
+                    self.orders.append(one)
+                    self.notify(one)
+                else:
+                    self.submit_accept(one)
             return order
 
         def check_submitted(self: Any) -> None:
@@ -173,7 +186,8 @@ class FastBroker:
             while waiting:
                 order = waiting.popleft()
                 terms = order.p
-                if terms.parent is not None and self._take_children(order) is None:
+                parent = terms.parent
+                if parent is not None and getattr(parent, "ref", None) not in self._pchildren and self._take_children(order) is None:
                     continue
                 data = terms.data
                 now, scheme = self.positions[data], self.getcommissioninfo(data)
@@ -214,7 +228,7 @@ class FastBroker:
             if self.submitted and self.p.checksubmit:
                 self.check_submitted()
             room._matching = True
-            fast_match(account, self, positions, is_paid_in_full)
+            fast_match(account, self, positions, None if checked else is_paid_in_full)
             room._matching = False
             if self._cash_addition:
                 stock._get_value(self)

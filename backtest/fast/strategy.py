@@ -11,12 +11,11 @@ import backtrader as bt
 from backtrader.trade import Trade
 
 from .analyzers import Listeners
-from .native import FastSeries, fast_copy
+from .native import FastSeries, fast_copy, fast_is_told
 
 __all__ = ["delivering", "notifying", "strategy_names"]
 
 Strategy = bt.Strategy
-HISTORICAL = bt.Order.Historical
 WORTH_METHODS = ("notify_cashvalue", "notify_fund")
 
 
@@ -129,7 +128,7 @@ def _telling_worth(strategy: Any, listeners: Listeners, of_orders: Callable[[], 
 def _telling_orders(strategy: Any, listeners: Listeners) -> Callable[[], None]:
     def tell() -> None:
         for order in strategy._orderspending:
-            if order.exectype != HISTORICAL or order.histnotify:
+            if fast_is_told(order):
                 strategy.notify_order(order)
             for call in listeners.of_order:
                 call(order)

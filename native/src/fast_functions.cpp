@@ -162,6 +162,7 @@ PyMethodDef g_functions[] = {
     {"fast_match", match_pending, METH_VARARGS, nullptr},
     {"fast_trade", trade_order, METH_VARARGS, nullptr},
     {"fast_copy", copy_thing, METH_O, nullptr},
+    {"fast_is_told", is_told, METH_O, nullptr},
     {"fast_clone_order", clone_of, METH_O, nullptr},
     {"fast_make_order", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(make_order)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},

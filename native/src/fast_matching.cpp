@@ -56,7 +56,10 @@ Ref call(PyObject* object, PyObject* method, PyObject* argument) {
 class Matching {
  public:
     Matching(Account& account, PyObject* broker, PyObject* positions, PyObject* is_paid_in_full)
-        : account_(account), broker_(broker), fills_{account, broker, positions, is_paid_in_full} {}
+        : account_(account),
+          broker_(broker),
+          looked_at_(is_paid_in_full == Py_None),
+          fills_{account, broker, positions, is_paid_in_full} {}
 
     void all() {
         PyObject* const pending = account_.pending;
@@ -135,7 +138,7 @@ class Matching {
     // Whether the price of a fill is one of the bar's or of the order's own.
     bool plain(const Seen& seen) const {
         const Names& n = names();
-        if (!account_.quiet || seen.kind == Kind::close) return false;
+        if (looked_at_ || !account_.quiet || seen.kind == Kind::close) return false;
         const Ref settings = get(broker_, n.params);
         if (truth(get(settings.get(), n.slip_percent)) || truth(get(settings.get(), n.slip_fixed))) return false;
         return seen.kind != Kind::market ||
@@ -199,6 +202,7 @@ class Matching {
 
     Account& account_;
     PyObject* broker_;
+    bool looked_at_;  // the broker looks at each attempt itself
     Fills fills_;
 };
 

@@ -12,6 +12,8 @@ namespace gcg::python::fast {
 
 namespace {
 
+constexpr long kHistorical = 7;  // Order.Historical
+
 struct Names {
     PyObject* executed = PyUnicode_InternFromString("executed");
     PyObject* bits = PyUnicode_InternFromString("exbits");
@@ -242,6 +244,26 @@ PyObject* clone_of(PyObject*, PyObject* order) {
 
 PyObject* copy_thing(PyObject*, PyObject* thing) {
     return returned([&] { return copy_of(thing, attributes_of(thing)); });
+}
+
+PyObject* is_told(PyObject*, PyObject* order) {
+    const Names& n = names();
+    // An attribute that is not there is asked for without the exception, which costs more than all the rest.
+    PyObject* kind = _PyObject_GenericGetAttrWithDict(order, n.kind, nullptr, 1);
+    if (!kind && !PyErr_Occurred()) {
+        PyObject* params = _PyObject_GenericGetAttrWithDict(order, n.params, nullptr, 1);
+        kind = params ? PyObject_GetAttr(params, n.kind) : nullptr;
+        Py_XDECREF(params);
+    }
+    if (!kind) return nullptr;
+    const bool plain = PyLong_CheckExact(kind) && PyLong_AsLong(kind) != kHistorical;
+    Py_DECREF(kind);
+    if (plain) Py_RETURN_TRUE;
+    return returned([&] {
+        const Ref history = whole(kHistorical);
+        if (compare(get(order, n.kind), history, Py_NE)) return Ref::to(Py_True);
+        return Ref::to(truth(get(order, n.tell_history)) ? Py_True : Py_False);
+    });
 }
 
 PyObject* make_order(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
