@@ -12,7 +12,7 @@ import backtrader as bt
 from ..bars import START_NS, coarse_bars
 from ..sides import FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
-from .orders import brackets, limits, market, scene, targets, trails
+from .orders import brackets, limits, market, mixed, scene, targets, trails
 
 __all__ = ["SETUPS"]
 
@@ -122,7 +122,15 @@ def unsized(strategy: Any, count: int) -> None:
 FIXED = bt.CommInfoBase.COMM_FIXED
 HALF = {"slip_open": True, "slip_limit": True, "slip_match": True, "slip_out": False}
 OUT = {**HALF, "slip_out": True}
+MIXED = trading(mixed, every=2)
 ALL = [
+    Setup("mixed orders, little cash", scene(MIXED, calls(set_cash=150.0, setcommission={"commission": 0.002})), FAST),
+    Setup("mixed orders, unchecked", scene(MIXED, calls(set_cash=150.0, set_checksubmit=False)), FAST),
+    Setup("mixed orders, futures", scene(MIXED, calls(setcommission={"commission": 1.0, "margin": 900.0, "mult": 10.0})), FAST),
+    Setup("mixed orders, in parts", scene(MIXED, calls(set_filler=bt.broker.filler.FixedSize(size=1))), FAST),
+    Setup("mixed orders, at the close", scene(MIXED, calls(set_coc=True)), FAST),
+    Setup("mixed orders, slipping", scene(MIXED, calls(set_slippage_perc={"perc": 0.002, "slip_match": False})), FAST),
+    Setup("mixed orders, short for nothing", scene(MIXED, calls(set_shortcash=False)), FAST),
     Setup("percent commission", scene(trading(market), calls(setcommission={"commission": 0.001})), FAST, told=True),
     Setup(
         "fixed commission",

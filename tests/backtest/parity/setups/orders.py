@@ -12,7 +12,7 @@ from ..bars import coarse_bars
 from ..sides import FAST, Setup, Side
 from ..watching import Plain, Watching, note, trading
 
-__all__ = ["SETUPS", "brackets", "limits", "market", "one_cancels_other", "scene", "targets", "trails"]
+__all__ = ["SETUPS", "brackets", "limits", "market", "mixed", "one_cancels_other", "scene", "targets", "trails"]
 
 COUNT = 100
 
@@ -111,6 +111,31 @@ def one_cancels_other(strategy: Any, count: int) -> None:
     strategy.sell(exectype=bt.Order.Limit, price=close + 0.5, oco=first)
 
 
+def mixed(strategy: Any, count: int) -> None:
+    """Whole prices, dear orders, brackets without their parent, two of a group met by one bar, limits that wait behind their stops."""
+    close, kind = strategy.data.close[0], count % 7
+    if kind == 0:
+        strategy.kept = strategy.buy_bracket(price=int(close) - 2, stopprice=int(close) - 4, limitprice=int(close) + 1, size=2)
+    elif kind == 1:
+        strategy.cancel(strategy.kept[0])
+        strategy.sell(exectype=bt.Order.StopTrailLimit, price=int(close), plimit=int(close) + 3, trailamount=1, size=2)
+    elif kind == 2:
+        first = strategy.buy(exectype=bt.Order.Limit, price=close + 0.5, size=3)
+        strategy.sell(exectype=bt.Order.Stop, price=close + 0.25, oco=first, size=2)
+        strategy.sell(exectype=bt.Order.Limit, price=close - 0.25, oco=first)
+    elif kind == 3:
+        strategy.buy(exectype=bt.Order.StopTrailLimit, price=close, plimit=close - 0.75, trailpercent=0.003, valid=timedelta(hours=6))
+        strategy.buy(exectype=bt.Order.StopLimit, price=close, plimit=close - 0.5, size=40)
+    elif kind == 4:
+        strategy.sell(exectype=bt.Order.StopLimit, price=int(close), plimit=close + 0.5, valid=timedelta(hours=2))
+        strategy.buy(exectype=bt.Order.Close, size=2)
+    elif kind == 5:
+        strategy.buy(size=count)
+        strategy.sell_bracket(exectype=bt.Order.Stop, price=close, stopprice=close + 0.5, limitprice=close - 0.5, valid=0.0)
+    else:
+        strategy.close()
+
+
 def targets(strategy: Any, count: int) -> None:
     """Order to targets of size, value and percent, on each feed in turn."""
     data = strategy.datas[count % len(strategy.datas)]
@@ -185,6 +210,7 @@ SETUPS = [
     Setup("brackets", scene(trading(brackets)), FAST, told=True),
     Setup("trailing brackets", scene(trading(trailing_brackets, base=Plain), stdstats=False), FAST),
     Setup("one cancels others", scene(trading(one_cancels_other, every=7)), FAST, told=True),
+    Setup("mixed orders", scene(trading(mixed, every=2)), FAST, told=True),
     Setup("targets", scene(trading(targets, every=3)), FAST),
     Setup("changing one's mind", scene(trading(changing_mind, every=4)), FAST),
     Setup("orders out of notifications", scene(Reacting), FAST),
