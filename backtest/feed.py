@@ -8,7 +8,6 @@ from typing import Any
 
 import backtrader as bt
 import numpy as np
-from numpy.typing import NDArray
 from backtrader.linebuffer import LineBuffer
 from numpy.typing import NDArray
 

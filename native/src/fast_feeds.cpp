@@ -80,7 +80,7 @@ int load_bar(FeedPlan& feed) {
     if (PyErr_Occurred()) return -2;
     if (row < 0 || row >= feed.columns[0].size())
         return answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
-    if (!set(feed.attributes, feed_names().row, PyLong_FromSsize_t(row))) return -2;
+    if (!put(feed.attributes, feed_names().row, PyLong_FromSsize_t(row))) return -2;
     for (std::size_t i = 0; i < feed.lines.size(); ++i)
         if (!write_now(*feed.lines[i], feed.columns[i][row])) return -2;
     return 1;
