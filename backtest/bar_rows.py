@@ -40,18 +40,19 @@ class Place:
         """Return whether something of (symbol, venue) concerns the feed."""
         return symbol == self.symbol and (not self.venue or venue == self.venue)
 
-    def among(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> NDArray[np.bool_]:
-        """Return which rows of a bus reader are of this place; without a venue they are those of the first that fits."""
+    def among(self, rows: NDArray[Any], mask: NDArray[np.bool_], name_of: Callable[[int], tuple[str, str]]) -> NDArray[np.bool_]:
+        """Return which of the rows of a bus reader that `mask` has are of this place; without a venue: of the first that fits."""
         numbers = rows["instrument"]
-        same = numbers == numbers[0]
-        found = [int(numbers[0])] if same.all() else list(dict.fromkeys(numbers.tolist()))
-        mask = np.zeros(len(rows), np.bool_)
-        for number in found:
+        some = numbers[mask]
+        if not len(some):
+            return mask
+        of_place = np.zeros(len(rows), np.bool_)
+        for number in [int(some[0])] if (some == some[0]).all() else dict.fromkeys(some.tolist()):
             symbol, venue = name_of(number)
             if self.fits(symbol, venue):
-                mask |= numbers == number
+                of_place |= numbers == number
                 self.venue = self.venue or venue
-        return mask
+        return mask & of_place
 
 
 class BarRows:
@@ -97,8 +98,7 @@ class BarRows:
 
     def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
         """Return which rows of a bus reader are for the feed, and what it shows of them: as `take` for one bar after the other."""
-        mask = rows["period"].view(self._period.dtype) == self._period
-        mask &= self.place.among(rows, name_of)
+        mask = self.place.among(rows, rows["period"].view(self._period.dtype) == self._period, name_of)
         if self.basis is None and mask.any():
             self.basis = BarBasis(int(rows["basis"][np.argmax(mask)]))
         if self.basis is not None:

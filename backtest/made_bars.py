@@ -75,7 +75,7 @@ def bars_to_begin_with(
             made = made[1:]
     older = _stored_before(history, terms, period, made if len(made) else seed, limit, start_ns)
     bars = join_bars([older, made])
-    return BarStart(bars[-limit:] if limit else bars, seed, len(shorter) > len(seed), False)
+    return BarStart(bars if limit is None else bars[max(0, len(bars) - limit) :], seed, len(shorter) > len(seed), False)
 
 
 def _stored_before(

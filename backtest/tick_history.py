@@ -126,7 +126,7 @@ def ticks_before(
     rows = _joined(stored, recorded) if len(stored) and len(recorded) else stored if len(stored) else recorded
     if start_ns is not None:
         rows = rows[rows["event_ns"] >= start_ns]
-    return check_ticks(rows[-limit:] if limit else rows, symbol)
+    return check_ticks(rows if limit is None else rows[max(0, len(rows) - limit) :], symbol)
 
 
 def check_ticks(rows: Ticks, symbol: str) -> Ticks:

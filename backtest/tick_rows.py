@@ -93,7 +93,7 @@ class TickRows:
         if self.kind is not _kind_of(rows) or self.basis is None:
             return none, []  # only the other kind comes in runs before this feed has decided for one
         prices = tick_prices(rows, self.basis)
-        (at,) = np.nonzero(np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL)) & self.place.among(rows, name_of))
+        (at,) = np.nonzero(self.place.among(rows, np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL)), name_of))
         times = rows["event_ns"][at]
         before = np.maximum.accumulate(np.concatenate(([self._last_ns], times)))
         good = times >= before[:-1]

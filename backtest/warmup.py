@@ -56,7 +56,7 @@ def bars_before(
     bars = join_bars([stored, recorded])
     if start_ns is not None:
         bars = bars[bars["start_ns"] >= start_ns]
-    return check_bars(bars[-limit:] if limit else bars, symbol, period)
+    return check_bars(bars if limit is None else bars[max(0, len(bars) - limit) :], symbol, period)
 
 
 def _stored(

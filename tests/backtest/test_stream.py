@@ -10,7 +10,9 @@ import pytest
 
 from gcg_quant.backtest import EventDrivenDataFeed
 from gcg_quant.backtest import stream as stream_file
-from gcg_quant.backtest.stream import BusStream
+from gcg_quant.backtest.bar_rows import BarRows, Place
+from gcg_quant.backtest.stream import BusStream, market_head
+from gcg_quant.backtest.warmup import bars_before
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, Fill
 
@@ -88,3 +90,23 @@ def test_reading_ahead_hands_out_the_same_in_the_same_order(
     assert single[-1][0] > 0
     plain = [(row[0], row[1] + shift, *row[2:]) if isinstance(row, tuple) else row for row in single]
     assert repr(ahead) == repr(plain)
+
+
+def test_venue_is_that_of_the_first_bar_that_fits(kit: ModuleType, bus: EventBus) -> None:
+    """A feed that knows no venue yet takes the one whose bars are of its period, in runs as singly."""
+    long, short = kit.random_bars(3, period="1h"), kit.random_bars(3, period="1m")
+    for rows, venue in ((long, "A"), (short, "B")):
+        rows["instrument"] = bus.instruments.number("X", venue)
+        bus.publish_batch(rows)
+    rows, _ = bus.reader(start="begin").read_run(Bar)
+    shape = BarRows(Place("X", ""), "1m", None, stamp_end=False)
+    assert len(shape.take_all(rows, bus.instruments.name)[1]) == 3
+    assert shape.place.venue == "B"
+
+
+def test_warm_up_of_no_bars_is_none(kit: ModuleType, bus: EventBus) -> None:
+    """A limit of 0 asks for no history, not for all that the journal holds."""
+    rows = kit.random_bars(3)
+    rows["instrument"] = bus.instruments.number("X", "SIM")
+    bus.publish_batch(rows)
+    assert [len(bars_before(bus, market_head(bus), None, "X", "1m", limit=limit)) for limit in (None, 2, 0)] == [3, 2, 0]
