@@ -29,18 +29,20 @@ const Names& names() {
     return all;
 }
 
-// An attribute dictionary for the length of a block.
+// The attributes of an object that keeps them for the length of a block. They are borrowed; a dictionary, which Python
+// would make and keep for the asking, is not asked for.
 class Attributes {
  public:
-    explicit Attributes(PyObject* object) : dict_(object ? PyObject_GenericGetDict(object, nullptr) : nullptr) {}
-    ~Attributes() { Py_XDECREF(dict_); }
-    Attributes(const Attributes&) = delete;
-    Attributes& operator=(const Attributes&) = delete;
-    [[nodiscard]] PyObject* get(PyObject* name) const { return dict_ ? PyDict_GetItemWithError(dict_, name) : nullptr; }
+    explicit Attributes(PyObject* object) : object_(object) {}
+    [[nodiscard]] PyObject* get(PyObject* name) const {
+        PyObject* found = object_ ? _PyObject_GenericGetAttrWithDict(object_, name, nullptr, 1) : nullptr;
+        Py_XDECREF(found);
+        return found;
+    }
     [[nodiscard]] bool get(PyObject* name, double& value) const { return plain_number(get(name), value); }
 
  private:
-    PyObject* dict_;
+    PyObject* object_;
 };
 
 bool read_bar(const Account& account, PyObject* data, Bar& bar) {
