@@ -48,7 +48,7 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[
     own_broker = own_broker or not all(map(_is_stock, strategies))  # they hear of their orders in their own way
     try:
         swap = Swap(strategies, datas, preloaded=False, held=not own_broker)
-        sampling = Sampling([data for data in datas if not is_plain(data)], datas)
+        sampling = Sampling(datas)
         feeds = tuple(feed_row(data, clock) for data, clock in zip(datas, swap.data_clocks, strict=True))
         quiet = all(map(is_plain, datas))
         known = [_Known(strategy, own_broker) for strategy in strategies]

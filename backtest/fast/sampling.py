@@ -7,16 +7,18 @@ resampler overrides, and time zones and calendars, leave it on Backtrader's own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import time
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 from backtrader.dataseries import _Bar
 from backtrader.feed import DataClone
 from backtrader.resamplerfilter import Replayer, Resampler, _BaseResampler
 
 from ..feed import EventDrivenDataFeed
+from .feeds import is_plain
 from .load import columns_of
 from .native import FastFeed
 from .stock import overridden, shadowed
@@ -28,43 +30,76 @@ INSTALLED = {
     "next": "next", "load": "load", "_check": "check", "_last": "last", "_tick_fill": "tick_fill", "forward": "forward",
     "backwards": "backwards", "rewind": "rewind",
 }  # fmt: skip
+LOADED = {"_load": "load_one"}
 FEED = (
-    *INSTALLED, "_fromstack", "_add2stack", "_save2stack", "_updatebar", "_tick_nullify", "buflen", "size", "itersize", "__len__",
-    "getlinealiases", "_getlinealias", "__setattr__",
+    "next", "load", "_last", "_tick_fill", "forward", "backwards", "rewind", "_fromstack", "_add2stack", "_save2stack", "_updatebar",
+    "_tick_nullify", "buflen", "size", "itersize", "__len__", "getlinealiases", "_getlinealias", "__setattr__",
 )  # fmt: skip
 TIMES = ("_getnexteos", "num2date", "date2num")
 
 
 class Sampling:
-    """A `with` block in which feeds are loaded by `FastFeed`s. The lines of all `datas` must be those of a run by then.
+    """A `with` block in which feeds are loaded by `FastFeed`s. The lines of all feeds must be those of a run by then.
+
+    A feed that the loop moves by itself (`is_plain`) only gets its `_load()`.
 
     Args:
-        chosen: the feeds that may be loaded so, started. Asked before their classes are exchanged.
-        datas: all feeds of the run.
+        datas: the run's feeds, started. Asked before their classes are exchanged.
     """
 
-    def __init__(self, chosen: Sequence[Any], datas: Sequence[Any]) -> None:
+    def __init__(self, datas: Sequence[Any]) -> None:
         zones = any(data._tz is not None for data in datas)  # a bar may be asked for in the time of any of the feeds
-        self._plans = [(data, _sources(data), () if zones else _samplers(data)) for data in chosen if _is_plain(data, datas)]
-        self._feeds: list[tuple[Any, Any]] = []
+        self._plans = [_Plan(data, zones) for data in datas if _is_stock(data, datas)]
+        self._feeds: list[tuple[Any, Any, dict[str, Any]]] = []
 
     def __enter__(self) -> None:
-        for data, source, samplers in self._plans:
-            root = _root(data)
-            dates = (data.fromdate, data.todate)
-            lines = tuple(data.lines.lines)
-            end = _microseconds(root.p.sessionend) if samplers else 0
-            ends = (root.lines.lines[0], root.lines.datetime, end)
-            feed = FastFeed(data, Data, lines, data.size(), _ticks(data), samplers, ends, dates, source)
-            self._feeds.append((data, feed))
-            vars(data).update((name, getattr(feed, method)) for name, method in INSTALLED.items())
+        try:
+            self._install()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _install(self) -> None:
+        for plan in self._plans:
+            if plan.source is None and plan.looped:
+                continue
+            data, feed = plan.data, plan.feed()
+            names = LOADED if plan.looped else INSTALLED
+            methods = {name: getattr(feed, method) for name, method in names.items()}
+            if "_check" in methods and isinstance(data, EventDrivenDataFeed) and data.islive():
+                methods["_check"] = _checking(feed)
+            self._feeds.append((data, feed, methods))
+            vars(data).update(methods)
 
     def __exit__(self, *error: object) -> None:
-        for data, feed in self._feeds:
-            for name in INSTALLED:
+        for data, feed, methods in self._feeds:
+            for name in methods:
                 vars(data).pop(name, None)
             feed.store()
         self._feeds = []
+
+
+class _Plan:
+    def __init__(self, data: Any, zones: bool) -> None:
+        self.data, self.source, self.looped = data, _source(data), is_plain(data)
+        self._samplers = () if zones else _samplers(data)
+
+    def feed(self) -> FastFeed:
+        data, root = self.data, _root(self.data)
+        lines = tuple(data.lines.lines)
+        end = _microseconds(root.p.sessionend) if self._samplers else 0
+        ends = (root.lines.lines[0], root.lines.datetime, end)
+        dates = (data.fromdate, data.todate)
+        return FastFeed(data, Data, lines, data.size(), _ticks(data), self._samplers, ends, dates, self.source)
+
+
+# EventDrivenDataFeed._check of a live feed.
+def _checking(feed: FastFeed) -> Callable[..., None]:
+    def check(forcedata: Any = None) -> None:
+        if forcedata is not None:
+            feed.check(forcedata=forcedata)
+
+    return check
 
 
 def _root(data: Any) -> Any:
@@ -73,21 +108,23 @@ def _root(data: Any) -> Any:
     return data
 
 
-def _is_plain(data: Any, datas: Sequence[Any]) -> bool:
+def _is_stock(data: Any, datas: Sequence[Any]) -> bool:
     cls = type(data)
     if data._clone:
         if not any(data.data is one for one in datas) or overridden(cls, DataClone, ("_load", "advance")):
             return False
     elif cls.advance is not Data.advance:
         return False
-    if overridden(cls, Data, FEED) or shadowed(data, (*FEED, "_load", "advance")):
+    if cls._check is not (EventDrivenDataFeed if isinstance(data, EventDrivenDataFeed) else Data)._check:
+        return False
+    if overridden(cls, Data, FEED) or shadowed(data, (*FEED, "_check", "_load", "advance")):
         return False
     names = [alias for alias in data.getlinealiases() if isinstance(alias, str)]
     return not data._tzinput and names[:7] == list(Data.lines._getlines()) and len(names) == data.size() == len(data.lines.lines)
 
 
 # Where the next bar comes from: see FastFeed. None: from the feed's `_load()`.
-def _sources(data: Any) -> tuple[Any, ...] | None:
+def _source(data: Any) -> tuple[Any, ...] | None:
     cls = type(data)
     if data._clone:
         return tuple(data.data.lines.lines)
@@ -95,7 +132,7 @@ def _sources(data: Any) -> tuple[Any, ...] | None:
         columns = columns_of(data)
         return None if columns is None else ("_idx", True, tuple(columns))
     if isinstance(data, EventDrivenDataFeed) and not data.p.live and not overridden(cls, EventDrivenDataFeed, ("_load", "columns")):
-        return "_row", False, data.columns()
+        return "_row", False, tuple(np.ascontiguousarray(column, np.float64) for column in data.columns())
     return None
 
 
@@ -111,10 +148,10 @@ def _samplers(data: Any) -> tuple[tuple[Any, ...], ...]:
         return ()
     if type(end) is not time or end.tzinfo is not None:
         return ()
-    return tuple(_settings(one) for one, _, _ in data._filters if _is_stock(one, data))
+    return tuple(_settings(one) for one, _, _ in data._filters if _is_known(one, data))
 
 
-def _is_stock(sampler: Any, data: Any) -> bool:
+def _is_known(sampler: Any, data: Any) -> bool:
     stock = next((cls for cls in (Resampler, Replayer) if isinstance(sampler, cls)), None)
     if stock is None:
         return False

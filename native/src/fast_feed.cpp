@@ -53,11 +53,6 @@ int from_stack(Feed& feed, PyObject* name, bool with_forward = false) {
 // --- the next bar of a source
 // ---------------------------------------------------------------------------------------------------
 
-PyObject* ask_feed(Feed& feed) {
-    static PyObject* const name = name_of("_load");
-    return PyObject_CallMethodNoArgs(feed.data, name);
-}
-
 // PandasData and EventDrivenDataFeed: their rows as columns. What comes behind the last row is their own matter.
 PyObject* load_row(Feed& feed) {
     PyObject* counted = PyObject_GetAttr(feed.data, feed.position);
@@ -67,7 +62,7 @@ PyObject* load_row(Feed& feed) {
     if (row == -1 && PyErr_Occurred()) return nullptr;
     row += feed.counts_before;
     const Py_ssize_t count = (*feed.buffers)[kTime].len / static_cast<Py_ssize_t>(sizeof(double));
-    if (row < 0 || row >= count) return ask_feed(feed);
+    if (row < 0 || row >= count) return PyObject_CallNoArgs(feed.own_load);
     PyObject* after = PyLong_FromSsize_t(feed.counts_before ? row : row + 1);
     const bool counting = after && PyObject_SetAttr(feed.data, feed.position, after) == 0;
     Py_XDECREF(after);
@@ -183,6 +178,10 @@ void shift(Feed& feed, Py_ssize_t bars) {
     }
 }
 
+PyObject* load_one(Feed& feed) {
+    return feed.source ? load_clone(feed) : feed.position ? load_row(feed) : PyObject_CallNoArgs(feed.own_load);
+}
+
 PyObject* load_bar(Feed& feed) {
     static PyObject* const stack = name_of("_barstack");
     static PyObject* const stash = name_of("_barstash");
@@ -193,7 +192,7 @@ PyObject* load_bar(Feed& feed) {
         got = from_stack(feed, stash);
         if (got < 0) return nullptr;
         if (!got) {
-            PyObject* loaded = feed.source ? load_clone(feed) : feed.position ? load_row(feed) : ask_feed(feed);
+            PyObject* loaded = load_one(feed);
             const int there = loaded ? PyObject_IsTrue(loaded) : -1;
             if (there == 0 && backwards(feed)) return loaded;
             Py_XDECREF(loaded);

@@ -52,6 +52,10 @@ PyObject* feed_load(PyObject* self, PyObject*) {
     return load_bar(feed_of(self));
 }
 
+PyObject* feed_load_one(PyObject* self, PyObject*) {
+    return load_one(feed_of(self));
+}
+
 // _check(forcedata=None)
 PyObject* feed_check(PyObject* self, PyObject* arguments, PyObject* keywords) {
     static const char* names[] = {"forcedata", nullptr};
@@ -233,7 +237,8 @@ void free_feed(PyObject* self) {
     delete feed.buffers;
     delete feed.ticks;
     delete feed.samplers;
-    for (PyObject* owned : {feed.data, feed.stock, feed.objects, feed.columns, feed.position}) Py_XDECREF(owned);
+    for (PyObject* owned : {feed.data, feed.stock, feed.objects, feed.own_load, feed.columns, feed.position})
+        Py_XDECREF(owned);
     PyTypeObject* type = Py_TYPE(self);
     type->tp_free(self);
     Py_DECREF(type);
@@ -276,7 +281,8 @@ PyObject* new_feed(PyTypeObject* type, PyObject* arguments, PyObject*) {
     feed.end_day = -1;
     feed.root_length = find(root_length);
     feed.root_time = find(root_time);
-    bool fine = find_lines(lines, *feed.lines);
+    feed.own_load = PyObject_GetAttrString(data, "_load");
+    bool fine = feed.own_load && find_lines(lines, *feed.lines);
     if (fine && cloned) {
         feed.columns = Py_NewRef(source);
         feed.source = new std::vector<Line*>;
@@ -303,6 +309,7 @@ constexpr int kAny = METH_VARARGS | METH_KEYWORDS;
 PyMethodDef g_methods[] = {
     {"next", function(feed_next), kAny, nullptr},
     {"load", function(feed_load), METH_NOARGS, nullptr},
+    {"load_one", function(feed_load_one), METH_NOARGS, nullptr},
     {"check", function(feed_check), kAny, nullptr},
     {"last", function(feed_last), kAny, nullptr},
     {"tick_fill", function(feed_tick_fill), kAny, nullptr},

@@ -40,7 +40,8 @@ struct Feed {
     PyObject_HEAD PyObject* data;  // owned, as are the others
     PyObject* stock;               // AbstractDataBase
     PyObject* objects;             // the tuple of its lines
-    PyObject* columns;             // the tuple of buffers, or the source's lines of a clone; null: `_load()` is asked
+    PyObject* own_load;            // its `_load`, bound
+    PyObject* columns;             // the tuple of a clone's source's lines, or null
     PyObject* position;            // the name of the attribute that counts the bars that were loaded, or null
     std::vector<Line*>* lines;
     std::vector<Line*>* source;  // a clone's
@@ -62,6 +63,7 @@ bool forward(Feed& feed);
 bool backwards(Feed& feed);
 void shift(Feed& feed, Py_ssize_t bars);  // `advance()` of the lines, or `rewind()`
 bool advance(Feed& feed);
+PyObject* load_one(Feed& feed);    // `_load()`: as load_bar
 PyObject* load_bar(Feed& feed);    // `load()`: a new reference, or null with an error set
 PyObject* filters_of(Feed& feed);  // the rows of `_filters`, a new reference, or null with an error set
 bool check_filter(Feed& feed, PyObject* row, PyObject* forced);  // `check(self, _forcedata=forced)`, if it has one

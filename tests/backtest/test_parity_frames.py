@@ -44,7 +44,7 @@ def test_any_frames_equal_stock(added: Any, step_ns: int, seed: int, end: Any, b
     bars, others = uneven(step_ns, seed), uneven(step_ns, seed + 1)
 
     def build(side: Side) -> Any:
-        cerebro = side.cerebro(stdstats=False)
+        cerebro = side.cerebro()
         feed = made = side.feed(bars, "X", timeframe=TICKS, compression=1, sessionend=end)
         if both:
             cerebro.adddata(feed)
