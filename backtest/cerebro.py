@@ -266,7 +266,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         return reason or run_fast(self, runstrats, self._bar_passed, self._progress_every)
 
     def _run_bar_by_bar(self, runstrats: list[Any]) -> str:
-        reason = reason_bar_by_bar(self, runstrats, (EventDrivenCerebro, CALLED))
+        reason = reason_bar_by_bar(self, runstrats, (EventDrivenCerebro, (*CALLED, "_storenotify", "_datanotify")))
         own_broker = not is_known_broker(self._broker)
         return reason or run_bar_by_bar(self, runstrats, self._bar_passed, self._progress_every, own_broker=own_broker)
 

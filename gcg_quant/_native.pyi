@@ -1330,6 +1330,8 @@ def fast_run_next(
     utc: Callable[[float], Any],
     feeds: tuple[Any, ...],
     strategies: tuple[Any, ...],
+    beside: tuple[Callable[[float], bool] | None, Callable[[float], None] | None, Callable[[], None] | None],
+    now: float,
 ) -> None: ...
 def fast_run_once(
     cerebro: dict[str, Any],

@@ -7,12 +7,14 @@ indicator's, an observer's or a whole strategy's `_next()`, a broker of another 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import backtrader as bt
 from backtrader.linebuffer import LineBuffer
 
 from .analyzers import Periods, bar_steps
+from .beside import beside_growing
 from .broker import FastBroker
 from .collector import RareCollection
 from .feeds import feed_row, is_plain
@@ -64,9 +66,9 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[
 
     def loop(account: Any, deliver: Callable[[], None], settle: Callable[[], None], stand: Callable[[bool], None] | None) -> None:
         running = (cerebro, vars(cerebro), vars(cerebro.control), cerebro._broker, account)
-        last = _last_of(datas)
+        last, extras, start = _last_of(datas), beside_growing(cerebro, strategies), bt.date2num(datetime.max) - 2
         fast_run_next(
-            *running, deliver, bar_done, settle, report_every, cerebro.stores, last, stand, min, bt.num2date, feeds, rows
+            *running, deliver, bar_done, settle, report_every, cerebro.stores, last, stand, min, bt.num2date, feeds, rows, extras, start
         )  # fmt: skip
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import backtrader as bt
 
-__all__ = ["Beside", "acts_before_matching", "beside"]
+__all__ = ["Beside", "acts_before_matching", "beside", "beside_growing"]
 
 check_timers, next_writers = bt.Cerebro._check_timers, bt.Cerebro._next_writers
 Opening = Callable[[float], bool]
@@ -32,10 +32,28 @@ def beside(cerebro: Any, strategies: Sequence[Any], clocks: Sequence[Any]) -> Be
         strategies: the run's.
         clocks: of each strategy.
     """
-    opening = _opening(cerebro, strategies, clocks) if acts_before_matching(cerebro) else None
+    return _extras(cerebro, strategies, _opening(cerebro, strategies, clocks))
+
+
+def beside_growing(cerebro: Any, strategies: Sequence[Any]) -> Beside:
+    """Return the same for a run that goes bar by bar."""
+    turns = strategies if cerebro.p.cheat_on_open else ()
+
+    def opening(now: float) -> bool:
+        check_timers(cerebro, strategies, now, cheat=True)
+        for strategy in turns:
+            strategy._next_open()
+            if cerebro._event_stop:
+                return True
+        return False
+
+    return _extras(cerebro, strategies, opening)
+
+
+def _extras(cerebro: Any, strategies: Sequence[Any], opening: Opening) -> Beside:
     timing = (lambda now: check_timers(cerebro, strategies, now, cheat=False)) if cerebro._timers else None
     writing = (lambda: next_writers(cerebro, strategies)) if cerebro.runwriters and cerebro.writers_csv else None
-    return opening, timing, writing
+    return opening if acts_before_matching(cerebro) else None, timing, writing
 
 
 def _opening(cerebro: Any, strategies: Sequence[Any], clocks: Sequence[Any]) -> Opening:

@@ -49,12 +49,7 @@ def reason_against(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, t
 
 def reason_bar_by_bar(cerebro: Any, strategies: Sequence[Any], hooks: tuple[type, tuple[str, ...]]) -> str:
     """Return why a run that goes bar by bar must do so on Backtrader's own lines, as one sentence, or "". Arguments as above."""
-    reason = (
-        _of_bars(cerebro)
-        or _of_cerebro(cerebro, hooks)
-        or ("there is no strategy" if not strategies else "")
-        or _of_lines(strategies, cerebro.datas)
-    )
+    reason = _of_cerebro(cerebro, hooks) or ("there is no strategy" if not strategies else "") or _of_lines(strategies, cerebro.datas)
     return f"Backtrader's own path was taken: {reason}." if reason else ""
 
 
@@ -76,15 +71,6 @@ def _of_cerebro(cerebro: Any, hooks: tuple[type, tuple[str, ...]]) -> str:
         return found
     name = overridden(type(cerebro), *hooks) or shadowed(cerebro, hooks[1])
     return f"{type(cerebro).__name__} overrides {name}()" if name else ""
-
-
-# What is done beside the bars of a preloaded run only.
-def _of_bars(cerebro: Any) -> str:
-    if cerebro.p.cheat_on_open:
-        return "cheat_on_open is on"
-    if cerebro.runwriters and cerebro.writers_csv:
-        return "there is a writer of columns"
-    return "there are timers" if cerebro._timers or cerebro._timerscheat else ""
 
 
 def _of_broker(broker: Any) -> str:

@@ -10,7 +10,6 @@ from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import Lines
 
 from .graph import lines_of
-from .load import columns_ahead
 from .program import has_stock_length, moves_like_stock
 from .stock import overridden, shadowed
 
@@ -57,7 +56,6 @@ def feed_row(data: Any, clock: Any) -> tuple[Any, ...]:
         bool(data.resampling and not data.replaying),
         bool(data.replaying),
         bool(data._clone),
-        columns_ahead(data) if plain else (),
     )
 
 

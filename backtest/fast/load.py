@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .native import fast_days
 from .stock import overridden, shadowed
 
-__all__ = ["BulkLoading", "columns_ahead", "columns_of"]
+__all__ = ["BulkLoading", "columns_of"]
 
 PandasData = bt.feeds.PandasData
 METHODS = ("_load", "load", "preload", "_last", "home", "forward", "_fromstack", "_start", "start")
@@ -33,18 +33,6 @@ class BulkLoading:
                 del data.preload
 
 
-def columns_ahead(data: Any) -> tuple[NDArray[np.float64], ...]:
-    """Return what a `PandasData` that is about to be read bar by bar will write into its lines, in their order; else ()."""
-    if (
-        not isinstance(data, PandasData)
-        or not _is_plain(data, reading=True)
-        or data._idx != -1
-        or any(line.bindings for line in data.lines.lines)
-    ):
-        return ()
-    return tuple(columns_of(data) or ())
-
-
 class _Preload:
     def __init__(self, data: Any) -> None:
         self._data = data
@@ -62,10 +50,8 @@ class _Preload:
         data.home()
 
 
-# `reading`: bar by bar, whatever has been put in the place of preload().
-def _is_plain(data: Any, *, reading: bool = False) -> bool:
-    names = [name for name in METHODS if not reading or name != "preload"]
-    return not (overridden(type(data), PandasData, names) or shadowed(data, names) or data._filters or data.p.fromdate or data.p.todate)
+def _is_plain(data: Any) -> bool:
+    return not (overridden(type(data), PandasData, METHODS) or shadowed(data, METHODS) or data._filters or data.p.fromdate or data.p.todate)
 
 
 def columns_of(data: Any) -> list[NDArray[np.float64]] | None:

@@ -8,13 +8,15 @@ namespace {
 
 struct FeedNames {
     PyObject* load_bar = PyUnicode_InternFromString("_load");
-    PyObject* row = PyUnicode_InternFromString("_idx");
     PyObject* load = PyUnicode_InternFromString("load");
     PyObject* next = PyUnicode_InternFromString("next");
     PyObject* rewind = PyUnicode_InternFromString("rewind");
     PyObject* fill = PyUnicode_InternFromString("_tick_fill");
     PyObject* ticks = Py_BuildValue("(s)", "ticks");
     PyObject* master_and_ticks = Py_BuildValue("(ss)", "datamaster", "ticks");
+    PyObject* patience = PyUnicode_InternFromString("qcheck");
+    PyObject* own_patience = PyUnicode_InternFromString("_qcheck");
+    PyObject* nothing = PyFloat_FromDouble(0.0);
     PyObject* forced = Py_BuildValue("(s)", "force");
 };
 const FeedNames& feed_names() {
@@ -73,19 +75,6 @@ bool drop_room(FeedPlan& feed) {
     return true;
 }
 
-// PandasData._load, or what else the feed has: 1, 0, or -1 for None; -2 with an error set.
-int load_bar(FeedPlan& feed) {
-    PyObject* last = feed.columns.empty() ? nullptr : PyDict_GetItemWithError(feed.attributes, feed_names().row);
-    const Py_ssize_t row = last && PyLong_CheckExact(last) ? PyLong_AsSsize_t(last) + 1 : -1;
-    if (PyErr_Occurred()) return -2;
-    if (row < 0 || row >= feed.columns[0].size())
-        return answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
-    if (!put(feed.attributes, feed_names().row, PyLong_FromSsize_t(row))) return -2;
-    for (std::size_t i = 0; i < feed.lines.size(); ++i)
-        if (!write_now(*feed.lines[i], feed.columns[i][row])) return -2;
-    return 1;
-}
-
 int load(FeedPlan& feed) {
     const Py_ssize_t waiting = PyObject_Size(feed.stack) + PyObject_Size(feed.stash) + PyList_GET_SIZE(feed.filters);
     if (waiting) {
@@ -94,7 +83,7 @@ int load(FeedPlan& feed) {
     }
     for (;;) {
         if (!add_room(feed)) return -2;
-        const int loaded = load_bar(feed);
+        const int loaded = answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
         if (loaded == -2) return -2;
         if (loaded < 1) return drop_room(feed) ? loaded : -2;
         double time;
@@ -156,6 +145,24 @@ bool show_ticks(FeedPlan& feed) {
         if (!put(feed.attributes, name, PyFloat_FromDouble(value))) return false;
     }
     return true;
+}
+
+bool set_patience(const FeedPlan& feed, bool wait, std::chrono::steady_clock::time_point begin) {
+    const auto lapse = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+    if (!feed.params) {
+        PyObject* done =
+            PyObject_CallMethod(feed.object, "do_qcheck", "Od", wait ? Py_True : Py_False, wait ? lapse() : 0.0);
+        Py_XDECREF(done);
+        return done != nullptr;
+    }
+    PyObject* given = wait ? PyObject_GetAttr(feed.params, feed_names().patience) : nullptr;
+    if (wait && !given) return false;
+    const double patience = given ? PyFloat_AsDouble(given) : 0.0;
+    Py_XDECREF(given);
+    if (patience == -1.0 && PyErr_Occurred()) return false;
+    const double left = patience > 0.0 ? patience - lapse() : 0.0;
+    if (left > 0.0) return put(feed.attributes, feed_names().own_patience, PyFloat_FromDouble(left));
+    return PyDict_SetItem(feed.attributes, feed_names().own_patience, feed_names().nothing) == 0;
 }
 
 }  // namespace gcg::python::fast

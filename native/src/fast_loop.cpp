@@ -10,16 +10,6 @@ namespace {
 
 const double kNever = std::numeric_limits<double>::infinity();
 
-// `answer`: whether what was returned is true.
-bool call_with(PyObject* function, double number, int* answer = nullptr) {
-    PyObject* argument = PyFloat_FromDouble(number);
-    PyObject* done = argument ? PyObject_CallOneArg(function, argument) : nullptr;
-    Py_XDECREF(argument);
-    if (done && answer) *answer = PyObject_IsTrue(done);
-    Py_XDECREF(done);
-    return done && (!answer || *answer >= 0);
-}
-
 class Run : Round {
  public:
     explicit Run(Plan& plan) : Round(plan.terms), plan_(plan) {}
@@ -50,7 +40,7 @@ class Run : Round {
         Turn after = open(now);
         if (after == Turn::go_on) after = match();
         if (after != Turn::go_on) return after;
-        if (plan_.timing && !call_with(plan_.timing, now)) return Turn::failed;
+        if (plan_.timing && !call(plan_.timing, now)) return Turn::failed;
         for (Strategy& strategy : plan_.strategies) {
             if (!oncepost(strategy, now)) return Turn::failed;
             after = turn(is_true(terms_.cerebro, names().event_stop));
@@ -83,7 +73,7 @@ class Run : Round {
     Turn open(double now) {
         if (!plan_.opening) return Turn::go_on;
         int over = -1;
-        if (!call_with(plan_.opening, now, &over)) return Turn::failed;
+        if (!call(plan_.opening, now, &over)) return Turn::failed;
         if (over) return Turn::over;
         const int stopping = is_state(terms_.control, names().stopping);
         if (stopping <= 0) return turn(stopping);

@@ -2,7 +2,6 @@
 #include "fast_next.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace gcg::python::fast {
 
@@ -16,8 +15,6 @@ struct NextNames {
     PyObject* has_live_data = PyUnicode_InternFromString("haslivedata");
     PyObject* last_status = PyUnicode_InternFromString("_laststatus");
     PyObject* live = PyUnicode_InternFromString("LIVE");
-    PyObject* patience = PyUnicode_InternFromString("qcheck");
-    PyObject* own_patience = PyUnicode_InternFromString("_qcheck");
     PyObject* check = PyUnicode_InternFromString("_check");
     PyObject* forced = Py_BuildValue("(s)", "forcedata");
     PyObject* master_time = PyUnicode_InternFromString("_dtmaster");
@@ -28,14 +25,11 @@ struct NextNames {
     PyObject* lengths = PyUnicode_InternFromString("_dlens");
     PyObject* bar = PyUnicode_InternFromString("_next");
     PyObject* next_analyzers = PyUnicode_InternFromString("_next_analyzers");
-    PyObject* nothing = PyFloat_FromDouble(0.0);
 };
 const NextNames& next_names() {
     static const NextNames& all = *new NextNames;
     return all;
 }
-
-using Clocks = std::chrono::steady_clock;
 
 class NextRun : Round {
  public:
@@ -49,6 +43,7 @@ class NextRun : Round {
         bool fine = after != Turn::failed && (after == Turn::over || say_last());
         PyObject *type, *value, *trace;
         PyErr_Fetch(&type, &value, &trace);
+        if (ahead_ && plan_.stand) stand(Py_True);  // what is left of the positions is what the broker has seen
         for (const Follower& one : plan_.followers)
             if (one.attributes && one.moved) write_lengths(one);
         if (type)
@@ -65,7 +60,8 @@ class NextRun : Round {
         Turn after = tell_stores();
         if (after == Turn::go_on) after = tell_datas();
         if (after != Turn::go_on) return after;
-        const auto begin = Clocks::now();
+        const auto begin = std::chrono::steady_clock::now();
+        ahead_ = true;
         bool any = false, none = false, last = false;
         for (FeedPlan& feed : plan_.feeds) {
             feed.clock->moved = feed.offered = false;
@@ -89,14 +85,17 @@ class NextRun : Round {
             if (!found) return Turn::go_on;
             last = true;
         }
-        after = tell_datas(any);
+        after = tell_datas();
+        if (after == Turn::go_on && (any || last)) after = open();
         if (after == Turn::go_on) after = ask_broker();
         if (after != Turn::go_on) return after;
         if (!any && !last) return PyErr_CheckSignals() < 0 ? Turn::failed : Turn::go_on;
+        if (plan_.timing && !call(plan_.timing, plan_.now)) return Turn::failed;
         for (Follower& follower : plan_.followers) {
             if (!bar(follower)) return Turn::failed;
             after = turn(is_true(terms_.cerebro, names().event_stop));
             if (after != Turn::go_on) return after;
+            if (plan_.writing && !call(plan_.writing)) return Turn::failed;
         }
         busy_ = false;
         return finish();
@@ -131,24 +130,6 @@ class NextRun : Round {
         return !count || count == plan_.feeds.size() - clones;
     }
 
-    bool set_patience(const FeedPlan& feed, bool wait, Clocks::time_point begin) {
-        const auto lapse = [&] { return std::chrono::duration<double>(Clocks::now() - begin).count(); };
-        if (!feed.params) {
-            PyObject* done =
-                PyObject_CallMethod(feed.object, "do_qcheck", "Od", wait ? Py_True : Py_False, wait ? lapse() : 0.0);
-            Py_XDECREF(done);
-            return done != nullptr;
-        }
-        PyObject* given = wait ? PyObject_GetAttr(feed.params, names_.patience) : nullptr;
-        if (wait && !given) return false;
-        const double patience = given ? PyFloat_AsDouble(given) : 0.0;
-        Py_XDECREF(given);
-        if (patience == -1.0 && PyErr_Occurred()) return false;
-        const double left = patience > 0.0 ? patience - lapse() : 0.0;
-        if (left > 0.0) return put(feed.attributes, names_.own_patience, PyFloat_FromDouble(left));
-        return PyDict_SetItem(feed.attributes, names_.own_patience, names_.nothing) == 0;
-    }
-
     bool check(const FeedPlan& feed, PyObject* master) {
         if (!feed.asks_checks && (!feed.filters || PyList_GET_SIZE(feed.filters) == 0)) return true;
         feed.clock->loading = true;
@@ -179,7 +160,7 @@ class NextRun : Round {
             Py_XDECREF(lowest);
             return false;
         }
-        const double now = first->time;
+        const double now = plan_.now = first->time;
         for (const FeedPlan& feed : plan_.feeds) {
             if (!feed.offered || feed.time != now) continue;
             first = &feed;
@@ -232,8 +213,7 @@ class NextRun : Round {
         return turn(is_true(terms_.cerebro, names().event_stop));
     }
 
-    // `ahead`: the feeds have gone on, and the broker has not.
-    Turn tell_datas(bool ahead = false) {
+    Turn tell_datas() {
         PyObject* quiet = PyDict_GetItemWithError(terms_.cerebro, names_.quiet);
         if (!quiet && PyErr_Occurred()) return Turn::failed;
         bool due = quiet && quiet != Py_None;
@@ -243,7 +223,7 @@ class NextRun : Round {
             due |= waiting > 0;
         }
         if (due) {
-            const bool stands = ahead && plan_.stand;
+            const bool stands = ahead_ && plan_.stand;
             if (stands && !stand(Py_True)) return Turn::failed;
             if (!call(plan_.engine, names_.notify_data)) return Turn::failed;
             if (stands && !stand(Py_False)) return Turn::failed;
@@ -261,7 +241,17 @@ class NextRun : Round {
         return after != Turn::failed && (after == Turn::over || tell_stores() != Turn::failed);
     }
 
+    // What user code does at a bar before the broker has seen it.
+    Turn open() {
+        if (!plan_.opening) return Turn::go_on;
+        int over = -1;
+        if ((plan_.stand && !stand(Py_True)) || !call(plan_.opening, plan_.now, &over)) return Turn::failed;
+        if (plan_.stand && !stand(Py_False)) return Turn::failed;
+        return turn(over);
+    }
+
     Turn ask_broker() {
+        ahead_ = false;
         if (!terms_.account) {
             if (!call(plan_.engine, names_.notify_broker)) return Turn::failed;
             return turn(is_true(terms_.cerebro, names().event_stop));
@@ -375,6 +365,7 @@ class NextRun : Round {
     NextPlan& plan_;
     const NextNames& names_;
     bool more_ = true;
+    bool ahead_ = false;  // the feeds have gone on, and the broker has not
 };
 
 }  // namespace

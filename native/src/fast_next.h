@@ -1,7 +1,7 @@
 // The plan of a run that goes bar by bar, read from Python once.
 #pragma once
 
-#include <memory>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -9,20 +9,6 @@
 #include "fast_round.h"
 
 namespace gcg::python::fast {
-
-// A buffer of doubles that another object owns.
-class Column {
- public:
-    explicit Column(PyObject* object);  // empty with an error set if it is none
-    [[nodiscard]] Py_ssize_t size() const { return view_ ? view_->len / static_cast<Py_ssize_t>(sizeof(double)) : 0; }
-    double operator[](Py_ssize_t at) const { return static_cast<const double*>(view_->buf)[at]; }
-
- private:
-    struct Release {
-        void operator()(Py_buffer* view) const;
-    };
-    std::unique_ptr<Py_buffer, Release> view_;
-};
 
 // Pointers are borrowed here as well.
 struct FeedPlan {
@@ -37,7 +23,6 @@ struct FeedPlan {
     PyObject* notifications;                               // null: get_notifications() is asked
     PyObject* params;                                      // null: do_qcheck() is asked
     double from, to;                                       // what it delivers lies between these times
-    std::vector<Column> columns;                           // of a PandasData: what its next bars are, line by line
     bool asks_checks;                                      // _check() is its own
     bool asks_live;                                        // haslivedata() is
     bool asks_dates;                                       // num2date() is, or knows a time zone
@@ -72,13 +57,17 @@ struct Follower {
 };
 
 struct NextPlan {
-    Terms terms;       // the account is null where the broker is asked for everything
-    PyObject* engine;  // cerebro itself
-    PyObject* stores;  // its list
-    PyObject* last;    // () -> int: lets the filters deliver what they still have
-    PyObject* stand;   // (bool) -> None: shows the positions as of the bar before while feeds have moved on; or null
-    PyObject* lowest;  // min()
-    PyObject* utc;     // backtrader.num2date()
+    Terms terms;        // the account is null where the broker is asked for everything
+    PyObject* engine;   // cerebro itself
+    PyObject* stores;   // its list
+    PyObject* last;     // () -> int: lets the filters deliver what they still have
+    PyObject* stand;    // (bool) -> None: shows the positions as of the bar before while feeds have moved on; or null
+    PyObject* lowest;   // min()
+    PyObject* utc;      // backtrader.num2date()
+    PyObject* opening;  // (time) -> whether the run is over: before the broker sees a bar; or null
+    PyObject* timing;   // (time) -> None: after the broker has seen it; or null
+    PyObject* writing;  // () -> None: after each strategy; or null
+    double now;         // of the last bar, or what Backtrader has for it before the first
     std::vector<FeedPlan> feeds;
     std::vector<Follower> followers;
 };
@@ -92,6 +81,10 @@ int next_of(FeedPlan& feed, PyObject* master, double master_time);
 // error set.
 bool rewind(FeedPlan& feed);
 bool show_ticks(FeedPlan& feed);
+
+// Set how long the feed may wait for a bar, if it may: what was left of its patience at `begin`. False with an error
+// set.
+bool set_patience(const FeedPlan& feed, bool wait, std::chrono::steady_clock::time_point begin);
 
 PyObject* run_next(PyObject* module, PyObject* arguments);
 

@@ -27,14 +27,14 @@ bool read_lines(PyObject* list, std::vector<Line*>& lines) {
 }
 
 // (object, attributes, clock, lines, time line, ticks, filters, stack, stash, notifications, params, from, to,
-//  asks checks, asks live, asks dates, resampled only, replaying, clone, columns)
+//  asks checks, asks live, asks dates, resampled only, replaying, clone)
 bool read_feed(PyObject* row, FeedPlan& feed) {
-    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params, *columns;
+    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params;
     int checks, live, dates, resampled, replaying, clone;
-    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOddppppppO!", &feed.object, &PyDict_Type, &feed.attributes, &clock,
+    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOddpppppp", &feed.object, &PyDict_Type, &feed.attributes, &clock,
                           &PyTuple_Type, &lines, &times, &PyTuple_Type, &ticks, &filters, &feed.stack, &feed.stash,
                           &notifications, &params, &feed.from, &feed.to, &checks, &live, &dates, &resampled, &replaying,
-                          &clone, &PyTuple_Type, &columns))
+                          &clone))
         return false;
     feed.filters = some(filters);
     feed.notifications = some(notifications);
@@ -114,28 +114,21 @@ bool read_follower(PyObject* row, Follower& one) {
 
 }  // namespace
 
-Column::Column(PyObject* object) : view_(new Py_buffer{}) {
-    if (PyObject_GetBuffer(object, view_.get(), PyBUF_SIMPLE) == 0) return;
-    delete view_.release();
-}
-void Column::Release::operator()(Py_buffer* view) const {
-    PyBuffer_Release(view);
-    delete view;
-}
-
 // (cerebro, its attributes, control, broker, account, deliver, bar_done, settle, report_every, stores, last, stand,
-//  lowest, utc, feeds, strategies)
+//  lowest, utc, feeds, strategies, (opening, timing, writing), now)
 bool read_next_plan(PyObject* arguments, NextPlan& plan) {
     PyObject *account, *stand, *feeds, *followers;
     Terms& terms = plan.terms;
-    if (!PyArg_ParseTuple(arguments, "OO!O!OOOOOnO!OOOOO!O!", &plan.engine, &PyDict_Type, &terms.cerebro, &PyDict_Type,
-                          &terms.control, &terms.broker, &account, &terms.deliver, &terms.bar_done, &terms.settle,
-                          &terms.report_every, &PyList_Type, &plan.stores, &plan.last, &stand, &plan.lowest, &plan.utc,
-                          &PyTuple_Type, &feeds, &PyTuple_Type, &followers))
+    if (!PyArg_ParseTuple(arguments, "OO!O!OOOOOnO!OOOOO!O!(OOO)d", &plan.engine, &PyDict_Type, &terms.cerebro,
+                          &PyDict_Type, &terms.control, &terms.broker, &account, &terms.deliver, &terms.bar_done,
+                          &terms.settle, &terms.report_every, &PyList_Type, &plan.stores, &plan.last, &stand,
+                          &plan.lowest, &plan.utc, &PyTuple_Type, &feeds, &PyTuple_Type, &followers, &plan.opening,
+                          &plan.timing, &plan.writing, &plan.now))
         return false;
     if (account != Py_None && Py_TYPE(account) != account_type()) return refuse("account");
     terms.account = reinterpret_cast<Account*>(some(account));
     plan.stand = some(stand);
+    for (PyObject** one : {&plan.opening, &plan.timing, &plan.writing}) *one = some(*one);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(feeds); ++i) {
         plan.feeds.push_back({});
         if (!read_feed(PyTuple_GET_ITEM(feeds, i), plan.feeds.back())) return refuse("feed");

@@ -32,6 +32,15 @@ bool call(PyObject* function) {
     return done != nullptr;
 }
 
+bool call(PyObject* function, double number, int* answer) {
+    PyObject* argument = PyFloat_FromDouble(number);
+    PyObject* done = argument ? PyObject_CallOneArg(function, argument) : nullptr;
+    Py_XDECREF(argument);
+    if (done && answer) *answer = PyObject_IsTrue(done);
+    Py_XDECREF(done);
+    return done && (!answer || *answer >= 0);
+}
+
 int is_true(PyObject* attributes, PyObject* name) {
     PyObject* value = PyDict_GetItemWithError(attributes, name);
     if (value) return value == Py_False ? 0 : PyObject_IsTrue(value);
@@ -67,6 +76,11 @@ bool analyze(const std::vector<PyObject*>& analyzers, Py_ssize_t missing) {
     for (PyObject* analyzer : analyzers)
         if (!call(analyzer, method)) return false;
     return true;
+}
+
+Round::Round(Terms& terms) : terms_(terms) {
+    PyObject* done = PyDict_GetItemWithError(terms.cerebro, names().bars_done);
+    if (done) bars_ = PyLong_AsSsize_t(done);
 }
 
 Turn Round::match() {

@@ -60,6 +60,8 @@ constexpr Py_ssize_t kSignalEvery = 1024;
 
 bool call(PyObject* object, PyObject* method);
 bool call(PyObject* function);
+// `answer`: whether what was returned is true.
+bool call(PyObject* function, double number, int* answer = nullptr);
 // Whether an attribute is true. 1, 0, or -1 with an error set.
 int is_true(PyObject* attributes, PyObject* name);
 int is_state(PyObject* control, PyObject* wanted);
@@ -74,7 +76,7 @@ Turn turn(int answer);
 
 class Round {
  protected:
-    explicit Round(Terms& terms) : terms_(terms) {}
+    explicit Round(Terms& terms);
 
     // The broker's part of a bar, and its notifications.
     Turn match();
@@ -83,8 +85,8 @@ class Round {
     Turn finish();
 
     Terms& terms_;
-    Py_ssize_t bars_ = 0;
-    bool busy_ = false;  // orders were told of since the strategies' last bar
+    Py_ssize_t bars_ = 0;  // a run whose loop was left and entered again goes on counting
+    bool busy_ = false;    // orders were told of since the strategies' last bar
 
  private:
     Turn failed_match();

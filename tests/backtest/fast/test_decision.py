@@ -56,7 +56,6 @@ def test_switched_off(kit: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"cheat_on_open": True, "runonce": False}, "cheat_on_open is on"),
         ({"oldsync": True}, "oldsync is on"),
         ({"oldsync": True, "runonce": False}, "oldsync is on"),
         ({"lookahead": 2}, "lookahead is set"),
@@ -360,11 +359,11 @@ def test_what_backtrader_itself_breaks_at(kit: ModuleType, prepare: Callable[[An
     assert reason in cerebro.fast_reason
 
 
-@pytest.mark.parametrize(("prepare", "reason"), [(writer, "there is a writer of columns"), (timer, "there are timers")])
-def test_what_is_done_beside_bars(kit: ModuleType, prepare: Callable[[Any], Any], reason: str) -> None:
-    """Timers and writers are called in a preloaded run; one that goes bar by bar leaves them to Backtrader."""
+@pytest.mark.parametrize("prepare", [writer, timer])
+def test_what_is_done_beside_bars(kit: ModuleType, prepare: Callable[[Any], Any]) -> None:
+    """Timers and writers are called in a preloaded run, and in one that goes bar by bar."""
     assert run(kit, prepare).fast_reason == ""
-    assert reason in run(kit, prepare, runonce=False).fast_reason
+    assert run(kit, prepare, runonce=False).fast_reason == ""
 
 
 def test_a_cerebro_that_overrides_a_step(kit: ModuleType) -> None:
@@ -374,7 +373,12 @@ def test_a_cerebro_that_overrides_a_step(kit: ModuleType) -> None:
         def _brokernotify(self) -> None:
             super()._brokernotify()
 
+    class Hearing(EventDrivenCerebro):
+        def _datanotify(self) -> None:
+            super()._datanotify()
+
     assert "Looking overrides _brokernotify()" in run(kit, lambda cerebro: None, cls=Looking).fast_reason
+    assert "Hearing overrides _datanotify()" in run(kit, lambda cerebro: None, cls=Hearing, runonce=False).fast_reason
 
 
 def test_a_strategy_with_a_feed_of_its_own(kit: ModuleType) -> None:
