@@ -20,7 +20,7 @@ from .collector import RareCollection
 from .feeds import feed_row, is_plain
 from .graph import INDICATORS, lines_of, observers_of
 from .native import FastClock, fast_run_next, fast_set_guard, fast_set_position
-from .program import has_stock_length, moves_like_stock, program_of, rows_of
+from .program import has_stock_length, length_of, moves_like_stock, program_of, rows_of
 from .run import observer_row, prices_of
 from .sampling import Sampling
 from .stock import overridden, shadowed
@@ -101,8 +101,9 @@ def _with_broker(cerebro: Any, strategies: Sequence[Any], datas: Sequence[Any], 
             broker.be_plain()
         for strategy in strategies:
             fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0], broker.adopt)
-        for line in (line for data in datas for line in lines_of(data)):
-            fast_set_guard(line, be_careful)
+        for data in datas:
+            for line in lines_of(data):
+                fast_set_guard(line, be_careful, line is not data.lines.datetime)
         loop(broker.account, delivering(cerebro._broker.notifs, strategies), broker.be_careful, broker.stand)
     finally:
         broker.leave()
@@ -132,7 +133,7 @@ class _Known:
         self._is_stock = _is_stock(strategy)
         if self._is_stock:
             self._indicators = rows_of(strategy)
-            self._followed = [id(one) for one in observers_of(strategy) if _follows_like_stock(one)]
+            self._followed = {id(one): length_of(one._clock) for one in observers_of(strategy) if _follows_like_stock(one)}
 
     def row(self) -> tuple[Any, ...]:
         """Return the row of a known strategy, or of one that is asked."""
@@ -156,7 +157,7 @@ class _Known:
         )
 
     def _watcher_row(self, observer: Any, periods: Periods) -> tuple[Any, ...]:
-        clock = observer._clock if id(observer) in self._followed else None
+        clock = self._followed.get(id(observer))
         return observer_row(observer, FastClock(), periods, asks=self._own_broker), clock, observer._minperiod
 
 

@@ -19,7 +19,7 @@ from .kernels import formula_of
 from .native import FastProgram
 from .stock import overridden, shadowed
 
-__all__ = ["has_stock_length", "moves_like_stock", "program_of", "rows_of"]
+__all__ = ["has_stock_length", "length_of", "moves_like_stock", "program_of", "rows_of"]
 
 NOTHING, ASKS, COMPUTES = range(3)  # `Part` in fast_program.h
 LineIterator = bt.LineIterator
@@ -47,6 +47,11 @@ def has_stock_length(thing: Any) -> bool:
     return isinstance(thing, LineBuffer) and cls.__len__ is LineBuffer.__len__
 
 
+def length_of(thing: Any) -> Any:
+    """Return the line that `len(thing)` is the length of, where there is one: a thing may keep its own class in a run, a line does not."""
+    return lines_of(thing)[0] if has_stock_length(thing) else thing
+
+
 def moves_like_stock(node: Any) -> bool:
     """Return whether `node.forward()` appends a value to each of its lines and goes there, and no more."""
     if isinstance(node, LineBuffer):
@@ -68,7 +73,7 @@ def _row(node: Any) -> tuple[Any, ...]:
     return (
         node,
         action,
-        node._clock,
+        length_of(node._clock),
         has_stock_length(node._clock),
         tuple(lines_of(node)),
         node._minperiod,

@@ -75,7 +75,8 @@ def _loop(
             fast_set_position(strategy, cerebro._broker.positions, strategy.datas[0], broker.adopt)
         for data in datas:
             for line in lines_of(data):
-                fast_set_guard(line, broker.be_careful)
+                # The array of times is asked for by date() and time(), too; nobody writes into it.
+                fast_set_guard(line, broker.be_careful, line is not data.lines.datetime)
         loop = (deliver, bar_done, broker.be_careful, report_every, columns, rows, beside(cerebro, strategies, swap.strategy_clocks))
         fast_run_once(vars(cerebro), vars(cerebro.control), cerebro._broker, broker.account, *loop)
     finally:

@@ -10,6 +10,7 @@ from backtrader.feed import DataClone
 from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import LineAlias, LineSeries
 
+from .class_asked import asks_for_class
 from .graph import indicators_of, lines_of, nodes_of, observers_of, place_of
 from .native import (
     FastClock,
@@ -31,7 +32,7 @@ OPERATORS = (
 )  # fmt: skip
 OPERATOR_NAMES = tuple(f"__{name}__" for name in OPERATORS)
 BEHIND_OPERATORS = ("__getitem__", "_operation", "_roperation", "_operationown", "_operation_stage2", "_operationown_stage2")
-LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "set", "get", "forward", "home", "advance", "rewind", "datetime")
+LINE_METHODS = ("__len__", "__getitem__", "__setitem__", "set", "get", "forward", "home", "advance", "rewind", "datetime", "buflen")
 LINE_ATTRIBUTES = ("_idx", "idx", "lencount", "array", "_opstage")
 SERIES_METHODS = ("__len__", "__getitem__")
 
@@ -69,7 +70,7 @@ class Swap:
                 lines = lines_of(node)
                 for line in lines:
                     self._enter_line(line)
-                if not isinstance(node, LineBuffer) and lines:
+                if not isinstance(node, LineBuffer) and lines and not _keeps_class(node):
                     self._enter_series(node, lines[0])
         except BaseException:
             self.leave()
@@ -151,6 +152,11 @@ class Swap:
             self._classes[cls] = type.__new__(type(cls), cls.__name__, (cls, base), {**common, **names(cls)})
         thing.__class__ = self._classes[cls]
         self._swapped.append((thing, cls))
+
+
+# All that an object with lines does at a bar, it lets its lines do: they are fast, whatever its own class is.
+def _keeps_class(node: Any) -> bool:
+    return not isinstance(node, bt.feed.AbstractDataBase) and asks_for_class(type(node))
 
 
 # What a class gets of the fast one: only where it has Backtrader's own.

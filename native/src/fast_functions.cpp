@@ -88,27 +88,31 @@ PyObject* set_clock(PyObject*, PyObject* arguments) {
     Py_RETURN_NONE;
 }
 
-// set_guard(line, guard): call `guard()` before the first value that is written into the line.
+// set_guard(line, guard, array): call `guard()` before the first value that is written into the line; `array`: and
+// before its array is handed out.
 PyObject* set_guard(PyObject*, PyObject* arguments) {
     PyObject *object, *guard;
-    if (!PyArg_ParseTuple(arguments, "OO", &object, &guard)) return nullptr;
+    int array = 0;
+    if (!PyArg_ParseTuple(arguments, "OO|p", &object, &guard, &array)) return nullptr;
     Line* line = find(object);
     if (!line || line->first) {
         PyErr_SetString(PyExc_RuntimeError, "set_guard() needs a line that was attached.");
         return nullptr;
     }
     Py_XSETREF(line->guard, Py_NewRef(guard));
+    line->guards_array = array != 0;
     Py_RETURN_NONE;
 }
 
 // set_position(strategy, positions, data, adopt): where the strategy's `position` is looked up; `adopt(data, position)`
-// is called first with one that has a class of which none was seen yet.
+// is called first with one that has a class of which none was seen yet. A strategy that keeps its class looks itself.
 PyObject* set_position(PyObject*, PyObject* arguments) {
     PyObject *object, *positions, *data, *adopt;
     if (!PyArg_ParseTuple(arguments, "OO!OO", &object, &PyDict_Type, &positions, &data, &adopt)) return nullptr;
     Line* line = find(object);
-    if (!line || !line->first) {
-        PyErr_SetString(PyExc_RuntimeError, "set_position() needs a strategy that was attached.");
+    if (!line) Py_RETURN_NONE;
+    if (!line->first) {
+        PyErr_SetString(PyExc_RuntimeError, "set_position() needs a strategy, and was given a line.");
         return nullptr;
     }
     Py_XSETREF(line->positions, Py_NewRef(positions));

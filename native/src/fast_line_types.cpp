@@ -56,14 +56,8 @@ PyObject* line_item(PyObject* self, PyObject* ago) {
 int line_set_item(PyObject* self, PyObject* ago, PyObject* value) {
     Line* line = known(self);
     if (!line) return -1;
-    if (PyObject* guard =
-            line->clock->loading && PyLong_CheckExact(ago) && !PyObject_IsTrue(ago) ? nullptr : line->guard) {
-        line->guard = nullptr;
-        PyObject* done = PyObject_CallNoArgs(guard);
-        Py_DECREF(guard);
-        Py_XDECREF(done);
-        if (!done) return -1;
-    }
+    const bool own = line->clock->loading && PyLong_CheckExact(ago) && !PyObject_IsTrue(ago);  // a bar that comes in
+    if (!own && !warn(*line)) return -1;
     if (!value) {
         PyErr_SetString(PyExc_AttributeError, "__delitem__");
         return -1;
@@ -190,8 +184,9 @@ PyObject* get_length(PyObject* self, void*) {
     return line ? PyLong_FromSsize_t(line->length()) : nullptr;
 }
 PyObject* get_array(PyObject* self, void*) {
-    const Line* line = known(self);
-    return line ? Py_NewRef(line->array) : nullptr;
+    Line* line = known(self);
+    if (!line || (line->guards_array && !line->clock->loading && !warn(*line))) return nullptr;
+    return Py_NewRef(line->array);
 }
 PyObject* get_stage(PyObject* self, void*) {
     const Line* line = known(self);
@@ -234,6 +229,7 @@ int set_array(PyObject* self, PyObject* value, void*) {
         PyErr_SetString(PyExc_AttributeError, "a line needs an array");
         return -1;
     }
+    if (!warn(*line)) return -1;
     Py_SETREF(line->array, Py_NewRef(value));
     return 0;
 }
@@ -319,6 +315,7 @@ PyMethodDef g_line_methods[] = {
     {"forward", function(line_forward), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"set", function(line_set), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"home", function(line_home), METH_NOARGS, nullptr},
+    {"buflen", function(line_bars), METH_NOARGS, nullptr},
     {"advance", function(line_advance), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"rewind", function(line_rewind), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {nullptr, nullptr, 0, nullptr},

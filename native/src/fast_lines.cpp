@@ -174,4 +174,26 @@ bool write_now(Line& line, double value) {
     return fine;
 }
 
+bool warn(Line& line) {
+    PyObject* guard = line.guard;
+    if (!guard) return true;
+    line.guard = nullptr;
+    PyObject* done = PyObject_CallNoArgs(guard);
+    Py_DECREF(guard);
+    Py_XDECREF(done);
+    return done != nullptr;
+}
+
+PyObject* line_bars(PyObject* self, PyObject*) {
+    const Line* line = find(self);
+    if (!line) return PyErr_Format(PyExc_RuntimeError, "A line left the fast run while it went on.");
+    const Py_ssize_t size = PyObject_Size(line->array);
+    PyObject* all = size < 0 ? nullptr : PyLong_FromSsize_t(size);
+    PyObject* extension = all ? PyObject_GetAttrString(self, "extension") : nullptr;
+    PyObject* bars = extension ? PyNumber_Subtract(all, extension) : nullptr;
+    Py_XDECREF(all);
+    Py_XDECREF(extension);
+    return bars;
+}
+
 }  // namespace gcg::python::fast

@@ -30,6 +30,7 @@ struct Line {
     PyTypeObject* held_class;  // of the position it has seen last; only compared
     PyObject* guard;  // a feed's line: called before the first value that is written into a bar which is there already,
                       // owned, or null
+    bool guards_array;  // ... and before user code gets the array, into which it may write
     Py_ssize_t offset, length_offset;
     long stage;  // Backtrader's `_opstage`
     bool plain;  // `line[0]` is not overridden by the user's class
@@ -74,6 +75,8 @@ inline bool read(const Line& line, Py_ssize_t ago, double& value) {
 }
 // The value of now, however the line keeps it. False with an error set.
 bool read_now(const Line& line, double& value);
+// Call the guard of a line that user code is about to write into, once. False with an error set.
+bool warn(Line& line);
 // Set a line's value of now, and of what is bound to it. False with an error set.
 bool write_now(Line& line, double value);
 // Whether `line[0] = value` is what it is for Backtrader's own lines.
@@ -93,6 +96,7 @@ extern const int operator_count;
 bool setup_dates(PyObject* stock_datetime);
 // The naive datetime of a number of days, or null without an error if Backtrader has to be asked.
 PyObject* moment(double days);
+PyObject* line_bars(PyObject* self, PyObject*);  // buflen(): without asking for the array, which may be guarded
 PyObject* line_datetime(PyObject* self, PyObject* arguments, PyObject* keywords);
 PyObject* run_once(PyObject* module, PyObject* arguments);
 PyObject* days_of_times(PyObject* module, PyObject* arguments);

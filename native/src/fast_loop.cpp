@@ -91,11 +91,20 @@ class Run : Round {
         for (const Period& period : strategy.periods)
             missing = std::max(missing, period.least - period.clock->position);
         strategy.clock->missing = missing;
+        if (strategy.tells_missing && !tell_missing(strategy.object, missing)) return false;
         PyObject* method = missing < 0 ? names().next : missing == 0 ? names().next_start : names().before_next;
         if (!call(strategy.object, method) || !analyze(strategy.analyzers, missing)) return false;
         for (Observer& observer : strategy.observers)
             if (!observe(observer, method, missing)) return false;
         return !busy_ || call(strategy.object, names().clear);
+    }
+
+    static bool tell_missing(PyObject* strategy, Py_ssize_t missing) {
+        static PyObject* const name = PyUnicode_InternFromString("_minperstatus");
+        PyObject* value = PyLong_FromSsize_t(missing);
+        const bool done = value && PyObject_SetAttr(strategy, name, value) == 0;
+        Py_XDECREF(value);
+        return done;
     }
 
     bool observe(Observer& observer, PyObject* method, Py_ssize_t missing) {

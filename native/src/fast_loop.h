@@ -23,6 +23,7 @@ struct Strategy {
     std::vector<PyObject*> analyzers;  // those that do something at a bar
     PyObject* notify;                  // () -> None: tells the strategy what its orders and trades have become
     bool always_notify;                // somebody wants cash and value at every bar
+    bool tells_missing;                // it kept its class, and what next() is missing is an attribute of its own
 };
 
 struct Data {

@@ -18,6 +18,7 @@ bool read_strategy(PyObject* row, Strategy& strategy, const std::vector<Data>& d
                           &always))
         return false;
     strategy.always_notify = always != 0;
+    strategy.tells_missing = !find(strategy.object);
     if (!read_clock(clock, strategy.clock) || !strategy.clock || !read_objects(lines, strategy.lines) ||
         !read_objects(analyzers, strategy.analyzers))
         return fail("strategy");

@@ -26,6 +26,11 @@ def make(kit: ModuleType, strategy: type, *, fast: bool = True, broker: Any = No
     return cerebro
 
 
+def is_exchanged(thing: Any) -> bool:
+    """Return whether something has a class of a fast run. A strategy that asks for its class itself would keep it."""
+    return "__slots__" in vars(type(thing))
+
+
 def swapped(cerebro: Any) -> list[str]:
     """Return what still has a class of a fast run: such a class is no attribute of its module, or holds `__slots__`."""
     found = []
@@ -36,7 +41,7 @@ def swapped(cerebro: Any) -> list[str]:
             if id(thing) in seen:
                 continue
             seen.add(id(thing))
-            found += [type(thing).__name__] * ("__slots__" in vars(type(thing)))
+            found += [type(thing).__name__] * is_exchanged(thing)
             if isinstance(thing, LineRoot):
                 mine = vars(thing)
                 waiting += getattr(thing, "lines", None) or []
@@ -54,7 +59,7 @@ class Trading(bt.Strategy):
 
     def next(self) -> None:
         """Buy and close at crossings."""
-        self.seen.append("__slots__" in vars(type(self)))
+        self.seen.append(is_exchanged(self))
         if self.cross > 0 and not self.position:
             self.buy()
         elif self.cross < 0 and self.position:

@@ -170,6 +170,7 @@ def _common(found: Findings) -> Findings:
     sections = {name: [NUMPY.sub(r"\1", line) for line in lines] for name, lines in found.sections.items()}
     for name in ("feeds", "broker"):
         sections[name] = [line for line in sections.get(name, []) if line.split(" ", 1)[0] not in NOT_COMPARED]
+    sections["trace"] = [FEED_CLASS.sub("feed", line) if "Error: " in line else line for line in sections.get("trace", [])]
     for name in ("feeds", "classes"):
         sections[name] = [FEED_CLASS.sub("feed", line) for line in sections.get(name, [])]
     return Findings(sections, found.reason)

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import backtrader as bt
+import pytest
 
 from ..bars import coarse_bars
 from ..sides import FAST, Setup, Side
@@ -155,6 +156,46 @@ def with_writers(side: Side) -> Any:
     return cerebro
 
 
+class Overwriting(Nosy):
+    """Writes prices past the line, into its array, while orders wait and positions are held."""
+
+    def __init__(self) -> None:
+        self.average = bt.ind.SMA(period=3)
+
+    def act(self, bar: int) -> None:
+        """Look how many bars there are, trade, and change prices of this bar and the next."""
+        super().act(bar)
+        note("bars", self.data.buflen(), self.data.close.buflen(), len(self.data) == self.data.buflen(), self.average.buflen())
+        if bar in (20, 40) and len(self.data) < self.data.buflen():
+            at = self.data.close.idx
+            self.data.close.array[at] += 3.0
+            self.data.lines.open.array[at + 1] -= 2.0
+            self.data.low.array[at + 1] -= 4.0
+        note("now", self.broker.getvalue(), self.getposition().adjbase, self.data.datetime.date(), self.data.datetime.time())
+
+
+class TechnicalAnalysis(Nosy):
+    """Indicators of ta-lib."""
+
+    def __init__(self) -> None:
+        talib = pytest.importorskip("talib") and bt.talib
+        data = self.data
+        self.found = [
+            talib.SMA(data.close, timeperiod=4),
+            talib.RSI(data.close, timeperiod=5),
+            talib.ATR(data.high, data.low, data.close, timeperiod=6),
+            talib.BBANDS(data.close, timeperiod=5),
+            talib.CDLDOJI(data.open, data.high, data.low, data.close),
+        ]
+        self.smooth = bt.ind.SMA(self.found[0] - self.found[3].middleband, period=3)
+
+    def act(self, bar: int) -> None:
+        super().act(bar)
+        note("ta-lib", [[line[0] for line in one.lines] for one in self.found], self.smooth[0])
+        if self.found[1] < 45.0 and not self.position:
+            self.buy()
+
+
 def fees(cerebro: Any) -> None:
     """Pay commission and interest."""
     cerebro.broker.setcommission(commission=0.001, interest=0.1, interest_long=True)
@@ -169,6 +210,10 @@ SETUPS = [
     Setup("timers, few looks", scene(Rung, stdstats=False), FAST, ours=False),
     Setup("timers that stop the run", scene(partly(Rung, last=50)), FAST, ours=False),
     Setup("timers that break", scene(partly(Rung, last=45, breaks=True)), FAST, ours=False),
+    Setup("prices overwritten", scene(Overwriting, count=60), FAST, ours=False),
+    Setup("prices overwritten, few looks", scene(Overwriting, count=60, stdstats=False), FAST),
+    Setup("ta-lib's indicators", scene(TechnicalAnalysis, count=60), FAST, ours=False),
+    Setup("ta-lib's indicators bar by bar", scene(TechnicalAnalysis, count=40), FAST, (("runonce", False),), ours=False),
     Setup("two writers", with_writers, FAST),
     Setup("news at once", quickly(Quick), FAST, told=True),
     Setup("news at once, analysed", quickly(trading(market), Counts, bt.analyzers.TradeAnalyzer, bt.analyzers.DrawDown), FAST),
