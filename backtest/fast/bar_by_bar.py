@@ -18,7 +18,7 @@ from .beside import beside_growing
 from .broker import FastBroker
 from .collector import RareCollection
 from .feeds import feed_row, is_plain
-from .graph import INDICATORS, lines_of, observers_of
+from .graph import INDICATORS, OBSERVERS, lines_of, observers_of
 from .native import FastClock, fast_run_next, fast_set_guard, fast_set_position
 from .program import has_stock_length, length_of, moves_like_stock, program_of, rows_of
 from .run import observer_row, prices_of
@@ -79,6 +79,8 @@ def run_bar_by_bar(cerebro: Any, strategies: Sequence[Any], bar_done: Callable[[
                 _with_broker(cerebro, strategies, datas, swap, quiet, loop)
     finally:
         swap.leave()
+        for strategy in filter(len, strategies):
+            strategy._lineiterators[OBSERVERS]  # made by Backtrader's first look at it, in a bar
     return ""
 
 

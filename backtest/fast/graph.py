@@ -10,7 +10,7 @@ from backtrader.lineiterator import LineIterator, MultiCoupler, SingleCoupler
 from backtrader.lineroot import LineRoot
 from backtrader.lineseries import LineSeriesStub
 
-__all__ = ["INDICATORS", "indicators_of", "lines_of", "nodes_of", "observers_of", "place_of", "unclear_clock"]
+__all__ = ["INDICATORS", "OBSERVERS", "indicators_of", "lines_of", "nodes_of", "observers_of", "place_of", "unclear_clock"]
 
 INDICATORS, OBSERVERS = LineIterator.IndType, LineIterator.ObsType
 
@@ -31,7 +31,7 @@ def indicators_of(strategy: Any) -> list[Any]:
 
 def observers_of(strategy: Any) -> list[Any]:
     """Return a strategy's observers."""
-    found: list[Any] = strategy._lineiterators[OBSERVERS]
+    found: list[Any] = strategy._lineiterators.get(OBSERVERS, [])
     return found
 
 
