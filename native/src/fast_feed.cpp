@@ -264,7 +264,7 @@ bool check_filter(Feed& feed, PyObject* row, PyObject* forced) {
         PyErr_Clear();
         return true;
     }
-    PyObject* result = !sampler || sampler->store() ? call_filter(feed, check, row, forced) : nullptr;
+    PyObject* result = !sampler || sampler->write_back() ? call_filter(feed, check, row, forced) : nullptr;
     Py_DECREF(check);
     Py_XDECREF(result);
     return result && (!sampler || sampler->fetch());

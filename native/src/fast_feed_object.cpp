@@ -77,7 +77,7 @@ PyObject* feed_check(PyObject* self, PyObject* arguments, PyObject* keywords) {
 
 bool store_all(Feed& feed) {
     for (Sampler& sampler : *feed.samplers)
-        if (!sampler.store()) return false;
+        if (!sampler.write_back()) return false;
     return true;
 }
 

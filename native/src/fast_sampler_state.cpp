@@ -97,7 +97,7 @@ bool Sampler::fetch() {
            fetch_days(object, "_lastdteos", last_days, last_days_known);
 }
 
-bool Sampler::store() {
+bool Sampler::write_back() {
     PyObject* held = PyObject_GetAttrString(object, "bar");
     bool fine = held != nullptr;
     for (int at = 0; fine && at < kColumns; ++at) {

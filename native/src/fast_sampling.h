@@ -33,7 +33,7 @@ struct Sampler {
 
     [[nodiscard]] bool is_open() const { return bar[kOpen] == bar[kOpen]; }
     bool fetch();  // the state, from the object's attributes
-    bool store();
+    bool write_back();
 };
 
 struct Feed {

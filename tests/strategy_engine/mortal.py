@@ -17,6 +17,12 @@ class Mortal(TradingEngine):
     """An engine that dies before it publishes event number `life`, as if it was killed there; never with a negative one."""
 
     life = -1
+    at_end = False  # nothing was waiting and nothing half done
+
+    def on_rest(self, idle: bool) -> None:
+        """Note whether that was all."""
+        super().on_rest(idle)
+        self.at_end = self.reader.lag == 0
 
     def publish(self, event: Event, *, cause: int | None = None, backfill: bool = False) -> int:
         """Publish, or die."""

@@ -24,7 +24,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import preset
 from gcg_quant.kill_switch import applied_changes, kill_change
-from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig
 
 from .mortal import Mortal
 
@@ -47,12 +47,11 @@ class PlainGateway(PaperGateway):
     order_types = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 
-def run(engine: TradingEngine, bus: EventBus, wait_until: Wait) -> None:
+def run(engine: Mortal, bus: EventBus, wait_until: Wait) -> None:
     """Let an engine handle all there is, or die, and stop it."""
 
     def ended() -> bool:
-        health = engine.health()
-        return health.state == "killed" or (health.state == "running" and health.lag == 0)
+        return engine.state == "killed" or engine.at_end
 
     engine.start(bus)
     wait_until(ended, "the engine's end")

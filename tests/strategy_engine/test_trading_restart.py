@@ -40,7 +40,7 @@ from gcg_quant.events import (
     World,
 )
 from gcg_quant.instruments import preset
-from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig
 from gcg_quant.strategy_engine.orders.states import FINAL_STATES, may_follow
 
 from .mortal import Mortal
@@ -167,12 +167,11 @@ def held_scene() -> list[Event]:
     ]
 
 
-def run_to_end(engine: TradingEngine, bus: EventBus, wait_until: Callable[..., None]) -> None:
+def run_to_end(engine: Mortal, bus: EventBus, wait_until: Callable[..., None]) -> None:
     """Start an engine, let it handle all there is (or die), and stop it."""
 
     def ended() -> bool:
-        health = engine.health()  # not the reader's own lag: a dying engine closes it at any time
-        return health.state == "killed" or (health.state == "running" and health.lag == 0)
+        return engine.state == "killed" or engine.at_end
 
     engine.start(bus)
     wait_until(ended, "the engine's end")
@@ -406,7 +405,7 @@ def test_engine_killed_with_signal_9_loses_no_request(bus: EventBus, wait_until:
         process.wait()
         process.stdout.close()
         drive(5 + life)
-    last = TradingEngine(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
+    last = Mortal(TradingConfig(cash=50_000.0), None, PaperGateway(latency_ns=1_000_000))
     run_to_end(last, bus, wait_until)
     check_journal(read(bus))
     assert put_down(0.0) == (kind == "keeping")
