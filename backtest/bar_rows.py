@@ -22,11 +22,12 @@ FIELDS = ("close", "low", "high", "open", "volume", "open_interest")
 
 
 class Columns(NamedTuple):
-    """What a feed shows of many events: the columns of VALUES, and where each bar starts and ends, in nanoseconds."""
+    """What a feed shows of many events: the columns of VALUES, where each bar starts and ends in nanoseconds, and the events' ids."""
 
     values: tuple[NDArray[np.float64], ...]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    ids: NDArray[np.uint64]  # 0: of no live event
 
 
 class Place:
@@ -81,7 +82,7 @@ class BarRows:
         if len(rows):
             self.last_start_ns = int(rows["start_ns"][-1])
             self.basis = BarBasis(int(rows["basis"][0]))
-        return self._columns(rows)
+        return self._columns(rows, np.zeros(len(rows), np.uint64))
 
     def take(self, bar: Bar) -> FeedRow | None:
         """Return what the feed shows of a bar, or None if it is not for it."""
@@ -96,7 +97,7 @@ class BarRows:
         day = one_day_from_ns(end_ns if self._stamp_end else start_ns)
         return bar.close, bar.low, bar.high, bar.open, bar.volume, bar.open_interest, day, start_ns, end_ns, bar.id
 
-    def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
+    def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], Columns]:
         """Return which rows of a bus reader are for the feed, and what it shows of them: as `take` for one bar after the other."""
         mask = self.place.among(rows, rows["period"].view(self._period.dtype) == self._period, name_of)
         if self.basis is None and mask.any():
@@ -111,14 +112,15 @@ class BarRows:
         self.last_start_ns = int(before[-1])
         at = at[new]
         chosen = rows if len(at) == len(rows) else rows[at]
-        return at, rows_of(self._columns(chosen), chosen["id"].tolist())
+        return at, self._columns(chosen, chosen["id"])
 
-    def _columns(self, rows: NDArray[Any]) -> Columns:
+    def _columns(self, rows: NDArray[Any], ids: NDArray[np.uint64]) -> Columns:
         starts, ends = rows["start_ns"], rows["event_ns"]
-        return Columns((*(rows[name] for name in FIELDS), days_from_ns(ends if self._stamp_end else starts)), starts, ends)
+        return Columns((*(rows[name] for name in FIELDS), days_from_ns(ends if self._stamp_end else starts)), starts, ends, ids)
 
 
-def rows_of(columns: Columns, ids: list[int], first: int = 0) -> list[FeedRow]:
-    """Return columns from `first` on as rows, as many as there are ids (0: of no live event)."""
-    parts = (column[first : first + len(ids)].tolist() for column in (*columns.values, columns.starts, columns.ends))
-    return list(zip(*parts, ids, strict=True))
+def rows_of(columns: Columns, first: int = 0, count: int | None = None) -> list[FeedRow]:
+    """Return `count` of the rows of columns from `first` on, or all of them."""
+    part = slice(first, None if count is None else first + count)
+    every = (*columns.values, columns.starts, columns.ends, columns.ids)
+    return list(zip(*(column[part].tolist() for column in every), strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from copy import copy
 from typing import Any
 
@@ -31,10 +30,9 @@ __all__ = ["EventDrivenDataFeed"]
 
 CHOICES = {"stamp": ("start", "end"), "warmup": ("quiet", "run"), "ticks": ("auto", "trades", "quotes")}
 LIVE_PATIENCE_S = 0.1
-KEPT_BOUNDS = 256
 ROWS_AT_ONCE = 4096
 NO_TIMES = np.empty(0, np.int64)
-NO_HISTORY = Columns((np.empty(0, np.float64),) * len(VALUES), NO_TIMES, NO_TIMES)
+NO_HISTORY = Columns((np.empty(0, np.float64),) * len(VALUES), NO_TIMES, NO_TIMES, np.empty(0, np.uint64))
 KINDS = {"auto": None, "trades": TradeTick, "quotes": Tick}
 LINE_ITEM = LineBuffer.__setitem__
 
@@ -115,10 +113,8 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._near: list[FeedRow] = []  # rows of the history about there, the first of which is row `_near_at`
         self._near_at = 0
         self._inbox = Inbox(self._shape)
-        self._waiting = self._inbox.waiting  # live bars
-        self._shown: deque[FeedRow] = deque(maxlen=KEPT_BOUNDS)  # the last live ones
+        self._waiting = self._inbox.waiting  # live bars; they flow once LIVE has been said: what waits is delivered
         self._delayed = -1  # live bars that are still warm-up; -1 until the history has been delivered
-        self._flowing = False  # LIVE has been said: what waits is delivered
         self._targets: tuple[Any, ...] = ()
         self._arrays: list[Any] | None = None
 
@@ -164,10 +160,8 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         self.home()
 
     def _load(self) -> bool | None:
-        if self._flowing and self._waiting:
-            row = self._waiting.popleft()
-            self._put(row)
-            self._shown.append(row)
+        if self._waiting.flowing and self._waiting:
+            self._put(self._waiting.take())
             return True
         if self._row < len(self._columns.starts):
             self._put(self._past_row())
@@ -178,7 +172,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
     @property
     def bar_id(self) -> int:
         """The event id of the newest live bar that was delivered, 0 before the first."""
-        return int(self._shown[-1][9]) if self._shown else 0
+        return self._waiting.newest_id
 
     @property
     def of_trades(self) -> bool:
@@ -230,15 +224,12 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if not len(self):
             return 0, 0
         shown = self.lines.datetime[ago]
-        values, starts, ends = self._columns
+        values, starts, ends, _ = self._columns
         at = int(np.searchsorted(values[-1], shown))
         if at < len(starts) and values[-1][at] == shown:
             return int(starts[at]), int(ends[at])
-        for row in reversed(self._shown):
-            if row[6] == shown:
-                return int(row[7]), int(row[8])
         moment = ns_from_days(shown)  # a bar that a filter has made
-        return moment, moment
+        return self._waiting.bounds(shown) or (moment, moment)
 
     # Backtrader's resampler would close the bar of a silent live feed by the machine's clock; ours goes by the time of events alone.
     def _check(self, forcedata: Any = None) -> None:
@@ -321,7 +312,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         at = self._row - self._near_at
         if not 0 <= at < len(self._near):
             count = min(ROWS_AT_ONCE, len(self._columns.starts) - self._row)
-            self._near, self._near_at, at = rows_of(self._columns, [0] * count, self._row), self._row, 0
+            self._near, self._near_at, at = rows_of(self._columns, self._row, count), self._row, 0
         return self._near[at]
 
     # The bars that came while the history was being delivered are old news, too: LIVE is notified behind them.
@@ -342,10 +333,8 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
         if self._delayed:
             self._delayed -= 1
         else:
-            self._flowing = True
-        row = waiting.popleft()
-        self._put(row)
-        self._shown.append(row)
+            waiting.flowing = True
+        self._put(waiting.take())
         return True
 
     # What `line[0] = value` does for the bar that `load` has made room for. A line of Backtrader's that nobody has bound and that keeps

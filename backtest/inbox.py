@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gcg_quant._native import FastRows
+
 if TYPE_CHECKING:
     from gcg_quant.events import Event
 
-    from .bar_rows import BarRows, FeedRow
+    from .bar_rows import BarRows, Columns, FeedRow
     from .tick_rows import TickRows
 
 __all__ = ["Inbox"]
+
+KEPT = 256  # delivered rows whose bounds are remembered
 
 
 class Inbox:
@@ -23,7 +26,7 @@ class Inbox:
 
     def __init__(self, shape: BarRows | TickRows) -> None:
         self.classes: tuple[type[Event], ...] = shape.classes
-        self.waiting: deque[FeedRow] = deque()
+        self.waiting = FastRows(KEPT)
         self._shape = shape
 
     def take(self, event: Any) -> bool:
@@ -34,10 +37,14 @@ class Inbox:
         self.waiting.append(row)
         return True
 
-    def take_rows(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
-        """Return which rows of a reader are for the feed and what it shows of them; they come to it by `give`."""
+    def take_rows(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], Columns]:
+        """Return which rows of a reader are for the feed and what it shows of them; that comes to it by `give` or `give_one`."""
         return self._shape.take_all(rows, name_of)
 
-    def give(self, rows: list[FeedRow]) -> None:
-        """Put in rows that `take_rows` has returned."""
-        self.waiting.extend(rows)
+    def give(self, columns: Columns) -> None:
+        """Put in what `take_rows` has returned."""
+        self.waiting.extend(*columns)
+
+    def give_one(self, row: FeedRow) -> None:
+        """Put in one row of it."""
+        self.waiting.append(row)

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from gcg_quant.events import Event, Lane
 
+from .bar_rows import rows_of
+
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .bar_rows import FeedRow
+    from .bar_rows import Columns, FeedRow
     from .inbox import Inbox
 
 __all__ = ["BusStream", "QueueStream", "Stream", "market_head", "market_id"]
@@ -34,7 +36,8 @@ MOST_AHEAD = 4096
 SHORT_RUN = 16
 SINGLE_EVENTS = 256
 
-_Ahead: TypeAlias = "Event | list[tuple[Inbox, list[FeedRow]]]"
+# An event; what the only feed shows of a run of them; or what each of several shows of one.
+_Ahead: TypeAlias = "Event | tuple[Inbox, Columns] | list[tuple[Inbox, FeedRow]]"
 
 
 def market_id(seq: int) -> int:
@@ -159,9 +162,12 @@ class BusStream:
     def _hand_out_ahead(self) -> bool:
         while self._ahead:
             thing = self._ahead.popleft()
+            if isinstance(thing, tuple):
+                thing[0].give(thing[1])
+                return True
             if isinstance(thing, list):
-                for inbox, rows in thing:
-                    inbox.give(rows)
+                for inbox, row in thing:
+                    inbox.give_one(row)
                 return True
             if self._listeners.hand_out(thing):
                 return True
@@ -187,12 +193,13 @@ class BusStream:
     def _keep_rows(self, inboxes: list[Inbox], rows: NDArray[Any]) -> None:
         found = [(inbox, *inbox.take_rows(rows, self.bus.instruments.name)) for inbox in inboxes]
         if len(self._inboxes) == 1:
-            self._ahead.extend([(inbox, shown)] for inbox, _, shown in found if shown)
+            self._ahead.extend((inbox, shown) for inbox, places, shown in found if len(places))
             return
-        turns = [(int(at), number, row) for number, (_, places, shown) in enumerate(found) for at, row in zip(places, shown, strict=True)]
+        each = [zip(places.tolist(), rows_of(shown), strict=True) for _, places, shown in found]
+        turns = [(at, number, row) for number, pairs in enumerate(each) for at, row in pairs]
         turns.sort(key=itemgetter(0, 1))
         for _, group in groupby(turns, key=itemgetter(0)):
-            self._ahead.append([(found[number][0], [row]) for _, number, row in group])
+            self._ahead.append([(found[number][0], row) for _, number, row in group])
 
 
 class QueueStream:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gcg_quant.events import BarBasis, Quality, Record, Tick, TradeTick
 from gcg_quant.traded import Traded
 
-from .bar_rows import Columns, FeedRow, Place, rows_of
+from .bar_rows import Columns, FeedRow, Place
 from .bars import PREFERENCE
 from .days import days_from_ns, one_day_from_ns
 
@@ -52,7 +52,7 @@ class TickRows:
     def begin_with(self, rows: NDArray[Any]) -> Columns:
         """Return the columns of the history that the feed begins with: of `Tick.dtype` or `TradeTick.dtype`. Rows must be sorted."""
         if not len(rows):
-            return self._columns(rows, np.empty(0))
+            return self._columns(rows, np.empty(0), np.empty(0, np.uint64))
         self.kind = _kind_of(rows)
         if self.kind is TradeTick:
             self.basis = BarBasis.LAST
@@ -63,7 +63,7 @@ class TickRows:
         rows, prices = rows[good], prices[good]
         if len(rows):
             self._last_ns = int(rows["event_ns"][-1])
-        return self._columns(rows, prices)
+        return self._columns(rows, prices, np.zeros(len(rows), np.uint64))
 
     def take(self, event: Any) -> FeedRow | None:
         """Return what the feed shows of a tick or trade, or None if it is not for it."""
@@ -87,11 +87,13 @@ class TickRows:
         volume = 0.0 if math.isnan(volume) else volume
         return price, price, price, price, volume, interest, one_day_from_ns(now_ns), now_ns, now_ns, event.id
 
-    def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], list[FeedRow]]:
+    def take_all(self, rows: NDArray[Any], name_of: Callable[[int], tuple[str, str]]) -> tuple[NDArray[np.intp], Columns]:
         """Return which rows of a bus reader are for the feed, and what it shows of them: as `take` for one after the other."""
-        none = np.empty(0, np.intp)
         if self.kind is not _kind_of(rows) or self.basis is None:
-            return none, []  # only the other kind comes in runs before this feed has decided for one
+            none = rows[:0]
+            return np.empty(0, np.intp), self._columns(
+                none, np.empty(0), none["id"]
+            )  # only the other kind comes in runs before this feed has decided for one
         prices = tick_prices(rows, self.basis)
         (at,) = np.nonzero(self.place.among(rows, np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL)), name_of))
         times = rows["event_ns"][at]
@@ -101,7 +103,7 @@ class TickRows:
         self._last_ns = int(before[-1])
         at = at[good]
         chosen = rows[at]
-        return at, rows_of(self._columns(chosen, prices[at]), chosen["id"].tolist())
+        return at, self._columns(chosen, prices[at], chosen["id"])
 
     # With trades or a basis asked for by name nothing is left to decide but the kind.
     def _decided_by(self, event: Any) -> bool:
@@ -125,7 +127,7 @@ class TickRows:
     def _volume(self, kind: int, volume: float, trading_day: int) -> float:
         return self._traded.of(kind, volume, NAN, trading_day)[0] if self.basis == BarBasis.LAST else NAN
 
-    def _columns(self, rows: NDArray[Any], prices: NDArray[np.float64]) -> Columns:
+    def _columns(self, rows: NDArray[Any], prices: NDArray[np.float64], ids: NDArray[np.uint64]) -> Columns:
         times = rows["event_ns"]
         if "price" in (rows.dtype.names or ()):
             volumes, interest = np.asarray(rows["size"], np.float64), np.full(len(rows), NAN)
@@ -133,7 +135,7 @@ class TickRows:
             fields = zip(*(rows[name].tolist() for name in ("volume_kind", "volume", "trading_day")), strict=True)
             volumes, interest = np.array([self._volume(*one) for one in fields], np.float64), rows["open_interest"]
         volumes = np.where(np.isnan(volumes), 0.0, volumes)
-        return Columns((prices, prices, prices, prices, volumes, interest, days_from_ns(times)), times, times)
+        return Columns((prices, prices, prices, prices, volumes, interest, days_from_ns(times)), times, times, ids)
 
 
 def tick_prices(rows: NDArray[Any], basis: BarBasis) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ COPIED_BY_USERS = "strategy_engine/strategies/"  # loaded as a user's file is, s
 NATIVE_FACES = {
     "backtest/days.py",
     "backtest/feed.py",
+    "backtest/inbox.py",
     "backtest/fast/kernels/columns.py",
     "backtest/fast/native.py",
     "gcg_quant/__init__.py",

@@ -9,6 +9,8 @@ import backtrader as bt
 from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import Lines
 
+from ..bar_rows import VALUES
+from ..feed import EventDrivenDataFeed
 from .graph import lines_of
 from .program import has_stock_length, moves_like_stock
 from .stock import overridden, shadowed
@@ -17,6 +19,7 @@ __all__ = ["feed_row", "is_plain"]
 
 Data = bt.feed.AbstractDataBase
 BAR = ("next", "load", "advance", "rewind", "backwards", "_fromstack", "buflen", "_tick_nullify", "__len__", "forward")
+LIVE_ROWS = ("_load", "_put", "haslivedata", "__getattribute__")
 MOVES = ("rewind", "backwards", "advance", "buflen", "__len__", "forward", "home")
 
 
@@ -48,6 +51,7 @@ def feed_row(data: Any, clock: Any) -> tuple[Any, ...]:
         data._barstash,
         data.notifs if _is_stock(data, "get_notifications") else None,
         data.p if _is_stock(data, "do_qcheck") else None,
+        _waiting(data),
         float(getattr(data, "fromdate", -inf)),
         float(getattr(data, "todate", inf)),
         not plain or not _is_stock(data, "_check"),
@@ -61,6 +65,15 @@ def feed_row(data: Any, clock: Any) -> tuple[Any, ...]:
 
 def _is_stock(data: Any, name: str) -> bool:
     return getattr(type(data), name) is getattr(Data, name) and name not in vars(data)
+
+
+# What a live feed of ours delivers next, if it says so in no other way than ours.
+def _waiting(data: Any) -> tuple[Any, ...] | None:
+    if not isinstance(data, EventDrivenDataFeed):
+        return None
+    if overridden(type(data), EventDrivenDataFeed, LIVE_ROWS) or shadowed(data, LIVE_ROWS):
+        return None
+    return data._waiting, tuple(getattr(data.lines, alias) for alias in VALUES), data.LIVE
 
 
 # What `_tick_fill(force=True)` writes, in its order.

@@ -83,7 +83,12 @@ int load(FeedPlan& feed) {
     }
     for (;;) {
         if (!add_room(feed)) return -2;
-        const int loaded = answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
+        int loaded = 1;
+        if (feed.rows && feed.rows->flowing && feed.rows->waiting()) {
+            if (!show_next(*feed.rows, feed.values)) return -2;
+        } else {
+            loaded = answer(PyObject_CallMethodNoArgs(feed.object, feed_names().load_bar));
+        }
         if (loaded == -2) return -2;
         if (loaded < 1) return drop_room(feed) ? loaded : -2;
         double time;

@@ -175,7 +175,7 @@ PyMethodDef g_functions[] = {
 }  // namespace
 
 int add_fast_functions(PyObject* module) {
-    for (auto add : {add_line_types, add_account_type, add_feed_type, add_program_type})
+    for (auto add : {add_line_types, add_account_type, add_feed_type, add_rows_type, add_program_type})
         if (add(module) < 0) return -1;
     return PyModule_AddFunctions(module, g_functions);
 }

@@ -89,6 +89,7 @@ PyTypeObject* clock_type();
 int add_line_types(PyObject* module);
 int add_account_type(PyObject* module);
 int add_feed_type(PyObject* module);
+int add_rows_type(PyObject* module);
 int add_fast_functions(PyObject* module);
 extern PyType_Slot operator_slots[];
 extern const int operator_count;

@@ -107,6 +107,11 @@ class NextRun : Round {
     int patient() {
         bool live = false;
         for (const FeedPlan& feed : plan_.feeds) {
+            if (feed.rows) {
+                live = feed.rows->waiting() > 0;
+                if (live) break;
+                continue;
+            }
             if (!feed.asks_live) continue;
             PyObject* has = PyObject_CallMethodNoArgs(feed.object, names_.has_live_data);
             const int found = has ? PyObject_IsTrue(has) : -1;
@@ -119,6 +124,10 @@ class NextRun : Round {
         std::size_t count = 0, clones = 0;
         for (const FeedPlan& feed : plan_.feeds) {
             clones += feed.clone;
+            if (feed.rows && PyDict_GetItemWithError(feed.attributes, names_.last_status) == feed.live) {
+                ++count;
+                continue;
+            }
             PyObject* status = PyObject_GetAttr(feed.object, names_.last_status);
             PyObject* wanted = status ? PyObject_GetAttr(feed.object, names_.live) : nullptr;
             const int same = wanted ? PyObject_RichCompareBool(status, wanted, Py_EQ) : -1;

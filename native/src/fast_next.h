@@ -7,6 +7,7 @@
 
 #include "fast_program.h"
 #include "fast_round.h"
+#include "fast_rows.h"
 
 namespace gcg::python::fast {
 
@@ -22,6 +23,9 @@ struct FeedPlan {
     PyObject *stack, *stash;                               // bars that filters have made
     PyObject* notifications;                               // null: get_notifications() is asked
     PyObject* params;                                      // null: do_qcheck() is asked
+    Rows* rows;                                            // null: _load(), haslivedata() and LIVE are asked
+    std::vector<Line*> values;                             // the lines of a row
+    PyObject* live;                                        // its status LIVE
     double from, to;                                       // what it delivers lies between these times
     bool asks_checks;                                      // _check() is its own
     bool asks_live;                                        // haslivedata() is

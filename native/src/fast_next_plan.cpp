@@ -26,15 +26,31 @@ bool read_lines(PyObject* list, std::vector<Line*>& lines) {
     return !lines.empty() || refuse("line");
 }
 
+// (rows, the lines of their values, LIVE)
+bool read_waiting(PyObject* given, FeedPlan& feed) {
+    PyObject *rows, *lines;
+    if (!PyArg_ParseTuple(given, "O!O!O", rows_type(), &rows, &PyTuple_Type, &lines, &feed.live)) return false;
+    if (PyTuple_GET_SIZE(lines) != static_cast<Py_ssize_t>(kRowValues)) return refuse("lines of a row");
+    bool plain = true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(lines); ++i) {
+        PyObject* object = PyTuple_GET_ITEM(lines, i);
+        Line* line = find(object);
+        feed.values.push_back(line);
+        plain = plain && line && !line->first && is_plainly_set(object);
+    }
+    if (plain) feed.rows = reinterpret_cast<Rows*>(rows);
+    return true;
+}
+
 // (object, attributes, clock, lines, time line, ticks, filters, stack, stash, notifications, params, from, to,
-//  asks checks, asks live, asks dates, resampled only, replaying, clone)
+//  waiting, asks checks, asks live, asks dates, resampled only, replaying, clone)
 bool read_feed(PyObject* row, FeedPlan& feed) {
-    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params;
+    PyObject *clock, *lines, *times, *ticks, *filters, *notifications, *params, *waiting;
     int checks, live, dates, resampled, replaying, clone;
-    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOddpppppp", &feed.object, &PyDict_Type, &feed.attributes, &clock,
+    if (!PyArg_ParseTuple(row, "OO!OO!OO!OOOOOOddpppppp", &feed.object, &PyDict_Type, &feed.attributes, &clock,
                           &PyTuple_Type, &lines, &times, &PyTuple_Type, &ticks, &filters, &feed.stack, &feed.stash,
-                          &notifications, &params, &feed.from, &feed.to, &checks, &live, &dates, &resampled, &replaying,
-                          &clone))
+                          &notifications, &params, &waiting, &feed.from, &feed.to, &checks, &live, &dates, &resampled,
+                          &replaying, &clone))
         return false;
     feed.filters = some(filters);
     feed.notifications = some(notifications);
@@ -45,6 +61,7 @@ bool read_feed(PyObject* row, FeedPlan& feed) {
     feed.resampled_only = resampled != 0;
     feed.replaying = replaying != 0;
     feed.clone = clone != 0;
+    if (waiting != Py_None && !read_waiting(waiting, feed)) return false;
     if (feed.filters && !PyList_Check(feed.filters)) return refuse("list of filters");
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(ticks); ++i) {
         PyObject *name, *object;

@@ -100,7 +100,8 @@ def test_venue_is_that_of_the_first_bar_that_fits(kit: ModuleType, bus: EventBus
         bus.publish_batch(rows)
     rows, _ = bus.reader(start="begin").read_run(Bar)
     shape = BarRows(Place("X", ""), "1m", None, stamp_end=False)
-    assert len(shape.take_all(rows, bus.instruments.name)[1]) == 3
+    places, shown = shape.take_all(rows, bus.instruments.name)
+    assert len(places) == len(shown.ids) == 3
     assert shape.place.venue == "B"
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed, as_backtrader
-from gcg_quant.backtest.bar_rows import Place
+from gcg_quant.backtest.bar_rows import Place, rows_of
 from gcg_quant.backtest.tick_rows import TickRows
 from gcg_quant.bars import BarAggregator
 from gcg_quant.bus import EventBus
@@ -193,7 +193,7 @@ def test_rows_are_taken_as_single_events_are(kit: ModuleType, bus: EventBus, kin
             found += [] if row is None else [row]
             while True:  # a run of the same class, and what ended it
                 rows, stopper = in_runs.read_run(type(event))  # type: ignore[arg-type]
-                found += other.take_all(rows, bus.instruments.name)[1] if len(rows) else []
+                found += rows_of(other.take_all(rows, bus.instruments.name)[1]) if len(rows) else []
                 if stopper is None:
                     break
                 event = stopper
