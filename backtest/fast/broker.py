@@ -10,15 +10,14 @@ from typing import Any
 
 import backtrader as bt
 from backtrader.comminfo import CommInfoBase
-from backtrader.position import Position
 
 from ..preset_broker import PresetBroker
 from .checks import checks
 from .execution import executing
-from .native import FastAccount, fast_clone_order, fast_match
+from .native import FastAccount, fast_check_submitted, fast_clone_order, fast_match, fast_place
 from .orders import BUY, SELL, make_order
 from .positions import LazyPositions
-from .shares import is_paid_in_full, reckoning
+from .shares import is_paid_in_full
 from .stock import overridden
 
 __all__ = ["FastBroker"]
@@ -26,7 +25,6 @@ __all__ = ["FastBroker"]
 BackBroker = bt.brokers.BackBroker
 MARKET, LIMIT = bt.Order.Market, bt.Order.Limit
 STOPS, WITH_LIMIT = (bt.Order.Stop, bt.Order.StopTrail), (bt.Order.StopLimit, bt.Order.StopTrailLimit)
-SUBMITTED, ACCEPTED = bt.Order.Submitted, bt.Order.Accepted
 FORMULAS = (
     "getvaluesize", "getvalue", "get_margin", "get_leverage", "profitandloss", "cashadjust", "get_credit_interest", "_get_credit_interest",
 )  # fmt: skip
@@ -157,58 +155,10 @@ class FastBroker:
             if checked:  # what must not trade is refused on the way
                 self._ocoize(order, oco)
                 return self.submit(order, check=check)
-            terms, ref, parent = order.p, order.ref, order.p.parent
-            if oco is None:  # its own group
-                self._ocos[ref] = ref
-                self._ocol[ref].append(ref)
-            else:
-                self._ocoize(order, oco)
-            if parent is not None:
-                ref = getattr(parent, "ref", ref)
-                if ref not in self._pchildren:
-                    return self.submit(order, check=check)
-            family = self._pchildren[ref]
-            family.append(order)
-            if not terms.transmit:
-                return order
-            for one in family:
-                if check and self.p.checksubmit:
-                    one.status, one.broker, one.plen = SUBMITTED, None, len(one.p.data)
-                    self.submitted.append(one)
-                    self.orders.append(one)
-                    self.notify(one)
-                else:
-                    self.submit_accept(one)
-            return order
+            return fast_place(self, order, oco, check)
 
         def check_submitted(self: Any) -> None:
-            cash, held, waiting = self.cash, {}, self.submitted
-            while waiting:
-                order = waiting.popleft()
-                terms = order.p
-                parent = terms.parent
-                if parent is not None and getattr(parent, "ref", None) not in self._pchildren and self._take_children(order) is None:
-                    continue
-                data = terms.data
-                now, scheme = self.positions[data], self.getcommissioninfo(data)
-                if data not in held:
-                    held[data] = (now.size, now.price)
-                if data._compensate is None and self.p.shortcash and not self.p.coo and is_paid_in_full(scheme):
-                    cash, held[data] = reckoning(order, scheme, cash, held[data])
-                else:
-                    position = Position(*held[data])
-                    cash = self._execute(order, cash=cash, position=position)
-                    held[data] = position.size, position.price
-                if cash >= 0.0:
-                    order.pannotated = None
-                    order.status, order.broker, order.plen = ACCEPTED, None, len(data)
-                    self.pending.append(order)
-                    self.notify(order)
-                    continue
-                order.margin()
-                self.notify(order)
-                self._ococheck(order)
-                self._bracketize(order, cancel=True)
+            fast_check_submitted(self, is_paid_in_full)
 
         def following(self: Any) -> None:
             if mirror is None:

@@ -8,10 +8,9 @@ from itertools import chain
 from typing import Any
 
 import backtrader as bt
-from backtrader.trade import Trade
 
 from .analyzers import Listeners
-from .native import FastSeries, fast_copy, fast_is_told
+from .native import FastSeries, fast_deliver, fast_tell
 
 __all__ = ["delivering", "notifying", "strategy_names"]
 
@@ -30,23 +29,17 @@ def strategy_names(cls: type, *, growing: bool = False) -> dict[str, Any]:
 def delivering(notifications: deque[Any], strategies: Sequence[Any]) -> Callable[[], None]:
     """Return what hands a broker's notifications to the strategies whose orders they are about."""
     first = strategies[0]
-    quick = first.cerebro.p.quicknotify
 
     def deliver() -> None:
+        fast_deliver(notifications, first)
+
+    def deliver_at_once() -> None:  # Backtrader's own: it tells the strategy
         while notifications:
             order = notifications.popleft()
             owner = order.p.owner
-            if owner is None:
-                owner = first
-            if quick:  # Backtrader's own: it tells the strategy at once
-                owner._addnotification(order, quicknotify=True)
-                continue
-            if not order.p.simulated:
-                owner._orderspending.append(order)
-            if order.executed.size:
-                _add_trades(owner, order)
+            (first if owner is None else owner)._addnotification(order, quicknotify=True)
 
-    return deliver
+    return deliver_at_once if first.cerebro.p.quicknotify else deliver
 
 
 def notifying(strategy: Any) -> tuple[Callable[[], None], bool]:
@@ -77,34 +70,6 @@ def _set_missing(self: Any, value: Any) -> None:
     vars(self)["_minperstatus"] = value
 
 
-# Strategy._addnotification for an order that was executed, in whole or in part.
-def _add_trades(self: Any, order: Any) -> None:
-    terms = order.p
-    data = terms.data._compensate
-    if data is None:
-        data = terms.data
-    trades = self._trades[data][terms.tradeid]
-    if not trades:
-        trades.append(Trade(data=data, tradeid=terms.tradeid, historyon=self._tradehistoryon))
-    trade, told = trades[-1], self._tradespending
-    for bit in order.executed.iterpending():
-        if bit is None:
-            break
-        if bit.closed:
-            trade.update(order, bit.closed, bit.price, bit.closedvalue, bit.closedcomm, bit.pnl, comminfo=order.comminfo)
-            if trade.isclosed:
-                told.append(fast_copy(trade))
-        if bit.opened:
-            if trade.isclosed:
-                trade = Trade(data=data, tradeid=terms.tradeid, historyon=self._tradehistoryon)
-                trades.append(trade)
-            trade.update(order, bit.opened, bit.price, bit.openedvalue, bit.openedcomm, bit.pnl, comminfo=order.comminfo)
-            if trade.isclosed:
-                told.append(fast_copy(trade))
-        if trade.justopened:
-            told.append(fast_copy(trade))
-
-
 # Strategy._notify for a strategy where somebody is told of cash and value: those who listen, in Backtrader's order.
 def _telling_worth(strategy: Any, listeners: Listeners, of_orders: Callable[[], None]) -> Callable[[], None]:
     broker = strategy.broker
@@ -127,15 +92,7 @@ def _telling_worth(strategy: Any, listeners: Listeners, of_orders: Callable[[], 
 # Strategy._notify without cash and value.
 def _telling_orders(strategy: Any, listeners: Listeners) -> Callable[[], None]:
     def tell() -> None:
-        for order in strategy._orderspending:
-            if fast_is_told(order):
-                strategy.notify_order(order)
-            for call in listeners.of_order:
-                call(order)
-        for trade in strategy._tradespending:
-            strategy.notify_trade(trade)
-            for call in listeners.of_trade:
-                call(trade)
+        fast_tell(strategy, listeners.of_order, listeners.of_trade)
 
     return tell
 

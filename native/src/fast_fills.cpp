@@ -74,30 +74,11 @@ PyObject* bit_class() {
     return cls;
 }
 
-Ref call(PyObject* object, PyObject* method, PyObject* argument) {
-    return Ref(PyObject_CallMethodOneArg(object, method, argument));
-}
 bool positive(const Ref& number) {
     return compare(number, names().zero, Py_GT);
 }
 bool negative(const Ref& number) {
     return compare(number, names().zero, Py_LT);
-}
-
-struct Move {
-    Ref size, price, opened, closed;
-};
-
-// Position.update: what a position of `held` at `price` becomes by `size` more at the price `at`.
-Move moved(const Ref& held, const Ref& price, const Ref& size, const Ref& at) {
-    const Names& n = names();
-    const Ref total = held + size;
-    if (!truth(total)) return {total, n.nought, n.zero, size};
-    if (!truth(held)) return {total, at, size, n.zero};
-    const bool is_long = positive(held);
-    if (is_long ? positive(size) : negative(size)) return {total, (price * held + size * at) / total, size, n.zero};
-    if (is_long ? positive(total) : negative(total)) return {total, price, n.zero, size};
-    return {total, at, total, -held};
 }
 
 // What a part of an execution is worth, and what it costs.
@@ -133,10 +114,12 @@ void enter(PyObject* order, PyObject* scheme, const Ref& margin, const Bit& bit)
     set(self, n.profit, bit.profit);
     set(self, n.size_after, bit.move.size);
     set(self, n.price_after, bit.move.price);
+    if (!PyObject_IS_GC(bit.size.get()) && !PyObject_IS_GC(bit.price.get()))
+        PyObject_GC_UnTrack(self);  // numbers alone, as those of its order
 
     const Ref execution = get(order, n.executed);
     PyObject* const done = execution.get();
-    call(get(done, n.bits).get(), n.add, self);
+    invoke(get(done, n.bits).get(), n.add, self);
     const Ref left = get(done, n.left) - bit.size;
     set(done, n.left, left);
     set(done, n.time, bit.time);
@@ -158,6 +141,33 @@ void enter(PyObject* order, PyObject* scheme, const Ref& margin, const Bit& bit)
 
 }  // namespace
 
+Move moved(const Ref& held, const Ref& price, const Ref& size, const Ref& at) {
+    const Names& n = names();
+    const Ref total = held + size;
+    if (!truth(total)) return {total, n.nought, n.zero, size};
+    if (!truth(held)) return {total, at, size, n.zero};
+    const bool is_long = positive(held);
+    if (is_long ? positive(size) : negative(size)) return {total, (price * held + size * at) / total, size, n.zero};
+    if (is_long ? positive(total) : negative(total)) return {total, price, n.zero, size};
+    return {total, at, total, -held};
+}
+
+Scheme::Scheme(PyObject* scheme) {
+    const Names& n = names();
+    const Ref terms = get(scheme, n.params);
+    rate_ = get(terms.get(), n.rate);
+    leverage_ = get(terms.get(), n.leverage);
+    percent_ = compare(get(scheme, n.commission_kind), get(scheme, n.percent), Py_EQ);
+}
+
+Ref Scheme::commission(const Ref& size, const Ref& price) const {
+    return percent_ ? absolute(size) * rate_ * price : absolute(size) * rate_;
+}
+
+Ref Scheme::paid(const Ref& value) const {
+    return positive(value) ? value / leverage_ : value;
+}
+
 void cancel_bracket(PyObject* broker, PyObject* order) {
     static PyObject* const keywords = PyTuple_Pack(1, PyUnicode_InternFromString("cancel"));
     PyObject* const arguments[] = {broker, order, Py_True};
@@ -171,7 +181,7 @@ void Fills::execute(PyObject* order, const Ref& price) const {
     const Ref settings = get(broker, n.params);
     if (get(data.get(), n.compensates).is(Py_None) && get(settings.get(), n.filler).is(Py_None) &&
         truth(get(settings.get(), n.short_cash))) {
-        const Ref scheme = call(broker, n.scheme_of, data.get());
+        const Ref scheme = invoke(broker, n.scheme_of, data.get());
         if (truth(Ref(PyObject_CallOneArg(is_paid_in_full, scheme.get())))) {
             const Ref size = get(get(order, n.executed).get(), n.left);
             const Ref times = get(data.get(), n.datetime);
@@ -198,17 +208,14 @@ void Fills::trade(PyObject* order, PyObject* data, PyObject* scheme, const Ref& 
     Move& move = bit.move = moved(held, before, size, price);
     bit.profit = -move.closed * (price - before) * get(terms.get(), n.mult);
     Ref cash = get(broker, n.cash);
-    const Ref rate = get(terms.get(), n.rate), leverage = get(terms.get(), n.leverage);
-    const bool percent = compare(get(scheme, n.commission_kind), get(scheme, n.percent), Py_EQ);
-    const auto fee = [&](const Ref& part) { return percent ? absolute(part) * rate * price : absolute(part) * rate; };
-    const auto paid = [&](const Ref& value) { return positive(value) ? value / leverage : value; };
+    const Scheme costs(scheme);
     if (quiet && truth(held))  // the close of the bar before, as the broker saw it
-        check(PyDict_SetItem(mine.get(), n.base, call(positions, n.last_close, data).get()));
+        check(PyDict_SetItem(mine.get(), n.base, invoke(positions, n.last_close, data).get()));
     const bool closes = truth(move.closed);
     if (closes) {
         bit.closed.value = -move.closed * before;
-        cash = cash + (paid(bit.closed.value) + bit.profit * Ref::to(Py_True));
-        bit.closed.commission = fee(move.closed);
+        cash = cash + (costs.paid(bit.closed.value) + bit.profit * Ref::to(Py_True));
+        bit.closed.commission = costs.commission(move.closed, price);
         cash = cash - bit.closed.commission;
         cash = cash + n.nought;
         set(broker, n.cash, cash);
@@ -217,8 +224,8 @@ void Fills::trade(PyObject* order, PyObject* data, PyObject* scheme, const Ref& 
     bool refused = false;
     if (wanted) {
         bit.opened.value = move.opened * price;
-        cash = cash - paid(bit.opened.value);
-        bit.opened.commission = fee(move.opened);
+        cash = cash - costs.paid(bit.opened.value);
+        bit.opened.commission = costs.commission(move.opened, price);
         cash = cash - bit.opened.commission;
         refused = compare(cash, n.nought, Py_LT);
         if (refused) {
@@ -233,7 +240,7 @@ void Fills::trade(PyObject* order, PyObject* data, PyObject* scheme, const Ref& 
     bit.size = move.closed + move.opened;
     if (truth(bit.size)) {
         const bool popped = closes && truth(get(get(broker, n.params).get(), n.interest_in_profit));
-        if (quiet && truth(held) && !popped) call(positions, n.write_credit, data);
+        if (quiet && truth(held) && !popped) invoke(positions, n.write_credit, data);
         const Ref times = get(data, n.datetime);
         const Ref moment(PyObject_CallMethodNoArgs(times.get(), n.datetime));
         const Ref updated(
@@ -248,13 +255,13 @@ void Fills::trade(PyObject* order, PyObject* data, PyObject* scheme, const Ref& 
             const Ref noted(PyObject_CallMethodObjArgs(positions, n.executed, data, position.get(), anew, nullptr));
         }
         enter(order, scheme, get(terms.get(), n.margin), bit);
-        call(broker, n.notify, order);
-        call(broker, n.check_group, order);
+        invoke(broker, n.notify, order);
+        invoke(broker, n.check_group, order);
     }
     if (wanted && refused) {
         const Ref called(PyObject_CallMethodNoArgs(order, n.margin));
-        call(broker, n.notify, order);
-        call(broker, n.check_group, order);
+        invoke(broker, n.notify, order);
+        invoke(broker, n.check_group, order);
         cancel_bracket(broker, order);
     }
 }

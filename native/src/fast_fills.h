@@ -6,6 +6,25 @@
 
 namespace gcg::python::fast {
 
+struct Move {
+    Ref size, price, opened, closed;
+};
+// Position.update: what a position of `held` at `price` becomes by `size` more at the price `at`.
+Move moved(const Ref& held, const Ref& price, const Ref& size, const Ref& at);
+
+// The terms of a commission scheme under which everything is paid in full.
+class Scheme {
+ public:
+    explicit Scheme(PyObject* scheme);
+    [[nodiscard]] Ref commission(const Ref& size, const Ref& price) const;
+    // What is paid for a value: less with a leverage, unless it is sold short.
+    [[nodiscard]] Ref paid(const Ref& value) const;
+
+ private:
+    Ref rate_, leverage_;
+    bool percent_;
+};
+
 // The pointers are borrowed.
 struct Fills {
     Account& account;

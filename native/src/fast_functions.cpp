@@ -1,10 +1,12 @@
 // The functions that put objects into a fast run and take them out again.
 #include <memory>
 
+#include "fast_delivery.h"
 #include "fast_fills.h"
 #include "fast_next.h"
 #include "fast_orders.h"
 #include "fast_pending.h"
+#include "fast_submission.h"
 
 namespace gcg::python::fast {
 
@@ -165,8 +167,10 @@ PyMethodDef g_functions[] = {
     {"fast_days", days_of_times, METH_VARARGS, nullptr},
     {"fast_match", match_pending, METH_VARARGS, nullptr},
     {"fast_trade", trade_order, METH_VARARGS, nullptr},
-    {"fast_copy", copy_thing, METH_O, nullptr},
-    {"fast_is_told", is_told, METH_O, nullptr},
+    {"fast_check_submitted", check_submitted, METH_VARARGS, nullptr},
+    {"fast_place", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(place_order)), METH_FASTCALL, nullptr},
+    {"fast_deliver", deliver_orders, METH_VARARGS, nullptr},
+    {"fast_tell", tell_strategy, METH_VARARGS, nullptr},
     {"fast_clone_order", clone_of, METH_O, nullptr},
     {"fast_make_order", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(make_order)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -46,13 +46,6 @@ const Names& names() {
     return all;
 }
 
-Ref call(PyObject* object, PyObject* method) {
-    return Ref(PyObject_CallMethodNoArgs(object, method));
-}
-Ref call(PyObject* object, PyObject* method, PyObject* argument) {
-    return Ref(PyObject_CallMethodOneArg(object, method, argument));
-}
-
 class Matching {
  public:
     Matching(Account& account, PyObject* broker, PyObject* positions, PyObject* is_paid_in_full)
@@ -63,9 +56,9 @@ class Matching {
 
     void all() {
         PyObject* const pending = account_.pending;
-        call(pending, names().add, Py_None);
+        invoke(pending, names().add, Py_None);
         for (;;) {
-            const Ref order = call(pending, names().take);
+            const Ref order = invoke(pending, names().take);
             if (order.is(Py_None)) return;
             one(order.get(), pending);
         }
@@ -82,7 +75,7 @@ class Matching {
             case Effect::notes_close:
             case Effect::trails:
                 if (!carry(order, effect, seen.bar)) throw PythonError{};
-                call(pending, n.add, order);
+                invoke(pending, n.add, order);
                 return;
             case Effect::expires:
                 set(order, n.status, whole(kExpired));
@@ -90,12 +83,12 @@ class Matching {
                 ended(order);
                 return;
             case Effect::unknown:
-                if (truth(call(order, n.expire))) {
+                if (truth(invoke(order, n.expire))) {
                     ended(order);
                 } else if (!truth(get(order, n.active))) {
-                    call(pending, n.add, order);
+                    invoke(pending, n.add, order);
                 } else {
-                    call(broker_, n.try_order, order);
+                    invoke(broker_, n.try_order, order);
                     tried(order, pending);
                 }
                 return;
@@ -103,15 +96,15 @@ class Matching {
                 if (plain(seen))
                     fill(order, seen);
                 else
-                    call(broker_, n.try_order, order);
+                    invoke(broker_, n.try_order, order);
                 tried(order, pending);
         }
     }
 
     void ended(PyObject* order) {
         const Names& n = names();
-        call(broker_, n.notify, order);
-        call(broker_, n.check_group, order);
+        invoke(broker_, n.notify, order);
+        invoke(broker_, n.check_group, order);
         cancel_bracket(broker_, order);
     }
 
@@ -121,16 +114,16 @@ class Matching {
         const long status = PyLong_AsLong(get(order, n.status).get());
         if (status == -1 && PyErr_Occurred()) throw PythonError{};
         if (status < kCompleted) {
-            call(pending, n.add, order);
+            invoke(pending, n.add, order);
         } else if (status == kCompleted) {
             if (get(get(order, n.params).get(), n.parent)
                     .is(Py_None)) {  // its children are activated with the next bar
                 const Ref families = get(broker_, n.children);
                 const Ref children(PyObject_GetItem(families.get(), get(order, n.reference).get()));
-                call(children.get(), n.take);  // itself
-                call(account_.to_activate, n.extend, children.get());
+                invoke(children.get(), n.take);  // itself
+                invoke(account_.to_activate, n.extend, children.get());
             } else {
-                call(broker_, n.bracket, order);
+                invoke(broker_, n.bracket, order);
             }
         }
     }

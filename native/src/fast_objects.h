@@ -80,6 +80,15 @@ inline void set(PyObject* object, PyObject* name, PyObject* value) {
 inline void set(PyObject* object, PyObject* name, const Ref& value) {
     set(object, name, value.get());
 }
+inline Ref invoke(PyObject* object, PyObject* method) {
+    return Ref(PyObject_CallMethodNoArgs(object, method));
+}
+inline Ref invoke(PyObject* object, PyObject* method, PyObject* argument) {
+    return Ref(PyObject_CallMethodOneArg(object, method, argument));
+}
+inline Ref item(const Ref& container, PyObject* key) {
+    return Ref(PyObject_GetItem(container.get(), key));
+}
 // What `object.__new__(type)` returns.
 inline Ref blank(PyObject* type) {
     static PyObject* const nothing = PyTuple_New(0);

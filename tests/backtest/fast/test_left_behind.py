@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -164,3 +166,37 @@ def test_methods_of_every_kind_are_looked_into() -> None:
 
     assert asks_for_class(Hidden)
     assert asks_for_class(Classy)
+
+
+class Clinging(bt.Strategy):
+    """Hangs itself on its orders."""
+
+    def next(self) -> None:
+        """Place an order that waits, and one that is filled."""
+        if len(self) == 2:
+            self.waiting = self.buy(exectype=bt.Order.Limit, price=1.0, me=self)
+            self.waiting.executed.me = self
+            self.buy()
+        if len(self) == 5:
+            self.cancel(self.waiting)
+            self.close()
+
+
+def clinging(kit: ModuleType) -> weakref.ref[Any]:
+    """Return what tells whether such a strategy is there still, after looking at what the garbage collector follows."""
+    cerebro = both(kit, 20)[1]
+    cerebro.addstrategy(Clinging)
+    (strategy,) = cerebro.run()
+    assert not cerebro.fast_reason
+    waiting, filled = strategy.broker.orders[:2]
+    numbers = (filled.created, filled.executed, filled.executed.exbits, filled.executed.exbits[0], filled.info)
+    assert not any(map(gc.is_tracked, numbers))
+    assert all(map(gc.is_tracked, (waiting, waiting.info, waiting.executed, filled)))
+    return weakref.ref(strategy)
+
+
+def test_a_run_is_freed(kit: ModuleType) -> None:
+    """The garbage collector is not asked to follow what holds numbers alone, but it follows what more is put there."""
+    last = clinging(kit)
+    gc.collect()
+    assert last() is None
