@@ -55,7 +55,7 @@ setup(
     package_dir=packages(),
     package_data={
         "gcg_quant": ["py.typed", "*.pyi", "demo.toml", "web/*"],
-        "gcg_quant.backtest": ["report_page/*"],
+        "gcg_quant.backtest.pages": ["report_page/*"],
         "gcg_quant.visualization": ["web_frontend/**/*"],
         "gcg_quant.admin": ["web/**/*"],
     },

@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from .adapters import BacktraderAdapter
     from .analyzers import ResultAnalyzer
     from .broker import EventDrivenBroker
-    from .bus_run import BusStrategyRunner
     from .cerebro import EventDrivenCerebro
     from .engine import BacktestEngine
     from .feed import EventDrivenDataFeed
-    from .hosted_class import as_backtrader
-    from .indicators import indicator
+    from .inputs.spec import BacktestSpec
+    from .own_strategies.hosted_class import as_backtrader
+    from .own_strategies.indicators import indicator
     from .preset_broker import PresetBroker
     from .report import print_report
-    from .result import BacktestResult, FillRow, Measures, TradeRow
-    from .spec import BacktestSpec
+    from .results.result import BacktestResult, FillRow, Measures, TradeRow
+    from .runs.bus_run import BusStrategyRunner
 
 __all__ = [
     "BacktestEngine",
@@ -41,20 +41,20 @@ __all__ = [
 
 _HOMES = {
     "BacktestEngine": "engine",
-    "BacktestResult": "result",
-    "BacktestSpec": "spec",
+    "BacktestResult": "results.result",
+    "BacktestSpec": "inputs.spec",
     "BacktraderAdapter": "adapters",
-    "BusStrategyRunner": "bus_run",
+    "BusStrategyRunner": "runs.bus_run",
     "EventDrivenBroker": "broker",
     "EventDrivenCerebro": "cerebro",
     "EventDrivenDataFeed": "feed",
-    "FillRow": "result",
-    "Measures": "result",
+    "FillRow": "results.result",
+    "Measures": "results.result",
     "PresetBroker": "preset_broker",
     "ResultAnalyzer": "analyzers",
-    "TradeRow": "result",
-    "as_backtrader": "hosted_class",
-    "indicator": "indicators",
+    "TradeRow": "results.result",
+    "as_backtrader": "own_strategies.hosted_class",
+    "indicator": "own_strategies.indicators",
     "print_report": "report",
 }
 

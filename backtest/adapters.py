@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .backtrader_strategy import BacktraderStrategy
+    from .hosting.backtrader_strategy import BacktraderStrategy
 
 __all__ = ["BacktraderAdapter"]
 
@@ -25,6 +25,6 @@ class BacktraderAdapter:
 
     def wrap(self, cls: type, parameters: Mapping[str, Any]) -> BacktraderStrategy:
         """Return a Strategy that runs `cls`. Raises StrategyError for parameters that the class does not have."""
-        from .backtrader_strategy import BacktraderStrategy
+        from .hosting.backtrader_strategy import BacktraderStrategy
 
         return BacktraderStrategy(cls, parameters)

@@ -8,16 +8,16 @@ import backtrader as bt
 
 from gcg_quant.errors import BacktestError
 
-from .mirror import OrderMirror
-from .parameters import refuse_unknown
-from .route import OrderRoute
-from .sender import BusSender, OrderSender
+from .conversion.parameters import refuse_unknown
+from .routing.mirror import OrderMirror
+from .routing.route import OrderRoute
+from .routing.sender import BusSender, OrderSender
 
 if TYPE_CHECKING:
-    from .journal_tape import JournalTape
-    from .native_matching import NativeMatching
-    from .stream import Stream
-    from .tape import BarTape
+    from .routing.native_matching import NativeMatching
+    from .streaming.stream import Stream
+    from .tapes.journal_tape import JournalTape
+    from .tapes.tape import BarTape
 
 __all__ = ["EventDrivenBroker"]
 
@@ -113,8 +113,8 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             sender = self._sender or BusSender(self.p.bus, self.p.account, self.p.strategy)
             self._route = OrderRoute(self, self.p.bus, sender, self._stream)
         elif self.p.matching == "native":
-            from .native_matching import NativeMatching  # the trading engine takes its time to import
-            from .paper_terms import PaperTerms
+            from .inputs.paper_terms import PaperTerms
+            from .routing.native_matching import NativeMatching  # the trading engine takes its time to import
 
             self._native = NativeMatching(self, self.p.bus, PaperTerms.read(self.p.paper or {}), self._tape)
             sender = BusSender(self.p.bus, self.p.account, self.p.strategy, run="0", moment=self._native.moment)

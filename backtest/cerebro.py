@@ -14,20 +14,20 @@ from gcg_quant.errors import BacktestError
 from gcg_quant.events import BacktestProgressEvent
 
 from .broker import EventDrivenBroker
-from .control import RunControl
-from .days import ns_from_days
+from .cerebro_run.control import RunControl
+from .cerebro_run.joining import Joining
+from .cerebro_run.plotting import drawing
+from .cerebro_run.quiet import QuietWarmup
+from .conversion.days import ns_from_days
+from .conversion.parameters import bt_parameters, change_parameters, status_of
 from .fast import BulkLoading, is_known_broker, reason_against, reason_bar_by_bar, run_bar_by_bar, run_fast
 from .feed import EventDrivenDataFeed
-from .joining import Joining
-from .parameters import bt_parameters, change_parameters, status_of
-from .plotting import drawing
-from .quiet import QuietWarmup
-from .stream import BusStream
+from .streaming.stream import BusStream
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .cerebro_result import CerebroResult
+    from .cerebro_run.cerebro_result import CerebroResult
 
 __all__ = ["EventDrivenCerebro"]
 
@@ -182,7 +182,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
             BacktestError: there was no run, or one with `optstrategy` or `exactbars`; without `stdstats`, cash that came otherwise than by
             trades.
         """
-        from .cerebro_result import result_of  # the report is only wanted here
+        from .cerebro_run.cerebro_result import result_of  # the report is only wanted here
 
         return result_of(self, periods_per_year, self._seconds)
 

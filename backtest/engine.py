@@ -15,15 +15,15 @@ from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import GcgQuantError
 from gcg_quant.events import Applied, BacktestCancelEvent, BacktestRequestEvent, BacktestResultEvent
 
-from .job import BacktestJob
-from .spec import BacktestSpec
+from .inputs.spec import BacktestSpec
+from .runs.job import BacktestJob
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
     from gcg_quant.settings import Settings
 
-    from .result import BacktestResult
-    from .run import Keep, Progress
+    from .results.result import BacktestResult
+    from .runs.run import Keep, Progress
 
 __all__ = ["BacktestEngine"]
 
@@ -77,7 +77,7 @@ class BacktestEngine(Component):
 
     def run(self, spec: BacktestSpec, on_progress: Progress | None = None, keep: Keep | None = None) -> BacktestResult:
         """Run one backtest here and now; see `run_backtest` for `keep` and for what it raises."""
-        from .run import run_backtest  # Backtrader takes half a second to import
+        from .runs.run import run_backtest  # Backtrader takes half a second to import
 
         store = self.history if self.history is not None else self._store
         return run_backtest(spec, home=self.home, history=store, folders=self.folders, on_progress=on_progress, keep=keep)
@@ -159,7 +159,7 @@ class BacktestEngine(Component):
         while self._waiting and len(self._children) < self._parallel:
             job = self._waiting.popleft()
             child = subprocess.Popen(
-                [sys.executable, "-m", "gcg_quant.backtest.worker"],
+                [sys.executable, "-m", "gcg_quant.backtest.runs.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -15,16 +15,16 @@ from gcg_quant.errors import BacktestError
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick, record_rows
 from gcg_quant.periods import period_ns
 
-from .bar_rows import VALUES, BarRows, Columns, FeedRow, Place, rows_of
-from .bars import BarArray, bars_from_history, bars_from_journal, basis_of, check_bars
-from .days import ns_from_days
-from .inbox import Inbox
-from .parameters import refuse_unknown
-from .stream import BusStream, Stream
-from .tick_history import check_ticks, ticks_before, ticks_from_history, ticks_from_journal
-from .tick_rows import TickRows
-from .timeframes import timeframe_of
-from .warmup import bars_before
+from .conversion.days import ns_from_days
+from .conversion.parameters import refuse_unknown
+from .conversion.timeframes import timeframe_of
+from .history.bars import BarArray, bars_from_history, bars_from_journal, basis_of, check_bars
+from .history.tick_history import check_ticks, ticks_before, ticks_from_history, ticks_from_journal
+from .history.warmup import bars_before
+from .streaming.bar_rows import VALUES, BarRows, Columns, FeedRow, Place, rows_of
+from .streaming.inbox import Inbox
+from .streaming.stream import BusStream, Stream
+from .streaming.tick_rows import TickRows
 
 __all__ = ["EventDrivenDataFeed"]
 

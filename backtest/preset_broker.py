@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from gcg_quant.errors import InstrumentError
 
 from .broker import EventDrivenBroker
-from .comminfo import FuturesCommission, InstrumentCommission, comminfo_of
-from .facts import bounds_of, place_of
-from .order_terms import limit_price
+from .conversion.comminfo import FuturesCommission, InstrumentCommission, comminfo_of
+from .conversion.facts import bounds_of, place_of
+from .conversion.order_terms import limit_price
 
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument

@@ -11,10 +11,10 @@ from rich.table import Table
 from gcg_quant.clock import NS_PER_DAY, to_iso
 from gcg_quant.periods import period_ns
 
-from .result import BacktestResult, Measures, TradeRow
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .results.result import BacktestResult, Measures, TradeRow
 
 __all__ = ["print_report", "report_tables", "show_result"]
 

@@ -31,7 +31,7 @@ ALLOWED = {
 HANDS_OVER = "gcg_quant/__main__.py"  # the one core file that may import the console
 COPIED_BY_USERS = "strategy_engine/strategies/"  # loaded as a user's file is, so they import as a user does
 NATIVE_FACES = {
-    "backtest/days.py",
+    "backtest/conversion/days.py",
     "backtest/feed.py",
     "backtest/inbox.py",
     "backtest/fast/kernels/columns.py",
@@ -45,6 +45,11 @@ NATIVE_FACES = {
     "gcg_quant/schema.py",
     "strategy_engine/gateways/paper.py",
     "strategy_engine/risk/engine.py",
+}
+# Rooms that are sorted into sub-folders, and the modules that stand beside these: what the design names, and whom others ask for by name.
+STANDS_ALONE = {
+    "backtest": {"adapters", "broker", "cerebro", "engine", "feed", "preset_broker", "report"},
+    "strategy_engine": {"remembered", "trading"},
 }
 MOST_LINES = {"code": 400, "tests": 600}
 
@@ -142,11 +147,17 @@ def test_allowed_imports_pass(tmp_path: Path) -> None:
     assert breaches(tmp_path) == []
 
 
-def folder_imports(root: Path, room: str) -> dict[str, set[str]]:
-    """Return which sub-folders of a room each of them imports when it runs: what only type checkers read does not count."""
+def folder_imports(root: Path, room: str, beside: bool = False) -> dict[str, set[str]]:
+    """Return which sub-folders of a room each of them imports when it runs: what only type checkers read does not count.
+
+    Args:
+        beside: whether the modules that stand beside the sub-folders count as well, each by its name.
+    """
     imports: dict[str, set[str]] = {}
-    for path in sorted((root / room).glob("*/**/*.py")):
-        own = path.relative_to(root / room).parts[0]
+    for path in sorted((root / room).rglob("*.py")):
+        own = path.relative_to(root / room).parts[0].removesuffix(".py")
+        if own == "__init__" or (path.parent == root / room and not beside):
+            continue
         text = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -155,18 +166,23 @@ def folder_imports(root: Path, room: str) -> dict[str, set[str]]:
                 lines[node.lineno - 1] = ""
                 text = "\n".join(lines)
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ImportFrom) and node.level and node.module:
+            if isinstance(node, ast.ImportFrom) and node.level:
                 here = path.relative_to(root).parts[: -node.level]
-                module = (*here, *node.module.split("."))
-                if module[0] == room and len(module) > 1 and module[1] != own and (root / room / module[1]).is_dir():
-                    imports.setdefault(own, set()).add(module[1])
+                module = (*here, *(node.module or "").split("."))
+                names = [module[1]] if len(module) > 1 and module[1] else [alias.name for alias in node.names]
+                for name in names if module[0] == room else ():
+                    if name != own and ((root / room / name).is_dir() or (beside and (root / room / f"{name}.py").is_file())):
+                        imports.setdefault(own, set()).add(name)
     return imports
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_folders_of_a_room_import_one_way(room: str) -> None:
-    """Also within a room the folders stand on each other, not beside each other."""
-    list(TopologicalSorter(folder_imports(ROOT, room)).static_order())  # a CycleError names the circle
+    """Also within a room the folders stand on each other, not beside each other; where it is sorted, so do the modules between them."""
+    beside = room in STANDS_ALONE
+    list(TopologicalSorter(folder_imports(ROOT, room, beside)).static_order())  # a CycleError names the circle
+    if beside:
+        assert {path.stem for path in (ROOT / room).glob("*.py")} - {"__init__"} == STANDS_ALONE[room]
 
 
 def test_a_circle_of_folders_is_found(tmp_path: Path) -> None:
@@ -181,6 +197,16 @@ def test_a_circle_of_folders_is_found(tmp_path: Path) -> None:
     (tmp_path / "backtest/b/y.py").write_text("def f():\n    from ..a.x import A\n")
     with pytest.raises(CycleError, match="nodes are in a cycle"):
         list(TopologicalSorter(folder_imports(tmp_path, "backtest")).static_order())
+
+
+def test_a_circle_through_a_module_beside_the_folders_is_found(tmp_path: Path) -> None:
+    """A folder that imports a module which imports the folder is a circle, however the import is written."""
+    (tmp_path / "backtest/a").mkdir(parents=True)
+    (tmp_path / "backtest/feed.py").write_text("def f():\n    from .a.x import A\n")
+    for line in ("from .. import feed\n", "from ..feed import Feed\n"):
+        (tmp_path / "backtest/a/x.py").write_text(line)
+        assert folder_imports(tmp_path, "backtest") == {}
+        assert folder_imports(tmp_path, "backtest", beside=True) == {"a": {"feed"}, "feed": {"a"}}
 
 
 def test_compiled_module_has_few_faces() -> None:

@@ -63,7 +63,7 @@ def test_wheel_holds_all_packages_and_no_sources(wheel: Path) -> None:
         assert expected in names
     assert any(name.startswith("gcg_quant/_native.") and name.endswith(".so") for name in names)
     assert any(name.endswith("LICENSE") for name in names)
-    folders = {"gcg_quant/web": "gcg_quant", "visualization/web_frontend": "", "backtest/report_page": ""}
+    folders = {"gcg_quant/web": "gcg_quant", "visualization/web_frontend": "", "backtest/pages/report_page": ""}
     web = {
         f"{'' if folders[folder] else 'gcg_quant/'}{path.relative_to(ROOT).as_posix()}"
         for folder in folders

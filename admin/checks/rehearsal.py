@@ -17,7 +17,7 @@ from gcg_quant.events import Event, Fill, LogEvent, OrderEvent, OrderRequest, Or
 from gcg_quant.instruments import Instrument
 
 from ...backtest.adapters import BacktraderAdapter
-from ...backtest.stepping import SteppedManager
+from ...backtest.own_strategies.stepping import SteppedManager
 from ...strategy_engine.hosting.hosted import CallbackTimes
 from ...strategy_engine.hosting.roster import LoadRequest
 from ...strategy_engine.trading import TradingConfig, TradingEngine

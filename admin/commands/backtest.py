@@ -18,8 +18,8 @@ from .strategies import parse_parameters
 if TYPE_CHECKING:
     from gcg_quant.events import BacktestProgressEvent
 
-    from ...backtest.result import BacktestResult
-    from ...backtest.spec import BacktestSpec
+    from ...backtest.inputs.spec import BacktestSpec
+    from ...backtest.results.result import BacktestResult
 
 __all__ = ["backtest", "run_spec"]
 

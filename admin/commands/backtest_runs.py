@@ -17,8 +17,8 @@ from .context import home_of, settings_of
 from .looking import add, moment, table
 
 if TYPE_CHECKING:
-    from ...backtest.inputs import RunInputs
-    from ...backtest.spec import BacktestSpec
+    from ...backtest.inputs.run_inputs import RunInputs
+    from ...backtest.inputs.spec import BacktestSpec
     from ...data_storage.ledger import BacktestRow
 
 __all__ = ["backtests"]
@@ -89,7 +89,7 @@ def show_run(ctx: click.Context, run: str, as_json: bool) -> None:
     import msgspec
     from rich.console import Console
 
-    from ...backtest.inputs import RunInputs
+    from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.sweep.figures import figure, title_of
 
     with _runs(ctx) as runs:
@@ -128,7 +128,7 @@ def rerun(ctx: click.Context, run: str, kept_code: bool, as_json: bool) -> None:
     """
     import msgspec
 
-    from ...backtest.inputs import RunInputs
+    from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.report import print_report
 
     with _runs(ctx) as runs:
@@ -182,8 +182,8 @@ def _spec_of(row: BacktestRow, inputs: RunInputs, kept_code: bool) -> BacktestSp
 
     from gcg_quant.events import BacktestRequestEvent
 
-    from ...backtest.run import CODE
-    from ...backtest.spec import BacktestSpec
+    from ...backtest.inputs.spec import BacktestSpec
+    from ...backtest.runs.run import CODE
 
     spec = BacktestSpec.from_event(BacktestRequestEvent(**row.request))
     file = Path(row.report) / CODE / Path(inputs.code.main).name if kept_code else Path(inputs.code.main)

@@ -15,7 +15,7 @@ from .context import settings_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...backtest.spec import BacktestSpec
+    from ...backtest.inputs.spec import BacktestSpec
 
 __all__ = ["run_options", "spec_of"]
 
@@ -54,8 +54,8 @@ def run_options(command: Command) -> Command:
 
 def spec_of(ctx: click.Context, asked: dict[str, Any], parameters: dict[str, Any] | None = None) -> BacktestSpec:
     """Return the spec that a command line asks for; what it leaves out are the settings'."""
-    from ...backtest.paper_terms import PaperTerms
-    from ...backtest.spec import BacktestSpec
+    from ...backtest.inputs.paper_terms import PaperTerms
+    from ...backtest.inputs.spec import BacktestSpec
 
     settings, matching, journal = settings_of(ctx), asked["matching"], asked["journal"]
     fee = 0.0 if asked["preset"] else settings.backtest.commission

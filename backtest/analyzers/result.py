@@ -9,9 +9,9 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from ..days import ns_from_days
-from ..performance import DAYS_PER_YEAR, further_measures
-from ..result import FillRow, Measures, TradeRow
+from ..conversion.days import ns_from_days
+from ..results.performance import DAYS_PER_YEAR, further_measures
+from ..results.result import FillRow, Measures, TradeRow
 
 __all__ = ["ResultAnalyzer", "fill_row", "refusal_of", "trade_row"]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..bars import BarArray
+from ..history.bars import BarArray
 from .run_log import RunLog
 
 __all__ = ["BarDifference", "TwoMarkets"]

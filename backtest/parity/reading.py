@@ -28,7 +28,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.periods import period_ns
 
-from ..bars import BarArray, basis_of_rows, one_a_start
+from ..history.bars import BarArray, basis_of_rows, one_a_start
 from .run_log import OrderTrack, RunLog
 
 if TYPE_CHECKING:

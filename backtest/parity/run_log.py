@@ -21,7 +21,7 @@ from gcg_quant.events import (
     World,
 )
 
-from ..bars import BarArray
+from ..history.bars import BarArray
 
 __all__ = ["OrderTrack", "RunLog"]
 

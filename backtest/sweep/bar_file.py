@@ -11,9 +11,9 @@ from gcg_quant.errors import BacktestError
 from gcg_quant.events import Bar
 from gcg_quant.instruments import Instrument
 
-from ..bars import BarArray
-from ..inputs import DataRange
-from ..sources import NO_BARS, Source
+from ..history.bars import BarArray
+from ..inputs.run_inputs import DataRange
+from ..inputs.sources import NO_BARS, Source
 
 __all__ = ["SharedSource", "map_sources", "remove_sources", "store_sources"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gcg_quant.clock import to_iso
 
-from ..spec import BacktestSpec
+from ..inputs.spec import BacktestSpec
 from .runner import CODE
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gcg_quant.errors import BacktestError, nearest
 
-from ..result import Measures
+from ..results.result import Measures
 
 if TYPE_CHECKING:
     from .table import Row

@@ -13,8 +13,8 @@ import msgspec
 
 from gcg_quant.errors import BacktestError
 
-from ..inputs import CodeFiles
-from ..spec import BacktestSpec
+from ..inputs.run_inputs import CodeFiles
+from ..inputs.spec import BacktestSpec
 from .axis import Axis
 from .bar_file import SharedSource
 from .condition import Condition

@@ -20,8 +20,8 @@ from gcg_quant.events import World
 
 from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from ..adapters import BacktraderAdapter
-from ..run import run_on
-from ..spec import BacktestSpec
+from ..inputs.spec import BacktestSpec
+from ..runs.run import run_on
 from .bar_file import map_sources
 from .plan import SweepPlan
 from .table import Row

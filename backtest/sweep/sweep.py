@@ -17,10 +17,10 @@ from gcg_quant.errors import BacktestError, nearest
 from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from ...strategy_engine.strategy.parameters import check_parameters
 from ..adapters import BacktraderAdapter
-from ..inputs import CodeFiles
-from ..parameters import bt_parameters
-from ..sources import load_sources
-from ..spec import BacktestSpec
+from ..conversion.parameters import bt_parameters
+from ..inputs.run_inputs import CodeFiles
+from ..inputs.sources import load_sources
+from ..inputs.spec import BacktestSpec
 from .axis import Axis
 from .bar_file import remove_sources, store_sources
 from .metric import metric_of

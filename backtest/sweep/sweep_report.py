@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..html_page import REPORT_PAGE, html_page, script
+from ..pages.html_page import REPORT_PAGE, html_page, script
 from .best_run import command_of
 from .figures import SHOWN, report_figure, settings_text, shown_measures, sign_of, title_of
 from .heat_map import HeatMap, Scale, heat_maps

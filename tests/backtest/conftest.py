@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcg_quant.backtest.bars import BarArray
+from gcg_quant.backtest.history.bars import BarArray
 from gcg_quant.events import Bar
 from gcg_quant.history import MemoryHistory
 from gcg_quant.periods import period_ns

@@ -391,7 +391,7 @@ class Hanging(bt.Strategy):
 
 def test_run_that_hangs_is_seen_in_its_strategy(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When next() has not come back for long, the manager waits in that strategy's callback, where a supervisor finds it; or it goes on."""
-    monkeypatch.setattr("gcg_quant.backtest.backtrader_strategy.HANG_S", 0.3)
+    monkeypatch.setattr("gcg_quant.backtest.hosting.backtrader_strategy.HANG_S", 0.3)
     released = tmp_path / "released"
     system.start()
     system.run(system.write(HANGING.format(path=str(released)), "hanging.py"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, EventDrivenCerebro, EventDrivenDataFeed, ResultAnalyzer
-from gcg_quant.backtest.curve import measure
+from gcg_quant.backtest.results.curve import measure
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, StrategyError
 from gcg_quant.events import Bar, BarBasis, Fill, LogEvent, OrderEvent, OrderRequest, PositionEvent, Side

@@ -10,7 +10,7 @@ import backtrader as bt
 import pytest
 
 from gcg_quant.backtest import EventDrivenCerebro, EventDrivenDataFeed
-from gcg_quant.backtest.control import RunControl
+from gcg_quant.backtest.cerebro_run.control import RunControl
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, StrategyError
 from gcg_quant.events import BacktestProgressEvent, StrategyStatusEvent

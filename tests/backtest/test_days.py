@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcg_quant.backtest.days import days_from_ns, ns_from_days, one_day_from_ns
+from gcg_quant.backtest.conversion.days import days_from_ns, ns_from_days, one_day_from_ns
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.integers(min_value=-2_000_000_000_000_000_000, max_value=4_000_000_000_000_000_000)

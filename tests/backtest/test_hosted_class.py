@@ -13,7 +13,7 @@ import pytest
 import talib
 
 from gcg_quant.backtest import BacktestEngine, BacktestSpec, EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed, as_backtrader
-from gcg_quant.backtest.indicators import indicator
+from gcg_quant.backtest.own_strategies.indicators import indicator
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, StrategyError
 from gcg_quant.events import Bar, Fill, OrderEvent, OrderFlag, OrderRequest, OrderStatus, Side, TimeInForce, World

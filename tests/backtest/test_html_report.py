@@ -15,10 +15,10 @@ import pytest
 from rich.console import Console
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec
-from gcg_quant.backtest.bundle import bundle
+from gcg_quant.backtest.inputs.sources import Source
+from gcg_quant.backtest.pages.bundle import bundle
+from gcg_quant.backtest.pages.report_data import MOST_BARS, pack, report_data
 from gcg_quant.backtest.report import show_result
-from gcg_quant.backtest.report_data import MOST_BARS, pack, report_data
-from gcg_quant.backtest.sources import Source
 from gcg_quant.errors import BacktestError
 from gcg_quant.history import MemoryHistory
 

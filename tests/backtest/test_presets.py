@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, EventDrivenCerebro, EventDrivenDataFeed
-from gcg_quant.backtest.comminfo import comminfo_of
+from gcg_quant.backtest.conversion.comminfo import comminfo_of
+from gcg_quant.backtest.inputs.presets import preset_terms
+from gcg_quant.backtest.inputs.sources import Source
 from gcg_quant.backtest.preset_broker import PresetBroker
-from gcg_quant.backtest.presets import preset_terms
-from gcg_quant.backtest.sources import Source
 from gcg_quant.clock import from_iso
 from gcg_quant.errors import BacktestError, InstrumentError
 from gcg_quant.instruments import Instrument, preset

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gcg_quant.backtest.bars import join_bars, one_a_start
+from gcg_quant.backtest.history.bars import join_bars, one_a_start
 from gcg_quant.bars import resample
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, Bar, Fill, LogEvent, OrderRequest, PositionEvent, StrategyControlEvent, StrategyStatusEvent

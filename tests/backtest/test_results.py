@@ -15,7 +15,7 @@ import pytest
 
 import gcg_quant.backtest
 from gcg_quant.backtest import EventDrivenCerebro, EventDrivenDataFeed, Measures, ResultAnalyzer
-from gcg_quant.backtest.performance import longest_fall_days, monthly_returns
+from gcg_quant.backtest.results.performance import longest_fall_days, monthly_returns
 
 
 class Plan(bt.Strategy):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from gcg_quant.backtest import EventDrivenDataFeed
-from gcg_quant.backtest import stream as stream_file
-from gcg_quant.backtest.bar_rows import BarRows, Place
-from gcg_quant.backtest.stream import BusStream, market_head
-from gcg_quant.backtest.warmup import bars_before
+from gcg_quant.backtest.history.warmup import bars_before
+from gcg_quant.backtest.streaming import stream as stream_file
+from gcg_quant.backtest.streaming.bar_rows import BarRows, Place
+from gcg_quant.backtest.streaming.stream import BusStream, market_head
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, Fill
 

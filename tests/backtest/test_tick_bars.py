@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gcg_quant.backtest import BacktestSpec
-from gcg_quant.backtest.sources import load_sources
+from gcg_quant.backtest.inputs.sources import load_sources
 from gcg_quant.errors import BacktestError, InstrumentError
 from gcg_quant.events import Tick
 from gcg_quant.history import MemoryHistory

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed, as_backtrader
-from gcg_quant.backtest.bar_rows import Place, rows_of
-from gcg_quant.backtest.tick_rows import TickRows
+from gcg_quant.backtest.streaming.bar_rows import Place, rows_of
+from gcg_quant.backtest.streaming.tick_rows import TickRows
 from gcg_quant.bars import BarAggregator
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError

@@ -49,7 +49,7 @@ def test_chart_library_comes_from_its_package_with_notice(web: httpx.Client) -> 
 def test_modules_are_small_and_write_no_markup() -> None:
     """Every module has at most 150 lines, and none puts text into the page as markup."""
     root = Path(__file__).resolve().parents[2]
-    folders = (root / "visualization/web_frontend/js", root / "backtest/report_page", WEB_FILES)
+    folders = (root / "visualization/web_frontend/js", root / "backtest/pages/report_page", WEB_FILES)
     modules = sorted(path for folder in folders for path in folder.glob("*.js"))
     assert len(modules) > 20
     for module in modules:

@@ -12,8 +12,8 @@ import backtrader as bt
 import pytest
 
 from gcg_quant.backtest import EventDrivenCerebro
+from gcg_quant.backtest.cerebro_run.plotting import drawing
 from gcg_quant.backtest.fast.class_asked import asks_for_class
-from gcg_quant.backtest.plotting import drawing
 
 KINDS = ("TradeAnalyzer", "DrawDown", "TimeReturn", "Returns", "VWR", "SharpeRatio", "Transactions", "GrossLeverage", "PyFolio")
 

@@ -9,7 +9,7 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 
-from gcg_quant.backtest.bars import BarArray
+from gcg_quant.backtest.history.bars import BarArray
 from gcg_quant.events import Bar
 from gcg_quant.periods import period_ns
 

@@ -12,9 +12,9 @@ from typing import Any
 import backtrader as bt
 
 from gcg_quant.backtest import EventDrivenBroker, EventDrivenCerebro, EventDrivenDataFeed
-from gcg_quant.backtest.bars import BarArray
-from gcg_quant.backtest.tape import BarTape
-from gcg_quant.backtest.timeframes import timeframe_of
+from gcg_quant.backtest.conversion.timeframes import timeframe_of
+from gcg_quant.backtest.history.bars import BarArray
+from gcg_quant.backtest.tapes.tape import BarTape
 from gcg_quant.bus import EventBus
 
 from .bars import frame_of, restart_references

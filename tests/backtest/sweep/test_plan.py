@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.backtest import BacktestSpec
-from gcg_quant.backtest.parameters import bt_parameters
+from gcg_quant.backtest.conversion.parameters import bt_parameters
 from gcg_quant.backtest.sweep import Axis, Condition, SweepPlan, metric_of, parse_axes, parse_axis
 from gcg_quant.backtest.sweep.frames import FrameBuffer, pack
 from gcg_quant.errors import BacktestError, StrategyError

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from gcg_quant.backtest import BacktestSpec
-from gcg_quant.backtest.run import run_backtest
+from gcg_quant.backtest.runs.run import run_backtest
 from gcg_quant.backtest.sweep import LocalPool, Row, Sweep, find_sweep, parse_axes
 from gcg_quant.backtest.sweep.dask_pool import DaskPool
 from gcg_quant.backtest.sweep.runner import SweepRunner

@@ -9,9 +9,9 @@ from typing import Any
 import backtrader as bt
 
 from gcg_quant.backtest import EventDrivenDataFeed
-from gcg_quant.backtest.bars import BarArray
-from gcg_quant.backtest.days import days_from_ns
-from gcg_quant.backtest.stream import QueueStream
+from gcg_quant.backtest.conversion.days import days_from_ns
+from gcg_quant.backtest.history.bars import BarArray
+from gcg_quant.backtest.streaming.stream import QueueStream
 from gcg_quant.events import Bar
 
 from ..bars import coarse_bars

@@ -1,0 +1,142 @@
+"""What a report shows, as plain data: columns of whole numbers, each told by its steps, so that years of bars stay small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from gcg_quant import __version__
+from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND
+from gcg_quant.periods import period_ns
+
+from ..results.performance import monthly_returns
+
+if TYPE_CHECKING:
+    from ..history.bars import BarArray
+    from ..inputs.sources import Source
+    from ..results.result import BacktestResult
+
+__all__ = ["MOST_BARS", "pack", "report_data"]
+
+MOST_BARS = 100_000  # more are drawn several as one
+MOST_DECIMALS = 8
+
+
+def report_data(result: BacktestResult, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return what the page of a report needs, ready for JSON; times are seconds UTC, and none is NaN."""
+    times, values = _curve(result)
+    measures = result.measures.to_dict()
+    return {
+        "strategy": result.strategy,
+        "kind": result.kind,
+        "run": result.run,
+        "period": result.spec.period,
+        "daily": period_ns(result.spec.period) >= NS_PER_DAY,
+        "timezone": result.timezone,
+        "currency": result.currency,
+        "measures": measures,
+        "parameters": result.parameters,
+        "settings": _settings(result),
+        "code_sha256": result.code_sha256,
+        "version": __version__,
+        "seconds": result.seconds,
+        "notes": result.notes,
+        "fast_reason": result.fast_reason,
+        "times": pack(times),
+        "values": pack(values, 2),
+        "symbols": [_symbol(one, result.spec.stamp) for one in sources],
+        "fills": [[one.symbol, one.time_ns // NS_PER_SECOND, one.size, one.price, one.commission] for one in result.fills],
+        "trades": [_trade(one) for one in result.trades],
+        "months": [[year, month, part] for (year, month), part in _months(result)],
+    }
+
+
+def pack(column: NDArray[Any], decimals: int = 0) -> dict[str, Any]:
+    """Return numbers as {first, unit, scale, steps}: number i is (first + unit * (sum of the first i steps)) / scale.
+
+    They are rounded to `decimals`, and must be finite.
+    """
+    whole = np.rint(np.asarray(column, dtype=np.float64) * 10.0**decimals).astype(np.int64)
+    steps = np.diff(whole)
+    unit = int(np.gcd.reduce(steps)) if len(steps) else 0
+    unit = unit or 1
+    return {
+        "first": int(whole[0]) if len(whole) else None,
+        "unit": unit,
+        "scale": 10**decimals,
+        "steps": (steps // unit).tolist(),
+    }
+
+
+def _months(result: BacktestResult) -> list[tuple[tuple[int, int], float]]:
+    return list(monthly_returns(result.measures.start_value, result.values, result.timezone).items())
+
+
+def _settings(result: BacktestResult) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(result.spec)
+    return {name: value for name, value in plain.items() if name not in ("run", "parameters") and value not in ("", None, {}, [])}
+
+
+def _trade(row: Any) -> list[Any]:
+    entry, leave = row.entry_ns // NS_PER_SECOND, row.exit_ns // NS_PER_SECOND
+    return [row.symbol, row.size, entry, row.entry_price, leave, row.bars, row.commission, row.net_profit]
+
+
+# Chart times are whole seconds, and of two values within one second the last stands.
+def _curve(result: BacktestResult) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    times = np.array([time_ns for time_ns, _ in result.values], dtype=np.int64) // NS_PER_SECOND
+    values = np.array([value for _, value in result.values], dtype=np.float64)
+    keep = np.append(np.diff(times) > 0, True) if len(times) else np.empty(0, dtype=bool)
+    times, values = times[keep], values[keep]
+    step = _step(len(times))
+    return (times, values) if step == 1 else (times[::step], values[_ends(len(values), step)])
+
+
+def _symbol(source: Source, stamp: str) -> dict[str, Any]:
+    bars = source.bars
+    times = bars["start_ns" if stamp == "start" else "event_ns"] // NS_PER_SECOND
+    keep = np.append(np.diff(times) > 0, True) if len(times) else np.empty(0, dtype=bool)
+    bars, times = bars[keep], times[keep]
+    step = _step(len(bars))
+    firsts = np.arange(0, len(bars), step)
+    ends = _ends(len(bars), step)
+    columns = {
+        "open": bars["open"][firsts],
+        "high": np.maximum.reduceat(bars["high"], firsts),
+        "low": np.minimum.reduceat(bars["low"], firsts),
+        "close": bars["close"][ends],
+    }
+    decimals = source.terms.decimals if source.terms is not None else MOST_DECIMALS
+    decimals = min(decimals, max(_decimals(column) for column in columns.values()))
+    volume = np.add.reduceat(np.nan_to_num(bars["volume"]), firsts)
+    return {
+        "symbol": source.symbol,
+        "venue": source.venue,
+        "decimals": decimals,
+        "shown": min(decimals, _decimals(bars["close"], 0.95)),
+        "together": step,
+        "times": pack(times[firsts]),
+        "volume": pack(volume, min(_decimals(volume), 4)) if volume.any() else None,
+        **{name: pack(column, decimals) for name, column in columns.items()},
+    }
+
+
+def _step(count: int) -> int:
+    return max(1, -(-count // MOST_BARS))
+
+
+def _ends(count: int, step: int) -> NDArray[np.int64]:
+    return np.append(np.arange(step, count, step), count) - 1
+
+
+# How many decimals the numbers of a column (or so many of them) have: what arithmetic on floats leaves behind is none.
+def _decimals(column: BarArray, share: float = 1.0) -> int:
+    for decimals in range(MOST_DECIMALS):
+        scaled = column * 10.0**decimals
+        if (np.abs(scaled - np.rint(scaled)) < 1e-4).mean() >= share:
+            return decimals
+    return MOST_DECIMALS
