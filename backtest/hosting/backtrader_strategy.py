@@ -21,30 +21,21 @@ from gcg_quant.periods import period_ns
 
 from ...strategy_engine.strategy.bar_book import base_period
 from ...strategy_engine.strategy.base import Strategy
-from ...strategy_engine.strategy.session import OrderTerms, Session
+from ...strategy_engine.strategy.session import Session
 from ..broker import EventDrivenBroker
 from ..cerebro import EventDrivenCerebro
 from ..conversion.comminfo import comminfo_of
 from ..conversion.days import ns_from_days
-from ..conversion.facts import place_of
-from ..conversion.order_terms import terms_of
 from ..conversion.parameters import ParameterChange, bt_defaults, bt_parameters, change_parameters, plain_parameters
 from ..feed import EventDrivenDataFeed
 from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
 from ..routing.sender import OrderSender
 from ..streaming.stream import QueueStream, market_id
 from .parameter_reads import ParameterReads
-from .rerun import (
-    RecordedSender,
-    RecordedStream,
-    RunBegin,
-    RunDiverged,
-    RunRecord,
-    bars_again,
-    code_of,
-    extent_of,
-    read_recorded,
-)
+from .recorded import bars_again, read_recorded
+from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged
+from .run_record import RunRecord, code_of, extent_of
+from .session_sender import SessionSender
 
 __all__ = ["BacktraderStrategy"]
 
@@ -52,27 +43,6 @@ STOP_PATIENCE_S = 0.9
 HANG_S = 20.0
 SETTLE_S = 5.0
 WARMUP_BARS = 500
-
-
-class SessionSender:
-    """Sends a Backtrader broker's orders by the session of its strategy, as answers to what the run has seen last."""
-
-    def __init__(self, session: Session, stream: QueueStream) -> None:
-        self.account = session.account
-        self._session = session
-        self._stream = stream
-
-    def send(self, order: Any) -> tuple[str, int]:
-        """Publish the order's request; raise GcgQuantError if the strategy may not trade now or the order makes no sense."""
-        symbol, venue = place_of(order.data)
-        place = f"{symbol}@{venue}" if venue else symbol
-        terms = terms_of(order, self._session.instrument(place))
-        side, quantity = terms.pop("side"), terms.pop("quantity")
-        return self._session.order(side, quantity, place, OrderTerms(**terms), self._stream.moment), 0
-
-    def cancel(self, client_id: str, request: int, order: Any) -> None:
-        """Publish the cancel request of an order."""
-        self._session.cancel(client_id, self._stream.moment)
 
 
 class BacktraderStrategy(Strategy):

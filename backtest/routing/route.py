@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import backtrader as bt
+from gcg_quant.errors import GcgQuantError
+from gcg_quant.events import AccountEvent, Fill, OrderEvent, OrderStatus, RiskReason, RiskVerdict
 
-from gcg_quant.errors import GcgQuantError, InstrumentError
-from gcg_quant.events import AccountEvent, Fill, OrderEvent, OrderStatus, RiskReason, RiskVerdict, Side
-
-from ..conversion.days import one_day_from_ns
 from ..conversion.order_terms import UNKNOWN_TERMS
-from ..history.lookback import look_back
 from ..streaming.stream import BusStream, Stream, market_head
+from .account_money import AccountMoney
+from .execution import FILLED_TOLERANCE, execute
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OrderRoute"]
 
-FILLED_TOLERANCE = 1e-9
 ENDED = (OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.FAILED)
 
 
@@ -59,13 +55,11 @@ class OrderRoute:
         self._sent: dict[str, _Sent] = {}
         self._held: list[Any] = []  # children whose parent is not filled yet
         self._queue: deque[Any] = deque()
-        self._funded = False
-        self._money: dict[str, tuple[float, float]] = {}  # available and equity by currency
         self._refused: deque[tuple[Any, str]] = deque()
         for kind in (RiskVerdict, OrderEvent, Fill):
             self._stream.listen(kind, self._keep_own)
         self._stream.listen(AccountEvent, self._keep_account)
-        self._find_account(bus, getattr(self._stream, "start_id", 0) or market_head(bus))
+        self._money = AccountMoney(broker, sender.account, bus, getattr(self._stream, "start_id", 0) or market_head(bus))
 
     def close(self) -> None:
         """Leave the bus. Open orders stay what they are: they belong to the account."""
@@ -167,13 +161,13 @@ class OrderRoute:
 
     def _apply(self, event: AccountEvent | RiskVerdict | OrderEvent | Fill) -> None:
         if isinstance(event, AccountEvent):
-            self._set_account(event)
+            self._money.take(event)
             return
         sent = self._sent[event.client_id]
         if isinstance(event, RiskVerdict):
             sent.reasons = 0 if event.passed else int(event.reasons)
         elif isinstance(event, Fill):
-            self._fill(sent.order, event)
+            execute(self._broker, sent.order, event, self._instruments)
             self._tell_fills(sent)
         else:
             self._order_event(sent, event)
@@ -225,78 +219,7 @@ class OrderRoute:
         self._broker._ococheck(order)
         self._broker._bracketize(order, cancel=True)
 
-    def _fill(self, order: Any, fill: Fill) -> None:
-        broker, data = self._broker, order.data
-        comminfo = broker.getcommissioninfo(data)
-        position = broker.positions[data]
-        price_before = position.price
-        size = fill.quantity if fill.side == Side.BUY else -fill.quantity
-        days = one_day_from_ns(fill.event_ns)
-        # In whole lots, since 1.0 - 0.3 - 0.7 is not 0 in floats, and a strategy that asks `if not self.position` would be wrong.
-        psize = self._whole(fill, position.size + size)
-        _, pprice, opened, closed = position.update(psize - position.size, fill.price, bt.num2date(days))
-        position.size = psize
-        if closed and not psize:
-            closed = _whole_trade(order, closed)
-        closed_fee = fill.fee * min(1.0, abs(closed / size))
-        order.execute(
-            days,
-            size,
-            fill.price,
-            closed,
-            comminfo.getvaluesize(-closed, price_before) if closed else 0.0,
-            closed_fee,
-            opened,
-            comminfo.getvaluesize(opened, fill.price) if opened else 0.0,
-            fill.fee - closed_fee,
-            comminfo.margin,
-            comminfo.profitandloss(-closed, price_before, fill.price) if closed else 0.0,
-            psize,
-            pprice,
-        )
-        order.addcomminfo(comminfo)
-
-    def _whole(self, fill: Fill, size: float) -> float:
-        try:
-            return self._instruments.get(fill.symbol, fill.venue).round_quantity(size, "nearest")
-        except InstrumentError:
-            return size
-
-    # An account has an AccountEvent for each of its currencies. Their sums are added one to one: exact for one currency; of a foreign
-    # one only the profit is told in the wrong money, since what was paid and what it bought cancel out.
-    def _find_account(self, bus: EventBus, before_id: int) -> None:
-        name = self._sender.account.encode()
-        rows = look_back(bus, AccountEvent, before_id, lambda rows: bool((rows["account"] == name).any()))
-        for row in rows[rows["account"] == name]:
-            self._money[bytes(row["currency"]).decode()] = (float(row["available"]), float(row["equity"]))
-        self._show_money()
-
-    def _set_account(self, event: AccountEvent) -> None:
-        self._money[event.currency] = (event.available, event.equity)
-        self._show_money()
-
-    def _show_money(self) -> None:
-        if not self._money:
-            return
-        broker = self._broker
-        cash, value = (math.fsum(amounts) for amounts in zip(*self._money.values(), strict=True))
-        if not self._funded:  # the fund begins with what the account is worth at first
-            self._funded = True
-            broker.startingcash = cash
-            broker._fundshares = value / broker.p.fundstartval
-        broker.cash = cash
-        broker._value = value
-        broker._fundval = value / broker._fundshares if broker._fundshares else broker.p.fundstartval
-
 
 # The others need not wait for a feed that was added while they were live.
 def _joined(data: Any) -> bool:
     return bool(getattr(data, "joined", False))
-
-
-# What closes the whole position closes the whole trade, too, also where the trade's own sum of floats is a bit off.
-def _whole_trade(order: Any, closed: float) -> float:
-    trades = order.owner._trades[order.data][order.tradeid] if order.owner is not None else []
-    if trades and abs(trades[-1].size + closed) < FILLED_TOLERANCE:
-        return float(-trades[-1].size)
-    return closed
