@@ -9,8 +9,8 @@ import backtrader as bt
 from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import Lines
 
-from ..bar_rows import VALUES
 from ..feed import EventDrivenDataFeed
+from ..streaming.bar_rows import VALUES
 from .graph import lines_of
 from .program import has_stock_length, moves_like_stock
 from .stock import overridden, shadowed
