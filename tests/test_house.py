@@ -33,9 +33,9 @@ COPIED_BY_USERS = "strategy_engine/strategies/"  # loaded as a user's file is, s
 NATIVE_FACES = {
     "backtest/conversion/days.py",
     "backtest/feed.py",
-    "backtest/inbox.py",
     "backtest/fast/kernels/columns.py",
     "backtest/fast/native.py",
+    "backtest/streaming/inbox.py",
     "gcg_quant/__init__.py",
     "gcg_quant/bus.py",
     "gcg_quant/copying.py",
