@@ -45,6 +45,20 @@ class Attributes {
     PyObject* object_;
 };
 
+// The same of an order, which has its dictionary since it was copied for its first notification.
+class Entries {
+ public:
+    explicit Entries(PyObject* order) : dict_(PyObject_GenericGetDict(order, nullptr)) {}
+    Entries(const Entries&) = delete;
+    Entries& operator=(const Entries&) = delete;
+    ~Entries() { Py_XDECREF(dict_); }
+    [[nodiscard]] PyObject* get(PyObject* name) const { return dict_ ? PyDict_GetItemWithError(dict_, name) : nullptr; }
+    [[nodiscard]] bool get(PyObject* name, double& value) const { return plain_number(get(name), value); }
+
+ private:
+    PyObject* dict_;
+};
+
 bool read_bar(const Account& account, PyObject* data, Bar& bar) {
     PyObject* lines = PyDict_GetItemWithError(account.prices, data);
     if (!lines) return false;
@@ -64,11 +78,9 @@ bool stop_met(bool buy, double stop, const Bar& bar) {
 }
 
 bool is_buy(PyObject* order, bool& buy) {
-    PyObject* side = PyObject_GetAttr(order, names().side);
-    if (!side) return false;
-    buy = PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
-    Py_DECREF(side);
-    return true;
+    PyObject* side = Attributes(order).get(names().side);
+    buy = side && PyLong_CheckExact(side) && PyLong_AsLong(side) == 0;
+    return side != nullptr;
 }
 
 // Set an attribute to a number. False with an error set.
@@ -90,19 +102,20 @@ bool call_trail(PyObject* order, double close) {
 }  // namespace
 
 Effect look(const Account& account, PyObject* order, Seen& seen) {
-    const Attributes own(order);
+    const Entries own(order);
     const Attributes params(own.get(names().params));
     PyObject* active = own.get(names().active);
     PyObject* kind = own.get(names().kind);
     if (!kind) kind = params.get(names().kind);
     PyObject* valid = own.get(names().valid);
     if (!valid) valid = params.get(names().valid);
-    seen.data = params.get(names().data);
+    PyObject* const data = params.get(names().data);
     seen.created = own.get(names().created);
     const Bar& bar = seen.bar;
-    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !seen.data || !seen.created ||
-        !is_buy(order, seen.buy) || !read_bar(account, seen.data, seen.bar))
+    if (!active || !kind || !PyLong_CheckExact(kind) || !valid || !data || !seen.created || !is_buy(order, seen.buy) ||
+        (data != seen.data && !read_bar(account, data, seen.bar)))
         return Effect::unknown;
+    seen.data = data;
     seen.kind = static_cast<Kind>(PyLong_AsLong(kind));
     if (valid != Py_None && seen.kind != Kind::market) {
         if (!PyFloat_CheckExact(valid)) return Effect::unknown;
@@ -143,12 +156,12 @@ Effect look(const Account& account, PyObject* order, Seen& seen) {
 
 // Order.trailadjust: the stop follows the close, in one direction only. False with an error set.
 bool trail(PyObject* order, double close) {
-    const Attributes own(order);
+    const Entries own(order);
     const Attributes params(own.get(names().params));
     PyObject* created_object = own.get(names().created);
     const Attributes created(created_object);
     bool buy;
-    if (!is_buy(order, buy)) return false;
+    if (!is_buy(order, buy)) return call_trail(order, close);
     double stop, amount = 0.0;
     PyObject* given = params.get(names().amount);
     PyObject* percent = params.get(names().percent);
@@ -185,12 +198,12 @@ int has_work(Account& account) {
     if (!account.quiet) return 1;
     const Py_ssize_t orders = PyObject_Size(account.pending);
     bool carries = false;
+    Seen seen;
     for (int round = 0; round < 1 + carries;
          ++round) {  // nothing is carried on a bar that is matched, which does it itself
         for (Py_ssize_t i = 0; i < orders; ++i) {
             PyObject* order = PySequence_GetItem(account.pending, i);
             if (!order) return -1;
-            Seen seen;
             const Effect effect = look(account, order, seen);
             carries = carries || effect == Effect::trails || effect == Effect::notes_close;
             const bool fine = !PyErr_Occurred() && (round == 0 || carry(order, effect, seen.bar));

@@ -13,7 +13,8 @@ struct Bar {
 
 // A pending order as the matching sees it. The pointers are borrowed.
 struct Seen {
-    PyObject *data, *created;
+    PyObject* data = nullptr;  // whose bar it is; one that was seen before is not read again
+    PyObject* created;
     Bar bar;
     Kind kind;
     bool buy, triggered;
