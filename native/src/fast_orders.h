@@ -11,7 +11,7 @@ PyObject* clone_order(PyObject* order);
 
 PyObject* copy_thing(PyObject* module, PyObject* thing);
 PyObject* clone_of(PyObject* module, PyObject* order);
-// fast_is_told(order) -> whether its strategy hears of it: not of an order of another time, unless it is to be told.
+// Whether its strategy hears of it: not of an order of another time, unless it is to be told.
 PyObject* is_told(PyObject* module, PyObject* order);
 PyObject* make_order(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 
