@@ -1,6 +1,6 @@
 """Backtests beside stock Backtrader, vnpy_ctastrategy, backtesting.py and nautilus_trader: every figure with its target.
 
-    make bench ARGS=benchmarks/backtest.py            all of it, about half an hour
+    make bench ARGS=benchmarks/backtest.py            all of it, about a quarter of an hour
     python benchmarks/backtest.py --only crossover    one part (--list names them)
     python benchmarks/backtest.py --quick --no-peers  a smoke test, about a minute; its figures say little
     python benchmarks/backtest.py --markdown          the table of the README
