@@ -16,7 +16,7 @@ from gcg_quant.errors import GcgQuantError, ImportFileError, nearest
 from gcg_quant.settings import Settings
 
 from ..data_collector import ImportOptions
-from ..data_storage.database import Database
+from ..data_storage.sql.database import Database
 from .home import Home
 from .importing import import_file
 

@@ -13,8 +13,8 @@ from gcg_quant.clock import to_iso
 from gcg_quant.events import World
 
 from ..data_collector import FileImporter, ImportOptions, ImportPlan, ImportReport, Progress, content_sha256
-from ..data_storage.database import Database
-from ..data_storage.imports import ImportRegistry
+from ..data_storage.files.imports import ImportRegistry
+from ..data_storage.sql.database import Database
 from .home import Home
 
 __all__ = ["ImportOutcome", "import_file", "plan_import"]

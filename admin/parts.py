@@ -40,8 +40,8 @@ def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | No
 def _storage(settings: Settings) -> list[Component]:
     if settings.replay.data:
         return []
-    from ..data_storage.database import Database
-    from ..data_storage.recorder import Recorder
+    from ..data_storage.sql.database import Database
+    from ..data_storage.writing.recorder import Recorder
 
     database = Database(settings.database.url, home=settings.home)
     return [Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)]

@@ -9,8 +9,8 @@ from gcg_quant.enumerations import BarBasis
 from gcg_quant.history import RecordArray
 from gcg_quant.settings import Settings
 
-from ..data_storage.database import Database
-from ..data_storage.history import DatabaseHistory
+from ..data_storage.reading.history import DatabaseHistory
+from ..data_storage.sql.database import Database
 
 __all__ = ["HistoryBeforeReplay", "StoredHistory"]
 

@@ -1,14 +1,14 @@
 """Events into the database, and back: the recorder, history, imports, and files of records."""
 
-from .database import Database
-from .export import export_parquet
-from .frames import bars_frame, ticks_frame, trades_frame
-from .history import DatabaseHistory
-from .imports import ImportRegistry, sha256_of
-from .journal_export import export_journal
-from .ledger import Ledger
-from .parquet import read_parquet, write_parquet
-from .recorder import Recorder
+from .files.export import export_parquet
+from .files.imports import ImportRegistry, sha256_of
+from .files.journal_export import export_journal
+from .files.parquet import read_parquet, write_parquet
+from .reading.frames import bars_frame, ticks_frame, trades_frame
+from .reading.history import DatabaseHistory
+from .reading.ledger import Ledger
+from .sql.database import Database
+from .writing.recorder import Recorder
 
 __all__ = [
     "Database",

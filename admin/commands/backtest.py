@@ -58,9 +58,9 @@ def backtest(ctx: click.Context, /, parameters: tuple[str, ...], trades: int, re
 def run_spec(ctx: click.Context, spec: BacktestSpec) -> BacktestResult:
     """Run a backtest on the store of the settings, with a progress bar, and keep it in the database."""
     from ...backtest.engine import BacktestEngine
-    from ...data_storage.backtest_runs import BacktestRuns
-    from ...data_storage.database import Database
-    from ...data_storage.history import DatabaseHistory
+    from ...data_storage.reading.history import DatabaseHistory
+    from ...data_storage.sql.database import Database
+    from ...data_storage.writing.backtest_runs import BacktestRuns
 
     settings = settings_of(ctx)
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.

@@ -19,7 +19,7 @@ from .looking import add, moment, table
 if TYPE_CHECKING:
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.inputs.spec import BacktestSpec
-    from ...data_storage.ledger import BacktestRow
+    from ...data_storage.reading.ledger import BacktestRow
 
 __all__ = ["backtests"]
 
@@ -169,8 +169,8 @@ def cancel(ctx: click.Context, run: str) -> None:
 
 @contextlib.contextmanager
 def _runs(ctx: click.Context) -> Iterator[Any]:
-    from ...data_storage.backtest_runs import BacktestRuns
-    from ...data_storage.database import Database
+    from ...data_storage.sql.database import Database
+    from ...data_storage.writing.backtest_runs import BacktestRuns
 
     settings = settings_of(ctx)
     with Database(settings.database.url, home=settings.home) as database:

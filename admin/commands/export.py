@@ -17,8 +17,8 @@ __all__ = ["export"]
 @click.pass_context
 def export(ctx: click.Context, folder: Path, symbols: tuple[str, ...]) -> None:
     """Write the stored market data to FOLDER, one Parquet file a record type."""
-    from ...data_storage.database import Database
-    from ...data_storage.export import export_parquet
+    from ...data_storage.files.export import export_parquet
+    from ...data_storage.sql.database import Database
 
     settings = settings_of(ctx)
     with Database(settings.database.url, home=settings.home) as database:

@@ -12,7 +12,7 @@ from gcg_quant.clock import to_iso
 from gcg_quant.errors import ImportFileError
 
 from ...data_collector import ImportOptions, ImportPlan, Progress
-from ...data_storage.database import Database
+from ...data_storage.sql.database import Database
 from ..home import Home
 from ..importing import ImportOutcome, import_file, plan_import
 from .context import settings_of

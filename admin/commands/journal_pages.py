@@ -74,7 +74,7 @@ def export(
     from gcg_quant.bus import EventBus
     from gcg_quant.events import HOT_RECORDS
 
-    from ...data_storage.journal_export import export_journal
+    from ...data_storage.files.journal_export import export_journal
     from ..journal_tail import event_class
 
     kinds = [event_class(name) for name in types] or HOT_RECORDS

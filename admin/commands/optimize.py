@@ -76,8 +76,8 @@ def _pool(jobs: int | None, dask: str | None) -> Any:
 
 def _begun(ctx: click.Context, asked: dict[str, Any]) -> Sweep:
     from ...backtest.sweep import Sweep, parse_axes
-    from ...data_storage.database import Database
-    from ...data_storage.history import DatabaseHistory
+    from ...data_storage.reading.history import DatabaseHistory
+    from ...data_storage.sql.database import Database
 
     for name, what in (("file", "the strategy FILE"), ("symbols", "--symbol"), ("parameters", "--param")):
         if not asked[name]:

@@ -20,8 +20,8 @@ def open_store(home: Path, database_url: str = "") -> Iterator[History]:
     Raises:
         StorageError: there is none yet, or it cannot be read.
     """
-    from ...data_storage.database import Database  # sqlalchemy takes its time to import
-    from ...data_storage.history import DatabaseHistory
+    from ...data_storage.reading.history import DatabaseHistory
+    from ...data_storage.sql.database import Database  # sqlalchemy takes its time to import
 
     with Database(database_url, home=home, read_only=True) as database:
         yield DatabaseHistory(database)

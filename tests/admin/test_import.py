@@ -11,7 +11,7 @@ import pytest
 from gcg_quant.admin.home import Home
 from gcg_quant.admin.importing import import_file
 from gcg_quant.data_collector import ImportOptions
-from gcg_quant.data_storage.database import Database
+from gcg_quant.data_storage.sql.database import Database
 from gcg_quant.errors import ImportFileError
 
 from .conftest import Console

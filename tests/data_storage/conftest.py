@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.database import Database
-from gcg_quant.data_storage.models import imports
-from gcg_quant.data_storage.store import STORED_EVENTS, Store, Stored
+from gcg_quant.data_storage.schema.models import imports
+from gcg_quant.data_storage.sql.database import Database
+from gcg_quant.data_storage.writing.store import STORED_EVENTS, Store, Stored
 from gcg_quant.events import (
     Bar,
     BarBasis,

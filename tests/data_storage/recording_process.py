@@ -11,8 +11,8 @@ import sys
 import time
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.database import Database
-from gcg_quant.data_storage.recorder import Recorder
+from gcg_quant.data_storage.sql.database import Database
+from gcg_quant.data_storage.writing.recorder import Recorder
 
 
 def record(bus_path: str, home: str) -> None:

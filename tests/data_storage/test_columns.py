@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcg_quant.data_storage.columns import column_values, fields_of, rows_of
+from gcg_quant.data_storage.schema.columns import column_values, fields_of, rows_of
 from gcg_quant.events import HOT_RECORDS, Depth, Record, Tick
 
 VALUES = {

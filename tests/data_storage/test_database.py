@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gcg_quant.data_storage.database import SCHEMA_VERSION, Database
-from gcg_quant.data_storage.models import metadata
+from gcg_quant.data_storage.schema.models import metadata
+from gcg_quant.data_storage.sql.database import SCHEMA_VERSION, Database
 from gcg_quant.errors import StorageError
 
 

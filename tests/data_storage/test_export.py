@@ -38,7 +38,7 @@ def test_every_table_becomes_a_file_without_loss(
     full: Database, tmp_path: Path, market_records: list[Record], order_records: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All records come back equal, read portion by portion; empty tables have no file."""
-    monkeypatch.setattr("gcg_quant.data_storage.export._ROWS_AT_A_TIME", 2)
+    monkeypatch.setattr("gcg_quant.data_storage.files.export._ROWS_AT_A_TIME", 2)
     progress: list[int] = []
     written = export_parquet(full, tmp_path / "out", progress=progress.append)
     assert sum(written.values()) == sum(progress) == 11

@@ -10,7 +10,7 @@ import pytest
 from gcg_quant.bars import resample
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory
-from gcg_quant.data_storage.bar_query import plain_bars
+from gcg_quant.data_storage.reading.bar_query import plain_bars
 from gcg_quant.errors import EventError, InstrumentError
 from gcg_quant.events import Bar, BarBasis, BookDelta, Depth, Tick, TradeTick, from_array
 from gcg_quant.history import History
@@ -179,7 +179,7 @@ def test_stream_is_ordered_by_time_over_symbols_and_classes(
     bus: EventBus, database: Database, store_bus: Any, history: DatabaseHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events of all kinds come in the order of (event_ns, ordinal), portion by portion; a bar comes at its end."""
-    monkeypatch.setattr("gcg_quant.data_storage.stream._ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("gcg_quant.data_storage.reading.stream._ROWS_AT_A_TIME", 7)
     chance = np.random.default_rng(3)
     for symbol in ("A", "B"):
         for at in sorted(chance.integers(0, 4 * MINUTE, 50).tolist()):

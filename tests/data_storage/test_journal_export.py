@@ -28,8 +28,8 @@ def test_every_class_becomes_a_file_without_loss(
     ids = [bus.publish(record, cause=7, source="feed") for record in records]
     bus.publish(LogEvent(level="info", component="x", message="no record"))
     for portion in (2, 100_000):
-        monkeypatch.setattr("gcg_quant.data_storage.journal_export._ROWS_AT_A_TIME", portion)
-        monkeypatch.setattr("gcg_quant.data_storage.journal_export._ROWS_A_GROUP", 2 * portion)
+        monkeypatch.setattr("gcg_quant.data_storage.files.journal_export._ROWS_AT_A_TIME", portion)
+        monkeypatch.setattr("gcg_quant.data_storage.files.journal_export._ROWS_A_GROUP", 2 * portion)
         counted: list[int] = []
         written = export_journal(bus, tmp_path / f"out{portion}", progress=counted.append)
         assert sum(written.values()) == sum(counted) == len(records)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.database import Database
-from gcg_quant.data_storage.history import DatabaseHistory
-from gcg_quant.data_storage.recorder import Recorder
+from gcg_quant.data_storage.reading.history import DatabaseHistory
+from gcg_quant.data_storage.sql.database import Database
+from gcg_quant.data_storage.writing.recorder import Recorder
 from gcg_quant.events import LogEvent, Tick
 
 LosePower = Callable[[EventBus, Path, int], EventBus]

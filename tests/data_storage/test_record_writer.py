@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory
-from gcg_quant.data_storage.store import STORED_EVENTS, Store
+from gcg_quant.data_storage.writing.store import STORED_EVENTS, Store
 from gcg_quant.events import Tick
 
 

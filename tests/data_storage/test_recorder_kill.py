@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.database import Database
-from gcg_quant.data_storage.models import RECORD_TABLES
-from gcg_quant.data_storage.recorder import Recorder
-from gcg_quant.data_storage.selection import Selection
+from gcg_quant.data_storage.schema.models import RECORD_TABLES
+from gcg_quant.data_storage.sql.database import Database
+from gcg_quant.data_storage.sql.selection import Selection
+from gcg_quant.data_storage.writing.recorder import Recorder
 from gcg_quant.events import Bar, Fill, OrderEvent, OrderRequest, OrderStatus, Record, SignalEvent, Tick
 
 KILLS = 25

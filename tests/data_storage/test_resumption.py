@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory, Recorder
-from gcg_quant.data_storage.resumption import resumed
+from gcg_quant.data_storage.writing.resumption import resumed
 from gcg_quant.events import LogEvent, Tick
 from gcg_quant.reader import Cursor
 

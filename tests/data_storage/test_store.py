@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory, Ledger
-from gcg_quant.data_storage.store import Store
+from gcg_quant.data_storage.writing.store import Store
 from gcg_quant.errors import StorageError
 from gcg_quant.events import (
     AccountEvent,

@@ -18,7 +18,7 @@ from gcg_quant.backtest import BacktestEngine, BacktraderAdapter
 from gcg_quant.bus import EventBus
 from gcg_quant.copying import copy_journal
 from gcg_quant.data_collector import ImportOptions
-from gcg_quant.data_storage.database import Database
+from gcg_quant.data_storage.sql.database import Database
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import (
     Applied,

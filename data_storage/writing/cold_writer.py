@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from gcg_quant.events import ColdEvent
 
-from .catalogue import Catalogue
-from .insertion import Insertion
-from .models import EVENT_KEY, ColdTable
+from ..schema.models import EVENT_KEY, ColdTable
+from ..sql.catalogue import Catalogue
+from ..sql.insertion import Insertion
 from .record_writer import Encoded, Outcome
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["ColdWriter"]
 

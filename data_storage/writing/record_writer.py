@@ -17,13 +17,13 @@ from sqlalchemy import Connection
 
 from gcg_quant.events import EventFlag
 
-from .catalogue import Catalogue
-from .columns import Rows, column_values
-from .insertion import Insertion, quoted
-from .models import BAR_KEY, EVENT_KEY, PROVENANCE, RecordTable
+from ..schema.columns import Rows, column_values
+from ..schema.models import BAR_KEY, EVENT_KEY, PROVENANCE, RecordTable
+from ..sql.catalogue import Catalogue
+from ..sql.insertion import Insertion, quoted
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["Encoded", "Outcome", "RecordWriter"]
 

@@ -11,15 +11,15 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import BacktestError, nearest
 from gcg_quant.events import BacktestRequestEvent, BacktestResultEvent
 
-from .catalogue import Catalogue
-from .ledger import BacktestRow, backtest_row
-from .models import backtest_runs
+from ..reading.ledger import BacktestRow, backtest_row
+from ..schema.models import backtest_runs
+from ..sql.catalogue import Catalogue
 from .state_writer import StateWriter
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["BacktestRuns"]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, select
 from gcg_quant.events import InstrumentEvent
 from gcg_quant.instruments import Instrument
 
-from .models import buses, instruments, sources
+from ..schema.models import buses, instruments, sources
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus

@@ -22,17 +22,17 @@ from gcg_quant.events import (
 )
 from gcg_quant.reader import Cursor
 
-from .catalogue import Catalogue
+from ..schema.models import COLD_TABLES, EVENT_KEY, RECORD_TABLES, import_ranges, recorder_cursors, row_counts
+from ..sql.catalogue import Catalogue
 from .cold_writer import ColdWriter
-from .models import COLD_TABLES, EVENT_KEY, RECORD_TABLES, import_ranges, recorder_cursors, row_counts
 from .record_writer import Encoded, Outcome, RecordWriter
 from .state_writer import StateWriter
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .columns import Rows
-    from .database import Database
+    from ..schema.columns import Rows
+    from ..sql.database import Database
 
 __all__ = ["STORED_EVENTS", "Store", "Stored"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gcg_quant.errors import StorageError
 from gcg_quant.events import HOT_RECORDS, Record
 
-from .columns import Field, Rows, fields_of
+from ..schema.columns import Field, Rows, fields_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -26,13 +26,13 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 from gcg_quant.events import event_types
 
-from .models import RECORD_TABLES, buses, import_ranges, imports, instruments, recorder_cursors, row_counts
-from .store import STORED_EVENTS, Store, Stored
+from ..schema.models import RECORD_TABLES, buses, import_ranges, imports, instruments, recorder_cursors, row_counts
+from ..writing.store import STORED_EVENTS, Store, Stored
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["ImportRegistry", "ImportRow", "sha256_of"]
 

@@ -26,7 +26,7 @@ from sqlalchemy.schema import CreateColumn
 from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 
-from .models import meta, metadata, row_counts
+from ..schema.models import meta, metadata, row_counts
 
 __all__ = ["SCHEMA_VERSION", "Database"]
 

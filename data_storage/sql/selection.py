@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from sqlalchemy import Connection
 
-from .columns import Field, Rows, rows_of
-from .models import RecordTable
+from ..schema.columns import Field, Rows, rows_of
+from ..schema.models import RecordTable
 
 if TYPE_CHECKING:
     from .database import Database

@@ -24,8 +24,8 @@ from .store import STORED_EVENTS, Store, Stored
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-    from .columns import Rows
-    from .database import Database
+    from ..schema.columns import Rows
+    from ..sql.database import Database
 
 __all__ = ["Recorder"]
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from gcg_quant.events import BacktestRequestEvent, BacktestResultEvent, ColdEvent, Lane, OrderEvent, OrderRequest, Record
 
-from .database import Database
-from .insertion import Insertion
-from .models import PROVENANCE, RECORD_TABLES, STATE_TABLES, backtest_runs
+from ..schema.models import PROVENANCE, RECORD_TABLES, STATE_TABLES, backtest_runs
+from ..sql.database import Database
+from ..sql.insertion import Insertion
 from .record_writer import Encoded
 
 __all__ = ["StateWriter"]

@@ -30,11 +30,11 @@ from gcg_quant.events import (
     StrategyStatusEvent,
 )
 
-from .models import COLD_TABLES, RECORD_TABLES, STATE_TABLES, backtest_runs, buses, sources
-from .names import Names
+from ..schema.models import COLD_TABLES, RECORD_TABLES, STATE_TABLES, backtest_runs, buses, sources
+from ..sql.names import Names
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["BacktestRow", "Ledger", "backtest_row"]
 

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from gcg_quant.errors import StorageError
 from gcg_quant.events import Record
 
-from .columns import Rows
-from .models import RECORD_TABLES, RecordTable, buses, sources
-from .names import Names
+from ..schema.columns import Rows
+from ..schema.models import RECORD_TABLES, RecordTable, buses, sources
+from ..sql.names import Names
+from ..sql.selection import Selection
 from .parquet import named_column, parquet_writer, to_table
-from .selection import Selection
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["export_parquet"]
 

@@ -12,16 +12,16 @@ from gcg_quant.events import Bar, BookDelta, Depth, MarketDataEvent, Record, Tic
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
+from ..schema.models import MARKET_KEY, RECORD_TABLES
+from ..sql.names import Names
+from ..sql.selection import Selection
 from .bar_query import BarQuery
-from .models import MARKET_KEY, RECORD_TABLES
-from .names import Names
-from .selection import Selection
 from .stream import EventStream
 
 if TYPE_CHECKING:
     from gcg_quant.history import RecordArray
 
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["DatabaseHistory"]
 

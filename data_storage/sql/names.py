@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from gcg_quant.errors import InstrumentError, nearest
 from gcg_quant.instruments import Instrument
 
-from .models import MARKET_KEY, RECORD_TABLES, instruments
+from ..schema.models import MARKET_KEY, RECORD_TABLES, instruments
 
 if TYPE_CHECKING:
     from .database import Database

@@ -12,13 +12,13 @@ from gcg_quant.enumerations import BarBasis, BarOrigin
 from gcg_quant.events import Bar
 from gcg_quant.periods import period_ns
 
-from .models import RECORD_TABLES
-from .selection import Selection
+from ..schema.models import RECORD_TABLES
+from ..sql.selection import Selection
 
 if TYPE_CHECKING:
     from gcg_quant.history import RecordArray
 
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["BarQuery", "newest", "plain_bars"]
 

@@ -15,8 +15,8 @@ from gcg_quant.bus import BusReader, EventBus
 from gcg_quant.errors import InstrumentError, JournalError, StorageError, nearest
 from gcg_quant.events import HOT_RECORDS, Event, Lane, Record
 
-from .columns import Rows
-from .models import RECORD_TABLES
+from ..schema.columns import Rows
+from ..schema.models import RECORD_TABLES
 from .parquet import named_column, parquet_writer, to_table
 
 __all__ = ["export_journal"]

@@ -11,12 +11,12 @@ import numpy as np
 from gcg_quant.enumerations import BarBasis
 from gcg_quant.events import Bar, Record, event_types, from_array
 
+from ..schema.models import MARKET_KEY, RECORD_TABLES
+from ..sql.selection import Selection
 from .bar_query import BarQuery, plain_bars
-from .models import MARKET_KEY, RECORD_TABLES
-from .selection import Selection
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..sql.database import Database
 
 __all__ = ["EventStream"]
 

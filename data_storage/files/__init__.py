@@ -1,0 +1,3 @@
+"""Market data in files: Parquet, and the register of what was imported."""
+
+__all__: list[str] = []
