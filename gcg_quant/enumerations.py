@@ -50,10 +50,15 @@ class Lane(_Number):
 
 
 class EventFlag(IntFlag):
-    """Flags of a frame. BACKFILL marks history that is filled in on a live bus."""
+    """Flags of a frame.
+
+    BACKFILL marks history that is filled in on a live bus. BRIDGED marks what came over a bridge from another host: its `cause` is its own
+    id on the bus it came from (that of the first record, for a batch).
+    """
 
     NONE = 0
     BACKFILL = 1
+    BRIDGED = 2
 
 
 class Side(_Number):

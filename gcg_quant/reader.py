@@ -11,6 +11,7 @@ import numpy as np
 
 from gcg_quant.errors import JournalError
 from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record, event_types
+from gcg_quant.frames import Frames
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus, Subscription
@@ -221,6 +222,25 @@ class BusReader:
             Batch(np.ndarray((count,), dtype, buffer=memoryview(view), strides=(stride,)), first_id)
             for view, count, stride, first_id in self._native.read_views(event_type.TYPE, limit)
         ]
+
+    def read_frames(
+        self, limit: int = 10_000, limit_bytes: int = 1 << 18, timeout_s: float = 0.0, *, bridged: bool = True
+    ) -> Frames | None:
+        """Return up to `limit` events of one lane as frames, or None if none came within `timeout_s` seconds.
+
+        `gcg_quant.frames.append_frames` puts them onto another bus. What came over a bridge itself is passed over
+        unless `bridged`. May return None early where very many events do not pass the filter.
+        """
+        lane, data, events, last_seq, instruments, sources = self._native.read_frames(limit, limit_bytes, timeout_s, bridged)
+        return Frames(Lane(lane), data, events, last_seq, instruments, sources) if events else None
+
+    def find_bridged(self, lane: Lane, from_seq: int, suffix: str) -> list[tuple[int, bytes | None, int]]:
+        """Return what came over a bridge from `from_seq` on, by sources whose name ends with `suffix`; the reader is used up.
+
+        Returns:
+            In order: (own seq, a mark, 0), and (own seq, None, the origin's seq) of the last event before the next mark.
+        """
+        return self._native.find_bridged(int(lane), from_seq, suffix)
 
     def count(self, limit: int = 1_000_000) -> dict[type[Event], int]:
         """Pass over up to `limit` events and return how many there were of each class."""

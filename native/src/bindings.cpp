@@ -81,6 +81,8 @@ void bind_bus(py::module_& module) {
              py::arg("instrument"), py::arg("cause"), py::arg("flags"), py::arg("source"))
         .def("publish_batch", &PyBus::publish_batch, py::arg("record_class"), py::arg("buffer"), py::arg("count"),
              py::arg("cause"), py::arg("flags"), py::arg("source"))
+        .def("append_frames", &PyBus::append_frames, py::arg("lane"), py::arg("data"), py::arg("after"),
+             py::arg("instruments"), py::arg("sources"), py::arg("types"), py::arg("wanted"), py::arg("mark"))
         .def("head", [](const PyBus& bus, int lane) { return bus.native().head(static_cast<Lane>(lane)); })
         .def("sync",
              [](PyBus& bus) {
@@ -144,6 +146,9 @@ void bind_reader(py::module_& module) {
         .def("read_tables", &PyReader::read_tables, py::arg("limit"), py::arg("timeout_s"))
         .def("read_run", &PyReader::read_run, py::arg("type"), py::arg("limit"))
         .def("read_views", &PyReader::read_views, py::arg("type"), py::arg("limit"))
+        .def("read_frames", &PyReader::read_frames, py::arg("limit"), py::arg("limit_bytes"), py::arg("timeout_s"),
+             py::arg("bridged"))
+        .def("find_bridged", &PyReader::find_bridged, py::arg("lane"), py::arg("from_seq"), py::arg("suffix"))
         .def("count", &PyReader::count, py::arg("limit"))
         .def("cursor", &PyReader::cursor)
         .def("seek", &PyReader::seek, py::arg("bus_id"), py::arg("epoch"), py::arg("next_seq"))

@@ -33,7 +33,11 @@ RecordObject* require_record(PyObject* object);
 
 // Make a cold event class known to every reader: `decoder(payload, id, time_ns, cause, source)` returns the event.
 void register_cold(int type, int lane, py::object decoder);
+// Let the event's decoder try a cold event's payload; throws what that raises.
+void check_cold(int type, const void* payload, std::size_t bytes);
 py::list record_schema();
+
+using NumberMap = std::unordered_map<uint32_t, uint32_t>;
 
 class PyBus {
  public:
@@ -52,6 +56,14 @@ class PyBus {
                           uint32_t flags, uint16_t source);
     uint64_t publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
                            uint32_t flags, uint16_t source);
+    // Append what `PyReader::read_frames` of another host gave, all under one lock: frames up to seq `after` are left out,
+    // and so is what is not of the `wanted` among the `types` that may occur, or whose source or instrument is mapped to
+    // 0. The mark, unless it is empty, comes first. Returns how many records that were, the last seq in `data`, and the
+    // id of the first frame. Throws error_already_set, with an EventError set, if anything in `data` is not as it must
+    // be; nothing is written then.
+    py::tuple append_frames(int lane, const py::buffer& data, uint64_t after, const NumberMap& instruments,
+                            const NumberMap& sources, const std::vector<int>& types, const std::vector<int>& wanted,
+                            const py::bytes& mark);
     uint32_t add_instrument(const std::string& symbol, const std::string& venue, const py::bytes& terms);
     void set_instrument_terms(uint32_t number, const py::bytes& terms);
     py::object instrument(uint32_t number) const;  // (symbol, venue, terms), or None

@@ -31,6 +31,11 @@ void register_cold(int type, int lane, py::object decoder) {
     g_cold[type] = new ColdDecoder{std::move(decoder), lane};
 }
 
+void check_cold(int type, const void* payload, std::size_t bytes) {
+    if (!g_cold[type]) throw py::value_error("events of type " + std::to_string(type) + " are not known here");
+    g_cold[type]->decode(py::bytes(static_cast<const char*>(payload), bytes), 0, 0, 0, "");
+}
+
 PyReader::PyReader(std::shared_ptr<PyBus> bus, const std::string& name, bool durable, bool begin)
     : bus_(std::move(bus)), reader_(bus_->native().reader(name, durable, begin)) {
     const Cursor cursor = reader_->cursor();

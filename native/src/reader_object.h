@@ -47,6 +47,12 @@ class PyReader {
     // Zero-copy views of at most `limit` records of one type up to the head: (PageView, count, stride, first id)
     // tuples; everything else is passed over.
     py::list read_views(int type, std::size_t limit);
+    // (lane or -1, frames, how many events, the last one's seq, instrument numbers, source numbers): what passes, of
+    // one lane, as frames one behind the other; those that came over a bridge only if `bridged`.
+    py::tuple read_frames(std::size_t limit, std::size_t limit_bytes, double timeout_s, bool bridged);
+    // What has come over a bridge from `from_seq` on, by sources whose name ends with `suffix`: (own seq, mark or None,
+    // origin's seq) tuples. The reader is of no other use afterwards.
+    py::list find_bridged(int lane, uint64_t from_seq, const std::string& suffix);
     // {type number: how many}, of at most `limit` events up to the head.
     py::dict count(std::size_t limit);
     // Whether an event is there, or came within `timeout_s`.

@@ -19,6 +19,7 @@
 //   type 0   the page ends here: go on with the next page. Its seq is that of the next frame, its count 0.
 //   type 256 `count` records were lost here: where a damaged journal was copied, in their place. No payload. Pass over
 //            it, as over any frame of an unknown type. Events have the types 1 to 255.
+//   type 257 what follows from a bridge came from here: JSON, see docs/journal.md.
 //   If fewer than 48 bytes are left on a page, it ends there without a type 0 frame.
 //
 // One page file, LANE/0000000001.page, 0000000002.page, ...: its header, then frames.
@@ -95,6 +96,11 @@ inline constexpr uint64_t kFrameHeaderBytes = 48;
 inline constexpr uint64_t kFrameCrcFrom = 8;  // header bytes before this one are not part of the CRC
 inline constexpr uint16_t kPageEnd = 0;       // the frame type of the page end marker
 inline constexpr uint16_t kLost = 256;        // the frame type in the place of records that were lost
+inline constexpr uint16_t kBridgeMark = 257;  // the frame type that says where a bridge's next frames come from
+
+// Flags of a frame.
+inline constexpr uint16_t kBackfill = 1;  // history that was filled in
+inline constexpr uint16_t kBridged = 2;  // came over a bridge: `cause` is its first record's id on the bus it came from
 
 static_assert(sizeof(FrameHeader) == kFrameHeaderBytes);
 static_assert(offsetof(FrameHeader, length) == 0 && offsetof(FrameHeader, crc32c) == 4);
