@@ -1,9 +1,4 @@
-"""Bulk INSERT statements: columns of values in, as few steps of the database as possible.
-
-One statement inserts up to 512 rows. `executemany` would be as fast on a quiet machine, but sqlite3 gives Python's interpreter lock
-away for every single row, and with another busy thread in the process each row then waits for up to 5 ms to get it back
-(measured: 2.8 ms a row, against 20 us a row with 500 rows a statement).
-"""
+"""INSERT statements of any table: columns of Python values in, up to 512 rows in a statement. Records in bulk have `RecordInsertion`."""
 
 from __future__ import annotations
 
@@ -27,7 +22,7 @@ class Insertion:
         columns: the columns that get values.
         key: the columns of the primary key.
         update: columns that a newer row overwrites in the stored one; without any, the stored row stays.
-        newer: columns that are compared, in this order, to tell whether a row is newer than the stored one.
+        newer: columns that are compared, in this order, to tell whether a row is newer than the stored one; without any, it is.
     """
 
     def __init__(
@@ -75,4 +70,5 @@ def _on_conflict(table: str, key: Sequence[str], update: Sequence[str], newer: S
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in update)
     stored = ", ".join(f'"{table}"."{name}"' for name in newer)
     offered = ", ".join(f'excluded."{name}"' for name in newer)
-    return f" ON CONFLICT ({quoted(key)}) DO UPDATE SET {changes} WHERE ({stored}) < ({offered})"
+    only = f" WHERE ({stored}) < ({offered})" if newer else ""
+    return f" ON CONFLICT ({quoted(key)}) DO UPDATE SET {changes}{only}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,15 +14,23 @@ from gcg_quant.events import ColdEvent
 from ..schema.models import EVENT_KEY, ColdTable
 from ..sql.catalogue import Catalogue
 from ..sql.insertion import Insertion
-from .record_writer import Encoded, Outcome
+from .record_writer import Outcome
 
 if TYPE_CHECKING:
     from ..sql.database import Database
 
-__all__ = ["ColdWriter"]
+__all__ = ["ColdWriter", "Encoded"]
 
 _SEQ_BITS = (1 << 60) - 1
 _encode_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Events as columns of Python values, ready for the driver."""
+
+    values: dict[str, list[Any]]
+    count: int
 
 
 class ColdWriter:

@@ -10,33 +10,28 @@ What happens to a row whose key is taken:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
-from gcg_quant.events import EventFlag
+from gcg_quant.errors import StorageError
 
 from ..schema.columns import Rows, column_values
-from ..schema.models import BAR_KEY, EVENT_KEY, PROVENANCE, RecordTable
+from ..schema.models import EVENT_KEY, RecordTable
 from ..sql.catalogue import Catalogue
-from ..sql.insertion import Insertion, quoted
+from ..sql.insertion import Insertion
+from ..sql.record_insertion import RecordInsertion
+from ..sql.selection import stored_dtype
+from .settlement import Settlement
 
 if TYPE_CHECKING:
     from ..sql.database import Database
 
-__all__ = ["Encoded", "Outcome", "RecordWriter"]
+__all__ = ["Outcome", "RecordWriter"]
 
 _SEQ_BITS = (1 << 60) - 1
-_IDENTITY = ("copy", "bus", "seq", "time_ns")
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Rows as columns of Python values, ready for the driver."""
-
-    values: dict[str, list[Any]]
-    count: int
+_NAMED_OTHERWISE = ("instrument", "source", "bus", "epoch", "seq", "copy")  # than in the rows of a reader
 
 
 class Outcome(NamedTuple):
@@ -52,72 +47,47 @@ class RecordWriter:
 
     def __init__(self, database: Database, table: RecordTable, *, imported: bool = False) -> None:
         self.table = table
-        self._imported = imported
+        self._dtype = stored_dtype(table)
+        self._insertion = RecordInsertion(database, table)
+        self._settlement = Settlement(database, table, imported=imported)
         names = [field.name for field in table.columns]
-        self._insertion = Insertion(database, table.name, names, table.key)
-        self._content = tuple(name for name in (field.name for field in table.fields) if name not in table.key and name != "recv_ns")
-        self._mark = database.mark
-        key = " AND ".join(f'"{name}" = {database.mark}' for name in table.key if name != "copy")
-        revision = '"revision"' if table.key is BAR_KEY else "0"
-        self._find = (
-            f'SELECT {quoted(_IDENTITY)}, (SELECT import_number FROM buses WHERE number = "bus"), {revision}, {quoted(self._content)} '
-            f'FROM "{table.name}" WHERE {key} ORDER BY "copy"'
-        )
+        self._correction = Insertion(database, table.name, names, table.key, [name for name in names if name not in table.key])
+        self._name = database.name
 
-    def encode(self, connection: Connection, rows: Rows, epoch: int, catalogue: Catalogue) -> Encoded:
-        """Return the columns of rows as `BusReader.read_tables` gives them."""
-        count = len(rows)
-        values = {field.name: column_values(rows, field) for field in self.table.fields if field.name != "instrument"}
-        values["instrument"] = catalogue.instruments(connection, rows["instrument"]).tolist()
-        values["bus"] = [catalogue.bus_number(connection)] * count
-        values["epoch"] = [epoch] * count
-        values["seq"] = (rows["id"] & _SEQ_BITS).tolist()
-        values["source"] = catalogue.sources(connection, rows["source"]).tolist()
-        values |= {field.name: column_values(rows, field) for field in PROVENANCE if field.name in ("time_ns", "cause", "flags")}
-        values["copy"] = [0] * count
-        return Encoded(values, count)
+    def encode(self, connection: Connection, rows: Rows, epoch: int, catalogue: Catalogue) -> Rows:
+        """Return rows as `BusReader.read_tables` gives them as rows of `stored_dtype`; market data in the order of the key.
 
-    def write(self, connection: Connection, rows: Encoded) -> Outcome:
-        """Insert the rows and return what became of them."""
-        stored = self._insertion.run(connection, rows.values, rows.count)
+        Rows of one key keep their order. Neighbours in the table come one after the other, whatever the order of the symbols on the bus.
+        """
+        found = np.zeros(len(rows), self._dtype)
+        for field in self.table.columns:
+            if field.name not in _NAMED_OTHERWISE:
+                found[field.name] = rows[field.name]
+        found["instrument"] = catalogue.instruments(connection, rows["instrument"])
+        found["source"] = catalogue.sources(connection, rows["source"])
+        found["bus"] = catalogue.bus_number(connection)
+        found["epoch"] = epoch
+        found["seq"] = rows["id"] & _SEQ_BITS
+        return found if self.table.key is EVENT_KEY else _by_key(found, self.table.key)
+
+    def write(self, connection: Connection, rows: Rows) -> Outcome:
+        """Insert rows of `stored_dtype` and return what became of them."""
+        stored = self._insertion.run(connection, rows)
         replaced = 0
-        if stored < rows.count and self.table.key is not EVENT_KEY:
-            for index in range(rows.count):
-                outcome = self._settle(connection, {name: column[index] for name, column in rows.values.items()})
-                stored += outcome.stored
-                replaced += outcome.replaced
-        return Outcome(stored, replaced, rows.count - stored - replaced)
+        if stored < len(rows):
+            # From the first row on whose key is taken, each is looked at.
+            fresh, corrected, replaced = self._settlement.settle(connection, rows[stored:])
+            if len(fresh) and self._insertion.run(connection, fresh) < len(fresh):
+                raise StorageError(f"Another program writes the same rows into {self._name}.", table=self.table.name, retry=True)
+            values = {field.name: column_values(corrected, field) for field in self.table.columns}
+            self._correction.run(connection, values, len(corrected))
+            stored += len(fresh)
+        return Outcome(stored, replaced, len(rows) - stored - replaced)
 
-    def _settle(self, connection: Connection, row: dict[str, Any]) -> Outcome:
-        # The row may be in the table (put there a moment ago, or delivered twice), or its key belongs to another one.
-        key = tuple(row[name] for name in self.table.key if name != "copy")
-        held = connection.exec_driver_sql(self._find, key).fetchall()
-        if any((bus, seq, time_ns) == (row["bus"], row["seq"], row["time_ns"]) for _, bus, seq, time_ns, *_ in held):
-            return Outcome(0, 0, 0)
-        content = tuple(row[name] for name in self._content)
-        if self._is_history(row):
-            # An import never meets itself: two identical rows of one file are two rows.
-            others = held if not self._imported else [one for one in held if one[1] != row["bus"]]
-            if any(tuple(one[6:]) == content for one in others):
-                return Outcome(0, 0, 1)
-        if self.table.key is BAR_KEY and not self._imported:
-            for copy, _, seq, time_ns, import_number, revision, *_ in held:
-                if import_number == 0:
-                    return self._correct(connection, row, copy, (revision, time_ns, seq))
-        row["copy"] = 1 + max(one[0] for one in held)
-        self._insertion.run(connection, {name: [value] for name, value in row.items()}, 1)
-        return Outcome(1, 0, 0)
 
-    def _correct(self, connection: Connection, row: dict[str, Any], copy: int, stored: tuple[int, int, int]) -> Outcome:
-        if (row["revision"], row["time_ns"], row["seq"]) <= stored:
-            return Outcome(0, 0, 1)
-        row["copy"] = copy
-        changed = [name for name in row if name not in self.table.key]
-        changes = ", ".join(f'"{name}" = {self._mark}' for name in changed)
-        key = " AND ".join(f'"{name}" = {self._mark}' for name in self.table.key)
-        values = (*(row[name] for name in changed), *(row[name] for name in self.table.key))
-        connection.exec_driver_sql(f'UPDATE "{self.table.name}" SET {changes} WHERE {key}', values)
-        return Outcome(0, 1, 0)
-
-    def _is_history(self, row: dict[str, Any]) -> bool:
-        return self._imported or bool(row["flags"] & EventFlag.BACKFILL)
+def _by_key(rows: Rows, key: tuple[str, ...]) -> Rows:
+    columns = [rows[name] for name in reversed(key) if name != "copy"]
+    columns = [column for column in columns if (column != column[:1]).any()]
+    if len(columns) == 1 and bool((columns[0][1:] >= columns[0][:-1]).all()):
+        return rows
+    return rows[np.lexsort(columns)] if columns else rows

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from gcg_quant.events import BacktestRequestEvent, BacktestResultEvent, ColdEvent, Lane, OrderEvent, OrderRequest, Record
 
+from ..schema.columns import Rows, column_values
 from ..schema.models import PROVENANCE, RECORD_TABLES, STATE_TABLES, backtest_runs
 from ..sql.database import Database
 from ..sql.insertion import Insertion
-from .record_writer import Encoded
+from .cold_writer import Encoded
 
 __all__ = ["StateWriter"]
 
@@ -42,13 +43,16 @@ class StateWriter:
         result = ["finished_ns", "ok", "error", "results", "report", "inputs"]
         self._result = Insertion(database, backtest_runs.name, [*run_key, *result], run_key, result, ("finished_ns",))
 
-    def write_records(self, connection: Connection, kind: type[Record], rows: Encoded) -> None:
-        """Bring the states up to date with rows of a record class, in their order; classes without a state are passed over."""
+    def write_records(self, connection: Connection, kind: type[Record], rows: Rows) -> None:
+        """Bring the states up to date with rows of `stored_dtype`, in their order; classes without a state are passed over."""
+        if kind is not OrderRequest and kind not in STATE_TABLES:
+            return
+        values = {field.name: column_values(rows, field) for field in RECORD_TABLES[kind].columns}
+        values["created_ns"] = values["time_ns"]
         if kind is OrderRequest:
-            self._write_requests(connection, rows)
-        elif kind in STATE_TABLES:
-            values = {**rows.values, "created_ns": rows.values["time_ns"]}
-            self._write_last(connection, kind, values, rows.count)
+            self._write_requests(connection, values, len(rows))
+        else:
+            self._write_last(connection, kind, values, len(rows))
 
     def write_cold(self, connection: Connection, kind: type[ColdEvent], rows: Encoded) -> None:
         """Bring the states up to date with cold events, in their order."""
@@ -74,12 +78,12 @@ class StateWriter:
             last = {one: index for one, index in last.items() if one[1]}  # request 0: an order of somebody else at the venue
         self._updates[kind].run(connection, _picked(values, list(last.values())), len(last))
 
-    def _write_requests(self, connection: Connection, rows: Encoded) -> None:
-        values = {name: rows.values.get(name, [blank] * rows.count) for name, blank in self._blank_order.items()}
-        values |= {field.name: rows.values[field.name] for field in PROVENANCE}
-        values["request"] = [(Lane.MARKET << 60) | seq for seq in rows.values["seq"]]
-        values["created_ns"] = rows.values["time_ns"]
-        self._new_order.run(connection, values, rows.count)
+    def _write_requests(self, connection: Connection, requests: dict[str, list[Any]], count: int) -> None:
+        values = {name: requests.get(name, [blank] * count) for name, blank in self._blank_order.items()}
+        values |= {field.name: requests[field.name] for field in PROVENANCE}
+        values["request"] = [(Lane.MARKET << 60) | seq for seq in requests["seq"]]
+        values["created_ns"] = requests["created_ns"]
+        self._new_order.run(connection, values, count)
 
 
 def _picked(values: dict[str, list[Any]], indexes: Sequence[int]) -> dict[str, list[Any]]:

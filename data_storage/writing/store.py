@@ -25,7 +25,7 @@ from gcg_quant.reader import Cursor
 from ..schema.models import COLD_TABLES, EVENT_KEY, RECORD_TABLES, import_ranges, recorder_cursors, row_counts
 from ..sql.catalogue import Catalogue
 from .cold_writer import ColdWriter
-from .record_writer import Encoded, Outcome, RecordWriter
+from .record_writer import Outcome, RecordWriter
 from .state_writer import StateWriter
 
 if TYPE_CHECKING:
@@ -157,12 +157,12 @@ class Store:
         for name, rows in stored.rows.items():
             connection.exec_driver_sql(self._counts, (name, rows))
 
-    def _note_range(self, connection: Connection, kind: type[Record], rows: Encoded) -> None:
+    def _note_range(self, connection: Connection, kind: type[Record], rows: Rows) -> None:
         # Where an import's rows are, so that an unfinished one is found and removed without looking at whole tables.
         table = RECORD_TABLES[kind]
         if not self._import_number or table.key is EVENT_KEY:
             return
-        numbers, times = np.array(rows.values["instrument"]), np.array(rows.values[table.time_column])
+        numbers, times = rows["instrument"], rows[table.time_column]
         for number in np.unique(numbers).tolist():
             mine = times[numbers == number]
             _extend_range(connection, self._import_number, table.name, number, int(mine.min()), int(mine.max()))
