@@ -67,22 +67,55 @@ def from_table(table: pa.Table) -> tuple[type[Record], Rows, dict[int, tuple[str
     """Return (record class, rows of its dtype, names) of an Arrow table; `instrument` numbers the names from 1 (0: no symbol).
 
     Raises:
-        StorageError: the table is none of ours, or lacks a column.
+        StorageError: the table is none of ours, lacks a column, or has one of another type.
     """
     record = _BY_NAME.get((table.schema.metadata or {}).get(_CLASS_KEY, b"").decode())
     if record is None:
         raise StorageError("The Parquet file names no record of gcg_quant; import it as a data file instead.")
-    rows = np.zeros(table.num_rows, record.dtype)
-    for field in fields_of(record.dtype):
-        if field.name == "instrument":
-            continue
-        if field.name not in table.column_names:
-            raise StorageError(f"The Parquet file of {record.__name__} records lacks the column {field.name!r}.", column=field.name)
-        rows[field.name] = _values(table.column(field.name).combine_chunks(), field)
-    pairs = list(zip(table.column("symbol").to_pylist(), table.column("venue").to_pylist(), strict=True))
-    numbers = {pair: number for number, pair in enumerate(sorted(set(pairs) - {("", "")}), start=1)}
-    rows["instrument"] = [numbers.get(pair, 0) for pair in pairs]
-    return record, rows, {number: pair for pair, number in numbers.items()}
+    fields = [field for field in fields_of(record.dtype) if field.name != "instrument"]
+    for name in ("symbol", "venue", *(field.name for field in fields)):
+        if name not in table.column_names:
+            raise StorageError(f"The Parquet file of {record.__name__} records lacks the column {name!r}.", column=name)
+    numbers, names = _instruments(table)
+    columns = {field.name: _values(table.column(field.name), field) for field in fields}
+    return record, _rows_of(record, {**columns, "instrument": numbers}), names
+
+
+def _instruments(table: pa.Table) -> tuple[npt.NDArray[np.int32], dict[int, tuple[str, str]]]:
+    symbols, symbol_texts = _coded(table.column("symbol"))
+    venues, venue_texts = _coded(table.column("venue"))
+    pairs = symbols * len(venue_texts) + venues
+    used = np.flatnonzero(np.bincount(pairs, minlength=1)).tolist() if len(pairs) else []
+    found = {pair: (symbol_texts[pair // len(venue_texts)], venue_texts[pair % len(venue_texts)]) for pair in used}
+    numbers = {name: number for number, name in enumerate(sorted({*found.values()} - {("", "")}), start=1)}
+    by_pair = np.zeros(max(used, default=0) + 1, np.int32)
+    for pair, name in found.items():
+        by_pair[pair] = numbers.get(name, 0)
+    return by_pair[pairs], {number: name for name, number in numbers.items()}
+
+
+def _coded(column: Any) -> tuple[npt.NDArray[np.int64], list[str]]:
+    # A column of few different texts as places in a list of them; a null is no text.
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    codes = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    texts = [text or "" for text in codes.dictionary.to_pylist()]
+    places = codes.indices
+    if places.null_count:
+        places, texts = places.fill_null(len(texts)), [*texts, ""]
+    return places.to_numpy(zero_copy_only=False).astype(np.int64), texts
+
+
+def _rows_of(record: type[Record], columns: Mapping[str, npt.NDArray[Any]]) -> Rows:
+    # Some rows at a time, as many as the processor's cache holds: a pass over all rows for each column would fetch them all again.
+    rows = np.zeros(len(columns["instrument"]), record.dtype)
+    for at in range(0, len(rows), _ROWS_IN_CACHE):
+        part = rows[at : at + _ROWS_IN_CACHE]
+        for name, values in columns.items():
+            part[name] = values[at : at + _ROWS_IN_CACHE]
+    return rows
 
 
 def write_parquet(path: str | Path, record: type[Record], rows: Rows, names: Mapping[int, tuple[str, str]]) -> None:
@@ -152,11 +185,22 @@ def _texts(values: npt.NDArray[Any]) -> Any:
 
 
 def _values(column: Any, field: Field) -> npt.NDArray[Any]:
+    import pyarrow as pa
+
     if field.kind == "text":
-        return np.array([text.encode() for text in column.to_pylist()], dtype=field.dtype)
+        places, texts = _coded(column)
+        return np.array([text.encode() for text in texts] or [b""], dtype=field.dtype)[places]
     # Not flatten(): it would pass over a list that is null.
-    plain = column.values if field.kind == "blob" else column
+    plain = column.combine_chunks().values if field.kind == "blob" else column
+    if plain.type != pa.from_numpy_dtype(field.dtype) or (plain.null_count and field.kind == "integer"):
+        found = "nulls" if plain.null_count else f"{plain.type} values"
+        raise StorageError(
+            f"The Parquet file's column {field.name!r} holds {found}, not {field.dtype.name} as records do.", column=field.name
+        )
     if plain.null_count:
-        plain = plain.fill_null(float("nan"))
-    values: npt.NDArray[Any] = plain.to_numpy(zero_copy_only=False)
+        absent = float("nan") if field.dtype.kind == "f" else -1
+        if plain.null_count == len(plain):
+            return np.broadcast_to(np.array(absent, field.dtype), (len(column), field.length) if field.kind == "blob" else len(column))
+        plain = plain.fill_null(absent)
+    values: npt.NDArray[Any] = plain.to_numpy(zero_copy_only=False) if field.kind == "blob" else plain.to_numpy()
     return values.reshape(-1, field.length) if field.kind == "blob" else values

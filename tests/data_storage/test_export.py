@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage import Database, export_parquet, read_parquet
+from gcg_quant.data_storage import Database, export_parquet, read_parquet, write_parquet
 from gcg_quant.errors import InstrumentError, StorageError
 from gcg_quant.events import Bar, CancelRequest, Record, Tick, from_array
 
@@ -89,3 +90,20 @@ def test_file_that_is_none_of_ours_is_a_sentence(tmp_path: Path) -> None:
     pq.write_table(pa.table({"symbol": ["A"], "venue": ["V"]}, metadata={"gcg_quant.record": "Tick"}), tmp_path / "part.parquet")
     with pytest.raises(StorageError, match="lacks the column 'event_ns'"):
         read_parquet(tmp_path / "part.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("ordinal", pa.array(["x", "y"]), "column 'ordinal' holds string values, not uint32"),
+        ("ordinal", pa.array([1, None], pa.uint32()), "column 'ordinal' holds nulls, not uint32"),
+        ("last_price", pa.array([1, 2], pa.int64()), "column 'last_price' holds int64 values, not float64"),
+    ],
+)
+def test_column_of_another_type_is_a_sentence(tmp_path: Path, name: str, values: Any, message: str) -> None:
+    """A file that somebody rewrote with other types is refused, not guessed at."""
+    write_parquet(tmp_path / "a.parquet", Tick, np.zeros(2, Tick.dtype), {})
+    table = pq.read_table(tmp_path / "a.parquet")
+    pq.write_table(table.set_column(table.column_names.index(name), name, values), tmp_path / "a.parquet")
+    with pytest.raises(StorageError, match=message):
+        read_parquet(tmp_path / "a.parquet")
