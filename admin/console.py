@@ -21,6 +21,7 @@ _COMMANDS = {
     "run": ("run", "run", "Run the whole system; without a settings file an embedded demo."),
     "import": ("imports", "import_files", "Import market data files into the database."),
     "export": ("export", "export", "Export stored market data to Parquet."),
+    "data": ("data", "data", "List, inspect, import, export and delete stored market data; find its gaps."),
     "backtest": ("backtest_runs", "backtests", "Backtest a strategy file on stored data; list, show and rerun backtests."),
     "parity": ("parity", "parity", "Compare the orders of two runs of one strategy."),
     "optimize": ("optimize", "optimize", "Find a strategy's best parameters: a grid or random draws, on all processors."),

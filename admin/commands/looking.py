@@ -19,10 +19,11 @@ from ..system_view import SystemView
 from .context import home_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["Look", "add", "look", "moment", "number", "say", "signed", "table"]
+__all__ = ["Look", "add", "look", "moment", "number", "print_tables", "say", "signed", "table"]
 
 _PIPE_WIDTH = 240
 
@@ -57,22 +58,33 @@ def say(seen: Look, answer: Any, tables: Sequence[Table], nothing: str, *, as_js
     if as_json:
         click.echo(json.dumps(answer, indent=1))
         return
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, _PIPE_WIDTH)  # what reads a pipe wants a line a row
+    console = _console()
     if not seen.running:
         console.print("[yellow]The system is stopped: this is what its journal says.[/]")
     if lead is not None:
         console.print(lead)
+    print_tables(*tables)
+    if not any(one.row_count for one in tables):
+        click.echo(nothing)
+
+
+def print_tables(*tables: Table) -> None:
+    """Print tables that have rows, an empty line between each two."""
+    console = _console()
     shown = [one for one in tables if one.row_count]
     for one in shown:
         console.print(one)
         if one is not shown[-1]:
             console.print()
-    if not shown:
-        click.echo(nothing)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPE_WIDTH)  # what reads a pipe wants a line a row
+    return console
 
 
 def table(*heads: str, title: str = "") -> Table:

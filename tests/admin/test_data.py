@@ -1,0 +1,80 @@
+"""`data`: the console's commands on stored market data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Console, call
+
+HEAD = "time,open,high,low,close,volume\n"
+
+
+def write_minutes(path: Path, day: str, count: int) -> Path:
+    """Write a CSV file of minute bars of one day from 09:00 on."""
+    lines = [f"{day}T{9 + minute // 60:02}:{minute % 60:02}:00,1,2,0.5,1.{minute % 10},10" for minute in range(count)]
+    path.write_text(HEAD + "\n".join(lines) + "\n")
+    return path
+
+
+def import_minutes(console: Console, path: Path, symbol: str = "ABC/X") -> None:
+    """Import such a file with `data import`."""
+    result = console(
+        "data", "import", str(path), "--symbol", symbol, "--venue", "V", "--timezone", "UTC", "--stamp", "start", "--period", "1m"
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Console:
+    """Return the console of a home with two days of ABC/X and a little of DEF; only to look at."""
+    folder = tmp_path_factory.mktemp("filled")
+
+    def console(*words: str, **options: object) -> object:
+        return call(folder / "home", *words, **options)  # type: ignore[arg-type]
+
+    for day in ("2026-11-20", "2026-11-21"):
+        import_minutes(console, write_minutes(folder / f"{day}.csv", day, 70))  # type: ignore[arg-type]
+    import_minutes(console, write_minutes(folder / "def.csv", "2026-11-20", 3), "DEF")  # type: ignore[arg-type]
+    return console  # type: ignore[return-value]
+
+
+def test_list_shows_every_series(filled: Console) -> None:
+    """A line a series with rows, first, last and source; a pattern narrows; --json has the exact numbers."""
+    lines = [line.split() for line in filled("data", "list").stdout.splitlines()[1:]]
+    assert [line[:4] for line in lines] == [["ABC/X@V", "1m", "bars", "140"], ["DEF@V", "1m", "bars", "3"]]
+    assert lines[0][4:8] == ["2026-11-20", "09:00:00", "2026-11-21", "10:09:00"]
+    assert lines[0][-1] == "import"
+    rows = json.loads(filled("data", "list", "D*", "--json").stdout)
+    assert [(row["symbol"], row["rows"], row["exact"]) for row in rows] == [("DEF", 3, True)]
+
+
+def test_info_accounts_for_one_symbol(filled: Console) -> None:
+    """Terms, days, and the files that brought the rows."""
+    text = filled("data", "info", "ABC/X").stdout
+    assert "ABC/X" in text
+    assert ["2026-11-21", "70"] in [line.split() for line in text.splitlines()]
+    assert "2026-11-20.csv" in text
+    answer = json.loads(filled("data", "info", "ABC/X@V", "--json").stdout)
+    assert answer["days"] == {"1m bars": {"20261120": 70, "20261121": 70}}
+    assert [one["rows"] for one in answer["imports"]] == [70, 70]
+
+
+def test_what_is_not_there_is_one_line(filled: Console, console: Console) -> None:
+    """An unknown symbol is named with the nearest one; without a database there is nothing to list."""
+    for words in (("list", "ABX"), ("info", "DEG")):
+        result = filled("data", *words)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "Nothing is stored of" in result.stderr
+    assert "Did you mean 'DEF'?" in filled("data", "info", "DEG").stderr
+    assert "There is no database" in console("data", "list").stderr
+
+
+def test_commands_of_the_group_are_the_old_ones(filled: Console, tmp_path: Path) -> None:
+    """`data export` and `data import` do what `export` and `import` do."""
+    assert "DEF" not in filled("data", "export", str(tmp_path / "out"), "--symbol", "ABC/X").stdout
+    assert filled("export", str(tmp_path / "two"), "--symbol", "ABC/X").stdout.endswith("bars.parquet: 140 rows\n")
+    assert (tmp_path / "out" / "bars.parquet").read_bytes() == (tmp_path / "two" / "bars.parquet").read_bytes()
+    assert filled("data", "import", "--help").stdout.split("\n", 1)[1] == filled("import", "--help").stdout.split("\n", 1)[1]
