@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import settings_of
+from .data_delete import delete
 from .export import export
 from .imports import import_files
 from .looking import add, moment, number, print_tables, table
@@ -31,6 +32,7 @@ def data() -> None:
 
 data.add_command(import_files, "import")
 data.add_command(export)
+data.add_command(delete)
 
 
 @data.command("list")

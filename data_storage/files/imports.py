@@ -26,7 +26,8 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 from gcg_quant.events import event_types
 
-from ..schema.models import RECORD_TABLES, buses, import_ranges, imports, instruments, recorder_cursors, row_counts
+from ..schema.models import RECORD_TABLES, buses, import_ranges, imports, instruments, recorder_cursors
+from ..writing.row_deletion import rows_of_import
 from ..writing.store import STORED_EVENTS, Store, Stored
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _EVENTS_AT_A_TIME = 20_000
 
 
 class ImportRow(msgspec.Struct, frozen=True):
-    """One import as the database knows it; `status` is "running" or "done"."""
+    """One import as the database knows it; `status` is "running", "done" or "partial": done, but some of its rows were deleted."""
 
     number: int
     sha256: str
@@ -59,7 +60,7 @@ class ImportRegistry:
         self._locks: dict[int, int] = {}  # import number -> file descriptor of its lock
 
     def find(self, sha256: str) -> ImportRow | None:
-        """Return the finished import of exactly this content, or None."""
+        """Return the finished import of exactly this content, or None; one of which rows were deleted does not count."""
         query = select(imports).where(imports.c.sha256 == sha256, imports.c.status == "done").order_by(imports.c.number)
         with self._database.reading() as connection:
             row = connection.execute(query).mappings().first()
@@ -116,8 +117,7 @@ class ImportRegistry:
 
     def cancel(self, number: int) -> None:
         """Remove an unfinished import with all its rows."""
-        with self._database.writing() as connection:
-            _remove(connection, number)
+        self._remove(number)
         self._unlock(number)
 
     def clean(self) -> int:
@@ -126,10 +126,19 @@ class ImportRegistry:
             running = connection.scalars(select(imports.c.number).where(imports.c.status == "running")).all()
         dead = [number for number in running if number not in self._locks and self._is_free(number)]
         for number in dead:
-            with self._database.writing() as connection:
-                _remove(connection, number)
+            self._remove(number)
             self._lock_file(number).unlink(missing_ok=True)
         return len(dead)
+
+    def _remove(self, number: int) -> None:
+        # Rows first, some at a time, so that a recorder is not kept out; until the register forgets it, it can be done again.
+        with self._database.reading() as connection:
+            jobs = rows_of_import(self._database, connection, number)
+        for job in jobs:
+            for _ in job.run():
+                pass
+        with self._database.writing() as connection:
+            _forget(connection, number)
 
     # Whether an import's process lives is known from the kernel: the lock goes with the process, a pid may be reused.
 
@@ -169,18 +178,8 @@ def _import_row(row: RowMapping) -> ImportRow:
     return ImportRow(**{**row, "report": msgspec.json.decode(row["report"])})
 
 
-def _remove(connection: Connection, number: int) -> None:
+def _forget(connection: Connection, number: int) -> None:
     mine = connection.scalars(select(buses.c.number).where(buses.c.import_number == number)).all()
-    tables = {table.name: table for table in RECORD_TABLES.values()}
-    ranges = connection.execute(select(import_ranges).where(import_ranges.c.import_number == number)).mappings().all()
-    for held in ranges:
-        table = tables[held["table_name"]]
-        columns = table.table.c
-        times = columns[table.time_column].between(held["first_ns"], held["last_ns"])
-        gone = connection.execute(
-            table.table.delete().where(columns.instrument == held["instrument"], times, columns.bus.in_(mine))
-        ).rowcount
-        connection.execute(row_counts.update().where(row_counts.c.table_name == table.name).values(rows=row_counts.c.rows - gone))
     connection.execute(import_ranges.delete().where(import_ranges.c.import_number == number))
     connection.execute(recorder_cursors.delete().where(recorder_cursors.c.recorder == f"import {number}"))
     _remove_unused_instruments(connection, mine)

@@ -108,7 +108,7 @@ imports = Table(
     Column("number", WIDE, primary_key=True),
     Column("sha256", Text, nullable=False, index=True),
     Column("path", Text, nullable=False),
-    Column("status", Text, nullable=False),  # "running", "done"
+    Column("status", Text, nullable=False),  # "running", "done", "partial": done, then rows were deleted
     Column("started_ns", BigInteger, nullable=False),
     Column("finished_ns", BigInteger),
     Column("report", Text, nullable=False),  # JSON

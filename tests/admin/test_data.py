@@ -78,3 +78,42 @@ def test_commands_of_the_group_are_the_old_ones(filled: Console, tmp_path: Path)
     assert filled("export", str(tmp_path / "two"), "--symbol", "ABC/X").stdout.endswith("bars.parquet: 140 rows\n")
     assert (tmp_path / "out" / "bars.parquet").read_bytes() == (tmp_path / "two" / "bars.parquet").read_bytes()
     assert filled("data", "import", "--help").stdout.split("\n", 1)[1] == filled("import", "--help").stdout.split("\n", 1)[1]
+
+
+def test_delete_shows_asks_and_deletes(console: Console, tmp_path: Path) -> None:
+    """What goes is shown first; a no, and --dry-run, delete nothing; afterwards the file can be imported again."""
+    file = write_minutes(tmp_path / "abc.csv", "2026-11-20", 70)
+    import_minutes(console, file)
+    words = ("data", "delete", "ABC/X", "--period", "1m", "--from", "2026-11-20T10:00:00")
+    refused = console(*words, say="n\n")
+    assert (refused.returncode, "Delete 10 rows?" in refused.stdout) == (130, True)
+    assert "10 rows would be deleted" in console(*words, "--dry-run").stdout
+    assert json.loads(console("data", "list", "--json").stdout)[0]["rows"] == 70
+    done = console(*words, "--yes")
+    assert done.stdout.splitlines()[1].split()[:8] == ["ABC/X@V", "1m", "bars", "10", "2026-11-20", "10:00:00", "2026-11-20", "10:09:00"]
+    assert "10 rows deleted" in done.stdout
+    assert "Nothing is stored of that" in console(*words, "--yes").stdout
+    assert "rows deleted" in console("data", "info", "ABC/X").stdout
+    import_minutes(console, file)
+    assert json.loads(console("data", "list", "--json").stdout)[0]["rows"] == 70
+    answer = json.loads(console("data", "delete", "ABC/X", "--import", "2", "--yes", "--json").stdout)
+    assert (answer["rows"], answer["series"][0]["imports"]) == (10, {"2": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ((), 1, "Say which data"),
+        (("ABC/Y",), 1, "Did you mean 'ABC/X'"),
+        (("ABC/X", "--kind", "bar"), 1, "Did you mean 'bars'"),
+        (("ABC/X", "--from", "2026-02-01", "--to", "2026-01-01"), 1, "is not after the start"),
+        (("ABC/X", "--from", "never"), 2, "neither a time"),
+        (("ABC/X", "--json"), 2, "add --yes or --dry-run"),
+    ],
+)
+def test_delete_of_what_makes_no_sense_is_one_line(filled: Console, words: tuple[str, ...], code: int, message: str) -> None:
+    """One sentence, and nothing goes."""
+    result = filled("data", "delete", *words)
+    assert result.returncode == code
+    assert message in result.stderr
+    assert json.loads(filled("data", "list", "ABC/X", "--json").stdout)[0]["rows"] == 140
