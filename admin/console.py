@@ -33,6 +33,7 @@ _COMMANDS = {
     "risk": ("risk", "risk", "Show and change the risk limits; the kill switch."),
     "gateways": ("gateways", "gateways", "Show the gateways: state, orders, latency."),
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
+    "database": ("database", "database", "Check the database, save it, bring it back, remove old rows."),
     "settings": ("settings", "show_settings", "Show every setting with its default and meaning."),
 }
 
