@@ -82,6 +82,8 @@ class Group:
             "busy_s": health.busy_s,
             "running": float(health.state == "running"),
         }
+        if health.behind_s is not None:
+            values["behind_s"] = health.behind_s
         for name, value in values.items():
             self.bus.publish(MetricEvent(component=health.name, name=name, value=value, labels={"group": self.name}))
 

@@ -26,7 +26,10 @@ class _Marked(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """What a component is doing: events handled, handlers that raised, time per event, and how far behind it is."""
+    """What a component is doing: events handled, handlers that raised, time per event, and how far behind it is.
+
+    `behind_s` is the age of the oldest event that has not been brought to where it belongs; None where there is no such place.
+    """
 
     name: str
     state: str
@@ -37,6 +40,7 @@ class Health(msgspec.Struct, frozen=True):
     max_us: float
     started_ns: int
     busy_s: float
+    behind_s: float | None = None
 
 
 def event_handler(

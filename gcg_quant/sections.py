@@ -168,7 +168,7 @@ class DatabaseSettings(Section):
     """[database]."""
 
     url: Url = setting("", "SQLAlchemy URL; empty = SQLite (WAL) in the home folder; one with a password goes into the environment")
-    batch_rows: int = setting(5000, "most rows stored in one transaction", ge=1, le=1_000_000)
+    batch_rows: int = setting(5000, "most rows stored in one transaction, and how many are not waited for longer", ge=1, le=1_000_000)
     flush_ms: int = setting(200, "longest wait before rows are stored, ms", ge=1, le=60_000)
 
 

@@ -43,11 +43,12 @@ def _print(home: str, facts: dict[str, Any]) -> None:
     for name, group in facts["groups"].items():
         table.add_row(name, group["state"], str(group.get("pid", "")), " ".join(group.get("components", [])))
     console.print(table)
-    table = Table("component", "handled", "mean us", "lag", "errors", box=None, pad_edge=False)
+    table = Table("component", "handled", "mean us", "lag", "behind s", "errors", box=None, pad_edge=False)
     for name, values in facts["components"].items():
         plain = {key.split("{")[0]: value for key, value in values.items()}
         if "handled" in plain:
-            numbers = [f"{plain['handled']:,.0f}", f"{plain['mean_us']:.1f}", f"{plain['lag']:,.0f}", f"{plain['errors']:,.0f}"]
+            behind = f"{plain['behind_s']:.1f}" if "behind_s" in plain else ""
+            numbers = [f"{plain['handled']:,.0f}", f"{plain['mean_us']:.1f}", f"{plain['lag']:,.0f}", behind, f"{plain['errors']:,.0f}"]
             table.add_row(name, *numbers)
     console.print(table)
     for account in facts["accounts"]:

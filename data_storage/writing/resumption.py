@@ -1,4 +1,4 @@
-"""Where a recorder goes on after a power loss has cut the journal behind it."""
+"""Where a recorder goes on after a power loss has cut the journal behind it, and what is lost when the journal was cleared meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from gcg_quant.reader import Cursor
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
-__all__ = ["resumed"]
+    from ..sql.database import Database
+
+__all__ = ["lost", "resumed"]
 
 
 def resumed(bus: EventBus, cursor: Cursor) -> Cursor:
@@ -35,4 +37,21 @@ def resumed(bus: EventBus, cursor: Cursor) -> Cursor:
         control=kept(Lane.CONTROL, cursor.control),
         market=kept(Lane.MARKET, cursor.market),
         log=kept(Lane.LOG, cursor.log),
+    )
+
+
+def lost(database: Database, wanted: Cursor, found: Cursor) -> str:
+    """Return a sentence about the events between two cursors, which the journal no longer holds; "" if there are none.
+
+    Args:
+        wanted: where the database's events end.
+        found: the oldest events that are there, as a reader found them.
+    """
+    gaps = {lane: (getattr(wanted, lane.name.lower()), getattr(found, lane.name.lower())) for lane in Lane}
+    texts = [f"{lane.name.lower()} events {first:,} to {end - 1:,}" for lane, (first, end) in gaps.items() if end > first]
+    if not texts:
+        return ""
+    return (
+        f"The journal no longer holds the {' and the '.join(texts)}, which the database {database.name} has not seen: they were removed "
+        f"as too old. The rows before and behind them are stored; import or collect again what market data is missing in between."
     )
