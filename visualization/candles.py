@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
+from gcg_quant.bar_grid import BarGrid
 from gcg_quant.bars import BarAggregator, period_ns, period_start
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, day_start
@@ -45,12 +47,12 @@ class Span(NamedTuple):
 
 
 def span_of(ns: int, period: str, calendar: Calendar | None = None) -> Span:
-    """Return the interval of `period` that holds `ns`; days follow the calendar's trading days if there is one."""
-    if period == "1d" and calendar is not None:
-        day = calendar.trading_day(ns)
-        return Span(*calendar.bounds(day), day_start(day) // NS_PER_SECOND)
-    start = period_start(ns, period)
-    return Span(start, start + period_ns(period), start // NS_PER_SECOND)
+    """Return the interval of `period` that holds `ns`, as the bars of the calendar have it (see `gcg_quant.bar_grid`)."""
+    interval = _grid(period, calendar).at(ns)
+    if interval is None:  # outside of the sessions nothing counts
+        start = period_start(ns, period)
+        return Span(start, start + period_ns(period), start // NS_PER_SECOND)
+    return Span(interval.start_ns, interval.end_ns, chart_time(interval.start_ns, period, interval.trading_day))
 
 
 def candles_of(bars: RecordArray, period: str) -> list[Candle]:
@@ -65,10 +67,15 @@ def candles_of(bars: RecordArray, period: str) -> list[Candle]:
 
 
 def chart_time(start_ns: int, period: str, trading_day: int) -> int:
-    """Return where a bar stands on the time axis, in seconds: its start, or for daily bars the date of the trading day."""
-    if trading_day and period == "1d":
-        return day_start(trading_day) // NS_PER_SECOND
+    """Return where a bar stands on the time axis, in seconds: its start, or the date of its trading day, of a week that of its Monday."""
+    if trading_day and period in ("1d", "1w"):
+        return period_start(day_start(trading_day), period) // NS_PER_SECOND
     return start_ns // NS_PER_SECOND
+
+
+@lru_cache(maxsize=256)
+def _grid(period: str, calendar: Calendar | None) -> BarGrid:
+    return BarGrid(period, calendar)
 
 
 def candle_of(bar: Bar) -> Candle:
@@ -154,7 +161,7 @@ class CandleBook:
         self.basis = basis
         self.calendar = calendar
         self.seen_from_ns = _NEVER
-        self._second = BarAggregator("1s", basis)
+        self._second = BarAggregator("1s", basis, calendar)
         self._series: dict[str, CandleSeries] = {}
         self._minute_ns = 0
         self._folds: dict[str, tuple[int, int, Candle | None]] = {}

@@ -24,7 +24,6 @@ from gcg_quant.periods import period_ns
 from ..conversion.days import ns_from_days
 from ..conversion.facts import bounds_of, place_of
 from ..conversion.timeframes import period_of, timeframe_of
-from ..history.tick_bars import array_of
 
 if TYPE_CHECKING:
     from ..history.bars import BarArray
@@ -106,7 +105,7 @@ class HostedWorld:
         for period in MADE_OF_TICKS:
             bars = [bar for bar in past if bar.period == period]
             if bars:
-                self.history.add_bars(symbol, venue, array_of(bars))
+                self.history.add_bars(symbol, venue, _array_of(bars))
         tick = self._tick(at, data, 0)
         self.bus.publish(tick, cause=0)
         for bar in self._bars_of(at, tick):
@@ -165,3 +164,11 @@ def _period(data: Any) -> str:
 def _calendar(bus: EventBus, symbol: str, venue: str) -> Calendar | None:
     name = bus.instruments.get(symbol, venue).calendar
     return None if name == "24/7" else Calendar(name)
+
+
+def _array_of(bars: list[Bar]) -> BarArray:
+    rows = np.zeros(len(bars), Bar.dtype)
+    for name in Bar.dtype.names or ():
+        if name != "instrument":
+            rows[name] = [getattr(bar, name) for bar in bars]
+    return rows

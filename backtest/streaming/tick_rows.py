@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcg_quant.bar_arrays import prices_of
 from gcg_quant.events import BarBasis, Quality, Record, Tick, TradeTick
 from gcg_quant.traded import Traded
 
@@ -16,7 +17,7 @@ from ..conversion.days import days_from_ns, one_day_from_ns
 from ..history.bars import PREFERENCE
 from .bar_rows import Columns, FeedRow, Place
 
-__all__ = ["TickRows", "tick_prices"]
+__all__ = ["TickRows"]
 
 NAN = math.nan
 
@@ -57,8 +58,8 @@ class TickRows:
         if self.kind is TradeTick:
             self.basis = BarBasis.LAST
         elif self.basis is None:
-            self.basis = next((one for one in PREFERENCE if np.isfinite(tick_prices(rows, one)).any()), BarBasis.LAST)
-        prices = tick_prices(rows, self.basis)
+            self.basis = next((one for one in PREFERENCE if np.isfinite(prices_of(rows, one)).any()), BarBasis.LAST)
+        prices = prices_of(rows, self.basis)
         good = np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL))
         rows, prices = rows[good], prices[good]
         if len(rows):
@@ -94,7 +95,7 @@ class TickRows:
             return np.empty(0, np.intp), self._columns(
                 none, np.empty(0), none["id"]
             )  # only the other kind comes in runs before this feed has decided for one
-        prices = tick_prices(rows, self.basis)
+        prices = prices_of(rows, self.basis)
         (at,) = np.nonzero(self.place.among(rows, np.isfinite(prices) & (rows["quality"] == int(Quality.NORMAL)), name_of))
         times = rows["event_ns"][at]
         before = np.maximum.accumulate(np.concatenate(([self._last_ns], times)))
@@ -136,17 +137,6 @@ class TickRows:
             volumes, interest = np.array([self._volume(*one) for one in fields], np.float64), rows["open_interest"]
         volumes = np.where(np.isnan(volumes), 0.0, volumes)
         return Columns((prices, prices, prices, prices, volumes, interest, days_from_ns(times)), times, times, ids)
-
-
-def tick_prices(rows: NDArray[Any], basis: BarBasis) -> NDArray[np.float64]:
-    """Return the prices of trades, or those of a basis of ticks; NaN where there is none."""
-    if "price" in (rows.dtype.names or ()):
-        prices: NDArray[np.float64] = rows["price"]
-    elif basis == BarBasis.MID:
-        prices = (rows["bid_price"] + rows["ask_price"]) / 2
-    else:
-        prices = rows[{BarBasis.LAST: "last_price", BarBasis.BID: "bid_price", BarBasis.ASK: "ask_price"}[basis]]
-    return prices
 
 
 def _price(tick: Tick, basis: BarBasis | None) -> float:

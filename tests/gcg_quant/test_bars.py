@@ -1,20 +1,18 @@
-"""Bars: one aggregator for ticks, trades and bars, and its equal for arrays."""
+"""Bars: one aggregator for ticks, trades and bars."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gcg_quant.bars import BarAggregator, period_ns, resample
+from gcg_quant.bars import BarAggregator
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_SECOND, from_iso
 from gcg_quant.errors import EventError
-from gcg_quant.events import Bar, BarBasis, BarOrigin, Quality, Tick, TradeTick, VolumeKind, from_array
+from gcg_quant.events import Bar, BarBasis, BarOrigin, Quality, Tick, TradeTick, VolumeKind
 
 NAN = math.nan
 START = from_iso("2024-11-04T10:00Z")
@@ -49,6 +47,11 @@ def ohlc(bar: Bar | None) -> tuple[float, float, float, float]:
 def same(one: float, other: float) -> bool:
     """Return whether two numbers are equal, NaN included."""
     return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def texts(bars: list[Bar]) -> list[str]:
+    """Return bars as texts, by which NaN is equal to itself."""
+    return [repr(one.to_dict()) for one in bars]
 
 
 def test_ticks_make_bars() -> None:
@@ -186,6 +189,108 @@ def test_late_total_does_not_look_like_a_reset() -> None:
     assert aggregator.current.volume == 51
 
 
+def test_total_of_zero_within_a_day_is_none() -> None:
+    """A source that comes back with an empty total does not make the whole day's volume count again."""
+    aggregator = BarAggregator("1h")
+    feed(aggregator, day_tick(0, 10, 100, 20241104), day_tick(1, 10, 0, 20241104), day_tick(2, 10, 103, 20241104))
+    assert aggregator.current is not None
+    assert aggregator.current.volume == 3
+
+
+def test_late_event_revises_the_bar_before() -> None:
+    """On request the bar that was finished last comes out again as its next revision; an older one never does."""
+    aggregator = BarAggregator("1m", revise=True)
+    feed(aggregator, trade(5, 10, 1), trade(65, 20, 2), trade(125, 30, 3))
+    (once,) = feed(aggregator, trade(70, 25, 4))
+    (twice,) = feed(aggregator, trade(119, 1, 1))
+    assert (once.start_ns, once.revision, ohlc(once), once.volume, once.count) == (START + 60 * NS_PER_SECOND, 1, (20, 25, 20, 20), 6, 2)
+    assert (twice.revision, ohlc(twice), twice.volume, twice.count) == (2, (20, 25, 1, 20), 7, 3)
+    assert feed(aggregator, trade(6, 99, 1)) == []
+    assert aggregator.late == 3
+    assert ohlc(aggregator.current) == (30, 30, 30, 30)
+
+
+def test_event_behind_a_timer_revises_close_and_volume() -> None:
+    """A tick that time has overtaken is the newest one all the same: the revision has its price and what was traded until it."""
+    aggregator = BarAggregator("1m", revise=True)
+    feed(aggregator, day_tick(0, 10, 100), day_tick(5, 10, 110))
+    assert [made.volume for made in aggregator.advance(START + 60 * NS_PER_SECOND)] == [10]
+    (made,) = feed(aggregator, day_tick(59, 12, 115))
+    assert (made.revision, made.close, made.volume) == (1, 12, 15)
+    assert [made.volume for made in feed(aggregator, day_tick(60, 12, 116), day_tick(120, 12, 116))] == [1]
+
+
+def test_dropped_total_counts_with_the_next_tick() -> None:
+    """Without revisions what was traded by a late tick's total is not lost: it is part of the next bar."""
+    aggregator = BarAggregator("1m")
+    feed(aggregator, day_tick(0, 10, 100))
+    aggregator.advance(START + 60 * NS_PER_SECOND)
+    assert feed(aggregator, day_tick(59, 12, 115)) == []
+    assert [made.volume for made in feed(aggregator, day_tick(61, 12, 116), day_tick(121, 12, 117))] == [16]
+
+
+def test_older_tick_changes_neither_open_interest_nor_day() -> None:
+    """What stands at the bar's end is what the newest tick said."""
+    aggregator = BarAggregator("1m")
+    feed(
+        aggregator,
+        tick(5, 10, open_interest=7.0, trading_day=20241105),
+        tick(1, 10, open_interest=6.0, trading_day=20241104),
+    )
+    assert aggregator.current is not None
+    assert (aggregator.current.open_interest, aggregator.current.trading_day) == (7, 20241105)
+
+
+SHANGHAI = "Asia/Shanghai"
+
+
+def china_tick(time: str, price: float, volume: float) -> Tick:
+    """Return a tick of a futures contract on 4 January 2021 in Shanghai, with the day's volume so far."""
+    at = from_iso(f"2021-01-04T{time}", SHANGHAI)
+    return Tick(
+        symbol="IF2101", venue="CFFEX", event_ns=at, last_price=price, volume=volume, volume_kind=VolumeKind.DAY, trading_day=20210104
+    )
+
+
+def test_session_bars_have_their_auctions() -> None:
+    """The opening auction's price and volume are in the first bar, the tick of the close in the last; the settlement is in none."""
+    aggregator = BarAggregator("1m", calendar=Calendar("CFFEX.IF:session"))
+    bars = feed(
+        aggregator,
+        china_tick("09:29:00.4", 5230, 240),
+        china_tick("09:30:00.4", 5231, 311),
+        china_tick("11:29:59.9", 5240, 400),
+        china_tick("11:30:00.4", 5241, 401),
+        china_tick("12:10:00", 1, 402),
+        china_tick("13:00:00.4", 5242, 405),
+        china_tick("14:59:59.9", 5260, 500),
+        china_tick("15:00:00.4", 5261, 503),
+    )
+    last = aggregator.current
+    assert last is not None
+    assert [(ohlc(one), one.volume) for one in [*bars, last]] == [
+        ((5230, 5231, 5230, 5231), 311),
+        ((5240, 5241, 5240, 5241), 90),
+        ((5242, 5242, 5242, 5242), 4),
+        ((5260, 5261, 5260, 5261), 98),
+    ]
+    close = from_iso("2021-01-04T15:00", SHANGHAI)
+    assert (last.end_ns, aggregator.end_ns, aggregator.due_ns) == (close, close, close + 60 * NS_PER_SECOND)
+    assert aggregator.advance(close + 59 * NS_PER_SECOND) == []
+    assert len(aggregator.advance(close + 60 * NS_PER_SECOND)) == 1
+    assert feed(aggregator, china_tick("15:30:48.9", 5260, 503)) == []
+    assert (aggregator.outside, aggregator.late) == (2, 0)
+
+
+def test_first_total_counts_whole_in_the_days_first_bar_only() -> None:
+    """Who begins to listen at noon does not know the morning; who is there at the opening knows all."""
+    for start, expected in (("09:30:20", 311.0), ("09:31:20", NAN)):
+        aggregator = BarAggregator("1m", calendar=Calendar("CFFEX.IF:session"))
+        aggregator.update(china_tick(start, 5230, 311))
+        assert aggregator.current is not None
+        assert same(aggregator.current.volume, expected)
+
+
 def test_smaller_bars_finish_a_bar_with_their_last() -> None:
     """The minute that ends with the five-minute bar finishes it at once."""
     minutes = [bar(index, "1m", 60, open=10.0 + index, close=11.0 + index, volume=1.0, count=2) for index in range(7)]
@@ -232,53 +337,31 @@ def bar(index: int, period: str, seconds: int, **fields: Any) -> Bar:
     return Bar(symbol="X", venue="T", period=period, start_ns=start, end_ns=start + seconds * NS_PER_SECOND, **prices)
 
 
-@st.composite
-def bar_arrays(draw: st.DrawFn) -> np.ndarray[Any, Any]:
-    """Return sorted one-minute bars with gaps, absent amounts and rows without prices."""
-    gaps = draw(st.lists(st.integers(1, 400), min_size=0, max_size=60))
-    rows = np.zeros(len(gaps), Bar.dtype)
-    rows["start_ns"] = from_iso("2024-10-31T23:00Z") + np.cumsum(np.array(gaps, np.int64)) * 60 * NS_PER_SECOND
-    rows["event_ns"] = rows["start_ns"] + 60 * NS_PER_SECOND
-    rows["period"] = b"1m"
-    price = st.one_of(st.just(NAN), *[st.floats(0.1, 1e6)] * 9)
-    amount = st.one_of(st.just(NAN), st.floats(0, 1e9))
-    for field in ("open", "close"):
-        rows[field] = [draw(price) for _ in gaps]
-    rows["high"] = np.maximum(rows["open"], rows["close"])
-    rows["low"] = np.minimum(rows["open"], rows["close"])
-    for field in ("volume", "turnover", "open_interest", "quote_size"):
-        rows[field] = [draw(amount) for _ in gaps]
-    rows["count"] = [draw(st.integers(-1, 5)) for _ in gaps]
-    rows["trading_day"] = [draw(st.sampled_from([0, 20241101, 20241104])) for _ in gaps]
-    return rows
+def test_longer_bars_from_shorter_ones_and_from_ticks_are_the_same() -> None:
+    """Periods do not drift: a minute, an hour and a session made of seconds are those made of the ticks."""
+    calendar = Calendar("XSHG:session")
+    begin = from_iso("2024-11-04T09:24", SHANGHAI)
+    ticks = [
+        TradeTick(symbol="X", venue="T", event_ns=begin + 1_700_000_000 * step, price=float(step * 37 % 101), size=1.0)
+        for step in range(13_000)
+    ]
+    for period in ("1m", "1h", "2h", "1d"):
+        straight, second, longer = (BarAggregator(one, calendar=calendar) for one in (period, "1s", period))
+        expected = [*feed(straight, *ticks), *straight.advance(begin * 2)]
+        made = feed(longer, *feed(second, *ticks), *second.advance(begin * 2))
+        made += longer.advance(begin * 2)
+        assert texts(made) == texts(expected)
+        assert len(expected) == {"1m": 240, "1h": 4, "2h": 2, "1d": 1}[period]
 
 
-@given(bar_arrays(), st.sampled_from(["1m", "5m", "1h", "7h", "1d", "1w"]), st.sampled_from([None, "24/7", "SHFE.au", "XNYS"]))
-def test_resample_equals_one_by_one(rows: np.ndarray[Any, Any], period: str, calendar_name: str | None) -> None:
-    """The vectorised bars are the incremental ones, to the last bit."""
-    calendar = None if calendar_name is None else Calendar(calendar_name)
-    aggregator = BarAggregator(period, calendar=calendar)
-    expected = feed(aggregator, *from_array(rows, "X", "T"))
-    if aggregator.current is not None:
-        expected.append(aggregator.current)
-    made = from_array(resample(rows, period, calendar), "X", "T")
-    assert len(made) == len(expected)
-    for one, other in zip(made, expected, strict=True):
-        assert repr({**one.to_dict(), "recv_ns": 0}) == repr({**other.to_dict(), "recv_ns": 0})
-
-
-def test_resample_refuses_what_it_cannot_mix() -> None:
-    """Unsorted rows, several bases or instruments and longer bars are named."""
-    rows = np.zeros(2, Bar.dtype)
-    rows["period"], rows["start_ns"] = b"1m", [0, period_ns("1m")]
-    for field, values, message in (
-        ("start_ns", [60, 0], "row 1 goes back"),
-        ("basis", [0, 1], "must be of one basis"),
-        ("instrument", [1, 2], "must be of one instrument"),
-        ("period", [b"1h", b"1h"], "A bar of 1h cannot be part"),
-    ):
-        bad = rows.copy()
-        bad[field] = values
-        with pytest.raises(EventError, match=message):
-            resample(bad, "5m")
-    assert len(resample(rows[:0], "5m")) == 0
+def test_state_goes_on_where_it_was_taken() -> None:
+    """An aggregator that got another's state, packed and unpacked, makes the same bars of what follows."""
+    calendar = Calendar("CFFEX.IF:session")
+    events = [china_tick(f"09:{29 + step // 7}:{step % 7 * 8:02}", 100 + step % 5, 10 + step) for step in range(40)]
+    for cut in range(0, 40, 3):
+        one, other = (BarAggregator("1m", calendar=calendar, revise=True) for _ in range(2))
+        before = feed(one, *events[:cut])
+        other.state = msgspec.msgpack.decode(msgspec.msgpack.encode(one.state))
+        rest = [*events[cut:], events[20]]
+        assert texts(feed(other, *rest)) == texts(feed(one, *rest))
+        assert before == [] or before[0].start_ns == from_iso("2021-01-04T09:30", SHANGHAI)
