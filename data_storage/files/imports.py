@@ -11,10 +11,7 @@ Until `finish` an import counts as unfinished; when its process is gone, the nex
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
     from ..sql.database import Database
+    from ..sql.dialect import ProcessLock
 
 __all__ = ["ImportRegistry", "ImportRow", "sha256_of"]
 
@@ -57,7 +55,7 @@ class ImportRegistry:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._locks: dict[int, int] = {}  # import number -> file descriptor of its lock
+        self._locks: dict[int, ProcessLock] = {}  # import number -> what says that its process lives
 
     def find(self, sha256: str) -> ImportRow | None:
         """Return the finished import of exactly this content, or None; one of which rows were deleted does not count."""
@@ -85,7 +83,7 @@ class ImportRegistry:
             values = {"sha256": sha256, "path": str(path), "status": "running", "started_ns": now_ns(), "report": "{}"}
             key = connection.execute(imports.insert().values(**values)).inserted_primary_key
             number = int(key[0]) if key is not None else 0
-            self._lock(number)  # before the row can be seen
+            self._locks[number] = self._database.lock(number)  # before the row can be seen
         return number
 
     def store(self, bus: EventBus, number: int, progress: Callable[[int], None] | None = None) -> Stored:
@@ -124,10 +122,9 @@ class ImportRegistry:
         """Remove what imports left whose process is gone, and return how many there were. Call it at the start."""
         with self._database.reading() as connection:
             running = connection.scalars(select(imports.c.number).where(imports.c.status == "running")).all()
-        dead = [number for number in running if number not in self._locks and self._is_free(number)]
+        dead = [number for number in running if number not in self._locks and self._database.is_free(number)]
         for number in dead:
             self._remove(number)
-            self._lock_file(number).unlink(missing_ok=True)
         return len(dead)
 
     def _remove(self, number: int) -> None:
@@ -140,32 +137,10 @@ class ImportRegistry:
         with self._database.writing() as connection:
             _forget(connection, number)
 
-    # Whether an import's process lives is known from the kernel: the lock goes with the process, a pid may be reused.
-
-    def _lock_file(self, number: int) -> Path:
-        return self._database.path.with_name(f"{self._database.path.name}.import-{number}.lock")
-
-    def _lock(self, number: int) -> None:
-        handle = os.open(self._lock_file(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        self._locks[number] = handle
-
     def _unlock(self, number: int) -> None:
-        handle = self._locks.pop(number, None)
-        if handle is not None:
-            self._lock_file(number).unlink(missing_ok=True)
-            os.close(handle)
-
-    def _is_free(self, number: int) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            handle = os.open(self._lock_file(number), os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            finally:
-                os.close(handle)
-        return True
+        lock = self._locks.pop(number, None)
+        if lock is not None:
+            lock.release()
 
 
 def sha256_of(path: str | Path) -> str:

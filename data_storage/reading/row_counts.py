@@ -65,7 +65,7 @@ def count_quickly(database: Database, connection: Connection, every: Sequence[Se
 
 def _count_up_to(database: Database, connection: Connection, series: Series) -> int | None:
     where, values = series.condition(database)
-    query = f'SELECT COUNT(*) FROM (SELECT 1 FROM "{series.table.name}" WHERE {where} LIMIT {_COUNTED_ROWS + 1}) AS some'
+    query = f'SELECT COUNT(*) FROM (SELECT 1 FROM "{series.table.name}" WHERE {where} LIMIT {_COUNTED_ROWS + 1}) AS counted'
     rows = int(connection.exec_driver_sql(query, values).scalar() or 0)
     return rows if rows <= _COUNTED_ROWS else None
 

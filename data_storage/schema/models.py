@@ -61,6 +61,7 @@ __all__ = [
 ]
 
 metadata = MetaData()
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")  # ordered by code point everywhere, whatever the server's language
 WIDE = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
 
 MARKET_KEY = ("instrument", "event_ns", "ordinal", "copy")
@@ -71,33 +72,33 @@ PROVENANCE = fields_of(
 )
 COPY = fields_of(np.dtype([("copy", "<i4")]))[0]
 
-meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
-row_counts = Table("row_counts", metadata, Column("table_name", Text, primary_key=True), Column("rows", BigInteger, nullable=False))
+meta = Table("meta", metadata, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
+row_counts = Table("row_counts", metadata, Column("table_name", TEXT, primary_key=True), Column("rows", BigInteger, nullable=False))
 buses = Table(
     "buses",
     metadata,
     Column("number", WIDE, primary_key=True),
-    Column("bus_id", Text, nullable=False),
+    Column("bus_id", TEXT, nullable=False),
     Column("import_number", BigInteger, nullable=False),  # 0: not an import
-    Column("world", Text, nullable=False),
+    Column("world", TEXT, nullable=False),
     UniqueConstraint("bus_id", "import_number"),
 )
-sources = Table("sources", metadata, Column("number", WIDE, primary_key=True), Column("name", Text, nullable=False, unique=True))
+sources = Table("sources", metadata, Column("number", WIDE, primary_key=True), Column("name", TEXT, nullable=False, unique=True))
 instruments = Table(
     "instruments",
     metadata,
     Column("number", WIDE, primary_key=True),
-    Column("symbol", Text, nullable=False),
-    Column("venue", Text, nullable=False),
-    Column("terms", Text, nullable=False),  # JSON: the fields of gcg_quant.instruments.Instrument that are no defaults
+    Column("symbol", TEXT, nullable=False),
+    Column("venue", TEXT, nullable=False),
+    Column("terms", TEXT, nullable=False),  # JSON: the fields of gcg_quant.instruments.Instrument that are no defaults
     Column("bus", ForeignKey("buses.number"), nullable=False),  # where it was seen first
     UniqueConstraint("symbol", "venue"),
 )
 recorder_cursors = Table(
     "recorder_cursors",
     metadata,
-    Column("recorder", Text, primary_key=True),
-    Column("bus_id", Text, primary_key=True),
+    Column("recorder", TEXT, primary_key=True),
+    Column("bus_id", TEXT, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     *(Column(lane, BigInteger, nullable=False) for lane in ("control", "market", "log")),
     Column("updated_ns", BigInteger, nullable=False),
@@ -106,18 +107,18 @@ imports = Table(
     "imports",
     metadata,
     Column("number", WIDE, primary_key=True),
-    Column("sha256", Text, nullable=False, index=True),
-    Column("path", Text, nullable=False),
-    Column("status", Text, nullable=False),  # "running", "done", "partial": done, then rows were deleted
+    Column("sha256", TEXT, nullable=False, index=True),
+    Column("path", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),  # "running", "done", "partial": done, then rows were deleted
     Column("started_ns", BigInteger, nullable=False),
     Column("finished_ns", BigInteger),
-    Column("report", Text, nullable=False),  # JSON
+    Column("report", TEXT, nullable=False),  # JSON
 )
 import_ranges = Table(
     "import_ranges",
     metadata,
     Column("import_number", ForeignKey("imports.number"), primary_key=True),
-    Column("table_name", Text, primary_key=True),
+    Column("table_name", TEXT, primary_key=True),
     Column("instrument", BigInteger, primary_key=True),
     Column("first_ns", BigInteger, nullable=False),
     Column("last_ns", BigInteger, nullable=False),
@@ -126,15 +127,15 @@ backtest_runs = Table(
     "backtest_runs",
     metadata,
     Column("bus", ForeignKey("buses.number"), primary_key=True, autoincrement=False),
-    Column("run", Text, primary_key=True),
+    Column("run", TEXT, primary_key=True),
     Column("requested_ns", BigInteger),
-    Column("request", Text, nullable=False, server_default=sql_text("'{}'")),  # JSON: the BacktestRequestEvent
+    Column("request", TEXT, nullable=False, server_default=sql_text("'{}'")),  # JSON: the BacktestRequestEvent
     Column("finished_ns", BigInteger, nullable=False, server_default=sql_text("0")),  # 0: still running
     Column("ok", Boolean),
-    Column("error", Text, nullable=False, server_default=sql_text("''")),
-    Column("results", Text, nullable=False, server_default=sql_text("'{}'")),  # JSON
-    Column("report", Text, nullable=False, server_default=sql_text("''")),
-    Column("inputs", Text, nullable=False, server_default=sql_text("'{}'")),  # JSON: digests of code and data
+    Column("error", TEXT, nullable=False, server_default=sql_text("''")),
+    Column("results", TEXT, nullable=False, server_default=sql_text("'{}'")),  # JSON
+    Column("report", TEXT, nullable=False, server_default=sql_text("''")),
+    Column("inputs", TEXT, nullable=False, server_default=sql_text("'{}'")),  # JSON: digests of code and data
     sqlite_with_rowid=False,
 )
 
@@ -152,6 +153,11 @@ class RecordTable:
     def name(self) -> str:
         """The table's name as a plain str: SQLAlchemy's own is a subclass, which msgspec does not encode."""
         return str(self.table.name)
+
+    @property
+    def partition_unit(self) -> Literal["M", "Y"] | None:
+        """What a server partitions the table by: calendar months, or years for bars, of which there are fewer; events are not."""
+        return None if self.key is EVENT_KEY else "Y" if self.key is BAR_KEY else "M"
 
     @property
     def time_column(self) -> str:
@@ -182,7 +188,7 @@ def _field_column(field: Field, default: Any) -> Column[Any]:
     if field.kind == "blob":
         return Column(field.name, LargeBinary)
     if field.kind == "text":
-        return Column(field.name, Text, nullable=False, server_default=sql_text("''"))
+        return Column(field.name, TEXT, nullable=False, server_default=sql_text("''"))
     if field.kind == "real":
         absent = default != default
         return Column(field.name, Double, server_default=None if absent else sql_text(repr(float(default))))
@@ -211,21 +217,24 @@ def _record_table(record: type[Record], name: str, key: tuple[str, ...], *indexe
         column.primary_key = True
         column.autoincrement = False
     extra = [Index(f"{name}_by_{'_'.join(columns)}", *columns) for columns in indexes]
-    return RecordTable(record, Table(name, metadata, *ordered, *extra, sqlite_with_rowid=False), fields, key)
+    options: dict[str, Any] = {"sqlite_with_rowid": False}
+    if key is not EVENT_KEY:
+        options["postgresql_partition_by"] = f"RANGE ({'start_ns' if key is BAR_KEY else 'event_ns'})"
+    return RecordTable(record, Table(name, metadata, *ordered, *extra, **options), fields, key)
 
 
 def _cold_column(field: msgspec.structs.FieldInfo) -> tuple[Column[Any], Literal["plain", "json"]]:
     kinds = [kind for kind in get_args(field.type) if kind is not type(None)] if type(None) in get_args(field.type) else [field.type]
     kind, optional = kinds[0], len(kinds) < len(get_args(field.type) or kinds)
     if get_origin(kind) in (dict, list):
-        return Column(field.name, Text, nullable=False), "json"
+        return Column(field.name, TEXT, nullable=False), "json"
     if kind is float:
         return Column(field.name, Double, nullable=optional), "plain"
     if kind is bool:
         return Column(field.name, Boolean, nullable=optional), "plain"
     if kind is int or (isinstance(kind, type) and issubclass(kind, IntEnum)):
         return Column(field.name, BigInteger, nullable=optional), "plain"
-    return Column(field.name, Text, nullable=optional), "plain"
+    return Column(field.name, TEXT, nullable=optional), "plain"
 
 
 def _cold_table(event: type[ColdEvent], name: str, *indexes: tuple[str, ...]) -> ColdTable:

@@ -46,9 +46,24 @@ LosePower = Callable[[EventBus, Path, int], EventBus]
 BOOT_ID_AT, CLEAN_AT = 32, 80  # in bus.state
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a new database: each test that asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'home' / 'gcg_quant.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Return a new database in a home folder of its own."""
+def database(database_url: str) -> Iterator[Database]:
+    """Return a new database of either kind."""
+    with Database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """Return a new SQLite database, for what concerns its file or driver."""
     with Database(home=tmp_path / "home") as opened:
         yield opened
 
@@ -75,7 +90,8 @@ def store_bus() -> StoreBus:
         if import_number:
             with database.writing() as connection:
                 values = {"number": import_number, "sha256": "", "path": "", "status": "done", "started_ns": 0, "report": "{}"}
-                connection.execute(imports.insert().prefix_with("OR IGNORE").values(**values))
+                if connection.scalar(imports.select().where(imports.c.number == import_number)) is None:
+                    connection.execute(imports.insert().values(**values))
         writer = Store(database, bus, name, import_number=import_number)
         cursor = writer.load_cursor()
         with bus.reader(start="begin" if again else cursor or "begin", events=STORED_EVENTS) as reader:

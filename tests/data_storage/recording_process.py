@@ -15,9 +15,9 @@ from gcg_quant.data_storage.sql.database import Database
 from gcg_quant.data_storage.writing.recorder import Recorder
 
 
-def record(bus_path: str, home: str) -> None:
+def record(bus_path: str, url: str) -> None:
     """Run a recorder with small batches until killed."""
-    with EventBus(bus_path, source="recording", sync="none") as bus, Database(home=home) as database:
+    with EventBus(bus_path, source="recording", sync="none") as bus, Database(url) as database:
         recorder = Recorder(database, batch_rows=200, flush_ms=2)
         recorder.start(bus)
         while recorder.state in ("starting", "running"):
@@ -26,12 +26,12 @@ def record(bus_path: str, home: str) -> None:
 
 def main() -> None:
     """Fork a recorder for each line on stdin."""
-    bus_path, home = sys.argv[1:]
+    bus_path, url = sys.argv[1:]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            record(bus_path, home)
+            record(bus_path, url)
             os._exit(1)
         print(pid, flush=True)
 

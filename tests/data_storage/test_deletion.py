@@ -139,7 +139,9 @@ def test_rows_of_a_running_import_are_refused(make_bus: Any, database: Database)
     assert sum(delete(database, symbol="A")) == 3
 
 
-def test_who_writes_beside_it_is_not_kept_out(bus: EventBus, database: Database, store_bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_writes_beside_it_is_not_kept_out(
+    bus: EventBus, database: Database, database_url: str, store_bus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another writer with little patience gets its turns between the transactions of a long deletion."""
     monkeypatch.setattr(row_deletion, "_LONGEST_PAUSE_S", 0.1)
     publish(bus, "A", range(400))
@@ -149,7 +151,7 @@ def test_who_writes_beside_it_is_not_kept_out(bus: EventBus, database: Database,
     done = threading.Event()
 
     def write() -> None:
-        with Database(home=database.path.parent, busy_timeout_s=1.0) as other:
+        with Database(database_url, busy_timeout_s=1.0) as other:
             while not done.is_set():
                 turns.append(sum(delete(other, symbol="B", start_ns=len(turns), end_ns=len(turns) + 1)))
 

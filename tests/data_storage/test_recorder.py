@@ -59,28 +59,30 @@ def test_stop_stores_what_was_published_before(bus: EventBus, database: Database
     assert stored_times(database) == list(range(1_000))
 
 
-def test_stopped_recorder_leaves_a_file_that_is_whole(bus: EventBus, database: Database, tmp_path: Path) -> None:
-    """The database file alone, without its write-ahead log, holds every row."""
-    recorder = Recorder(database, flush_ms=1)
-    recorder.start(bus)
-    publish_ticks(bus, 0, 1_000)
-    assert recorder.stop()
-    shutil.copy(database.path, tmp_path / "gcg_quant.db")
-    with Database(home=tmp_path) as copy:
-        assert stored_times(copy) == list(range(1_000))
+def test_stopped_recorder_leaves_a_file_that_is_whole(bus: EventBus, tmp_path: Path) -> None:
+    """The file of SQLite alone, without its write-ahead log, holds every row."""
+    with Database(home=tmp_path / "home") as database:
+        recorder = Recorder(database, flush_ms=1)
+        recorder.start(bus)
+        publish_ticks(bus, 0, 1_000)
+        assert recorder.stop()
+        (tmp_path / "copy").mkdir()
+        shutil.copy(tmp_path / "home" / "gcg_quant.db", tmp_path / "copy")
+        with Database(home=tmp_path / "copy") as copy:
+            assert stored_times(copy) == list(range(1_000))
 
 
-def test_restarted_recorder_goes_on_where_it_stopped(bus: EventBus, tmp_path: Path) -> None:
+def test_restarted_recorder_goes_on_where_it_stopped(bus: EventBus, database_url: str) -> None:
     """Three runs on one database store each event once, however the batches fall."""
     for run in range(3):
         publish_ticks(bus, run * 100, 100)
-        with Database(home=tmp_path) as database:
+        with Database(database_url) as database:
             recorder = Recorder(database, batch_rows=7, flush_ms=1)
             recorder.start(bus)
             assert recorder.stop()
             assert recorder.stored.rows == {"ticks": 100}
             assert recorder.stored.already == {}
-    with Database(home=tmp_path) as database:
+    with Database(database_url) as database:
         assert stored_times(database) == list(range(300))
 
 
@@ -101,9 +103,9 @@ def test_counts_are_published_as_metrics(bus: EventBus, database: Database, wait
     )
 
 
-def test_locked_database_is_waited_for_and_reported(bus: EventBus, tmp_path: Path, wait_for: Any) -> None:
+def test_locked_database_is_waited_for_and_reported(bus: EventBus, database_url: str, wait_for: Any) -> None:
     """While another program holds the database nothing is lost; alerts tell again and again how far behind it is, and the end."""
-    with Database(home=tmp_path, busy_timeout_s=0.01) as database, Database(home=tmp_path) as other:
+    with Database(database_url, busy_timeout_s=0.01) as database, Database(database_url) as other:
         recorder = Recorder(database, flush_ms=1, alert_s=0.3)
         publish_ticks(bus, 0, 50)
         with other.writing():
@@ -152,9 +154,9 @@ def test_full_database_is_waited_for(bus: EventBus, tmp_path: Path, wait_for: An
         assert stored_times(database) == list(range(2_500))
 
 
-def test_stop_does_not_wait_for_a_locked_database(bus: EventBus, tmp_path: Path, wait_for: Any) -> None:
+def test_stop_does_not_wait_for_a_locked_database(bus: EventBus, database_url: str, wait_for: Any) -> None:
     """The events stay in the journal and are stored by the next run."""
-    with Database(home=tmp_path, busy_timeout_s=0.05) as database, Database(home=tmp_path) as other:
+    with Database(database_url, busy_timeout_s=0.05) as database, Database(database_url) as other:
         recorder = Recorder(database, flush_ms=1)
         with other.writing():
             recorder.start(bus)
@@ -173,7 +175,7 @@ def test_second_recorder_of_a_bus_stops_with_a_sentence(bus: EventBus, make_bus:
     first.start(bus)
     wait_for(lambda: first.state == "running")
     with database.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO recorder_cursors VALUES ('recorder', ?, 1, 1, 1, 1, 0)", (bus.bus_id,))
+        connection.exec_driver_sql(f"INSERT INTO recorder_cursors VALUES ('recorder', '{bus.bus_id}', 1, 1, 1, 1, 0)")
     publish_ticks(bus, 0, 1)
     wait_for(lambda: first.state == "failed")
     with bus.reader(start="begin", events=[LogEvent]) as reader:
@@ -186,7 +188,7 @@ def test_second_recorder_of_a_bus_stops_with_a_sentence(bus: EventBus, make_bus:
 def test_cursor_beyond_the_end_of_the_bus_is_refused(bus: EventBus, database: Database) -> None:
     """A database that knows more than the bus holds is not written on."""
     with database.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO recorder_cursors VALUES ('recorder', ?, ?, 1, 900, 1, 0)", (bus.bus_id, bus.epoch))
+        connection.exec_driver_sql(f"INSERT INTO recorder_cursors VALUES ('recorder', '{bus.bus_id}', {bus.epoch}, 1, 900, 1, 0)")
     recorder = Recorder(database)
     for _ in range(2):  # the failed start keeps no reader's name
         with pytest.raises(CursorError):
@@ -213,22 +215,23 @@ def test_charts_read_while_the_recorder_writes(bus: EventBus, database: Database
     looking.start()
     for first in range(1, 5_001, 100):
         publish_ticks(bus, first, 100)
-    wait_for(lambda: database.counts()["ticks"] == 5_001)
+    wait_for(lambda: database.counts()["ticks"] == 5_001, 60.0)
     enough.set()
     looking.join(10)
     assert recorder.stop()
     assert not problems
 
 
-def test_damaged_database_stops_the_recorder_and_keeps_the_journal(bus: EventBus, tmp_path: Path, wait_for: Any) -> None:
+def test_damaged_database_stops_the_recorder_and_keeps_the_journal(bus: EventBus, database_url: str, wait_for: Any) -> None:
     """Damage that no waiting heals ends the recorder with a sentence; its cursor has not moved."""
-    with Database(home=tmp_path) as database:
+    with Database(database_url) as database:
         recorder = Recorder(database, flush_ms=1)
         with database.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE ticks RENAME TO elsewhere")
         recorder.start(bus)
         publish_ticks(bus, 0, 1)
         wait_for(lambda: recorder.state == "failed")
+        recorder.stop()  # its thread may still be on its way out
         with database.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO ticks")
         recorder.start(bus)
@@ -236,9 +239,9 @@ def test_damaged_database_stops_the_recorder_and_keeps_the_journal(bus: EventBus
         assert stored_times(database) == [0]
 
 
-def test_database_that_went_away_is_a_storage_error(bus: EventBus, tmp_path: Path) -> None:
+def test_database_that_went_away_is_a_storage_error(bus: EventBus, database_url: str) -> None:
     """A recorder cannot start on a database whose tables are gone."""
-    with Database(home=tmp_path) as database:
+    with Database(database_url) as database:
         with database.writing() as connection:
             connection.exec_driver_sql("DROP TABLE recorder_cursors")
         with pytest.raises(StorageError, match="refused a statement"):

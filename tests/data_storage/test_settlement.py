@@ -125,8 +125,9 @@ def test_any_mixture_of_bars_corrections_refills_and_imports_follows_the_rules(s
     assert repr(rows) == repr(wanted)
 
 
-def test_refill_of_many_rows_is_settled_in_few_statements(bus: EventBus, database: Database, store_bus: Any) -> None:
+def test_refill_of_many_rows_is_settled_in_few_statements(bus: EventBus, sqlite_database: Database, store_bus: Any) -> None:
     """Thousands of rows that are there already cost a handful of queries, not some for each row."""
+    database = sqlite_database  # whose driver tells every statement
     rows = np.zeros(3_000, Bar.dtype)
     rows["start_ns"] = np.arange(len(rows)) * MINUTE_NS
     rows["event_ns"] = rows["start_ns"] + MINUTE_NS
