@@ -13,6 +13,7 @@ A BLOB holds the little-endian numbers of the levels one after the other (8 or 4
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = ["Field", "Rows", "column_values", "fields_of", "rows_of"]
 
 Rows: TypeAlias = npt.NDArray[np.void]
 Kind = Literal["integer", "real", "text", "blob"]
+_ROWS_AT_A_TIME = 500
 _KINDS: dict[str, Kind] = {"i": "integer", "u": "integer", "f": "real", "S": "text"}
 
 
@@ -53,37 +55,33 @@ def column_values(rows: Rows, field: Field) -> list[Any]:
     return _texts(values) if field.kind == "text" else _blobs(values)
 
 
-def rows_of(records: Iterable[tuple[Any, ...]], fields: Sequence[Field], dtype: np.dtype[Any]) -> Rows:
+def rows_of(records: Iterable[tuple[Any, ...]], fields: Sequence[Field], dtype: np.dtype[Any], others: Rows | None = None) -> Rows:
     """Return rows of `dtype` from database rows whose columns are `fields` (texts as bytes, in the same order).
 
-    Fields of `dtype` that are not among the columns stay zero.
+    Fields of `dtype` that are not among the columns are zero, or as in `others`, an array of one row.
     """
-    if any(field.kind == "blob" for field in fields):
-        return _by_column(list(records), fields, dtype)
-    packed = np.fromiter(records, dtype=_plain_dtype(fields))
-    rows = np.zeros(len(packed), dtype)
-    for field in fields:
-        rows[field.name] = _as_stored(packed[field.name], field)
+    # Column by column, a few hundred rows at a time: what was made of them is still in the processor's cache.
+    left = iter(records)
+    parts: list[list[npt.NDArray[Any]]] = []
+    count = 0
+    while some := list(islice(left, _ROWS_AT_A_TIME)):
+        parts.append([_column(values, field) for field, values in zip(fields, zip(*some, strict=True), strict=True)])
+        count += len(some)
+    rows = np.zeros(count, dtype)
+    if others is not None:
+        rows.view(np.uint8).reshape(count, dtype.itemsize)[:] = others.view(np.uint8)
+    for at, field in enumerate(fields):
+        if parts:
+            rows[field.name] = np.concatenate([part[at] for part in parts])
     return rows
 
 
-def _plain_dtype(fields: Sequence[Field]) -> np.dtype[Any]:
-    return np.dtype([(field.name, np.dtype("<i8") if field.dtype.str == "<u8" else field.dtype) for field in fields])
-
-
-def _as_stored(values: npt.NDArray[Any], field: Field) -> npt.NDArray[Any]:
-    return np.ascontiguousarray(values).view(field.dtype) if field.dtype.str == "<u8" else values
-
-
-def _by_column(records: list[tuple[Any, ...]], fields: Sequence[Field], dtype: np.dtype[Any]) -> Rows:
-    rows = np.zeros(len(records), dtype)
-    for field, values in zip(fields, zip(*records, strict=True), strict=False):
-        if field.kind == "blob":
-            rows[field.name] = _levels(values, field)
-        else:
-            column = np.array(values, dtype=_plain_dtype((field,))[0])
-            rows[field.name] = _as_stored(column, field)
-    return rows
+def _column(values: Sequence[Any], field: Field) -> npt.NDArray[Any]:
+    if field.kind == "blob":
+        return _levels(values, field)
+    if field.dtype.str == "<u8":
+        return np.array(values, np.int64).view(np.uint64)
+    return np.array(values, field.dtype)
 
 
 def _integers(values: npt.NDArray[Any]) -> list[Any]:

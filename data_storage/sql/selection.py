@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from sqlalchemy import Connection
 
 from ..schema.columns import Field, Rows, rows_of
 from ..schema.models import RecordTable
+from .steady_columns import SAMPLE_ROWS, SteadyColumns
 
 if TYPE_CHECKING:
     from .database import Database
 
 __all__ = ["Selection", "stored_dtype"]
-
-
-class Cursor(Iterable[tuple[Any, ...]], Protocol):
-    """What a driver's cursor offers after a query."""
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return the rows that are left."""
 
 
 class Selection:
@@ -63,24 +57,44 @@ class Selection:
     def rows(self, connection: Connection, order: Sequence[str], *, limit: int | None = None, newest: bool = False) -> Rows:
         """Return the rows in `order`; `limit` keeps the first so many, or with `newest` the last so many."""
         direction = " DESC" if newest else ""
+        source = f' FROM "{self._table.name}"' + (" WHERE " + " AND ".join(self._where) if self._where else "")
+        tail = source + " ORDER BY " + ", ".join(f'"{column}"{direction}' for column in order)
         fields = [field for field in self._fields if field.name not in self._equal]
-        text = f'SELECT {", ".join(map(self._expression, fields))} FROM "{self._table.name}"'
-        text += " WHERE " + " AND ".join(self._where) if self._where else ""
-        text += " ORDER BY " + ", ".join(f'"{column}"{direction}' for column in order)
-        values = list(self._values)
         if limit is not None:
-            text += f" LIMIT {self._database.mark}"
-            values.append(max(limit, 0))
-        result = connection.exec_driver_sql(text, tuple(values))
-        # The driver's own cursor yields plain tuples; SQLAlchemy's rows would cost as much again as the query.
-        cursor = cast("Cursor", result.cursor)
-        rows = rows_of(reversed(cursor.fetchall()) if newest else cursor, fields, self.dtype)
-        result.close()
+            records = self._query(connection, fields, tail, max(limit, 0))
+            rows = rows_of(reversed(list(records)) if newest else records, fields, self.dtype)
+        else:
+            rows = self._all(connection, fields, source, tail, order)
         for field in self._fields:
             if field.name in self._equal:
                 value = self._equal[field.name]
                 rows[field.name] = value.encode() if isinstance(value, str) else value
         return rows
+
+    def _all(self, connection: Connection, fields: Sequence[Field], source: str, tail: str, order: Sequence[str]) -> Rows:
+        # A short range is read as it is; of a long one of SQLite only what is not the same in all rows.
+        anchor = next((column for column in order if column.endswith("_ns") and column not in self._equal), None)
+        if not self._where or anchor is None or connection.dialect.name != "sqlite":
+            return rows_of(self._query(connection, fields, tail), fields, self.dtype)
+        sample = list(self._query(connection, fields, tail, SAMPLE_ROWS))
+        if len(sample) < SAMPLE_ROWS:
+            return rows_of(sample, fields, self.dtype)
+        steady = SteadyColumns(fields, [self._expression(field) for field in fields], source, self._values, anchor)
+        steady.find(connection, sample)
+        rows = rows_of(self._query(connection, steady.left(), tail), steady.left(), self.dtype, steady.row(self.dtype))
+        steady.complete(rows)
+        return rows
+
+    def _query(self, connection: Connection, fields: Sequence[Field], tail: str, limit: int | None = None) -> Iterator[tuple[Any, ...]]:
+        text = f"SELECT {', '.join(map(self._expression, fields))}{tail}"
+        values = list(self._values)
+        if limit is not None:
+            text += f" LIMIT {self._database.mark}"
+            values.append(limit)
+        # The driver's own cursor yields plain tuples; SQLAlchemy's rows would cost as much again as the query.
+        result = connection.exec_driver_sql(text, tuple(values))
+        yield from cast("Iterable[tuple[Any, ...]]", result.cursor)
+        result.close()
 
     def _expression(self, field: Field) -> str:
         return self._database.raw_text(field.name) if field.kind == "text" else f'"{field.name}"'
