@@ -49,8 +49,19 @@ class HistoryBeforeReplay(StoredHistory):
         """Return trades from before the replay; see `History`."""
         return super().trades(symbol, end_ns=self._until(symbol, end_ns), **others)
 
+    def depth(self, symbol: str, *, end_ns: int | None = None, **others: Any) -> RecordArray:
+        """Return order books from before the replay; see `DatabaseHistory`."""
+        return super().depth(symbol, end_ns=self._until(symbol, end_ns), **others)
+
+    def book_deltas(self, symbol: str, *, end_ns: int | None = None, **others: Any) -> RecordArray:
+        """Return order book changes from before the replay; see `DatabaseHistory`."""
+        return super().book_deltas(symbol, end_ns=self._until(symbol, end_ns), **others)
+
+    def _now_ns(self, symbol: str) -> int | None:
+        return self._until(symbol, None)
+
     def _until(self, symbol: str, end_ns: int | None) -> int | None:
-        if symbol not in self._begin_ns:
+        before = self._begin_ns.get(symbol, self._begin_ns.get(symbol.rpartition("@")[0]))
+        if before is None:
             return end_ns
-        before = self._begin_ns[symbol]
         return before if end_ns is None else min(before, end_ns)

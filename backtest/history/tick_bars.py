@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gcg_quant.bars import aggregate
 from gcg_quant.calendar import Calendar
 from gcg_quant.events import Bar, BarBasis
 from gcg_quant.periods import period_ns
+from gcg_quant.tick_bars import bars_until
 
-from .bars import PREFERENCE, BarArray
+from .bars import PREFERENCE, BarArray, join_bars
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["bars_from_ticks"]
 
 NO_BARS: BarArray = np.empty(0, Bar.dtype)
-_ANY_TIME = np.iinfo(np.int64)
 
 
 def bars_from_ticks(
@@ -30,24 +29,23 @@ def bars_from_ticks(
     venue: str | None = None,
     start_ns: int | None = None,
     end_ns: int | None = None,
+    limit: int | None = None,
     basis: BarBasis | None = None,
     calendar: Calendar | None = None,
 ) -> BarArray:
-    """Return bars made of a symbol's stored trades, or else of its ticks; empty if it has neither.
+    """Return bars made of a symbol's stored trades, or else of its ticks; empty if it has neither. `limit` keeps the newest N.
 
-    Without a basis it is the first of last, mid, bid, ask that the ticks have prices of. A last bar that was not over when the data end is
-    left out, as are intervals that begin before `start_ns` or end behind `end_ns`.
+    Without a basis it is the first of last, mid, bid, ask that the ticks have prices of. A last bar that is not over at `end_ns` (without
+    one: when the data end) is left out, as are intervals that begin before `start_ns`.
     """
     period_ns(period)
     rows = history.trades(symbol, venue=venue, start_ns=start_ns, end_ns=end_ns) if basis in (None, BarBasis.LAST) else NO_BARS
     rows = rows if len(rows) else history.ticks(symbol, venue=venue, start_ns=start_ns, end_ns=end_ns)
     if not len(rows):
         return NO_BARS
-    first, last = (limit if at is None else at for limit, at in ((_ANY_TIME.min, start_ns), (_ANY_TIME.max, end_ns)))
+    until_ns = int(rows["event_ns"][-1]) if end_ns is None else end_ns
     for one in PREFERENCE if basis is None else (basis,):
-        bars = aggregate(rows, period, one, calendar)[:-1]
-        bars["instrument"] = 0  # the store's number, not this run's
-        whole = bars[(bars["start_ns"] >= first) & (bars["event_ns"] <= last)]
-        if len(whole):
-            return whole
+        bars = bars_until(rows, period, one, calendar, until_ns)
+        if len(whole := bars if start_ns is None else bars[bars["start_ns"] >= start_ns]):
+            return join_bars([whole if limit is None else whole[max(0, len(whole) - limit) :]])
     return NO_BARS

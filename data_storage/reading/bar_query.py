@@ -14,13 +14,15 @@ from gcg_quant.periods import period_ns
 
 from ..schema.models import RECORD_TABLES
 from ..sql.selection import Selection
+from .rows import limited, plain
 
 if TYPE_CHECKING:
+    from gcg_quant.calendar import Calendar
     from gcg_quant.history import RecordArray
 
     from ..sql.database import Database
 
-__all__ = ["BarQuery", "newest", "plain_bars"]
+__all__ = ["BarQuery"]
 
 _SPARE_ROWS = 16
 
@@ -57,44 +59,47 @@ class BarQuery:
         fitting = [name for name in stored if period_ns(name) < length and length % period_ns(name) == 0]
         return max(fitting, key=period_ns) if fitting else None
 
-    def stored(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
-        """Return bars of a stored period, one for each start; `limit` keeps the newest so many."""
+    def stored(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool = False) -> RecordArray:
+        """Return bars of a stored period, one for each start; `limit` keeps the newest so many, with `oldest` the first."""
         wanted = None if limit is None else max(limit, 0) + _SPARE_ROWS
         while True:
-            rows = self._rows(period, start_ns, end_ns, wanted)
+            rows = self._rows(period, start_ns, end_ns, wanted, oldest)
             bars = _one_for_each_start(rows)
-            # Several sources may have made the same bars: then look further back. The earliest start may be cut in two.
+            # Several sources may have made the same bars: then look further. The start at the cut may be cut in two.
             if limit is None or wanted is None or len(rows) < wanted or len(bars) > limit:
-                return newest(plain_bars(bars), limit)
+                return limited(plain(bars, Bar), limit, oldest)
             wanted *= 2
 
     def made(
-        self, period: str, source: str, calendar_name: str, start_ns: int | None, end_ns: int | None, limit: int | None
+        self,
+        period: str,
+        source: str,
+        calendar: Calendar | None,
+        start_ns: int | None,
+        end_ns: int | None,
+        limit: int | None,
+        oldest: bool = False,
     ) -> RecordArray:
         """Return bars of `period` put together from stored bars of `source`; an unfinished last one is left out."""
         from gcg_quant.bars import resample
-        from gcg_quant.calendar import Calendar
 
-        # So many short bars hold `limit` long ones for certain, beside a first one that is cut and a last one that is unfinished.
+        # So many short bars hold `limit` long ones for certain, beside two at the ends that are cut.
         needed = None if limit is None else (max(limit, 0) + 2) * (period_ns(period) // period_ns(source))
-        bars = self.stored(source, start_ns, end_ns, needed)
-        bars = resample(bars, period, None if calendar_name == "24/7" else Calendar(calendar_name))
+        parts = self.stored(source, start_ns, end_ns, needed, oldest)
+        bars = resample(parts, period, calendar)
         wanted = bars["event_ns"] <= (now_ns() if end_ns is None else end_ns)
         if start_ns is not None:
             wanted &= bars["start_ns"] >= start_ns
-        return newest(plain_bars(bars[wanted]), limit)
+        if needed is not None and len(parts) == needed and len(bars):
+            wanted[-1 if oldest else 0] = False
+        return limited(plain(bars[wanted], Bar), limit, oldest)
 
-    def _rows(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
+    def _rows(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool) -> RecordArray:
         selection = Selection(self._database, RECORD_TABLES[Bar], extra=("time_ns", "seq")).where("instrument", "=", self._number)
         selection.where("period", "=", period).where("basis", "=", int(self._basis)).where("start_ns", ">=", start_ns)
         # A bar ends after its start: the first condition finds the rows in the index, the second decides.
         selection.where("start_ns", "<", end_ns).where("event_ns", "<=", end_ns)
-        return selection.rows(self._connection, ("start_ns",), limit=limit, newest=limit is not None)
-
-
-def newest(rows: RecordArray, limit: int | None) -> RecordArray:
-    """Return the last `limit` rows, all of them without a limit."""
-    return rows if limit is None else rows[len(rows) - min(max(limit, 0), len(rows)) :]
+        return selection.rows(self._connection, ("start_ns",), limit=limit, newest=limit is not None and not oldest)
 
 
 def _one_for_each_start(rows: RecordArray) -> RecordArray:
@@ -105,14 +110,3 @@ def _one_for_each_start(rows: RecordArray) -> RecordArray:
     ordered: RecordArray = rows[np.lexsort((*worth, starts))]
     best: RecordArray = ordered[np.append(ordered["start_ns"][1:] != ordered["start_ns"][:-1], True)]
     return best
-
-
-def plain_bars(rows: RecordArray) -> RecordArray:
-    """Return rows that have (at least) the fields of a Bar as an array of Bar.dtype.
-
-    Its unused bytes are zero: NumPy leaves anything there when it picks rows, and records are compared by their bytes.
-    """
-    bars = np.zeros(len(rows), Bar.dtype)
-    for name in Bar.dtype.names or ():
-        bars[name] = rows[name]
-    return bars

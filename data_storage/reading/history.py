@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gcg_quant.asking import Asking
+from gcg_quant.calendar import Calendar
 from gcg_quant.enumerations import BarBasis
 from gcg_quant.events import Bar, BookDelta, Depth, MarketDataEvent, Record, Tick, TradeTick
 from gcg_quant.instruments import Instrument
@@ -17,6 +19,7 @@ from ..sql.names import Names
 from ..sql.selection import Selection
 from .bar_query import BarQuery
 from .stream import EventStream
+from .tick_query import TickQuery
 
 if TYPE_CHECKING:
     from gcg_quant.history import RecordArray
@@ -28,12 +31,12 @@ __all__ = ["DatabaseHistory"]
 _ORDER = MARKET_KEY[1:]
 
 
-class DatabaseHistory:
+class DatabaseHistory(Asking):
     """A `gcg_quant.history.History` over a database. Any thread may ask; each question sees one consistent state.
 
     Where several sources made the same bar, one with prices wins over one without (an open interest file), then the venue's own over
     one of ours, then the highest revision, then the one published last.
-    A symbol may also be written "SYMBOL@VENUE".
+    A symbol may also be written "SYMBOL@VENUE". `history("SPY", "1d", start="2013-10-07", count=500)` asks in words: see `Asking`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,10 +68,13 @@ class DatabaseHistory:
         end_ns: int | None = None,
         limit: int | None = None,
         basis: BarBasis = BarBasis.LAST,
+        oldest: bool = False,
     ) -> RecordArray:
         """Return the bars that start at or after `start_ns` and end at or before `end_ns`, sorted by `start_ns`, one for each start.
 
-        A period that is not stored is put together from the longest stored one that divides it. `limit` keeps the newest so many.
+        A period that is not stored is put together from the longest stored one that divides it; where there is none, on any basis, from
+        trades or else ticks. Bars put together follow the instrument's calendar, and an unfinished last one is left out. `limit` keeps the
+        newest so many, or with `oldest` the first.
 
         Raises:
             InstrumentError: nothing is stored of the symbol, or of several venues. EventError: `period` is no period.
@@ -78,36 +84,67 @@ class DatabaseHistory:
             number = self._names.number(connection, symbol, venue)
             query = BarQuery(self._database, connection, number, basis)
             source = query.source_of(period)
-            if source is None:
-                return np.empty(0, Bar.dtype)
             if source == period:
-                return query.stored(period, start_ns, end_ns, limit)
-            calendar = self._names.instrument(connection, number).calendar
-            return query.made(period, source, calendar, start_ns, end_ns, limit)
+                return query.stored(period, start_ns, end_ns, limit, oldest)
+            name = self._names.instrument(connection, number).calendar
+            calendar = None if name == "24/7" else Calendar(name)
+            if source is not None:
+                return query.made(period, source, calendar, start_ns, end_ns, limit, oldest)
+            if any(BarQuery(self._database, connection, number, one).source_of(period) for one in BarBasis):
+                return np.empty(0, Bar.dtype)
+            return TickQuery(self._database, connection, number, basis, calendar).bars(period, start_ns, end_ns, limit, oldest)
 
     def ticks(
-        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        oldest: bool = False,
     ) -> RecordArray:
-        """Return the ticks from `start_ns` up to and including `end_ns`, in order; `limit` keeps the newest so many."""
-        return self._records(Tick, symbol, venue, start_ns, end_ns, limit)
+        """Return the ticks from `start_ns` up to and including `end_ns`, in order; `limit` and `oldest` as for bars."""
+        return self._records(Tick, symbol, venue, start_ns, end_ns, limit, oldest)
 
     def trades(
-        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        oldest: bool = False,
     ) -> RecordArray:
-        """Return the trades from `start_ns` up to and including `end_ns`, in order; `limit` keeps the newest so many."""
-        return self._records(TradeTick, symbol, venue, start_ns, end_ns, limit)
+        """Return the trades from `start_ns` up to and including `end_ns`, in order; `limit` and `oldest` as for bars."""
+        return self._records(TradeTick, symbol, venue, start_ns, end_ns, limit, oldest)
 
     def depth(
-        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        oldest: bool = False,
     ) -> RecordArray:
         """Return the order book snapshots from `start_ns` up to and including `end_ns`, in order."""
-        return self._records(Depth, symbol, venue, start_ns, end_ns, limit)
+        return self._records(Depth, symbol, venue, start_ns, end_ns, limit, oldest)
 
     def book_deltas(
-        self, symbol: str, *, venue: str | None = None, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
+        self,
+        symbol: str,
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        oldest: bool = False,
     ) -> RecordArray:
         """Return the order book changes from `start_ns` up to and including `end_ns`, in order."""
-        return self._records(BookDelta, symbol, venue, start_ns, end_ns, limit)
+        return self._records(BookDelta, symbol, venue, start_ns, end_ns, limit, oldest)
 
     def events(
         self,
@@ -128,11 +165,21 @@ class DatabaseHistory:
         wanted = {number: names[number] for number in chosen}
         return iter(EventStream(self._database, wanted, kinds, start_ns, end_ns, periods))
 
+    def _terms(self, symbol: str, venue: str | None) -> Instrument:
+        return self.instrument(symbol, venue)
+
     def _records(
-        self, kind: type[Record], symbol: str, venue: str | None, start_ns: int | None, end_ns: int | None, limit: int | None
+        self,
+        kind: type[Record],
+        symbol: str,
+        venue: str | None,
+        start_ns: int | None,
+        end_ns: int | None,
+        limit: int | None,
+        oldest: bool,
     ) -> RecordArray:
         with self._database.reading() as connection:
             selection = Selection(self._database, RECORD_TABLES[kind])
             selection.where("instrument", "=", self._names.number(connection, symbol, venue))
             selection.where("event_ns", ">=", start_ns).where("event_ns", "<=", end_ns)
-            return selection.rows(connection, _ORDER, limit=limit, newest=limit is not None)
+            return selection.rows(connection, _ORDER, limit=limit, newest=limit is not None and not oldest)

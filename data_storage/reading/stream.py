@@ -6,14 +6,13 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gcg_quant.enumerations import BarBasis
 from gcg_quant.events import Bar, Record, event_types, from_array
 
 from ..schema.models import MARKET_KEY, RECORD_TABLES
 from ..sql.selection import Selection
-from .bar_query import BarQuery, plain_bars
+from .bar_query import BarQuery
+from .rows import plain
 
 if TYPE_CHECKING:
     from ..sql.database import Database
@@ -66,10 +65,7 @@ class EventStream:
             if len(rows) == 0:
                 return
             last = tuple(rows[-1][column].item() for column in _ORDER)
-            records = np.zeros(len(rows), kind.dtype)
-            for name in kind.dtype.names or ():
-                records[name] = rows[name]
-            yield from from_array(records, *self._names[number])
+            yield from from_array(plain(rows, kind), *self._names[number])
 
     def _bars(self, number: int) -> Iterator[Record]:
         streams: list[Iterator[Record]] = []
@@ -79,7 +75,7 @@ class EventStream:
                 for period in query.periods():
                     if self._periods is None or period in self._periods:
                         bars = query.stored(period, None, self._end_ns, None)
-                        bars = bars if self._start_ns is None else plain_bars(bars[bars["event_ns"] >= self._start_ns])
+                        bars = bars if self._start_ns is None else plain(bars[bars["event_ns"] >= self._start_ns], Bar)
                         streams.append(iter(from_array(bars, *self._names[number])))
         return _merged(streams)
 

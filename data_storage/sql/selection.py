@@ -46,6 +46,11 @@ class Selection:
                 self._equal[column] = value
         return self
 
+    def known(self, column: str) -> Selection:
+        """Add the condition that the column has a value."""
+        self._where.append(f'"{column}" IS NOT NULL')
+        return self
+
     def after(self, columns: Sequence[str], values: Sequence[Any] | None) -> Selection:
         """Add the condition that the row stands behind `values` in the order of `columns`."""
         if values is not None:

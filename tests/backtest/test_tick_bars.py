@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gcg_quant.backtest import BacktestSpec
+from gcg_quant.backtest.history.tick_bars import bars_from_ticks
 from gcg_quant.backtest.inputs.sources import load_sources
 from gcg_quant.errors import BacktestError, InstrumentError
 from gcg_quant.events import Tick
@@ -59,3 +60,15 @@ def test_what_cannot_be_made_is_said(ticks: MemoryHistory) -> None:
         load_sources(spec_of("IF", basis="ask"), ticks)
     with pytest.raises((BacktestError, InstrumentError), match="'IFF'.*Did you mean 'IF'"):
         load_sources(spec_of("IFF"), ticks)
+
+
+def test_a_last_bar_that_is_over_is_there_without_a_tick_behind_it(ticks: MemoryHistory) -> None:
+    """The end of the range finishes a bar as a tick does; without an end only the data do, and a limit keeps the newest."""
+    whole = bars_from_ticks(ticks, "IF", "1m", end_ns=START_NS + 6 * MINUTE_NS)
+    assert whole["start_ns"].tolist() == [START_NS + MINUTE_NS * number for number in range(6)]
+    assert whole["close"].tolist()[-1] == 116
+    assert len(bars_from_ticks(ticks, "IF", "1m", end_ns=START_NS + 6 * MINUTE_NS - 1)) == len(bars_from_ticks(ticks, "IF", "1m")) == 5
+    silent = bars_from_ticks(ticks, "IF", "1m", start_ns=START_NS + MINUTE_NS, end_ns=START_NS + 3 * MINUTE_NS - 1, limit=1)
+    assert silent["start_ns"].tolist() == [START_NS + MINUTE_NS]
+    assert bars_from_ticks(ticks, "IF", "1m", limit=2)["start_ns"].tolist() == [START_NS + 3 * MINUTE_NS, START_NS + 4 * MINUTE_NS]
+    assert len(bars_from_ticks(ticks, "IF", "1m", limit=0)) == 0

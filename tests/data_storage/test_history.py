@@ -10,7 +10,7 @@ import pytest
 from gcg_quant.bars import resample
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory
-from gcg_quant.data_storage.reading.bar_query import plain_bars
+from gcg_quant.data_storage.reading.rows import plain
 from gcg_quant.errors import EventError, InstrumentError
 from gcg_quant.events import Bar, BarBasis, BookDelta, Depth, Tick, TradeTick, from_array
 from gcg_quant.history import History
@@ -126,7 +126,7 @@ def test_missing_period_is_made_of_the_longest_that_divides_it(
     store_bus(bus, database)
     assert history.periods("A") == ["1m"]
     stored = history.bars("A", "1m")
-    expected = from_array(plain_bars(resample(stored, "15m")), "A", "V")
+    expected = from_array(plain(resample(stored, "15m"), Bar), "A", "V")
 
     def quarters(**bounds: int) -> list[Bar]:
         return from_array(history.bars("A", "15m", **bounds), "A", "V")
