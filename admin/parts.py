@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gcg_quant.component import Component
+from gcg_quant.errors import StorageError
 from gcg_quant.registry import Registry
 from gcg_quant.settings import Settings
 
@@ -36,15 +37,25 @@ def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | No
     return HistoryBeforeReplay(settings) if settings.replay.data else StoredHistory(settings)
 
 
-# What is replayed is stored already.
 def _storage(settings: Settings) -> list[Component]:
-    if settings.replay.data:
-        return []
+    cache = _cache(settings) if settings.redis.url else []
+    if settings.replay.data:  # what is replayed is stored already
+        return cache
     from ..data_storage.sql.database import Database
     from ..data_storage.writing.recorder import Recorder
 
     database = Database(settings.database.url, home=settings.home)
-    return [Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)]
+    return [Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms), *cache]
+
+
+def _cache(settings: Settings) -> list[Component]:
+    try:
+        from ..data_storage.cache.redis_manager import RedisManager
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise StorageError("[redis] url is set, and the package redis is not installed: pip install 'redis>=5'.") from None
+    return [RedisManager.from_settings(settings)]
 
 
 def _trading(settings: Settings) -> list[Component]:

@@ -1,4 +1,4 @@
-"""The sections of `gcg_quant.toml`: every key with its type, default, unit and meaning, written once, here.
+"""The sections of `gcg_quant.toml`: every key with its type, default, unit and meaning, written once, here ([redis]: redis_sections.py).
 
 `Settings.table()` reads this table, and the README, the docs and the error messages are made from it.
 """
@@ -23,7 +23,6 @@ __all__ = [
     "DatabaseSettings",
     "InstrumentEntry",
     "InstrumentsSettings",
-    "RedisSettings",
     "ReplayEntry",
     "ReplaySettings",
     "RiskOverrideEntry",
@@ -170,12 +169,6 @@ class DatabaseSettings(Section):
     url: Url = setting("", "SQLAlchemy URL; empty = SQLite (WAL) in the home folder; one with a password goes into the environment")
     batch_rows: int = setting(5000, "most rows stored in one transaction, and how many are not waited for longer", ge=1, le=1_000_000)
     flush_ms: int = setting(200, "longest wait before rows are stored, ms", ge=1, le=60_000)
-
-
-class RedisSettings(Section):
-    """[redis]."""
-
-    url: Url = setting("", "redis://host:port/db for the cache; empty = off; one with a password goes into the environment")
 
 
 class SimulatedSettings(Section):

@@ -14,13 +14,13 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
     BacktestSettings,
     BusSettings,
     ChartSettings,
     DatabaseSettings,
     InstrumentsSettings,
-    RedisSettings,
     ReplaySettings,
     RiskSettings,
     Section,

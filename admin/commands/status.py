@@ -51,6 +51,9 @@ def _print(home: str, facts: dict[str, Any]) -> None:
             numbers = [f"{plain['handled']:,.0f}", f"{plain['mean_us']:.1f}", f"{plain['lag']:,.0f}", behind, f"{plain['errors']:,.0f}"]
             table.add_row(name, *numbers)
     console.print(table)
+    if "redis_connected" in (cache := facts["components"].get("redis", {})):
+        state = "connected" if cache["redis_connected"] else "[yellow]not connected[/]"
+        console.print(f"redis: {state}, {cache['redis_keys']:,.0f} keys, {cache['redis_writes_s']:,.0f} writes/s")
     for account in facts["accounts"]:
         profit = account["realised_pnl"] + account["unrealised_pnl"] - account["fees"]
         console.print(f"account {account['account']}: equity {account['equity']:,.2f} {account['currency']}, profit {profit:+,.2f}")

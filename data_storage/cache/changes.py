@@ -1,0 +1,93 @@
+"""What has changed in the picture, as commands for Redis, and noting that it was sent.
+
+Every hash is deleted and set in the same transaction: whoever reads it sees one event, whole, whatever was there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from .layout import SHAPES, Layout, entry_id
+from .picture import Picture, Series
+
+if TYPE_CHECKING:
+    from gcg_quant.redis_sections import RedisSettings
+
+    from .link import Command
+
+__all__ = ["Changes"]
+
+_FIRST_MS = 1_000_000  # an entry's id is above 0-0: bars of 1970-01-01 00:00 and before are in no stream
+
+
+class Changes:
+    """Up to `most` keys that have changed, whose commands are carried out together; then comes `sent`."""
+
+    def __init__(self, picture: Picture, layout: Layout, policy: RedisSettings, most: int = 2000) -> None:
+        self._picture = picture
+        self._layout = layout
+        self._policy = policy
+        self._hashes = {key: picture.entries.get(key) for key in islice(picture.dirty, most)}
+        self._streams = list(_up_to(picture, most))
+        self.commands: list[Command] = [*self._hash_commands(), *self._stream_commands()]
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing else has changed."""
+        return len(self._hashes) == len(self._picture.dirty) and len(self._streams) == len(self._picture.new_bars)
+
+    def sent(self) -> None:
+        """Note that Redis has carried the commands out."""
+        for key, event in self._hashes.items():
+            del self._picture.dirty[key]
+            if event is None:
+                self._picture.listed.discard(key)
+            elif key[0] in self._policy.kinds:
+                self._picture.listed.add(key)
+        for name in self._streams:
+            series = self._picture.series[name]
+            series.mark_sent()
+            del self._picture.new_bars[name]
+
+    def _hash_commands(self) -> Iterator[Command]:
+        for (kind, name), event in self._hashes.items():
+            if kind not in self._policy.kinds:
+                continue
+            key = self._layout.hash(kind, name)
+            yield "DEL", key
+            if event is None:
+                yield "SREM", self._layout.index(kind), name
+                continue
+            yield "HSET", key, *SHAPES[kind].fields_of(event)
+            if (kind, name) not in self._picture.listed:
+                yield "SADD", self._layout.index(kind), name
+            if ttl_s := self._policy.ttl_s.get(kind):
+                yield "PEXPIRE", key, int(ttl_s * 1000)
+
+    def _stream_commands(self) -> Iterator[Command]:
+        if "bar" not in self._policy.kinds or not self._policy.bars:
+            return
+        for name in self._streams:
+            yield from self._stream(self._layout.stream(name), self._picture.series[name])
+
+    def _stream(self, key: str, series: Series) -> Iterator[Command]:
+        if series.whole:
+            yield "DEL", key
+        for bar in series.unsent():
+            if bar.start_ns >= _FIRST_MS:
+                fields = SHAPES["bars"].fields_of(bar)
+                yield "XADD", key, "MAXLEN", "~", self._policy.bars, entry_id(bar), *fields
+        if ttl_s := self._policy.ttl_s.get("bar"):
+            yield "PEXPIRE", key, int(ttl_s * 1000)
+
+
+def _up_to(picture: Picture, most: int) -> Iterator[str]:
+    # Streams that have to be written anew hold hundreds of bars each: a transaction must not keep the server busy for long.
+    bars = 0
+    for name in picture.new_bars:
+        if bars >= most:
+            return
+        bars += len(picture.series[name].unsent())
+        yield name
