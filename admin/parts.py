@@ -41,11 +41,13 @@ def _storage(settings: Settings) -> list[Component]:
     cache = _cache(settings) if settings.redis.url else []
     if settings.replay.data:  # what is replayed is stored already
         return cache
+    from ..data_storage.keeping.keeper import Keeper
     from ..data_storage.sql.database import Database
     from ..data_storage.writing.recorder import Recorder
 
     database = Database(settings.database.url, home=settings.home)
-    return [Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms), *cache]
+    recorder = Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)
+    return [recorder, Keeper(database, settings.retention), *cache]
 
 
 def _cache(settings: Settings) -> list[Component]:

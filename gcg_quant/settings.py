@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from gcg_quant.keeping_sections import RetentionSettings
 from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
     BacktestSettings,
@@ -60,6 +61,7 @@ class Settings(Section):
     bus: BusSettings = BusSettings()
     web: WebSettings = WebSettings()
     database: DatabaseSettings = DatabaseSettings()
+    retention: RetentionSettings = RetentionSettings()
     redis: RedisSettings = RedisSettings()
     simulated: SimulatedSettings = SimulatedSettings()
     replay: ReplaySettings = ReplaySettings()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from gcg_quant.errors import StorageError
@@ -31,3 +33,38 @@ def check(ctx: click.Context) -> None:
         for name, rows in report.rows.items():
             click.echo(f"{name:20} {rows:>14,} rows")
         click.echo(f"{opened.name}: {sum(report.rows.values()):,} rows, no damage")
+
+
+@database.command()
+@click.option("--keep", "texts", multiple=True, metavar="TABLE=AGE", help="This rule instead of those of [retention]; may be repeated.")
+@click.option("--imports", is_flag=True, help="Also rows of imported files, as [retention] imports does.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.pass_context
+def prune(ctx: click.Context, texts: tuple[str, ...], imports: bool, dry_run: bool) -> None:
+    """Remove old rows now, by the rules of [retention] or by --keep ticks=30d --keep bars.1s=7d.
+
+    It may run beside the system: each transaction is short, and the recorder goes on in between.
+    """
+    from ...data_storage.keeping.row_pruning import RowPruning
+    from ...data_storage.keeping.rules import rule_of, rules_of
+    from ...data_storage.sql.database import Database
+
+    settings = settings_of(ctx)
+    rules = [rule_of(text) for text in texts] or rules_of(settings.retention)
+    if not rules:
+        click.echo("There is no rule: every row stays ([retention] in the settings, or --keep TABLE=AGE).")
+        return
+    removed = dict.fromkeys(rules, 0)
+    with Database(settings.database.url, home=settings.home, read_only=dry_run) as opened:
+        pruning = RowPruning(opened, rules, imports=imports or settings.retention.imports, dry_run=dry_run)
+        begun = time.perf_counter()
+        for step in pruning.steps():
+            if step.rows:
+                removed[step.rule] += step.rows
+            if not dry_run:
+                time.sleep(min(0.1, time.perf_counter() - begun))
+                begun = time.perf_counter()
+        left = opened.counts()
+    verb = "would go" if dry_run else "removed"
+    for rule, rows in removed.items():
+        click.echo(f"{rule.name:20} older than {rule.age:>5} {rows:>14,} rows {verb}, {left.get(rule.table, 0):,} in the table")

@@ -49,3 +49,28 @@ def test_check_without_a_database_is_one_sentence(console: Console) -> None:
     result = console("database", "check")
     assert result.returncode == 1
     assert "There is no database" in result.stderr
+
+
+def test_prune_says_what_goes_and_then_removes_it(console: Console, home: Path) -> None:
+    """A dry run removes nothing; rows that were published just now are too young for any rule."""
+    with Database(home=home) as database, database.writing() as connection:
+        connection.exec_driver_sql("UPDATE ticks SET time_ns = 1 WHERE event_ns = 1")
+    asked = console("database", "prune", "--keep", "ticks=30d", "--keep", "logs=1h", "--dry-run")
+    assert asked.returncode == 0, asked.stderr
+    assert [line.split() for line in asked.stdout.splitlines()] == [
+        ["ticks", "older", "than", "30d", "1", "rows", "would", "go,", "2", "in", "the", "table"],
+        ["logs", "older", "than", "1h", "0", "rows", "would", "go,", "1", "in", "the", "table"],
+    ]
+    done = console("database", "prune", "--keep", "ticks=30d")
+    assert "1 rows removed, 1 in the table" in done.stdout
+    assert "2 rows, no damage" in console("database", "check").stdout
+    assert "logs" in console("database", "prune").stdout  # the only rule by default
+
+
+@pytest.mark.parametrize(("rule", "sentence"), [("tiks=30d", "Did you mean 'ticks'?"), ("ticks=1s", "an age of an hour or more")])
+def test_prune_without_sense_is_one_sentence(console: Console, home: Path, rule: str, sentence: str) -> None:
+    """Nothing is removed by a rule that makes no sense."""
+    result = console("database", "prune", "--keep", rule)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "3 rows, no damage" in console("database", "check").stdout
