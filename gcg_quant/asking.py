@@ -194,7 +194,7 @@ def _formed(rows: RecordArray, form: Form, zone: str, terms: Instrument) -> pd.D
         from gcg_quant.events import from_array
 
         return from_array(rows, terms.symbol, terms.venue)
-    from gcg_quant.frames import frame_of
+    from gcg_quant.record_frames import frame_of
 
     if "start_ns" in (rows.dtype.names or ()):
         return frame_of(rows, index="start_ns", zone=zone).rename(columns={"event_ns": "end_ns"})

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Frames of the journal on their way to another host's bus: as they are stored, with the numbers of the bus they come from."""
 
 from __future__ import annotations
@@ -70,37 +69,3 @@ def append_frames(
     except msgspec.MsgspecError as error:
         raise EventError(f"An event among the frames cannot be read: {error}.") from error
     return events, last_seq
-=======
-"""Arrays of records as pandas frames, with a time index in the zone asked for."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from gcg_quant.clock import zone_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from gcg_quant.history import RecordArray
-
-__all__ = ["frame_of"]
-
-
-def frame_of(rows: RecordArray, *, index: str = "event_ns", zone: str = "UTC") -> pd.DataFrame:
-    """Return an array of records as a frame; arrays of levels become one column a level (`bid_prices_1` ...)."""
-    import pandas as pd
-
-    where = zone_of(zone)
-    columns: dict[str, Any] = {}
-    for name in rows.dtype.names or ():
-        values = rows[name]
-        if values.ndim == 2:
-            columns |= {f"{name}_{level + 1}": values[:, level] for level in range(values.shape[1])}
-        elif values.dtype.kind == "S":
-            columns[name] = [text.decode("utf-8", "backslashreplace") for text in values.tolist()]
-        elif name not in (index, "instrument"):
-            columns[name] = values
-    times = pd.DatetimeIndex(rows[index].astype("datetime64[ns]"), tz="UTC", name="time")
-    return pd.DataFrame(columns, index=times.tz_convert(where))
->>>>>>> 07ee237 (Ask a history in words, make bars of stored ticks and trades, and finish a last bar whose end has come)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gcg_quant.enumerations import BarBasis
-from gcg_quant.frames import frame_of
+from gcg_quant.record_frames import frame_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from gcg_quant.clock import from_iso
 from gcg_quant.data_storage import Database, DatabaseHistory, bars_frame, ticks_frame, trades_frame
 from gcg_quant.errors import EventError
 from gcg_quant.events import Bar, Depth, Tick, TradeTick
-from gcg_quant.frames import frame_of
+from gcg_quant.record_frames import frame_of
 
 
 @pytest.fixture

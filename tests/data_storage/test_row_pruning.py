@@ -151,16 +151,18 @@ def test_stopped_between_steps_the_next_run_goes_on(bus: EventBus, database: Dat
         assert len(connection.execute(select(buses)).all()) == 1
 
 
-def test_room_is_given_back(bus: EventBus, database: Database, store_bus: Any) -> None:
+def test_room_is_given_back(bus: EventBus, sqlite_database: Database, store_bus: Any) -> None:
     """Most of what a file no longer needs is cut off its end."""
     bus.publish_many([Tick(symbol="A", venue="V", event_ns=TODAY + at, last_price=float(at)) for at in range(20_000)])
-    store_bus(bus, database)
-    database.checkpoint()
-    before = database.path.stat().st_size
-    list(RowPruning(database, [Rule("ticks", "1d")], clock=later(2)).steps())
-    database.checkpoint()
-    assert database.path.stat().st_size < before / 3
-    assert check_database(database).problems == ()
+    store_bus(bus, sqlite_database)
+    sqlite_database.checkpoint()
+    file = sqlite_database.path
+    assert file is not None
+    before = file.stat().st_size
+    list(RowPruning(sqlite_database, [Rule("ticks", "1d")], clock=later(2)).steps())
+    sqlite_database.checkpoint()
+    assert file.stat().st_size < before / 3
+    assert check_database(sqlite_database).problems == ()
 
 
 def test_rules_of_the_settings() -> None:
