@@ -68,19 +68,17 @@ class TickQuery:
         found: list[RecordArray] = [np.empty(0, Bar.dtype)]
         for part, is_last in self._portions(kind, read_ns, until_ns):
             rows = plain(np.concatenate([carried, part]), kind)
-            intervals = grid.many(rows["event_ns"])
-            inside = np.flatnonzero(intervals.inside)
             bars = bars_until(rows, period, self._basis, self._calendar, until_ns)
-            if not is_last and len(inside):
-                open_ns = int(intervals.start_ns[inside[-1]])
-                bars = bars[bars["start_ns"] < open_ns]
-                first = int(np.flatnonzero(intervals.inside & (intervals.start_ns == open_ns))[0])
-                carried = rows[max(first - 1, 0) :]
-            bars = _from(bars, start_ns)
-            start_ns = open_ns if not is_last and len(inside) else start_ns
-            found.append(bars)
+            intervals = grid.many(rows["event_ns"])
+            if is_last or not intervals.inside.any():
+                found.append(_from(bars, start_ns))
+                continue
+            open_ns = int(intervals.start_ns[intervals.inside][-1])
+            found.append(_from(bars[bars["start_ns"] < open_ns], start_ns))
             if limit is not None and sum(map(len, found)) >= limit:
                 break
+            first = int(np.flatnonzero(intervals.inside & (intervals.start_ns == open_ns))[0])
+            carried, start_ns = rows[max(first - 1, 0) :], max(open_ns, open_ns if start_ns is None else start_ns)
         return np.concatenate(found)
 
     def _backwards(
@@ -88,7 +86,7 @@ class TickQuery:
     ) -> RecordArray:
         portion = _PORTION
         while True:
-            rows = self._rows(kind, read_ns, until_ns, limit=portion, newest=True)
+            rows = plain(self._rows(kind, read_ns, until_ns, limit=portion, newest=True), kind)
             whole = len(rows) < portion
             seed = self._seed(kind, read_ns) if whole else rows[:0]
             bars = bars_until(plain(np.concatenate([seed, rows]), kind), period, self._basis, self._calendar, until_ns)
@@ -101,14 +99,14 @@ class TickQuery:
         last: tuple[Any, ...] | None = None
         while True:
             rows = self._rows(kind, read_ns, until_ns, last=last, limit=_PORTION)
-            yield rows, len(rows) < _PORTION
+            yield plain(rows, kind), len(rows) < _PORTION
             if len(rows) < _PORTION:
                 return
             last = tuple(rows[-1][column].item() for column in _ORDER)
 
     def _seed(self, kind: type[Record], read_ns: int | None) -> RecordArray:
         # The row before the first one.
-        return self._rows(kind, None, -1 if read_ns is None else read_ns - 1, limit=1, newest=True)
+        return plain(self._rows(kind, None, -1 if read_ns is None else read_ns - 1, limit=1, newest=True), kind)
 
     def _rows(
         self,

@@ -10,20 +10,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gcg_quant.bars import aggregate
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso, to_iso
 from gcg_quant.data_storage import Database, DatabaseHistory
 from gcg_quant.data_storage.reading.rows import plain
 from gcg_quant.events import Bar, BarBasis, Quality, Tick, TradeTick, VolumeKind
+from gcg_quant.instruments import Instrument
 
 COUNT = 1_000
-START = from_iso("2024-03-04T09:00Z")
-END = START + 100 * NS_PER_MINUTE
+START = from_iso("2024-03-04T03:00Z")  # Monday, eleven o'clock in Shanghai: half an hour before the break
 
 
 @pytest.fixture
 def history(bus: EventBus, database: Database, store_bus: Any, monkeypatch: pytest.MonkeyPatch) -> DatabaseHistory:
-    """Return trades of T, cumulative ticks of C and quotes of Q over a hundred minutes, many at equal times, read in small portions."""
+    """Return trades of T, cumulative ticks of C and quotes of Q over 150 minutes, many at equal times, read in small portions.
+
+    I has the ticks of C, and a market with a break.
+    """
     monkeypatch.setattr("gcg_quant.data_storage.reading.tick_query._PORTION", 100)
     chance = np.random.default_rng(5)
     trades, ticks, quotes = np.zeros(COUNT, TradeTick.dtype), np.zeros(COUNT, Tick.dtype), np.zeros(COUNT, Tick.dtype)
@@ -31,7 +36,7 @@ def history(bus: EventBus, database: Database, store_bus: Any, monkeypatch: pyte
         for name in rows.dtype.names or ():
             if rows[name].dtype.kind == "f":
                 rows[name] = np.nan
-        times = np.sort(chance.integers(0, 100 * 60, COUNT)) * NS_PER_SECOND
+        times = np.sort(chance.integers(0, 150 * 60, COUNT)) * NS_PER_SECOND
         rows["event_ns"] = START + times
         rows["ordinal"] = np.arange(COUNT) - np.searchsorted(times, times)
     trades["price"] = 100 + np.cumsum(chance.normal(0, 0.1, COUNT))
@@ -43,7 +48,8 @@ def history(bus: EventBus, database: Database, store_bus: Any, monkeypatch: pyte
     ticks["trading_day"] = 20240304
     quotes["bid_price"] = 10 + np.cumsum(chance.normal(0, 0.01, COUNT))
     quotes["ask_price"] = quotes["bid_price"] + 0.02
-    for symbol, rows in (("T", trades), ("C", ticks), ("Q", quotes)):
+    bus.instruments.add(Instrument(symbol="I", venue="V", calendar="CFFEX:session", timezone="Asia/Shanghai"))
+    for symbol, rows in (("T", trades), ("C", ticks), ("Q", quotes), ("I", ticks)):
         rows["instrument"] = bus.instruments.number(symbol, "V")
         bus.publish_batch(rows)
     store_bus(bus, database)
@@ -102,24 +108,33 @@ def test_bars_of_quotes_have_the_price_of_their_basis(history: DatabaseHistory) 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    symbol=st.sampled_from("TC"),
-    start=st.none() | st.integers(-5, 110 * 60),
-    end=st.none() | st.integers(-5, 110 * 60),
-    limit=st.none() | st.integers(0, 120),
+    symbol=st.sampled_from("TCI"),
+    period=st.sampled_from(["1m", "15m"]),
+    start=st.none() | st.integers(-5, 160 * 60),
+    end=st.none() | st.integers(-5, 160 * 60),
+    limit=st.none() | st.integers(0, 160),
     oldest=st.booleans(),
 )
 def test_bounds_choose_among_the_same_bars(
-    history: DatabaseHistory, symbol: str, start: int | None, end: int | None, limit: int | None, oldest: bool
+    history: DatabaseHistory, symbol: str, period: str, start: int | None, end: int | None, limit: int | None, oldest: bool
 ) -> None:
     """Whatever the range and limit, each bar is the one of the whole history: nothing later than the end is in any of them."""
     start_ns = None if start is None else START + start * NS_PER_SECOND
     end_ns = None if end is None else START + end * NS_PER_SECOND
-    whole = history.bars(symbol, "1m")
+    whole = history.bars(symbol, period)
     wanted = whole[(whole["start_ns"] >= (start_ns or 0)) & (whole["event_ns"] <= (1 << 62 if end_ns is None else end_ns))]
     if limit is not None:
         wanted = wanted[:limit] if oldest else wanted[len(wanted) - min(limit, len(wanted)) :]
-    found = history.bars(symbol, "1m", start_ns=start_ns, end_ns=end_ns, limit=limit, oldest=oldest)
+    found = history.bars(symbol, period, start_ns=start_ns, end_ns=end_ns, limit=limit, oldest=oldest)
     assert found.tobytes() == plain(wanted, Bar).tobytes()
+
+
+def test_a_break_cuts_what_is_made_of_ticks(history: DatabaseHistory) -> None:
+    """Bars follow the market's sessions: nothing between half past eleven and one o'clock, and the portions change nothing."""
+    bars = history.bars("I", "15m")
+    assert bars.tobytes() == plain(aggregate(history.ticks("I"), "15m", BarBasis.LAST, Calendar("CFFEX:session")), Bar).tobytes()
+    assert [to_iso(ns, "Asia/Shanghai")[11:16] for ns in bars["start_ns"].tolist()] == ["11:00", "11:15", "13:00", "13:15"]
+    assert len(history.bars("C", "15m")) == 10
 
 
 def test_stored_bars_go_before_ticks(bus: EventBus, database: Database, store_bus: Any, history: DatabaseHistory) -> None:
