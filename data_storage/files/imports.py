@@ -91,7 +91,11 @@ class ImportRegistry:
 
         Call it once the importer is done, or again and again while it works: each call goes on where the last one ended.
         `progress` is called with the number of events read by each transaction.
+
+        Raises:
+            StorageError: nothing of the last transaction was stored; or the import was taken for dead, and removed.
         """
+        self._check(number)
         store = Store(self._database, bus, f"import {number}", import_number=number)
         stored = Stored()
         cursor = store.load_cursor()
@@ -136,6 +140,15 @@ class ImportRegistry:
                 pass
         with self._database.writing() as connection:
             _forget(connection, number)
+
+    def _check(self, number: int) -> None:
+        # A server that was restarted has forgotten the lock, and somebody may have cleaned up meanwhile.
+        if number not in self._locks or self._locks[number].renew():
+            return
+        with self._database.reading() as connection:
+            if connection.scalar(select(imports.c.number).where(imports.c.number == number)) is None:
+                self._unlock(number)
+                raise StorageError(f"Import {number} was taken for dead and removed while its database was away: import the file again.")
 
     def _unlock(self, number: int) -> None:
         lock = self._locks.pop(number, None)

@@ -58,7 +58,6 @@ _BY_WORDS = {
     "no password supplied": _REFUSED_USER,
     "no pg_hba.conf entry": _REFUSED_USER,
     "authentication failed": _REFUSED_USER,
-    "role ": _REFUSED_USER,
     "permission denied for database": _FORBIDDEN,
     "too many clients": _CROWDED,
     "remaining connection slots": _CROWDED,
@@ -84,4 +83,6 @@ def _of_words(words: str, kind: str) -> _Fault:
         return _OTHER
     if re.search(r'database ".*" does not exist', words):
         return _UNKNOWN
+    if re.search(r'role ".*" does not exist', words):
+        return _REFUSED_USER
     return next((fault for part, fault in _BY_WORDS.items() if part in words), _AWAY)

@@ -79,6 +79,7 @@ class Store:
         self._states = StateWriter(database)
         self._counts = _counting(database)
         self._expected: Cursor | None = None
+        self._offered: tuple[Cursor, Stored] | None = None  # of a transaction of which nobody said whether it was committed
 
     def load_cursor(self) -> Cursor | None:
         """Return where to go on, or None for a bus that has never been stored under this name. Call it before `write`."""
@@ -92,25 +93,29 @@ class Store:
         Raises:
             StorageError: nothing was stored and the cursor stands where it stood; another recorder stores this bus.
         """
-        stored = Stored()
         try:
             with self._database.writing() as connection:
-                self._check_cursor(connection)
-                for kind, table in RECORD_TABLES.items():
-                    if kind in tables:
-                        writer = self._records[kind]
-                        rows = writer.encode(connection, tables[kind], cursor.epoch, self._catalogue)
-                        outcome = writer.write(connection, rows)
-                        stored.add(table.name, outcome)
-                        self._states.write_records(connection, kind, rows)
-                        self._note_range(connection, kind, rows)
-                self._write_cold(connection, cold, cursor.epoch, stored)
-                self._count(connection, stored)
-                self._move_cursor(connection, cursor)
+                stored = self._committed_before(connection, cursor) or self._write(connection, tables, cold, cursor)
+                self._offered = (cursor, stored)
         except BaseException:
             self._catalogue.forget()
             raise
-        self._expected = cursor
+        self._expected, self._offered = cursor, None
+        return stored
+
+    def _write(self, connection: Connection, tables: Mapping[type[Record], Rows], cold: Iterable[ColdEvent], cursor: Cursor) -> Stored:
+        stored = Stored()
+        for kind, table in RECORD_TABLES.items():
+            if kind in tables:
+                writer = self._records[kind]
+                rows = writer.encode(connection, tables[kind], cursor.epoch, self._catalogue)
+                outcome = writer.write(connection, rows)
+                stored.add(table.name, outcome)
+                self._states.write_records(connection, kind, rows)
+                self._note_range(connection, kind, rows)
+        self._write_cold(connection, cold, cursor.epoch, stored)
+        self._count(connection, stored)
+        self._move_cursor(connection, cursor)
         return stored
 
     def _write_cold(self, connection: Connection, events: Iterable[ColdEvent], epoch: int, stored: Stored) -> None:
@@ -134,8 +139,11 @@ class Store:
         row = connection.execute(select(columns.epoch, columns.control, columns.market, columns.log).where(mine)).one_or_none()
         return None if row is None else Cursor(self._bus.bus_id, *row)
 
-    def _check_cursor(self, connection: Connection) -> None:
+    def _committed_before(self, connection: Connection, cursor: Cursor) -> Stored | None:
+        # A server that goes away in the middle of a commit may have made it: then the cursor stands where this batch ends.
         found = self._stored_cursor(connection)
+        if found == cursor and self._offered is not None and self._offered[0] == cursor:
+            return self._offered[1]
         if found != self._expected:
             raise StorageError(
                 f"Another recorder called {self._recorder!r} stores the same bus into {self._database.name}: stop one of them.",
@@ -143,6 +151,7 @@ class Store:
                 found=found,
                 retry=False,
             )
+        return None
 
     def _move_cursor(self, connection: Connection, cursor: Cursor) -> None:
         values = {"epoch": cursor.epoch, "control": cursor.control, "market": cursor.market, "log": cursor.log, "updated_ns": now_ns()}
