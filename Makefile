@@ -68,6 +68,8 @@ torture: .venv/dev.stamp .venv/native.stamp
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/test_power_loss.py tests/data_storage/test_recorder_kill.py
 	@echo "== The trading engine and its venue killed at any moment"
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/strategy_engine/test_venue_restart.py
+	@echo "== Both ends of a bridge and its Redis killed at random ($(SHARE) s)"
+	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/bridge/test_bridge_kill.py
 	@echo "ok   make torture found nothing"
 
 clean:

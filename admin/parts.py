@@ -103,6 +103,14 @@ def _web(settings: Settings) -> list[Component]:
     return web_components(settings)
 
 
+def _bridge(settings: Settings) -> list[Component]:
+    if not settings.bridge.send and not settings.bridge.receive:
+        return []
+    from ..data_storage.bridge import bridges
+
+    return bridges(settings.bridge)
+
+
 # In the order of starting: who stores and trades is there before anything is collected.
 _BUILDERS: dict[str, Callable[[Settings], list[Component]]] = {
     "storage": _storage,
@@ -111,5 +119,6 @@ _BUILDERS: dict[str, Callable[[Settings], list[Component]]] = {
     "strategies": _strategies,
     "backtest": _backtest,
     "web": _web,
+    "bridge": _bridge,
     "collectors": _collectors,
 }

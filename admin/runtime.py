@@ -32,7 +32,7 @@ _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _QUICK_DEATHS = 3  # so many deaths within a minute end the run
 _STOP_S = 2.5
 # Producers stop before consumers, so that what was published last is still stored.
-_STOP_ORDER = ("strategies", "collectors", "bars", "trading", "backtest", "web", "storage")
+_STOP_ORDER = ("strategies", "collectors", "bars", "trading", "bridge", "backtest", "web", "storage")
 
 
 class _Child:

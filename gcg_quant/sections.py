@@ -39,7 +39,7 @@ __all__ = [
     "redact",
 ]
 
-PARTS = ("collectors", "bars", "trading", "strategies", "storage", "web", "backtest")  # what a process group may be made of
+PARTS = ("collectors", "bars", "trading", "strategies", "storage", "web", "backtest", "bridge")  # what a process group may be made of
 
 
 def _check_period(period: str) -> str:
@@ -116,7 +116,7 @@ class SystemSettings(Section):
         20.0, "a callback or component that has not come back for so long has its process killed and started again, s", ge=5, le=3600
     )
     groups: dict[Name, tuple[str, ...]] = setting(
-        {"market": ("collectors", "bars", "trading"), "strategies": ("strategies",), "services": ("storage", "web", "backtest")},
+        {"market": ("collectors", "bars", "trading"), "strategies": ("strategies",), "services": ("storage", "web", "backtest", "bridge")},
         f"process groups: name = [parts]; the parts are {', '.join(PARTS)}; a part that is left out does not run",
     )
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from gcg_quant.bridge_sections import BridgeSettings
 from gcg_quant.keeping_sections import RetentionSettings
 from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
@@ -63,6 +64,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     retention: RetentionSettings = RetentionSettings()
     redis: RedisSettings = RedisSettings()
+    bridge: BridgeSettings = BridgeSettings()
     simulated: SimulatedSettings = SimulatedSettings()
     replay: ReplaySettings = ReplaySettings()
     instruments: InstrumentsSettings = InstrumentsSettings()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_origin
 
 from pydantic import ValidationError
 
+from gcg_quant.bridge_sections import BridgeReceiveEntry, BridgeSendEntry
 from gcg_quant.errors import SettingsError, nearest
 from gcg_quant.sections import InstrumentEntry, ReplayEntry, RiskOverrideEntry, Section, StrategyEntry, is_secret, redact
 
@@ -109,12 +110,13 @@ def explain(
     )
     if fault["type"] == "extra_forbidden":
         entries: dict[str, type[Section]] = {"risk": RiskOverrideEntry, "instruments": InstrumentEntry, "replay": ReplayEntry}
+        entries["bridge"] = BridgeSendEntry if key == "send" else BridgeReceiveEntry
         entry = entries.get(section, StrategyEntry)
         text = f"{place}: there is no such key.{nearest(str(where[-1]), entry.model_fields)}"
         return SettingsError(text, path=origin, key=".".join(map(str, where)))
     expected = fault["msg"].removeprefix("Value error, ").rstrip(".")
     found = _at(document, where)
-    hidden = not key or key == "url" or is_secret(models[section], key) or isinstance(found, dict)
+    hidden = not key or where[-1] == "url" or is_secret(models[section], key) or isinstance(found, dict)
     text = f"{place}: {expected[:1].lower()}{expected[1:]}{'' if hidden else f', found {found!r}'}."
     return SettingsError(text, path=origin, key=".".join(map(str, where)), expected=expected)
 

@@ -213,7 +213,7 @@ def test_table_describes_every_key() -> None:
         assert row.help
         assert row.change in ("live", "restart")
         json.loads(row.default)
-    assert [f"{row.section}.{row.key}" for row in table if row.secret] == ["web.token"]
+    assert [f"{row.section}.{row.key}" for row in table if row.secret] == ["web.token", "bridge.password"]
 
 
 def test_page_of_the_docs_is_up_to_date() -> None:
