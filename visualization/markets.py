@@ -48,7 +48,7 @@ class Markets:
 
     def refresh(self) -> None:
         """Take in instruments that are new on the bus, and changed terms."""
-        for number in range(1, len(self._instruments) + 1):
+        for number in self._instruments.numbers():
             self.numbered(number).instrument = self._instruments[number]
 
     def take_changed(self) -> list[MarketView]:

@@ -83,9 +83,9 @@ class Arrival:
         if self._symbols is not None and not symbol_matches(self._symbols, instrument):  # type: ignore[arg-type]
             return 0
         table = self._bus.instruments
-        number = table.number(instrument.symbol, instrument.venue)
+        number = self._bus.native.find_instrument(instrument.symbol, instrument.venue)
         blank = Instrument(symbol=instrument.symbol, venue=instrument.venue)
-        if instrument != blank and (changed or table[number] == blank):
+        if number == 0 or (instrument != blank and (changed or table[number] == blank)):
             return table.add(instrument)
         return number
 

@@ -52,6 +52,13 @@ def history_of(closes: list[float], first_ns: int = TEN, period: str = "1m") -> 
     return history
 
 
+def test_changed_terms_take_a_row_but_no_number(bus: EventBus, markets: Markets) -> None:
+    """The instruments of the page are those with a number of their own, with their newest terms."""
+    bus.instruments.add(Instrument(symbol="X", venue="V", tick_size=0.05))
+    bus.instruments.add(Instrument(symbol="Y", venue="V"))
+    assert [(view.name, view.instrument.tick_size) for view in markets.take_changed()] == [("X@V", 0.05), ("Y@V", 1e-8)]
+
+
 def test_history_goes_over_into_live_without_gap_or_double(markets: Markets) -> None:
     """Stored minutes are followed by live ones; the minute that both know stands once, as live saw it."""
     charts = ChartManager(markets, history_of([1, 2, 3]))
