@@ -11,7 +11,7 @@ import numpy as np
 
 from gcg_quant.errors import JournalError
 from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record, event_types
-from gcg_quant.frames import Frames
+from gcg_quant.journal_frames import Frames
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus, Subscription
@@ -228,7 +228,7 @@ class BusReader:
     ) -> Frames | None:
         """Return up to `limit` events of one lane as frames, or None if none came within `timeout_s` seconds.
 
-        `gcg_quant.frames.append_frames` puts them onto another bus. What came over a bridge itself is passed over
+        `gcg_quant.journal_frames.append_frames` puts them onto another bus. What came over a bridge itself is passed over
         unless `bridged`. May return None early where very many events do not pass the filter.
         """
         lane, data, events, last_seq, instruments, sources = self._native.read_frames(limit, limit_bytes, timeout_s, bridged)

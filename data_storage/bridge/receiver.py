@@ -16,7 +16,7 @@ from gcg_quant.component import Component
 from gcg_quant.crossing import CROSSING
 from gcg_quant.errors import EventError, GcgQuantError, JournalBusyError, JournalError, JournalFullError, StorageError
 from gcg_quant.events import AlertEvent, Event, GapEvent, Lane, MetricEvent, World
-from gcg_quant.frames import append_frames
+from gcg_quant.journal_frames import append_frames
 
 from .arrival import Arrival
 from .entry import Heading, Receiver, Request, Sender, decode, decode_heading, encode, host_name

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gcg_quant.bus import EventBus
-    from gcg_quant.frames import Frames
+    from gcg_quant.journal_frames import Frames
 
     from .redis_bridge import RedisBridge
 
