@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from multiprocessing.context import SpawnContext
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any, ClassVar
 import redis
 
 from .links import FIELDS_AT, MESSAGE, TWO_FIELDS
+from .redis_server import redis_server
 
 PIPELINE = 200
 
@@ -106,29 +104,9 @@ class _RedisLink:
 
     @contextlib.contextmanager
     def serve(self, folder: Path) -> Iterator[None]:
-        program = shutil.which("redis-server")
-        if program is None:
-            raise RuntimeError("redis-server is not on the PATH: apt-get install redis-server")
-        self._path = str(folder / "redis.sock")
-        command = [program, "--port", "0", "--unixsocket", self._path, "--save", "", "--appendonly", "no", "--dir", str(folder)]
-        command += ["--client-output-buffer-limit", "pubsub", "0", "0", "0"]  # a subscriber that lags is not cut off
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-            try:
-                self._wait()
-                yield
-            finally:
-                server.terminate()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                redis.Redis(unix_socket_path=self._path).ping()
-                return
-            except redis.ConnectionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+        # A subscriber that lags is not cut off.
+        with redis_server(folder, "--client-output-buffer-limit", "pubsub", "0", "0", "0") as self._path:
+            yield
 
     def ends(self, context: SpawnContext, channel: str) -> tuple[Any, Any]:
         return (self._path, channel), (self._path, channel)

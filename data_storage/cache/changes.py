@@ -60,7 +60,7 @@ class Changes:
             if event is None:
                 yield "SREM", self._layout.index(kind), name
                 continue
-            yield "HSET", key, *SHAPES[kind].fields_of(event)
+            yield "HSET", key, SHAPES[kind].packed(event)
             if (kind, name) not in self._picture.listed:
                 yield "SADD", self._layout.index(kind), name
             if ttl_s := self._policy.ttl_s.get(kind):
@@ -77,8 +77,7 @@ class Changes:
             yield "DEL", key
         for bar in series.unsent():
             if bar.start_ns >= _FIRST_MS:
-                fields = SHAPES["bars"].fields_of(bar)
-                yield "XADD", key, "MAXLEN", "~", self._policy.bars, entry_id(bar), *fields
+                yield "XADD", key, "MAXLEN", "~", self._policy.bars, entry_id(bar), SHAPES["bars"].packed(bar)
         if ttl_s := self._policy.ttl_s.get("bar"):
             yield "PEXPIRE", key, int(ttl_s * 1000)
 

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,13 +30,20 @@ from gcg_quant.events import (
     TradeTick,
 )
 
-__all__ = ["FORMAT", "SHAPES", "Layout", "Shape", "entry_id", "name_of", "series_of"]
+__all__ = ["FORMAT", "SHAPES", "Fields", "Layout", "Shape", "entry_id", "name_of", "series_of"]
 
 FORMAT = 1  # of the layout; counts up when a reader of the one before would misread it
 
 _HEAD = ("id", "time_ns", "source")
 _UNKNOWN_IF_ZERO = frozenset({"event_ns", "recv_ns", "start_ns", "time_ns", "id", "trading_day"})
 _LEVELS = {"bid_prices": "bid_price", "bid_sizes": "bid_size", "ask_prices": "ask_price", "ask_sizes": "ask_size"}
+
+
+class Fields(NamedTuple):
+    """Arguments of a command, packed in Redis's protocol: field, text, field, text ..."""
+
+    words: int
+    packed: bytes
 
 
 class Shape:
@@ -56,6 +63,7 @@ class Shape:
         self._get = attrgetter(*self._names)
         sized = list(zip(self._names, self._sizes, strict=True))
         self.fields = tuple(field for name, size in sized for field in _fields(name, size))
+        self._heads = [b"$%d\r\n%b\r\n" % (len(field), field.encode()) for field in self.fields]
         # The integer that says "there is none": 0 as a time or day, -1 where records begin with it.
         self._none = [_no_value(cls, name) for name, size in sized for _ in range(size or 1)]
 
@@ -73,6 +81,26 @@ class Shape:
             if not _absent(value, none):
                 found += (field, _text(value))
         return found
+
+    def packed(self, event: Record | ColdEvent) -> Fields:
+        """Return the same as `fields_of`, in Redis's protocol."""
+        parts: list[bytes] = []
+        for head, value, none in zip(self._heads, self.values(event), self._none, strict=True):
+            kind = type(value)
+            if kind is float:
+                if value != value:
+                    continue
+                text = repr(value).encode()
+            elif kind is int:
+                if value == none:
+                    continue
+                text = b"%d" % value
+            elif _absent(value, none):
+                continue
+            else:
+                text = _text(value).encode()
+            parts.append(b"%b$%d\r\n%b\r\n" % (head, len(text), text))
+        return Fields(2 * len(parts), b"".join(parts))
 
     def event(self, texts: Mapping[str, str]) -> Any:
         """Return the event behind the fields of a hash, with its id, time and source.

@@ -32,7 +32,7 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 from gcg_quant.sections import redact
 
-from .layout import FORMAT, SHAPES, Layout
+from .layout import FORMAT, SHAPES, Fields, Layout
 
 __all__ = ["OWNER_S", "CacheLink", "Command", "open_client", "sentence"]
 
@@ -57,6 +57,7 @@ def open_client(url: str, timeout_s: float = _TIMEOUT_S) -> redis.Redis:
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             protocol=2,  # servers before 6.0 know no other
+            command_packer=_Packer(),
         )
         client.connection_pool.make_connection()  # connects to nothing, and refuses unknown options of the URL
         return client
@@ -250,6 +251,24 @@ class _told:  # noqa: N801 - reads as `with told(...)`
                     f"Redis at {self._link.name}: another program writes under {self._link.layout.root}.", retry=True
                 ) from None
             raise StorageError(sentence(error, self._link.url), retry=True) from None
+
+
+class _Packer:
+    # Packs commands as redis-py's own does, in a third of the time, and passes on what is packed already.
+    def pack(self, *arguments: Any) -> list[bytes]:
+        name, *others = arguments
+        count = 0
+        parts: list[bytes] = []
+        for word in (*(name.split() if isinstance(name, str) else (name,)), *others):
+            kind = type(word)
+            if kind is Fields:
+                count += word.words
+                parts.append(word.packed)
+                continue
+            text = word.encode() if kind is str else word if kind is bytes else str(word).encode()
+            count += 1
+            parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
+        return [b"*%d\r\n" % count, *parts]
 
 
 def _plain(error: Exception) -> str:

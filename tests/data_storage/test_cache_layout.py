@@ -42,6 +42,9 @@ KINDS = {
 def texts(kind: str, event: object) -> dict[str, str]:
     """Return the fields of an event's hash."""
     flat = SHAPES[kind].fields_of(event)  # type: ignore[arg-type]
+    packed = SHAPES[kind].packed(event)  # type: ignore[arg-type]
+    words = [text.encode() for text in flat]
+    assert packed == (len(flat), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words))
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
