@@ -69,7 +69,7 @@ def _trading(settings: Settings) -> list[Component]:
 def _bars(settings: Settings) -> list[Component]:
     from gcg_quant.bar_builder import BarBuilder
 
-    return [BarBuilder(periods=settings.simulated.bar_periods, timers=not settings.replay.data)]
+    return [BarBuilder.from_settings(settings.bars, timers=not settings.replay.data)]
 
 
 def _collectors(settings: Settings) -> list[Component]:

@@ -23,6 +23,7 @@ __all__ = [
     "DatabaseSettings",
     "InstrumentEntry",
     "InstrumentsSettings",
+    "Period",
     "ReplayEntry",
     "ReplaySettings",
     "RiskOverrideEntry",
@@ -37,6 +38,7 @@ __all__ = [
     "is_live",
     "is_secret",
     "redact",
+    "setting",
 ]
 
 PARTS = ("collectors", "bars", "trading", "strategies", "storage", "web", "backtest", "bridge")  # what a process group may be made of
@@ -183,7 +185,6 @@ class SimulatedSettings(Section):
         min_length=1,
     )
     history_minutes: int = setting(480, "minutes of one-minute bars that it fills in before the start", ge=0, le=60 * 24 * 366)
-    bar_periods: tuple[Period, ...] = setting(("1s", "1m"), "periods of the bars made of ticks while running")
     calendar: Literal["24/7", "real"] = setting("24/7", "trade around the clock, or in each market's real sessions")
     depth_every: int = setting(10, "ticks between two order book snapshots of an instrument; 0 = none", ge=0)
     trades: bool = setting(False, "publish single trades beside the ticks")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from gcg_quant.bar_sections import BarsSettings
 from gcg_quant.bridge_sections import BridgeSettings
 from gcg_quant.keeping_sections import RetentionSettings
 from gcg_quant.redis_sections import RedisSettings
@@ -66,6 +67,7 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     bridge: BridgeSettings = BridgeSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    bars: BarsSettings = BarsSettings()
     replay: ReplaySettings = ReplaySettings()
     instruments: InstrumentsSettings = InstrumentsSettings()
     trading: TradingSettings = TradingSettings()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_origin
 
 from pydantic import ValidationError
 
+from gcg_quant.bar_sections import BarsEntry
 from gcg_quant.bridge_sections import BridgeReceiveEntry, BridgeSendEntry
 from gcg_quant.errors import SettingsError, nearest
 from gcg_quant.sections import InstrumentEntry, ReplayEntry, RiskOverrideEntry, Section, StrategyEntry, is_secret, redact
@@ -30,6 +31,8 @@ __all__ = [
 ENVIRONMENT_PREFIX = "GCG_QUANT_"
 DEMO = "the built-in demo"
 Models = Mapping[str, type[Section]]
+
+_MOVED = {("simulated", "bar_periods"): "[bars] periods"}
 
 
 class Variable(NamedTuple):
@@ -109,8 +112,13 @@ def explain(
         else f"{origin}: [{section}] {'.'.join(map(str, where[1:]))}".rstrip()
     )
     if fault["type"] == "extra_forbidden":
-        entries: dict[str, type[Section]] = {"risk": RiskOverrideEntry, "instruments": InstrumentEntry, "replay": ReplayEntry}
-        entries["bridge"] = BridgeSendEntry if key == "send" else BridgeReceiveEntry
+        entries: dict[str, type[Section]] = {
+            "bars": BarsEntry,
+            "instruments": InstrumentEntry,
+            "replay": ReplayEntry,
+            "risk": RiskOverrideEntry,
+            "bridge": BridgeSendEntry if key == "send" else BridgeReceiveEntry,
+        }
         entry = entries.get(section, StrategyEntry)
         text = f"{place}: there is no such key.{nearest(str(where[-1]), entry.model_fields)}"
         return SettingsError(text, path=origin, key=".".join(map(str, where)))
@@ -125,6 +133,8 @@ def _check_name(section: str, key: str | None, models: Models, place: str) -> No
     if section not in models:
         raise SettingsError(f"{place}: there is no section [{section}].{nearest(section, models)}", path=place, section=section)
     known = models[section].model_fields
+    if key is not None and (section, key) in _MOVED:
+        raise SettingsError(f"{place}: {key!r} has moved from [{section}] to {_MOVED[section, key]}.", path=place, key=f"{section}.{key}")
     if key is not None and key not in known:
         raise SettingsError(f"{place}: [{section}] has no key {key!r}.{nearest(key, known)}", path=place, key=f"{section}.{key}")
 

@@ -105,7 +105,7 @@ class StrategyManager(Stateful[Past]):
 
     @classmethod
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
-        """Return a manager for `[strategies]`, `[trading].account`, and the bars of `[simulated]` and `[replay]`."""
+        """Return a manager for `[strategies]`, `[trading].account`, and the bars of `[bars]` and `[replay]`."""
         return cls(
             settings.strategies.folders,
             load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
@@ -327,4 +327,4 @@ class StrategyManager(Stateful[Past]):
 
 def _periods(settings: Settings) -> tuple[str, ...]:
     replayed = [one.period for one in settings.replay.data if one.period != "tick"]
-    return tuple(dict.fromkeys([*settings.simulated.bar_periods, *replayed]))
+    return tuple(dict.fromkeys([*settings.bars.periods, *replayed]))

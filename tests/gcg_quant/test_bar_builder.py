@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gcg_quant import bar_builder
 from gcg_quant.bar_builder import BarBuilder
+from gcg_quant.bar_sections import BarsEntry, BarsSettings
+from gcg_quant.bars import aggregate
 from gcg_quant.bus import EventBus
+from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_SECOND, from_iso
-from gcg_quant.events import Bar, BarBasis, BarOrigin, Tick, TimerEvent, TradeTick, VolumeKind
+from gcg_quant.events import (
+    Applied,
+    Bar,
+    BarBasis,
+    BarOrigin,
+    ConfigChangeEvent,
+    LogEvent,
+    SnapshotEvent,
+    Tick,
+    TimerEvent,
+    TradeTick,
+    VolumeKind,
+    from_array,
+)
 from gcg_quant.instruments import preset
+from gcg_quant.packing import pack_state
+from gcg_quant.snapshots import Snapshots
 
 START = from_iso("2024-11-04T10:00Z")
 
@@ -141,3 +164,195 @@ def test_bar_whose_beginning_is_out_of_reach_is_left_out(bus: EventBus, monkeypa
     (bar,) = published(bus, 1)
     assert builder.stop()
     assert bar.start_ns == START + 60 * NS_PER_SECOND
+
+
+# ---- restarts
+
+
+def day_of_ticks(count: int = 2440) -> np.ndarray[Any, Any]:
+    """Return ticks of a day of a future, one every nine seconds, with totals that are no whole numbers, and one of the next day."""
+    rows = np.zeros(count, Tick.dtype)
+    for name in Tick.dtype.names or ():
+        if Tick.dtype[name].kind == "f":
+            rows[name] = np.nan
+    rows["event_ns"] = from_iso("2024-11-04T08:59:30", "Asia/Shanghai") + np.arange(count) * 9 * NS_PER_SECOND
+    rows["last_price"] = 100 + np.arange(count) * 37 % 101
+    rows["volume"] = np.cumsum(0.1 + np.arange(count) % 7 * 0.3)
+    rows["volume_kind"], rows["trading_day"] = int(VolumeKind.DAY), 20241104
+    rows[-1:]["event_ns"], rows[-1:]["trading_day"] = from_iso("2024-11-05T09:00", "Asia/Shanghai"), 20241105
+    return rows
+
+
+def turned(builder: BarBuilder) -> None:
+    """Let a builder without a thread handle all that is there."""
+    while builder.turn():
+        pass
+
+
+def new_builder(bus: EventBus, **options: Any) -> BarBuilder:
+    """Return a started builder without a thread, whose bars are finished by events alone."""
+    made = BarBuilder(**{"periods": ("1m", "1h", "1d"), "timers": False, **options})
+    made.start(bus, threaded=False)
+    return made
+
+
+def made_of(rows: np.ndarray[Any, Any], period: str, calendar: Calendar) -> list[str]:
+    """Return the finished bars of rows as texts."""
+    bars = from_array(aggregate(rows, period, calendar=calendar)[:-1], "si2412", "GFEX")
+    return [repr((bar.start_ns, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.count)) for bar in bars]
+
+
+def seen(bus: EventBus, period: str) -> list[str]:
+    """Return the published bars of a period as texts."""
+    with bus.reader(start="begin", events=[Bar]) as reader:
+        bars = [bar for bar in reader if isinstance(bar, Bar) and bar.period == period]
+    return [repr((bar.start_ns, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.count)) for bar in bars]
+
+
+def test_builder_that_dies_again_and_again_makes_the_bars_of_one_that_does_not(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it died right behind a snapshot, long after one, or stopped: every bar is there once, to the last bit."""
+    monkeypatch.setattr(bar_builder, "_SNAPSHOT_EVENTS", 200)
+    bus.instruments.add(preset("cn_future", "rb2412", "GFEX", calendar="GFEX.si:session"))
+    rows = day_of_ticks()
+    ticks = from_array(rows, "rb2412", "GFEX")
+    builder = new_builder(bus)
+    for at in range(0, len(ticks), 60):
+        bus.publish_many(ticks[at : at + 60])
+        turned(builder)
+        if at % 540 == 480:
+            assert builder.stop()
+        if at % 180 == 120:  # otherwise it is just gone: what it had in memory is lost
+            builder = new_builder(bus)
+            turned(builder)
+    calendar = Calendar("GFEX.si:session")
+    for period in ("1m", "1h", "1d"):
+        assert seen(bus, period) == made_of(rows, period, calendar), period
+    assert [len(seen(bus, period)) for period in ("1m", "1h", "1d")] == [225, 5, 1]
+    assert len(published(bus, 3, SnapshotEvent)) >= 3
+
+
+def test_killed_process_leaves_the_bar_that_it_would_have_made(bus: EventBus) -> None:
+    """kill -9 in the middle of an hour: the one that starts next publishes the rest, and the hour is whole."""
+    program = (
+        "import sys; from gcg_quant.bus import EventBus; from gcg_quant.bar_builder import BarBuilder\n"
+        "bus = EventBus(sys.argv[1], create=False)\n"
+        "b = BarBuilder(periods=('1m', '1h'), timers=False); b.start(bus, threaded=False); print('ready', flush=True)\n"
+        "while True: b.turn()"
+    )
+    bus.instruments.add(preset("cn_future", "rb2412", "GFEX", calendar="GFEX.si:session"))
+    rows = day_of_ticks()
+    ticks = from_array(rows, "rb2412", "GFEX")
+    with subprocess.Popen([sys.executable, "-c", program, str(bus.path)], stdout=subprocess.PIPE, env=dict(os.environ)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        bus.publish_many(ticks[:250])
+        published(bus, 30)
+        process.send_signal(signal.SIGKILL)
+    bus.publish_many(ticks[250:700])
+    builder = new_builder(bus, periods=("1m", "1h"))
+    bus.publish_many(ticks[700:])
+    turned(builder)
+    calendar = Calendar("GFEX.si:session")
+    assert seen(bus, "1m") == made_of(rows, "1m", calendar)
+    assert seen(bus, "1h") == made_of(rows, "1h", calendar)
+    assert builder.stop()
+
+
+def test_snapshot_that_cannot_be_used_is_passed_over(bus: EventBus) -> None:
+    """A state that is not understood is named, and the open intervals are read again."""
+    bus.publish_many([tick(second, 100 + second) for second in (0, 30)])
+    with bus.reader(start="begin") as reader:
+        cursor = reader.cursor
+    Snapshots(bus, "bars", 1, vital=False).write(pack_state({"lines": [[1, {"kind": "Moon"}]]}), cursor, "events", bus.publish)
+    builder = new_builder(bus, periods=("1m",))
+    bus.publish(tick(61, 100))
+    turned(builder)
+    assert builder.stop()
+    assert [(bar.open, bar.close) for bar in published(bus, 1)] == [(100, 130)]
+    assert any("A snapshot of bars is passed over" in event.message for event in published(bus, 1, LogEvent))
+
+
+# ---- whose bars, and which
+
+
+def test_bars_of_the_venue_win(bus: EventBus) -> None:
+    """From a venue's first bar of a period on ours are held back; when three of its are missing, ours are there again."""
+    builder = new_builder(bus, periods=("1s", "1m"))
+
+    def minute(number: int) -> None:
+        bus.publish(tick(60 * number, 100 + number))
+        turned(builder)
+
+    minute(0)
+    bar = Bar(
+        symbol="BTC/USDT", venue="SIM", period="1m", start_ns=START, event_ns=START + 60 * NS_PER_SECOND, origin=BarOrigin.VENUE, close=7.0
+    )
+    bus.publish(bar, backfill=True)  # history changes nothing
+    minute(1)
+    bus.publish(bar)
+    for number in range(2, 8):
+        minute(number)
+    assert builder.stop()
+    ours = [one for one in published(bus, 1) if one.source == "bars"]
+    assert [one.close - 100 for one in ours if one.period == "1m"] == [0, 4, 5, 6]
+    assert [one.close - 100 for one in ours if one.period == "1s"] == list(range(7))
+
+
+def test_symbols_have_further_periods_and_settings_change_while_running(bus: EventBus) -> None:
+    """Patterns add periods; a new period begins with its next whole bar; what makes no sense is refused."""
+    settings = BarsSettings(
+        periods=("1m",), symbols=(BarsEntry(symbol="*@SIM", periods=("5s", "1m")), BarsEntry(symbol="ETH*", periods=("2s",)))
+    )
+    builder = BarBuilder.from_settings(settings, timers=False)
+    builder.start(bus, threaded=False)
+
+    def shown() -> list[tuple[str, str]]:
+        return [(bar.symbol, bar.period) for bar in published(bus, 0)]
+
+    for symbol in ("BTC/USDT", "ETH/USDT"):
+        bus.publish_many([tick(second, 1, symbol) for second in (0, 6)])
+    turned(builder)
+    assert shown() == [("BTC/USDT", "5s"), ("ETH/USDT", "5s"), ("ETH/USDT", "2s")]
+    bus.publish(ConfigChangeEvent(revision=2, changes={"bars.periods": ["3s"], "bars.symbols": [], "bars.grace_ms": 0, "web.port": 1}))
+    bus.publish(ConfigChangeEvent(revision=3, changes={"bars.periods": ["3 seconds"]}))
+    turned(builder)
+    bus.publish_many([tick(second, 1) for second in (7, 8, 9, 12, 61)])
+    turned(builder)
+    assert builder.stop()
+    assert shown()[3:] == [("BTC/USDT", "3s")] * 2  # not the one from 6 s on, whose beginning it had not been asked for
+    good, bad = published(bus, 2, Applied)
+    assert (good.ok, good.detail) == (True, "bars of 3s, 0 ms of grace")
+    assert not bad.ok
+    assert "'3 seconds' is not a bar period" in bad.detail
+
+
+def test_late_trade_is_dropped_or_revises(bus: EventBus) -> None:
+    """As the settings say: the bar stays as it is, or comes again with the next revision."""
+    for late, expected in (("drop", [(10, 0)]), ("revise", [(10, 0), (99, 1)])):
+        builder = BarBuilder.from_settings(BarsSettings(periods=("1m",), late=late), timers=False)  # type: ignore[arg-type]
+        builder.name = late
+        builder.start(bus, threaded=False)
+        for second, price in ((0, 10.0), (61, 11.0), (59, 99.0)):
+            bus.publish(TradeTick(symbol=late, venue="SIM", event_ns=START + second * NS_PER_SECOND, price=price, size=1.0))
+        turned(builder)
+        assert builder.stop()
+        assert [(bar.high, bar.revision) for bar in published(bus, 1) if bar.source == bar.symbol == late] == expected
+
+
+def test_last_bar_of_a_session_waits_for_its_last_prices(bus: EventBus) -> None:
+    """A timer finishes it a minute behind the close, with the tick that came after the close in it."""
+    bus.instruments.add(preset("cn_future", "rb2412", "GFEX", calendar="GFEX.si:session"))
+    builder = BarBuilder(periods=("1m",), grace_ms=0)
+    builder.start(bus, threaded=False)
+    close = from_iso("2024-11-04T15:00", "Asia/Shanghai")
+    for seconds, price in ((-1, 10.0), (0.5, 11.0)):
+        bus.publish(Tick(symbol="rb2412", venue="GFEX", event_ns=close + round(seconds * NS_PER_SECOND), last_price=price))
+    turned(builder)
+    our_ns = published(bus, 2, Tick)[-1].time_ns
+    for seconds, bars in ((58, 0), (60, 1)):
+        bus.publish(TimerEvent(component="bars", name="close_bars", event_ns=our_ns + seconds * NS_PER_SECOND))
+        turned(builder)
+        assert len(published(bus, bars)) == bars
+    assert builder.stop()
+    (bar,) = published(bus, 1)
+    assert (bar.end_ns, bar.open, bar.close) == (close, 10, 11)

@@ -12,8 +12,8 @@ import pytest
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError
 from gcg_quant.events import Bar, EventFlag, LogEvent, OrderCommand, Record, SessionEvent, Tick
-from gcg_quant.journal_frames import Frames, append_frames
 from gcg_quant.journal_check import verify
+from gcg_quant.journal_frames import Frames, append_frames
 from gcg_quant.reader import Lane
 
 TYPES = (Tick.TYPE, Bar.TYPE, SessionEvent.TYPE)

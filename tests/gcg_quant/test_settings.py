@@ -135,7 +135,8 @@ def test_bad_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> No
         ("GCG_QUANT_WBE__PORT", "1", "GCG_QUANT_WBE__PORT: there is no section [wbe]. Did you mean 'web'?"),
         ("GCG_QUANT_WEB__PROT", "1", "GCG_QUANT_WEB__PROT: [web] has no key 'prot'. Did you mean 'port'?"),
         ("GCG_QUANT_WEB__PORT", "many", "GCG_QUANT_WEB__PORT: input should be a valid integer"),
-        ("GCG_QUANT_SIMULATED__BAR_PERIODS", "1s,7x", "GCG_QUANT_SIMULATED__BAR_PERIODS (1): '7x' is not a bar period"),
+        ("GCG_QUANT_BARS__PERIODS", "1s,7x", "GCG_QUANT_BARS__PERIODS (1): '7x' is not a bar period"),
+        ("GCG_QUANT_SIMULATED__BAR_PERIODS", "1s", "'bar_periods' has moved from [simulated] to [bars] periods"),
         ("GCG_QUANT_STRATEGIES__LOAD", "nothing", "GCG_QUANT_STRATEGIES__LOAD"),
     ],
 )
