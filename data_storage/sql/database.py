@@ -127,10 +127,6 @@ class Database:
         """How many values one statement takes."""
         return self.dialect.max_values
 
-    def raw_text(self, column: str) -> str:
-        """Return SQL for the UTF-8 bytes of a text column: arrays hold bytes, and str objects would be made for nothing."""
-        return self.dialect.raw_text(column)
-
     # ---- keeping it
 
     def prepare_new(self) -> None:

@@ -86,9 +86,6 @@ class Dialect(Protocol):
     def forget(self) -> None:
         """Drop what is remembered of the tables: a transaction was rolled back."""
 
-    def raw_text(self, column: str) -> str:
-        """Return SQL for the UTF-8 bytes of a text column: arrays hold bytes, and str objects would be made for nothing."""
-
     def bytes(self, engine: Engine) -> int:
         """Return the size of the database in bytes."""
 

@@ -141,10 +141,6 @@ class PostgreSQL:
         """Forget which partitions there are: one may have been made in the transaction that was rolled back."""
         self._partitions.forget()
 
-    def raw_text(self, column: str) -> str:
-        """Return SQL for the UTF-8 bytes of a text column."""
-        return f"convert_to(\"{column}\", 'UTF8')"
-
     def bytes(self, engine: Engine) -> int:
         """Return what the server says about the size of the database."""
         with engine.connect() as connection:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection
 
-from ..schema.columns import Field, Rows, rows_of
+from ..schema.columns import Field, Rows
 from ..schema.models import RecordTable
-from .steady_columns import SAMPLE_ROWS, SteadyColumns
+from .range_query import RangeQuery
 
 if TYPE_CHECKING:
     from .database import Database
@@ -61,48 +61,16 @@ class Selection:
 
     def rows(self, connection: Connection, order: Sequence[str], *, limit: int | None = None, newest: bool = False) -> Rows:
         """Return the rows in `order`; `limit` keeps the first so many, or with `newest` the last so many."""
-        direction = " DESC" if newest else ""
-        source = f' FROM "{self._table.name}"' + (" WHERE " + " AND ".join(self._where) if self._where else "")
-        tail = source + " ORDER BY " + ", ".join(f'"{column}"{direction}' for column in order)
         fields = [field for field in self._fields if field.name not in self._equal]
-        if limit is not None:
-            records = self._query(connection, fields, tail, max(limit, 0))
-            rows = rows_of(reversed(list(records)) if newest else records, fields, self.dtype)
-        else:
-            rows = self._all(connection, fields, source, tail, order)
+        source = f' FROM "{self._table.name}"' + (" WHERE " + " AND ".join(self._where) if self._where else "")
+        query = RangeQuery(fields, self.dtype, source, self._values, [name for name in order if name not in self._equal], newest)
+        most = None if limit is None else max(limit, 0)
+        rows = query.from_sqlite(connection, most) if connection.dialect.name == "sqlite" else query.from_server(connection, most)
         for field in self._fields:
             if field.name in self._equal:
                 value = self._equal[field.name]
                 rows[field.name] = value.encode() if isinstance(value, str) else value
         return rows
-
-    def _all(self, connection: Connection, fields: Sequence[Field], source: str, tail: str, order: Sequence[str]) -> Rows:
-        # A short range is read as it is; of a long one of SQLite only what is not the same in all rows.
-        anchor = next((column for column in order if column.endswith("_ns") and column not in self._equal), None)
-        if not self._where or anchor is None or connection.dialect.name != "sqlite":
-            return rows_of(self._query(connection, fields, tail), fields, self.dtype)
-        sample = list(self._query(connection, fields, tail, SAMPLE_ROWS))
-        if len(sample) < SAMPLE_ROWS:
-            return rows_of(sample, fields, self.dtype)
-        steady = SteadyColumns(fields, [self._expression(field) for field in fields], source, self._values, anchor)
-        steady.find(connection, sample)
-        rows = rows_of(self._query(connection, steady.left(), tail), steady.left(), self.dtype, steady.row(self.dtype))
-        steady.complete(rows)
-        return rows
-
-    def _query(self, connection: Connection, fields: Sequence[Field], tail: str, limit: int | None = None) -> Iterator[tuple[Any, ...]]:
-        text = f"SELECT {', '.join(map(self._expression, fields))}{tail}"
-        values = list(self._values)
-        if limit is not None:
-            text += f" LIMIT {self._database.mark}"
-            values.append(limit)
-        # The driver's own cursor yields plain tuples; SQLAlchemy's rows would cost as much again as the query.
-        result = connection.exec_driver_sql(text, tuple(values))
-        yield from cast("Iterable[tuple[Any, ...]]", result.cursor)
-        result.close()
-
-    def _expression(self, field: Field) -> str:
-        return self._database.raw_text(field.name) if field.kind == "text" else f'"{field.name}"'
 
 
 def stored_dtype(table: RecordTable) -> np.dtype[Any]:

@@ -146,10 +146,6 @@ class SQLite:
     def forget(self) -> None:
         """Do nothing: nothing is remembered."""
 
-    def raw_text(self, column: str) -> str:
-        """Return SQL for the UTF-8 bytes of a text column."""
-        return f'CAST("{column}" AS BLOB)'
-
     def bytes(self, engine: Engine) -> int:
         """Return the size of the database file and of its write-ahead log."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))

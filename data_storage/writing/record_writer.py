@@ -20,9 +20,9 @@ from gcg_quant.errors import StorageError
 from ..schema.columns import Rows, column_values
 from ..schema.models import EVENT_KEY, RecordTable
 from ..sql.catalogue import Catalogue
+from ..sql.copying import CopyInsertion
 from ..sql.insertion import Insertion
 from ..sql.record_insertion import RecordInsertion
-from ..sql.savepoint_insertion import SavepointInsertion
 from ..sql.selection import stored_dtype
 from .settlement import Settlement
 
@@ -49,11 +49,12 @@ class RecordWriter:
     def __init__(self, database: Database, table: RecordTable, *, imported: bool = False) -> None:
         self.table = table
         self._dtype = stored_dtype(table)
-        self._insertion = (RecordInsertion if database.path is not None else SavepointInsertion)(database, table)
-        self._settlement = Settlement(database, table, imported=imported)
+        self._insertion = (RecordInsertion if database.path is not None else CopyInsertion)(database, table)
+        self._settlement = Settlement(table, imported=imported)
         names = [field.name for field in table.columns]
         self._correction = Insertion(database, table.name, names, table.key, [name for name in names if name not in table.key])
         self._database = database
+        self._clashes = False  # the last batch had rows whose keys were taken: then the next one is looked at first
 
     def encode(self, connection: Connection, rows: Rows, epoch: int, catalogue: Catalogue) -> Rows:
         """Return rows as `BusReader.read_tables` gives them as rows of `stored_dtype`; market data in the order of the key.
@@ -75,7 +76,7 @@ class RecordWriter:
         """Insert rows of `stored_dtype` and return what became of them."""
         if self.table.key is not EVENT_KEY:
             self._database.make_room(connection, self.table, rows[self.table.time_column])
-        stored = self._insertion.run(connection, rows)
+        stored = 0 if self._clashes else self._insertion.run(connection, rows)
         replaced = 0
         if stored < len(rows):
             # From the first row on whose key is taken, each is looked at.
@@ -84,6 +85,7 @@ class RecordWriter:
                 raise StorageError(f"Another program writes the same rows into {self._database.name}.", table=self.table.name, retry=True)
             values = {field.name: column_values(corrected, field) for field in self.table.columns}
             self._correction.run(connection, values, len(corrected))
+            self._clashes = len(fresh) < len(rows) - stored
             stored += len(fresh)
         return Outcome(stored, replaced, len(rows) - stored - replaced)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,6 @@ from gcg_quant.events import EventFlag
 from ..schema.columns import Rows, column_values
 from ..schema.models import BAR_KEY, EVENT_KEY, RecordTable, buses
 from ..sql.held_rows import HeldRows
-
-if TYPE_CHECKING:
-    from ..sql.database import Database
 
 __all__ = ["Settled", "Settlement"]
 
@@ -47,10 +44,10 @@ class _Place:
 class Settlement:
     """Decides about batches of one record class. It writes nothing, and whoever writes holds the database's only write lock."""
 
-    def __init__(self, database: Database, table: RecordTable, *, imported: bool) -> None:
+    def __init__(self, table: RecordTable, *, imported: bool) -> None:
         self._table = table
         self._imported = imported
-        self._held = HeldRows(database, table)
+        self._held = HeldRows(table)
         self._key = tuple(name for name in table.key if name != "copy")
         self._content = tuple(field for field in table.fields if field.name not in table.key and field.name != "recv_ns")
 

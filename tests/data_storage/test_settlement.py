@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database
@@ -125,9 +126,8 @@ def test_any_mixture_of_bars_corrections_refills_and_imports_follows_the_rules(s
     assert repr(rows) == repr(wanted)
 
 
-def test_refill_of_many_rows_is_settled_in_few_statements(bus: EventBus, sqlite_database: Database, store_bus: Any) -> None:
-    """Thousands of rows that are there already cost a handful of queries, not some for each row."""
-    database = sqlite_database  # whose driver tells every statement
+def test_refill_of_many_rows_is_settled_in_few_statements(bus: EventBus, database: Database, store_bus: Any) -> None:
+    """Thousands of rows that are there already, and thousands that correct one, cost a handful of statements, not some for each row."""
     rows = np.zeros(3_000, Bar.dtype)
     rows["start_ns"] = np.arange(len(rows)) * MINUTE_NS
     rows["event_ns"] = rows["start_ns"] + MINUTE_NS
@@ -137,8 +137,7 @@ def test_refill_of_many_rows_is_settled_in_few_statements(bus: EventBus, sqlite_
     rows["close"][::3] += 1
     bus.publish_batch(rows, backfill=True)
     statements: list[str] = []
-    with database.engine.connect() as connection:
-        connection.connection.dbapi_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]
+    event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     outcome = store_bus(bus, database)
     assert (outcome.rows, outcome.replaced, outcome.already) == ({}, {"bars": 1_000}, {"bars": 2_000})
     assert 0 < len(statements) < 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,15 @@ def test_a_long_range_comes_back_as_it_was_stored(
             np.testing.assert_array_equal(found[name], bars[name], name)
 
 
-def test_what_is_steady_is_not_read(bus: EventBus, database: Database, store_bus: Any, bars: np.ndarray[Any, Any]) -> None:
-    """The query over the whole range has the prices, and none of the columns with one value."""
+def test_what_is_steady_is_not_read(bus: EventBus, store_bus: Any, bars: np.ndarray[Any, Any], tmp_path: Path) -> None:
+    """The query over the whole range of SQLite has the prices, and none of the columns with one value."""
     bus.publish_batch(bars)
-    store_bus(bus, database)
     statements: list[str] = []
-    with database.engine.connect() as connection:
-        connection.connection.dbapi_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]
-    DatabaseHistory(database).bars("A", "1m")
+    with Database(home=tmp_path) as database:
+        store_bus(bus, database)
+        with database.engine.connect() as connection:
+            connection.connection.dbapi_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]
+        DatabaseHistory(database).bars("A", "1m")
     whole = [text for text in statements if text.startswith("SELECT") and "close" in text and "LIMIT" not in text]
     assert len(whole) == 1
     assert all(f'"{name}"' not in whole[0].split("FROM")[0] for name in ("turnover", "event_ns", "revision"))
