@@ -10,7 +10,7 @@ import numpy as np
 from gcg_quant.asking import Asking
 from gcg_quant.calendar import Calendar
 from gcg_quant.enumerations import BarBasis
-from gcg_quant.events import Bar, BookDelta, Depth, MarketDataEvent, Record, Tick, TradeTick
+from gcg_quant.events import Bar, BookDelta, CorporateAction, Depth, MarketDataEvent, Record, Tick, TradeTick
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
@@ -18,6 +18,7 @@ from ..schema.models import MARKET_KEY, RECORD_TABLES
 from ..sql.names import Names
 from ..sql.selection import Selection
 from .bar_query import BarQuery
+from .ledger import Ledger
 from .stream import EventStream
 from .tick_query import TickQuery
 
@@ -164,6 +165,10 @@ class DatabaseHistory(Asking):
             chosen = list(names) if symbols is None else [self._names.number(connection, symbol) for symbol in symbols]
         wanted = {number: names[number] for number in chosen}
         return iter(EventStream(self._database, wanted, kinds, start_ns, end_ns, periods))
+
+    def actions(self, symbol: str, venue: str | None = None) -> list[CorporateAction]:
+        """Return the splits, dividends and the like of an instrument, as they were published."""
+        return Ledger(self._database).corporate_actions(symbol, venue=venue)
 
     def _terms(self, symbol: str, venue: str | None) -> Instrument:
         return self.instrument(symbol, venue)
