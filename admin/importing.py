@@ -13,11 +13,12 @@ from gcg_quant.clock import to_iso
 from gcg_quant.events import World
 
 from ..data_collector import FileImporter, ImportOptions, ImportPlan, ImportReport, Progress, content_sha256
+from ..data_storage.files.exported import exported_files
 from ..data_storage.files.imports import ImportRegistry
 from ..data_storage.sql.database import Database
 from .home import Home
 
-__all__ = ["ImportOutcome", "import_file", "plan_import"]
+__all__ = ["FolderOutcome", "ImportOutcome", "import_file", "import_folder", "plan_import"]
 
 
 class ImportOutcome(msgspec.Struct, frozen=True):
@@ -27,6 +28,29 @@ class ImportOutcome(msgspec.Struct, frozen=True):
     stored: dict[str, int]
     already: dict[str, int]
     earlier: str = ""  # when the same content was imported before, which ended this import
+
+
+class FolderOutcome(msgspec.Struct):
+    """What became of a folder of exported files; each file is an import of its own."""
+
+    files: int = 0
+    earlier: int = 0  # files that were imported before
+    rows: int = 0
+    refused: dict[str, int] = {}  # reason -> rows
+    stored: dict[str, int] = {}
+    already: dict[str, int] = {}
+
+    def add(self, outcome: ImportOutcome) -> None:
+        """Count one file."""
+        self.files += 1
+        if outcome.earlier:
+            self.earlier += 1
+            return
+        self.rows += outcome.report.rows
+        pairs = ((self.refused, outcome.report.reasons), (self.stored, outcome.stored), (self.already, outcome.already))
+        for mine, its in pairs:
+            for name, count in its.items():
+                mine[name] = mine.get(name, 0) + count
 
 
 def plan_import(home: Home, path: Path, options: ImportOptions) -> ImportPlan:
@@ -61,6 +85,26 @@ def import_file(
         registry.cancel(number)
         raise
     return ImportOutcome(report, stored.rows, stored.already)
+
+
+def import_folder(
+    home: Home, database: Database, folder: Path, options: ImportOptions, progress: Callable[[int, int], None] | None = None
+) -> FolderOutcome:
+    """Import all files of a folder that an export wrote. Broken off, it goes on with the files that are missing when it is called again.
+
+    Args:
+        progress: called with the files done and all of them.
+
+    Raises:
+        StorageError: anything else is in the folder, and nothing was imported; else as `import_file`, for one of the files.
+    """
+    paths = exported_files(folder)
+    done = FolderOutcome()
+    for path in paths:
+        done.add(import_file(home, database, path, options))
+        if progress is not None:
+            progress(done.files, len(paths))
+    return done
 
 
 class _ImportBus:

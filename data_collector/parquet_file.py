@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from gcg_quant.errors import ImportFileError
@@ -17,6 +18,7 @@ __all__ = ["ParquetSource", "is_parquet"]
 
 _MAGIC = b"PAR1"
 _CHUNK_ROWS = 50_000
+_CONSTANTS_KEY = b"gcg_quant.constants"  # what an export by symbol and day keeps in the folders' names, and once more here
 
 
 def is_parquet(path: Path) -> bool:
@@ -48,8 +50,18 @@ class ParquetSource:
         except (pa.ArrowException, OSError) as error:
             raise ImportFileError(f"{path} is a damaged Parquet file: {error}", file=str(path)) from error
         self.schema = self._file.schema_arrow
-        self.header = tuple(self.schema.names)
+        self._constants = self._read_constants()
+        self.header = (*self.schema.names, *self._constants)
         self.rows = int(self._file.metadata.num_rows)
+
+    def _read_constants(self) -> dict[str, str]:
+        try:
+            found = msgspec.json.decode((self.schema.metadata or {}).get(_CONSTANTS_KEY, b"{}"), type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise ImportFileError(
+                f"{self.path} is a damaged Parquet file: its metadata cannot be read: {error}", file=str(self.path)
+            ) from error
+        return {name: text for name, text in found.items() if name not in self.schema.names}
 
     def chunks(self) -> Iterator[RawChunk]:
         """Yield the rows in chunks of 50,000; `bytes_done` is their share of the file."""
@@ -60,7 +72,8 @@ class ParquetSource:
             for batch in self._file.iter_batches(_CHUNK_ROWS, use_threads=False):
                 lines = np.arange(row + 1, row + 1 + len(batch))
                 row += len(batch)
-                columns = {name: _plain(batch.column(index)) for index, name in enumerate(self.header)}
+                columns = {name: _plain(batch.column(index)) for index, name in enumerate(self.schema.names)}
+                columns |= {name: pa.repeat(pa.scalar(text, pa.string()), len(batch)) for name, text in self._constants.items()}
                 yield RawChunk(lines, columns, [], self.bytes_total * row // max(self.rows, 1))
         except (pa.ArrowException, OSError) as error:
             raise ImportFileError(f"{self.path} is damaged after row {row}: {error}", file=str(self.path)) from error

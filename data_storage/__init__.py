@@ -4,6 +4,7 @@ from .files.export import export_parquet
 from .files.imports import ImportRegistry, sha256_of
 from .files.journal_export import export_journal
 from .files.parquet import read_parquet, write_parquet
+from .files.part_export import export_parts
 from .reading.frames import bars_frame, ticks_frame, trades_frame
 from .reading.history import DatabaseHistory
 from .reading.ledger import Ledger
@@ -19,6 +20,7 @@ __all__ = [
     "bars_frame",
     "export_journal",
     "export_parquet",
+    "export_parts",
     "read_parquet",
     "sha256_of",
     "ticks_frame",

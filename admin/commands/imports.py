@@ -14,7 +14,7 @@ from gcg_quant.errors import ImportFileError
 from ...data_collector import ImportOptions, ImportPlan, Progress
 from ...data_storage.sql.database import Database
 from ..home import Home
-from ..importing import ImportOutcome, import_file, plan_import
+from ..importing import FolderOutcome, ImportOutcome, import_file, import_folder, plan_import
 from .context import settings_of
 
 __all__ = ["import_files"]
@@ -40,7 +40,7 @@ _SHOWN_REFUSALS = 10
 @click.option("--allow-nonpositive", is_flag=True, help="Take prices of 0 and below.")
 @click.option("--strict", is_flag=True, help="A bad row stops the import before anything is stored.")
 def import_files(files: tuple[Path, ...], columns: tuple[str, ...], **given: Any) -> None:
-    """Import CSV and Parquet files, plain or gzipped: ticks, quotes, trades, bars.
+    """Import CSV and Parquet files, plain or gzipped: ticks, quotes, trades, bars; or the folder of an export.
 
     What a file does not say (symbol, time zone, which end of a bar its time is) is asked for, or given by options. Every row is stored or
     refused with its line and reason; a file is stored once, however often it is imported.
@@ -52,6 +52,9 @@ def import_files(files: tuple[Path, ...], columns: tuple[str, ...], **given: Any
     with Database(settings.database.url, home=settings.home) as database:
         answers: dict[str, str] = {}
         for path in files:
+            if path.is_dir():
+                _print_folder(path, _folder_with_progress(home, database, path, options))
+                continue
             chosen = options.with_(**_ask(plan_import(home, path, options), answers))
             _print(path, _with_progress(home, database, path, chosen))
 
@@ -90,6 +93,23 @@ def _with_progress(home: Home, database: Database, path: Path, options: ImportOp
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total)
 
         return import_file(home, database, path, options, show)
+
+
+def _folder_with_progress(home: Home, database: Database, path: Path, options: ImportOptions) -> FolderOutcome:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(path.name, total=None)
+        return import_folder(home, database, path, options, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _print_folder(path: Path, outcome: FolderOutcome) -> None:
+    before = f", {outcome.earlier:,} of them imported before" if outcome.earlier else ""
+    click.echo(f"{path}: {outcome.files:,} files{before}, {outcome.rows:,} rows")
+    for words, counts in (("stored", outcome.stored), ("stored before", outcome.already), ("refused", outcome.refused)):
+        for name, count in counts.items():
+            click.echo(f"    {words}: {count:,} {name}" if words != "refused" else f"    refused: {count:,} rows: {name}")
 
 
 def _print(path: Path, outcome: ImportOutcome) -> None:

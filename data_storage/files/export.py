@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from gcg_quant.errors import StorageError
 from gcg_quant.events import Record
 
 from ..schema.columns import Rows
-from ..schema.models import RECORD_TABLES, RecordTable, buses, sources
+from ..schema.models import RECORD_TABLES, RecordTable
 from ..sql.names import Names
 from ..sql.selection import Selection
-from .parquet import named_column, parquet_writer, to_table
+from .parquet import parquet_writer
+from .stored_rows import StoredRows
 
 if TYPE_CHECKING:
     from ..sql.database import Database
@@ -81,6 +80,7 @@ class _TableExport:
     def __init__(self, database: Database, table: RecordTable, numbers: list[int] | None, start_ns: int | None, end_ns: int | None) -> None:
         self._database = database
         self._table = table
+        self._tables = StoredRows(database, table)
         self._numbers = numbers
         self._bounds = (start_ns, end_ns)
 
@@ -112,23 +112,13 @@ class _TableExport:
             last: tuple[Any, ...] | None = None
             while len(rows := self._rows(number, last)):
                 last = tuple(_plain(rows[-1][name]) for name in self._table.key)
-                yield self._arrow(rows)
+                yield self._tables.arrow(rows)
 
     def _rows(self, number: int | None, last: tuple[Any, ...] | None) -> Rows:
         selection = Selection(self._database, self._table, everything=True)
         selection.where("instrument", "=", number).where("event_ns", ">=", self._bounds[0]).where("event_ns", "<=", self._bounds[1])
         with self._database.reading() as connection:
             return selection.after(self._table.key, last).rows(connection, self._table.key, limit=_ROWS_AT_A_TIME)
-
-    def _arrow(self, rows: Rows) -> Any:
-        with self._database.reading() as connection:
-            names = Names(self._database).all(connection)
-            bus_ids = {row.number: row.bus_id for row in connection.execute(select(buses.c.number, buses.c.bus_id))}
-            published = {row.number: row.name for row in connection.execute(select(sources.c.number, sources.c.name))}
-        table = to_table(self._table.record, rows, names)
-        for name, texts in (("bus", bus_ids), ("source", published)):
-            table = table.set_column(table.column_names.index(name), name, named_column(rows[name], {0: ""} | texts))
-        return table
 
 
 def _plain(value: Any) -> Any:

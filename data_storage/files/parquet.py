@@ -7,6 +7,7 @@ is named in the schema's metadata. Times are integers, nanoseconds since the epo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["from_table", "named_column", "parquet_writer", "read_parquet", "to_table", "write_parquet"]
+__all__ = ["from_table", "named_column", "parquet_writer", "read_parquet", "record_of", "to_table", "with_constants", "write_parquet"]
 
 _CLASS_KEY = b"gcg_quant.record"
+_CONSTANTS_KEY = b"gcg_quant.constants"
 _ROWS_IN_CACHE = 2048
 _BY_NAME = {cls.__name__: cls for cls in HOT_RECORDS}
 
@@ -50,6 +52,12 @@ def to_table(record: type[Record], rows: Rows, names: Mapping[int, tuple[str, st
     return pa.table(columns, metadata={_CLASS_KEY: record.__name__.encode()})
 
 
+def with_constants(table: pa.Table, constants: Mapping[str, str]) -> pa.Table:
+    """Return a table of records without these columns, which have one value in all rows: the value goes into the metadata."""
+    metadata = {**(table.schema.metadata or {}), _CONSTANTS_KEY: json.dumps(dict(constants)).encode()}
+    return table.drop_columns(list(constants)).replace_schema_metadata(metadata)
+
+
 def named_column(numbers: npt.NDArray[Any], names: Mapping[int, str]) -> Any:
     """Return numbers as a dictionary column of the texts behind them. Raises KeyError for a number without a name."""
     import pyarrow as pa
@@ -72,6 +80,7 @@ def from_table(table: pa.Table) -> tuple[type[Record], Rows, dict[int, tuple[str
     record = _BY_NAME.get((table.schema.metadata or {}).get(_CLASS_KEY, b"").decode())
     if record is None:
         raise StorageError("The Parquet file names no record of gcg_quant; import it as a data file instead.")
+    table = _whole(table)
     fields = [field for field in fields_of(record.dtype) if field.name != "instrument"]
     for name in ("symbol", "venue", *(field.name for field in fields)):
         if name not in table.column_names:
@@ -79,6 +88,17 @@ def from_table(table: pa.Table) -> tuple[type[Record], Rows, dict[int, tuple[str
     numbers, names = _instruments(table)
     columns = {field.name: _values(table.column(field.name), field) for field in fields}
     return record, _rows_of(record, {**columns, "instrument": numbers}), names
+
+
+def _whole(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    constants: dict[str, str] = json.loads((table.schema.metadata or {}).get(_CONSTANTS_KEY, b"{}"))
+    for name, text in constants.items():
+        if name not in table.column_names:
+            places = pa.array(np.zeros(table.num_rows, np.int32))
+            table = table.append_column(name, pa.DictionaryArray.from_arrays(places, pa.array([text], pa.string())))
+    return table
 
 
 def _instruments(table: pa.Table) -> tuple[npt.NDArray[np.int32], dict[int, tuple[str, str]]]:
@@ -136,6 +156,25 @@ def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
 
 
+def record_of(path: str | Path) -> type[Record]:
+    """Return the class of records that a file holds, by its end alone.
+
+    Raises:
+        StorageError: the file is missing, no Parquet file, or none of ours.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(f"{path} cannot be read as Parquet: {error}.", path=str(path)) from error
+    record = _BY_NAME.get(metadata.get(_CLASS_KEY, b"").decode())
+    if record is None:
+        raise StorageError(f"{path} names no record of gcg_quant; import it as a data file instead.", path=str(path))
+    return record
+
+
 def read_parquet(path: str | Path) -> tuple[type[Record], Rows, dict[int, tuple[str, str]]]:
     """Return (record class, rows, names) of a file that `write_parquet` or `export_parquet` wrote.
 
@@ -146,7 +185,7 @@ def read_parquet(path: str | Path) -> tuple[type[Record], Rows, dict[int, tuple[
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise StorageError(f"{path} cannot be read as Parquet: {error}.", path=str(path)) from error
     return from_table(table)
@@ -176,8 +215,10 @@ def _texts(values: npt.NDArray[Any]) -> Any:
     # Few different texts in many rows. Records hold UTF-8; bytes that are none (an array filled by hand) stay readable.
     import pyarrow as pa
 
+    if not len(values):
+        return pa.array([], pa.string())
     letters = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
-    if len(values) and (letters == letters[0]).all():
+    if (letters == letters[0]).all():
         return pa.repeat(pa.scalar(values[0].decode("utf-8", "backslashreplace"), pa.string()), len(values))
     raw = pa.array(values, pa.binary()).dictionary_encode()
     texts = [text.decode("utf-8", "backslashreplace") for text in raw.dictionary.to_pylist()]
