@@ -19,13 +19,14 @@ from pathlib import Path
 # `make bench` installs hiredis here; redis-py takes its C parser where it finds it.
 sys.path.append(str(Path(__file__).resolve().parents[1] / ".venv" / "peers"))
 
-from measures import cache, machine
+from measures import bridge, cache, machine
 from measures.rows import Plan, Row, bus_folder
 
 Part = Callable[[Plan], Iterator[Row]]
 
 PARTS: dict[str, tuple[str, Part]] = {
     "cache": ("RedisManager: the cache", cache.cache),
+    "bridge": ("RedisBridge: from one host's bus to another's", bridge.bridge),
 }
 PEERS = ["redis", "hiredis"]
 

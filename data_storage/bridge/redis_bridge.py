@@ -130,7 +130,9 @@ class RedisBridge:
             from redis.retry import Retry
         except ImportError as error:
             raise SettingsError("A bridge needs the package redis: pip install redis.") from error
-        options: dict[str, Any] = {"password": self._password} if self._password and not urlsplit(self._url).password else {}
+        options: dict[str, Any] = {"protocol": 2}  # answers in the same shape from every release of redis-py
+        if self._password and not urlsplit(self._url).password:
+            options["password"] = self._password
         try:
             # Who retries is the component: it has the journal behind it.
             return redis.Redis.from_url(
