@@ -23,5 +23,7 @@ def test_the_cache_is_measured() -> None:
     rows = [line.strip("|").split("|") for line in done.stdout.splitlines() if re.match(r"\| [^*|]", line)]
     assert len(rows) == 11
     assert [name for name, figure, _ in rows if not re.search(r"\d", figure)] == []
-    docs = {re.sub(r"[\d.,]+", "#", line.split("|")[1].strip()) for line in (ROOT / "docs/redis.md").read_text().splitlines() if line[:1] == "|"}
+    docs = {
+        re.sub(r"[\d.,]+", "#", line.split("|")[1].strip()) for line in (ROOT / "docs/redis.md").read_text().splitlines() if line[:1] == "|"
+    }
     assert {re.sub(r"[\d.,]+", "#", name.strip()) for name, _, _ in rows} - docs == set()
