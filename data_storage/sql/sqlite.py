@@ -70,7 +70,6 @@ class SQLite:
             cursor = connection.cursor()
             for pragma in (
                 f"page_size={_PAGE_BYTES}",
-                "auto_vacuum=INCREMENTAL",  # of a new file: what retention removes can be given back; costs nothing that can be measured
                 "synchronous=NORMAL",
                 "foreign_keys=ON",
                 f"cache_size=-{_CACHE_KIB}",
@@ -96,13 +95,15 @@ class SQLite:
         return engine.execution_options(gcg_writes=True)
 
     def prepare_new(self, engine: Engine) -> None:
-        """Switch to WAL mode."""
+        """Switch to WAL mode, and let what retention removes be given back."""
         # SQLite does not wait for a lock here: two processes that start together would trip over each other.
         deadline = time.monotonic() + 5.0
         while True:
             try:
                 with engine.connect() as connection:
-                    connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+                    cursor = connection.connection.cursor()
+                    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # takes the write lock, and counts only before there are tables
+                    cursor.execute("PRAGMA journal_mode=WAL")
                 return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
