@@ -55,6 +55,7 @@ setup(
     package_dir=packages(),
     package_data={
         "gcg_quant": ["py.typed", "*.pyi", "demo.toml", "web/*"],
+        "gcg_quant.data_storage.sql": ["migrations/**/*.py"],
         "gcg_quant.backtest.pages": ["report_page/*"],
         "gcg_quant.visualization": ["web_frontend/**/*"],
         "gcg_quant.admin": ["web/**/*"],

@@ -57,6 +57,8 @@ def test_wheel_holds_all_packages_and_no_sources(wheel: Path) -> None:
         "gcg_quant/py.typed",
         "gcg_quant/_native.pyi",
         "gcg_quant/demo.toml",
+        "gcg_quant/data_storage/sql/migrations/env.py",
+        "gcg_quant/data_storage/sql/migrations/versions/0001_first_tables.py",
         "gcg_quant/backtest/feed.py",
         "gcg_quant/admin/console.py",
     ):

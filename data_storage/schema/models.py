@@ -19,7 +19,21 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import numpy as np
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql_text
 
 from gcg_quant.events import (
@@ -73,6 +87,7 @@ PROVENANCE = fields_of(
 COPY = fields_of(np.dtype([("copy", "<i4")]))[0]
 
 meta = Table("meta", metadata, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False))
+alembic_version = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
 row_counts = Table("row_counts", metadata, Column("table_name", TEXT, primary_key=True), Column("rows", BigInteger, nullable=False))
 buses = Table(
     "buses",
@@ -217,10 +232,7 @@ def _record_table(record: type[Record], name: str, key: tuple[str, ...], *indexe
         column.primary_key = True
         column.autoincrement = False
     extra = [Index(f"{name}_by_{'_'.join(columns)}", *columns) for columns in indexes]
-    options: dict[str, Any] = {"sqlite_with_rowid": False}
-    if key is not EVENT_KEY:
-        options["postgresql_partition_by"] = f"RANGE ({'start_ns' if key is BAR_KEY else 'event_ns'})"
-    table = Table(name, metadata, *ordered, *extra, **options)
+    table = Table(name, metadata, *ordered, *extra, sqlite_with_rowid=False)
     if key is not EVENT_KEY:
         # A server looks a foreign key up by a trigger for each row, which takes four times as long as the row itself.
         for constraint in table.foreign_key_constraints:

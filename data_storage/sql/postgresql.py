@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gcg_quant.errors import StorageError
 
+from ..schema.models import RECORD_TABLES
 from .partitions import Partitions
 from .postgresql_errors import sentence
 
@@ -124,7 +125,10 @@ class PostgreSQL:
 
     def create_tables(self, connection: Connection, tables: Sequence[Table]) -> None:
         """Create tables with their indexes; those of market data are partitioned by time."""
+        times = {one.table: one.time_column for one in RECORD_TABLES.values() if one.partition_unit}
         for table in tables:
+            if table in times:
+                table.dialect_options["postgresql"]["partition_by"] = f"RANGE ({times[table]})"
             table.create(connection)
 
     @contextlib.contextmanager

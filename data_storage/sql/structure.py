@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, Table, select
@@ -13,7 +14,8 @@ from sqlalchemy.schema import CreateColumn
 from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 
-from ..schema.models import meta, metadata
+from ..schema.models import alembic_version, meta, metadata
+from .migration import migrate, stamp
 
 if TYPE_CHECKING:
     from .database import Database
@@ -41,8 +43,10 @@ class Structure:
             self._refuse(found)
         if found == 0:
             self._database.prepare_new()
+        elif found < SCHEMA_VERSION:
+            self._alone(self._database.migrating, self._migrate)
         if not complete:
-            self._alone(self._complete)
+            self._alone(self._database.writing, self._complete)
 
     def _version(self, connection: Connection) -> int:
         # 0: an empty database.
@@ -67,17 +71,23 @@ class Structure:
             expected=SCHEMA_VERSION,
         )
 
-    def _alone(self, change: Callable[[Connection], None]) -> None:
+    def _alone(self, transaction: Callable[[], AbstractContextManager[Connection]], change: Callable[[Connection], None]) -> None:
         # Another process may be at it: then there is nothing left to do once it is our turn.
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                with self._database.writing() as connection:
+                with transaction() as connection:
                     change(connection)
                 return
             except StorageError as error:
                 if not error.context.get("locked") or time.monotonic() > deadline:
                     raise
+
+    def _migrate(self, connection: Connection) -> None:
+        found = self._version(connection)
+        if found < SCHEMA_VERSION:
+            migrate(connection, found, SCHEMA_VERSION)
+            connection.execute(meta.update().where(meta.c.name == "schema_version").values(value=str(SCHEMA_VERSION)))
 
     def _complete(self, connection: Connection) -> None:
         # Records grow at their end and the tables with them; a column that is missing gets the record's default.
@@ -89,6 +99,8 @@ class Structure:
             connection.execute(sql_text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
         if new:
             connection.execute(meta.insert(), [_row("schema_version", SCHEMA_VERSION), _row("created_ns", now_ns())])
+        if alembic_version in tables:
+            stamp(connection, SCHEMA_VERSION)
 
     def _missing(self, connection: Connection) -> tuple[list[Table], list[tuple[Table, Column[Any]]]]:
         there = self._database.dialect.columns(connection)
