@@ -47,7 +47,7 @@ def _storage(settings: Settings) -> list[Component]:
 
     database = Database(settings.database.url, home=settings.home)
     recorder = Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)
-    return [recorder, Keeper(database, settings.retention), *cache]
+    return [recorder, Keeper(database, settings.retention, settings.backup, home=settings.home), *cache]
 
 
 def _cache(settings: Settings) -> list[Component]:

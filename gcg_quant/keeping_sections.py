@@ -1,9 +1,9 @@
-"""The section of `gcg_quant.toml` about how long rows stay in the database."""
+"""The sections of `gcg_quant.toml` about what is kept: how long rows stay in the database, and how often it is saved."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, field_validator
 
@@ -12,7 +12,7 @@ from gcg_quant.errors import EventError
 from gcg_quant.periods import period_ns
 from gcg_quant.sections import Period, Section, setting
 
-__all__ = ["RetentionSettings", "age_ns", "due_ns"]
+__all__ = ["BackupSettings", "RetentionSettings", "age_ns", "due_ns"]
 
 _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _OFF = ("", "off", "none")
@@ -99,3 +99,12 @@ class RetentionSettings(Section):
     @classmethod
     def _no_empty_periods(cls, bars: dict[str, str | None]) -> dict[str, str | None]:
         return {period: age for period, age in bars.items() if age is not None}
+
+
+class BackupSettings(Section):
+    """[backup]: the database is saved by itself, beside whoever reads and writes."""
+
+    at: Schedule = setting(None, "when: a time of day (UTC) such as 04:00, a pace such as 12h, or off", live=True)
+    folder: str = setting("", "where to; empty = `backups` in the home folder", live=True)
+    keep: int = setting(7, "how many stay; older ones are removed after each new one", ge=1, le=10_000, live=True)
+    compress: Literal["zstd", "none"] = setting("zstd", "how the files are compressed", live=True)

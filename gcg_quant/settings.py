@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from gcg_quant.bar_sections import BarsSettings
 from gcg_quant.bridge_sections import BridgeSettings
-from gcg_quant.keeping_sections import RetentionSettings
+from gcg_quant.keeping_sections import BackupSettings, RetentionSettings
 from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
     BacktestSettings,
@@ -64,6 +64,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     database: DatabaseSettings = DatabaseSettings()
     retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
     redis: RedisSettings = RedisSettings()
     bridge: BridgeSettings = BridgeSettings()
     simulated: SimulatedSettings = SimulatedSettings()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
+from gcg_quant.clock import to_iso
 from gcg_quant.errors import StorageError
 
+from ..home import Home
 from .context import settings_of
 
 __all__ = ["database"]
@@ -68,3 +71,43 @@ def prune(ctx: click.Context, texts: tuple[str, ...], imports: bool, dry_run: bo
     verb = "would go" if dry_run else "removed"
     for rule, rows in removed.items():
         click.echo(f"{rule.name:20} older than {rule.age:>5} {rows:>14,} rows {verb}, {left.get(rule.table, 0):,} in the table")
+
+
+@database.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_context
+def backup(ctx: click.Context, file: Path) -> None:
+    """Save the database to FILE as it is at this moment, beside the running system; a name that ends with .zst packs it.
+
+    FILE.sha256 gets its SHA-256. Journal, logs and strategy files are not in it: see docs/database.md.
+    """
+    from ...data_storage.keeping.backup import back_up
+    from ...data_storage.sql.database import Database
+
+    settings = settings_of(ctx)
+    with Database(settings.database.url, home=settings.home, read_only=True) as opened:
+        report = back_up(opened, file)
+    click.echo(f"{file}: {report.rows:,} rows, {report.bytes / 1e6:,.1f} MB, {report.seconds:.1f} s")
+
+
+@database.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Also if the database holds rows, which are lost then.")
+@click.pass_context
+def restore(ctx: click.Context, file: Path, yes: bool) -> None:
+    """Put the database that FILE has saved into the place of the present one. The system must not run.
+
+    FILE is checked first, every page and row. What happened since it was saved is stored again at the next start, as far as the journal
+    still holds it.
+    """
+    from ...data_storage.keeping.restoring import file_of
+    from ...data_storage.keeping.restoring import restore as bring_back
+
+    settings = settings_of(ctx)
+    target = file_of(settings.database_url)
+    with Home(settings.home).running({}):  # nor may it start meanwhile
+        report = bring_back(file, target, replace=yes)
+    saved = f", as saved at {to_iso(report.saved_ns)}" if report.saved_ns else ""
+    click.echo(f"{target}: {sum(report.rows.values()):,} rows{saved}, {report.seconds:.1f} s")
+    if not report.verified:
+        click.echo(f"There is no {file.name}.sha256 to compare {file.name} with.", err=True)

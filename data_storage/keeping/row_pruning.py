@@ -144,17 +144,17 @@ class RowPruning:
         for rule in self._rules:
             limits[rule.table] = max(limits.get(rule.table, 0), self._now_ns - rule.keep_ns)
         with self._database.reading() as connection:
-            done = connection.execute(select(imports.c.number, imports.c.finished_ns).where(imports.c.status == "done")).all()
+            done = connection.execute(select(imports.c.number, imports.c.finished_ns).where(imports.c.status != "running")).all()
             empty = [number for number, finished_ns in done if self._is_empty(connection, number, finished_ns, limits)]
         for number in empty:
             with self._database.writing() as connection:
                 connection.execute(import_ranges.delete().where(import_ranges.c.import_number == number))
                 connection.execute(imports.delete().where(imports.c.number == number))
 
-    def _is_empty(self, connection: Connection, number: int, finished_ns: int, limits: dict[str, int]) -> bool:
+    def _is_empty(self, connection: Connection, number: int, finished_ns: int | None, limits: dict[str, int]) -> bool:
         mine = select(buses.c.number).where(buses.c.import_number == number)
         for held in connection.execute(select(import_ranges).where(import_ranges.c.import_number == number)):
-            if finished_ns >= limits.get(held.table_name, 0):
+            if (finished_ns or 0) >= limits.get(held.table_name, 0):
                 return False
             table = _RECORDS[held.table_name]
             columns = table.table.c

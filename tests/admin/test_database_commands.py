@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gcg_quant.admin.home import Home
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage.sql.database import Database
 from gcg_quant.data_storage.writing.store import STORED_EVENTS, Store
@@ -74,3 +75,32 @@ def test_prune_without_sense_is_one_sentence(console: Console, home: Path, rule:
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "3 rows, no damage" in console("database", "check").stdout
+
+
+def test_backup_and_restore(console: Console, home: Path, bus: EventBus, tmp_path: Path) -> None:
+    """A backup is told with its rows; a restore into a database with rows wants `--yes`, and brings back what was saved."""
+    saved = str(tmp_path / "saved.db.zst")
+    made = console("database", "backup", saved)
+    assert made.returncode == 0, made.stderr
+    assert "saved.db.zst: 3 rows" in made.stdout
+    assert "exists already" in console("database", "backup", saved).stderr
+    store(bus, home, Tick(symbol="A", venue="V", event_ns=3, last_price=1.0))
+    refused = console("database", "restore", saved)
+    assert refused.returncode == 1
+    assert "holds 4 rows: --yes replaces it" in refused.stderr
+    Path(f"{saved}.sha256").unlink()
+    done = console("database", "restore", saved, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "3 rows, as saved at" in done.stdout
+    assert "There is no saved.db.zst.sha256" in done.stderr
+    assert "3 rows, no damage" in console("database", "check").stdout
+
+
+def test_nothing_is_restored_into_a_running_system(console: Console, home: Path, tmp_path: Path) -> None:
+    """While a system runs on the home its database stays."""
+    saved = str(tmp_path / "saved.db")
+    console("database", "backup", saved)
+    with Home(home).running({}):
+        result = console("database", "restore", saved, "--yes")
+    assert result.returncode == 1
+    assert "A system runs on" in result.stderr

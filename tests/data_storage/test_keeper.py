@@ -14,7 +14,7 @@ from gcg_quant.data_storage.keeping.checking import check_database
 from gcg_quant.data_storage.keeping.keeper import Keeper
 from gcg_quant.data_storage.schema.models import meta
 from gcg_quant.events import Applied, ConfigChangeEvent, Event, LogEvent, Tick
-from gcg_quant.keeping_sections import RetentionSettings, due_ns
+from gcg_quant.keeping_sections import BackupSettings, RetentionSettings, due_ns
 
 TODAY = now_ns() // NS_PER_DAY * NS_PER_DAY
 
@@ -83,7 +83,7 @@ def test_changed_rules_are_taken_over(bus: EventBus, database: Database, wait_fo
     bus.publish(ConfigChangeEvent(revision=2, changes={"chart.theme": "light"}))
     bus.publish(ConfigChangeEvent(revision=3, changes={"retention.ticks": "30d", "retention.logs": None}))
     wait_for(lambda: len(events_of(bus, Applied)) == 1)
-    assert events_of(bus, Applied)[0].detail == "retention: ticks 30d"
+    assert events_of(bus, Applied)[0].detail == "retention at 03:30: ticks 30d; backup at no time"
     assert keeper.stop()
 
 
@@ -98,10 +98,39 @@ def test_locked_database_is_told_once_and_tried_again(bus: EventBus, tmp_path: P
         with other.writing():
             clock.now += NS_PER_HOUR
             for _ in range(2):
-                keeper._next_s = 0.0
-                wait_for(lambda: keeper._next_s > 0)
+                keeper._failures, keeper._next_s = {key: (why, 0.0) for key, (why, _) in keeper._failures.items()}, 0.0
+                wait_for(lambda: keeper._failures.get("retention", ("", 0.0))[1] > 0)
         assert len(events_of(bus, LogEvent)) == 1
         assert "locked by another program" in events_of(bus, LogEvent)[0].message
-        keeper._next_s = 0.0
+        keeper._failures.clear()
         wait_for(lambda: ran(other) > first)
         assert keeper.stop()
+
+
+def test_backups_are_made_at_their_time_and_the_newest_stay(bus: EventBus, database: Database, tmp_path: Path, wait_for: Any) -> None:
+    """Each backup is told with its rows; the oldest goes with its SHA-256; one that fails does not keep old rows from being removed."""
+    clock = Clock(now_ns())
+    keeper = Keeper(database, RetentionSettings(at="1h"), BackupSettings(at="1h", keep=2), home=tmp_path, clock=clock)
+    keeper.start(bus)
+
+    def saved() -> list[str]:
+        return [one.message for one in events_of(bus, LogEvent) if "was saved" in one.message]
+
+    wait_for(lambda: ran(database) > 0)
+    for count in (1, 2, 3):
+        clock.now += NS_PER_HOUR
+        keeper._next_s = 0.0
+        wait_for(lambda wanted=count: len(saved()) == wanted)  # type: ignore[misc]
+    wait_for(lambda: len(list((tmp_path / "backups").iterdir())) == 4)
+    assert all(file.suffix in (".zst", ".sha256") for file in (tmp_path / "backups").iterdir())
+    (tmp_path / "no folder").write_text("")
+    bus.publish(ConfigChangeEvent(revision=2, changes={"backup.folder": str(tmp_path / "no folder")}))
+    wait_for(lambda: len(events_of(bus, Applied)) == 1)
+    first = ran(database)
+    clock.now += NS_PER_HOUR
+    keeper._next_s = 0.0
+    wait_for(lambda: ran(database) > first)
+    assert keeper.stop()
+    (problem,) = [one.message for one in events_of(bus, LogEvent) if one.level == "warning"]
+    assert "could not do the backup" in problem
+    assert "cannot be written" in problem
