@@ -99,7 +99,9 @@ def _at_rate(plan: Plan, folder: Path, path: str, symbols: int) -> Iterator[Row]
         client.close()
     share = used / (time.perf_counter() - begin)
     name = f"at {RATE:,} ticks/s of {symbols:,} instruments"
-    yield Row(f"{name}: processor time of the manager", f"{share:.1%} of a core", "<= 25 %", share <= 0.25)
+    few = symbols <= 10  # with many, it is the hashes that cost: all of them change at every flush
+    target, met = ("<= 5 %", share <= 0.05) if few else ("", None)
+    yield Row(f"{name}: processor time of the manager", f"{share:.1%} of a core", target, met)
     age = f"{statistics.median(ages):.0f} / {max(ages):.0f} ms"
     yield Row(f"{name}: age of what Redis shows, p50 / max (flushed every 100 ms)", age)
     yield Row(f"{name}: unread at the end; HSETs so far", f"{lag:,}; {written:,}", f"< {RATE // 5:,}", lag < RATE // 5)
@@ -155,8 +157,8 @@ def _writes(plan: Plan, path: str) -> Iterator[Row]:
     values = len(texts[0])
     link.close()
     client.close()
-    yield Row(f"hashes of {values} values from records, each deleted, set and given a time to live", f"{per_second(fast)}")
-    yield Row(f"redis-py: a pipeline of HSETs of {values} texts that lie ready", per_second(plain))
+    yield Row(f"hashes of {values} values from records, a transaction of {HASHES:,}", f"{per_second(fast)}")
+    yield Row(f"redis-py: HSETs of {values} texts that lie ready, a pipeline of {HASHES:,}", per_second(plain))
     yield Row("the cache's hashes beside the plain pipeline's", f"{fast / plain:.2f}x")
 
 

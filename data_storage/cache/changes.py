@@ -1,16 +1,18 @@
 """What has changed in the picture, as commands for Redis, and noting that it was sent.
 
-Every hash is deleted and set in the same transaction: whoever reads it sees one event, whole, whatever was there before.
+A hash is set with all its fields in one command, and deleted before in the same transaction unless it holds the very same ones: whoever
+reads it sees one event, whole, whatever was there before.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from .layout import SHAPES, Layout, entry_id
-from .picture import Picture, Series
+from .picture import Picture, Series, Stored
 
 if TYPE_CHECKING:
     from gcg_quant.redis_sections import RedisSettings
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes"]
 
+_RENEW = 0.9  # of a key's life must be left, or it is given a whole one again
 _FIRST_MS = 1_000_000  # an entry's id is above 0-0: bars of 1970-01-01 00:00 and before are in no stream
 
 
@@ -31,6 +34,7 @@ class Changes:
         self._policy = policy
         self._hashes = {key: picture.entries.get(key) for key in islice(picture.dirty, most)}
         self._streams = list(_up_to(picture, most))
+        self._stored: dict[tuple[str, str], Stored] = {}
         self.commands: list[Command] = [*self._hash_commands(), *self._stream_commands()]
 
     @property
@@ -40,31 +44,36 @@ class Changes:
 
     def sent(self) -> None:
         """Note that Redis has carried the commands out."""
-        for key, event in self._hashes.items():
+        for key in self._hashes:
             del self._picture.dirty[key]
-            if event is None:
-                self._picture.listed.discard(key)
-            elif key[0] in self._policy.kinds:
-                self._picture.listed.add(key)
+            self._picture.stored.pop(key, None)
+        self._picture.stored.update(self._stored)
         for name in self._streams:
             series = self._picture.series[name]
             series.mark_sent()
             del self._picture.new_bars[name]
 
     def _hash_commands(self) -> Iterator[Command]:
+        now = time.monotonic()
         for (kind, name), event in self._hashes.items():
             if kind not in self._policy.kinds:
                 continue
-            key = self._layout.hash(kind, name)
-            yield "DEL", key
+            key, before = self._layout.hash(kind, name), self._picture.stored.get((kind, name))
             if event is None:
+                yield "DEL", key
                 yield "SREM", self._layout.index(kind), name
                 continue
-            yield "HSET", key, SHAPES[kind].packed(event)
-            if (kind, name) not in self._picture.listed:
+            fields, life_s, expires_at = SHAPES[kind].packed(event), self._policy.ttl_s.get(kind, 0.0), 0.0
+            if before is None or before.absent != fields.absent:
+                yield "DEL", key
                 yield "SADD", self._layout.index(kind), name
-            if ttl_s := self._policy.ttl_s.get(kind):
-                yield "PEXPIRE", key, int(ttl_s * 1000)
+            elif before.expires_at > now + _RENEW * life_s:
+                expires_at = before.expires_at
+            yield "HSET", key, fields
+            if life_s and not expires_at:
+                expires_at = now + life_s
+                yield "PEXPIRE", key, int(life_s * 1000)
+            self._stored[kind, name] = Stored(fields.absent, expires_at)
 
     def _stream_commands(self) -> Iterator[Command]:
         if "bar" not in self._policy.kinds or not self._policy.bars:

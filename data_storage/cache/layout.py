@@ -40,10 +40,11 @@ _LEVELS = {"bid_prices": "bid_price", "bid_sizes": "bid_size", "ask_prices": "as
 
 
 class Fields(NamedTuple):
-    """Arguments of a command, packed in Redis's protocol: field, text, field, text ..."""
+    """Arguments of a command, packed in Redis's protocol: field, text, field, text ...; `absent` has a bit for each field left out."""
 
     words: int
     packed: bytes
+    absent: int = 0
 
 
 class Shape:
@@ -64,6 +65,7 @@ class Shape:
         sized = list(zip(self._names, self._sizes, strict=True))
         self.fields = tuple(field for name, size in sized for field in _fields(name, size))
         self._heads = [b"$%d\r\n%b\r\n" % (len(field), field.encode()) for field in self.fields]
+        self._bits = [1 << at for at in range(len(self.fields))]
         # The integer that says "there is none": 0 as a time or day, -1 where records begin with it.
         self._none = [_no_value(cls, name) for name, size in sized for _ in range(size or 1)]
 
@@ -85,22 +87,20 @@ class Shape:
     def packed(self, event: Record | ColdEvent) -> Fields:
         """Return the same as `fields_of`, in Redis's protocol."""
         parts: list[bytes] = []
-        for head, value, none in zip(self._heads, self.values(event), self._none, strict=True):
+        absent = 0
+        for head, value, none, bit in zip(self._heads, self.values(event), self._none, self._bits, strict=True):
             kind = type(value)
-            if kind is float:
-                if value != value:
-                    continue
+            if kind is float and value == value:
                 text = repr(value).encode()
-            elif kind is int:
-                if value == none:
-                    continue
+            elif kind is int and value != none:
                 text = b"%d" % value
             elif _absent(value, none):
+                absent |= bit
                 continue
             else:
                 text = _text(value).encode()
             parts.append(b"%b$%d\r\n%b\r\n" % (head, len(text), text))
-        return Fields(2 * len(parts), b"".join(parts))
+        return Fields(2 * len(parts), b"".join(parts), absent)
 
     def event(self, texts: Mapping[str, str]) -> Any:
         """Return the event behind the fields of a hash, with its id, time and source.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from gcg_quant.events import AccountEvent, Bar, Event, OrderEvent, OrderStatus, PositionEvent, StrategyStatusEvent
 from gcg_quant.packing import pack_event
@@ -12,7 +12,7 @@ from gcg_quant.reader import BusReader
 
 from .layout import SHAPES, name_of, series_of
 
-__all__ = ["Picture", "Series", "StateBook"]
+__all__ = ["Picture", "Series", "StateBook", "Stored"]
 
 _DONE = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.FAILED})
 _start = attrgetter("start_ns")
@@ -69,6 +69,13 @@ class Series:
             self.whole = True
 
 
+class Stored(NamedTuple):
+    """A hash as Redis holds it: which fields it lacks, and when it goes (monotonic seconds; 0: never)."""
+
+    absent: int
+    expires_at: float
+
+
 class Picture:
     """Entries by kind and name, and the series of bars. One thread.
 
@@ -82,7 +89,7 @@ class Picture:
         self.series: dict[str, Series] = {}
         self.dirty: dict[tuple[str, str], None] = {}  # in the order in which they changed
         self.new_bars: dict[str, None] = {}
-        self.listed: set[tuple[str, str]] = set()  # what the indexes in Redis name
+        self.stored: dict[tuple[str, str], Stored] = {}  # the hashes that Redis holds
 
     def take(self, kind: str, event: Any) -> None:
         """Take the newest event of a kind in."""
@@ -104,7 +111,7 @@ class Picture:
         """Take it that nothing was sent."""
         for series in self.series.values():
             series.whole = True
-        self.listed.clear()
+        self.stored.clear()
         self.dirty = dict.fromkeys(self.entries)
         self.new_bars = dict.fromkeys(self.series)
 

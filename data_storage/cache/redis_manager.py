@@ -295,7 +295,7 @@ class RedisManager(Stateful[StateBook]):
         self._counted = (link.written, now)
         values = {
             "redis_connected": float(link.connected),
-            "redis_keys": float(len(self.picture.listed) + len(self.picture.series)),
+            "redis_keys": float(len(self.picture.stored) + len(self.picture.series)),
             "redis_writes_s": (link.written - written) / (now - since) if since else 0.0,
             "redis_unsent": float(len(self.picture.dirty)),
         }

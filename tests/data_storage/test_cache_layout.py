@@ -44,7 +44,9 @@ def texts(kind: str, event: object) -> dict[str, str]:
     flat = SHAPES[kind].fields_of(event)  # type: ignore[arg-type]
     packed = SHAPES[kind].packed(event)  # type: ignore[arg-type]
     words = [text.encode() for text in flat]
-    assert packed == (len(flat), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words))
+    assert packed[:2] == (len(flat), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words))
+    names = [field for at, field in enumerate(SHAPES[kind].fields) if not packed.absent >> at & 1]
+    assert names == flat[::2]
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
