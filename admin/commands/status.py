@@ -54,6 +54,11 @@ def _print(home: str, facts: dict[str, Any]) -> None:
     if "redis_connected" in (cache := facts["components"].get("redis", {})):
         state = "connected" if cache["redis_connected"] else "[yellow]not connected[/]"
         console.print(f"redis: {state}, {cache['redis_keys']:,.0f} keys, {cache['redis_writes_s']:,.0f} writes/s")
+    for name, values in facts["components"].items():
+        if name.startswith("bridge-") and "connected" in values:
+            state = "connected" if values["connected"] else "[yellow]not connected[/]"
+            late = f", {values['latency_ms']:,.1f} ms late, {values['behind']:,.0f} behind" if "behind" in values else ""
+            console.print(f"{name.replace('-', ' ', 2)}: {state}, {values['events_per_s']:,.0f} events/s{late}")
     for account in facts["accounts"]:
         profit = account["realised_pnl"] + account["unrealised_pnl"] - account["fees"]
         console.print(f"account {account['account']}: equity {account['equity']:,.2f} {account['currency']}, profit {profit:+,.2f}")

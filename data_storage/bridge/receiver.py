@@ -37,7 +37,7 @@ _MARK_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
 _ASK_REFUSED_S = 30.0
 _TELL_AGAIN_S = 600.0
-_METRICS_EVERY_S = 10.0
+_METRICS_EVERY_S = 2.0
 _ALLOWED = tuple(cls.TYPE for cls in CROSSING)
 
 
@@ -103,6 +103,7 @@ class BridgeReceiver(Component):
     def read_batch(self) -> int:
         """Publish what has come and return how many events that were."""
         self.handle_waiting(0.0)  # of its own bus it reads nothing, and does not lag
+        self._publish_counts()
         left = self._next_at - time.monotonic()
         if left > 0:
             self._stopping.wait(min(left, _LONGEST_WAIT_S))
@@ -120,7 +121,6 @@ class BridgeReceiver(Component):
             self._wait_longer(error)
         count = self.received_events - before
         self.note_handled(count, time.perf_counter_ns() - started if count else 0)
-        self._publish_counts()
         return count
 
     # ---- an entry
@@ -325,6 +325,7 @@ class BridgeReceiver(Component):
         self._metrics_at = now + _METRICS_EVERY_S
         (before, then), self._counted = self._counted, (self.received_events, now)
         values = {
+            "connected": not self.problem,
             "events_per_s": (self.received_events - before) / (now - then),
             "events": self.received_events,
             "behind": self._behind,

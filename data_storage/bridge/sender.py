@@ -17,7 +17,7 @@ import msgspec
 from gcg_quant.clock import now_ns
 from gcg_quant.component import Component
 from gcg_quant.crossing import lane_of
-from gcg_quant.errors import CursorError, JournalError, StorageError
+from gcg_quant.errors import CursorError, JournalError, StorageError, nearest
 from gcg_quant.events import AlertEvent, Event, Lane, MetricEvent
 from gcg_quant.reader import BusReader, Cursor
 
@@ -38,9 +38,10 @@ __all__ = ["BridgeSender"]
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONGEST_WAIT_S = 0.1, 5.0, 0.5
 _LOOK_EVERY_S = 0.1
 _SAY_EVERY_S = 1.0
-_METRICS_EVERY_S = 10.0
+_METRICS_EVERY_S = 2.0
 _ENTRY_BYTES = 1 << 18
 _ENTRY_OVERHEAD = 200  # bytes of Redis's own
+_NAME_AFTER_S = 10.0
 _RECEIVER_GONE_S = 5.0  # without a beat: it is not waited for any more
 _RECEIVER_FORGOTTEN_S = 86_400.0
 _NOTHING_EVERY_S = 1.0  # say how far it is where nothing passes the filter
@@ -111,6 +112,8 @@ class BridgeSender(Component):
         self._metrics_at = time.monotonic() + _METRICS_EVERY_S
         self._idle_at = time.monotonic()
         self._counted = (0, time.monotonic())
+        self._named = False
+        self._name_at = time.monotonic() + _NAME_AFTER_S
 
     def on_stop(self) -> None:
         """Let another host take the name over, and give the connection back."""
@@ -121,6 +124,7 @@ class BridgeSender(Component):
 
     def read_batch(self) -> int:
         """Send the next entry and return how many events it held; 0 if there is none, or Redis did not take it."""
+        self._publish_counts()
         left = self._next_at - time.monotonic()
         if left > 0:
             self._stopping.wait(min(left, _LONGEST_WAIT_S))
@@ -136,7 +140,6 @@ class BridgeSender(Component):
             self._wait_longer(error)
             return 0
         self._say_recovered()
-        self._publish_counts()
         return sent
 
     # ---- sending
@@ -311,14 +314,27 @@ class BridgeSender(Component):
         self._metrics_at = now + _METRICS_EVERY_S
         (before, then), self._counted = self._counted, (self.sent_events, now)
         values = {
+            "connected": not self.problem,
             "events_per_s": (self.sent_events - before) / (now - then),
             "events": self.sent_events,
             "resends": self.resends,
             "unseen_bytes": self._unseen_bytes,
         }
+        self._name_unknown_symbols()
         with contextlib.suppress(JournalError):
             for name, value in values.items():
                 self.publish(MetricEvent(component=self.name, name=name, value=float(value)), cause=0)
+
+    def _name_unknown_symbols(self) -> None:
+        # Not at once: collectors name their instruments when they begin.
+        if self._symbols is None or self._named or time.monotonic() < self._name_at:
+            return
+        self._named = True
+        known = {instrument.symbol: 0 for instrument in self.bus.instruments} | {one.name: 0 for one in self.bus.instruments}
+        for symbol in self._symbols:
+            if symbol not in known and not set("*?[") & set(symbol):
+                text = f"Bridge {self.link.name!r} has nothing to send of {symbol!r}: no instrument of this bus is called so."
+                self._alert("warning", f"{text}{nearest(symbol, known)}")
 
 
 def _id(text: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from gcg_quant.crossing import CROSSING
 from gcg_quant.events import AlertEvent, OrderRequest, Tick
 
 from ..data_storage.redis_server import RedisServer
-from .conftest import ROOT, System
+from .conftest import ROOT, System, call
 
 PAGE = (ROOT / "docs/hosts.md").read_text()
 URL = "redis://127.0.0.1:6379/0"
@@ -66,6 +66,11 @@ def test_both_charts_are_the_same(tmp_path: Path, own_chromium: Any) -> None:
             assert [first[at] for at in shared] == [second[at] for at in shared]
             for name, page in zip(("collectors", "strategies"), pages, strict=True):
                 page.screenshot(path=tmp_path / f"{name}.png")
+            for system, line in zip(
+                systems, (r"bridge to hk1: connected, \d", r"bridge from hk1: connected, .* ms late, \d+ behind"), strict=True
+            ):
+                while not re.search(line, told := call(system.home, "status").stdout):
+                    assert time.monotonic() < deadline, told
             with EventBus(systems[1].home / "bus", create=False, read_only=True) as bus:
                 with bus.reader(start="begin", events=[Tick]) as reader:
                     assert {event.source for event in reader} == {"simulated@hk1"}

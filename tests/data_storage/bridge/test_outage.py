@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.bridge import RedisBridge
+from gcg_quant.data_storage.bridge import RedisBridge, receiver, sender
 from gcg_quant.data_storage.bridge.position import Positions
 from gcg_quant.errors import StorageError
-from gcg_quant.events import GapEvent, Lane, Tick
+from gcg_quant.events import GapEvent, Lane, MetricEvent, Tick
 from gcg_quant.pruning import prune
 
 from ..redis_server import RedisServer
@@ -196,3 +196,28 @@ def test_a_password_is_asked_for(tmp_path: Path, make_host: MakeHost, wait_for: 
                 RedisBridge("hk1", locked.url, password).size()
             assert "wrong" not in str(caught.value)
         assert RedisBridge("hk1", locked.url, "right").size() == (0, 0)
+
+
+def test_a_symbol_that_nobody_knows_is_named(make_host: MakeHost, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once collectors have had time to name theirs, a symbol of the settings without an instrument is told, with the nearest one."""
+    monkeypatch.setattr(sender, "_NAME_AFTER_S", 0.0)
+    monkeypatch.setattr(sender, "_METRICS_EVERY_S", 0.0)
+    far = make_host("far")
+    far.bus.publish(tick(1.0))
+    far.send("hk1", symbols=["BTC/USTD", "BTC/*", "BTC/USDT@SIM"])
+    wait_for(lambda: bool(far.alerts()))
+    assert far.alerts() == [
+        "Bridge 'hk1' has nothing to send of 'BTC/USTD': no instrument of this bus is called so. Did you mean 'BTC/USDT'?"
+    ]
+
+
+def test_metrics_tell_how_it_goes(pair: tuple[Host, Host], wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ends say whether they are connected, how much passed, and the receiver how late and how far behind it is."""
+    far, near = pair
+    for host, part, module in ((far, "bridge-to-hk1", sender), (near, "bridge-from-hk1", receiver)):
+        monkeypatch.setattr(module, "_METRICS_EVERY_S", 0.0)
+        host.parts[0]._metrics_at = 0.0
+        names = {"connected", "events", "events_per_s"} | ({"behind", "latency_ms"} if host is near else {"resends"})
+        wait_for(lambda host=host, names=names: names <= {one.name for one in host.events(MetricEvent)})
+        values = {one.name: one.value for one in host.events(MetricEvent) if isinstance(one, MetricEvent) and one.component == part}
+        assert (values["connected"], values["events"]) == (1.0, 1.0)
