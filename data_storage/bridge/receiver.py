@@ -36,7 +36,7 @@ _BEAT_S = 0.2
 _MARK_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
 _ASK_REFUSED_S = 30.0
-_TELL_AGAIN_S = 600.0
+_TELL_AGAIN_S, _TELL_NEXT_S, _MOST_TOLD = 600.0, 5.0, 100
 _METRICS_EVERY_S = 2.0
 _ALLOWED = tuple(cls.TYPE for cls in CROSSING)
 
@@ -87,7 +87,7 @@ class BridgeReceiver(Component):
         self._seen_behind: dict[Lane, int] = {}
         self._first_sent: dict[Lane, Position] = {}
         self._told: dict[str, float] = {}
-        self._refused_until = 0.0
+        self._refused_until = self._tell_at = 0.0
         self._latency_ns = self._beat = self._behind = 0
         self._pause_s = self._next_at = self._beat_at = 0.0
         self._saved_at = time.monotonic()
@@ -302,8 +302,9 @@ class BridgeReceiver(Component):
     def _refuse(self, reason: str) -> None:
         now = time.monotonic()
         self._refused_until = now + _ASK_REFUSED_S  # the sender would send the same once more
-        if now >= self._told.get(reason, 0.0):
-            self._told[reason] = now + _TELL_AGAIN_S
+        if now >= self._told.get(reason, self._tell_at):
+            self._tell_at = now + _TELL_NEXT_S  # whoever writes rubbish into the stream shall not fill the journal
+            self._told = {**self._told, reason: now + _TELL_AGAIN_S} if len(self._told) < _MOST_TOLD else {}
             self._alert("critical", f"Bridge {self.link.name!r} refuses an entry: {reason.rstrip('.')}.")
 
     def _wait_longer(self, error: GcgQuantError) -> None:

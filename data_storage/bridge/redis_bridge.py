@@ -156,18 +156,18 @@ class RedisBridge:
             raise StorageError(self._sentence(error), retry=True, bridge=self.name) from None
 
     def _sentence(self, error: Exception) -> str:
-        import redis
+        from redis import exceptions as errors
 
         text = str(error).split("\n", 1)[0].strip().rstrip(".")
-        if isinstance(error, redis.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
+        if isinstance(error, errors.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
             what = "refuses the password, or wants one: set GCG_QUANT_BRIDGE__PASSWORD in the environment"
-        elif isinstance(error, redis.OutOfMemoryError):
+        elif isinstance(error, errors.OutOfMemoryError):
             what = "has no memory left: raise its maxmemory, or lower stream_mb"
         elif text.startswith("WRONGTYPE"):
             what = f"holds something else under gcg:bridge:{self.name}: remove those keys, or give the bridge another name"
-        elif isinstance(error, redis.TimeoutError):
+        elif isinstance(error, errors.TimeoutError):
             what = f"did not answer within {_TIMEOUT_S:g} s"
-        elif isinstance(error, redis.ConnectionError):
+        elif isinstance(error, errors.ConnectionError):
             what = "cannot be reached: start it, or correct the url"
         else:
             what = f"refuses: {text}"

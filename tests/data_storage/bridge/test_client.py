@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from gcg_quant.events import Bar, BarBasis, BarOrigin, GapEvent, Quality, Side, 
 from ..redis_server import RedisServer
 from .conftest import Host, MakeHost
 
+ROOT = Path(__file__).resolve().parents[3]
 WaitFor = Callable[..., None]
 SCRIPT = Path(__file__).with_name("client_process.py")
 COUNT = 1500
@@ -81,6 +84,29 @@ def test_records_arrive_as_they_were_given(make_host: MakeHost, wait_for: WaitFo
     assert isinstance(bar, Bar)
     assert (bar.start_ns, bar.end_ns, bar.period, bar.close, bar.count, bar.basis) == (0, 60, "1m", 1.2, 3, BarBasis.BID)
     assert near.bus.instruments.get("EURUSD", "MT5").tick_size == 0.00001
+
+
+def test_the_feed_of_the_docs_runs(make_host: MakeHost, wait_for: WaitFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's feed, with a terminal that gives two ticks, sends them."""
+    near = make_host("near")
+    near.receive("mt5")
+    told = iter([SimpleNamespace(time_msc=at, bid=1.0 + at, ask=2.0 + at) for at in (1, 1, 2)])
+
+    def next_tick(symbol: str) -> SimpleNamespace:
+        assert symbol == "EURUSD"
+        tick = next(told, None)
+        if tick is None:
+            raise KeyboardInterrupt
+        return tick
+
+    monkeypatch.setitem(sys.modules, "MetaTrader5", SimpleNamespace(initialize=lambda: True, symbol_info_tick=next_tick))
+    monkeypatch.setitem(sys.modules, "client", client_module)
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"^```python\n(import time.*?)^```", (ROOT / "docs/hosts.md").read_text(), re.DOTALL | re.MULTILINE)[0]
+    with pytest.raises(KeyboardInterrupt):
+        exec(code.replace("redis://10.0.0.5:6379/0", near.server.url), {})
+    wait_for(lambda: len(near.events(Tick)) == 2)
+    assert [(one.event_ns, one.bid_price) for one in near.events(Tick) if isinstance(one, Tick)] == [(1_000_000, 2.0), (2_000_000, 3.0)]
 
 
 @pytest.mark.slow

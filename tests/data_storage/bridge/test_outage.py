@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage.bridge import RedisBridge, receiver, sender
@@ -18,6 +20,7 @@ from ..redis_server import RedisServer
 from .conftest import Host, MakeHost
 from .test_crossing_over import START_NS, prices, tick
 
+ROOT = Path(__file__).resolve().parents[3]
 WaitFor = Callable[..., None]
 LosePower = Callable[[EventBus, Path, int], EventBus]
 
@@ -196,6 +199,34 @@ def test_a_password_is_asked_for(tmp_path: Path, make_host: MakeHost, wait_for: 
                 RedisBridge("hk1", locked.url, password).size()
             assert "wrong" not in str(caught.value)
         assert RedisBridge("hk1", locked.url, "right").size() == (0, 0)
+
+
+def test_a_full_redis_is_told(pair: tuple[Host, Host], server: RedisServer, wait_for: WaitFor) -> None:
+    """Without memory Redis takes nothing; once it has some again, everything comes."""
+    far, near = pair
+    server.ask("CONFIG", "SET", "maxmemory", "1")
+    try:
+        far.bus.publish(tick(1.0))
+        wait_for(lambda: bool(far.alerts()))
+        assert "has no memory left: raise its maxmemory, or lower stream_mb. Nothing is lost" in far.alerts()[0]
+    finally:
+        server.ask("CONFIG", "SET", "maxmemory", "0")
+    wait_for(lambda: prices(near) == [0.0, 1.0])
+
+
+def test_the_user_of_the_docs_may_do_enough(make_host: MakeHost, server: RedisServer, wait_for: WaitFor) -> None:
+    """With the rights that docs/hosts.md gives it, a bridge works in both directions of its talk, and cannot touch other keys."""
+    words = re.findall(r"`(ACL SETUSER bridge .*?)`", (ROOT / "docs/hosts.md").read_text())[0].split()
+    assert server.ask(*words) == b"+OK\r\n"
+    url = server.tcp_url.replace("//", "//bridge:PASSWORD@")
+    far, near = make_host("far"), make_host("near")
+    near.receive("hk1", url=url, begin=True)
+    far.bus.publish(tick(1.0))
+    far.send("hk1", url=url)
+    far.bus.publish(tick(2.0))
+    wait_for(lambda: prices(near) == [1.0, 2.0])
+    with redis.Redis.from_url(url) as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.set("mine", "1")
 
 
 def test_a_symbol_that_nobody_knows_is_named(make_host: MakeHost, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch) -> None:
