@@ -12,13 +12,17 @@ from gcg_quant.errors import StorageError
 
 from ..home import Home
 from .context import settings_of
+from .database_copy import copy
 
 __all__ = ["database"]
 
 
 @click.group()
 def database() -> None:
-    """Check the database, save it, bring it back, and remove old rows."""
+    """Check the database, save it, bring it back, copy it into another one, and remove old rows."""
+
+
+database.add_command(copy)
 
 
 @database.command()

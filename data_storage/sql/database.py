@@ -44,16 +44,26 @@ class Database:
         home: the folder of the default database; made if missing.
         read_only: look only; the database must be there already.
         busy_timeout_s: how long a writer waits for another one before it gives up with a StorageError.
+        unfinished: also open one that is half a copy of another, to finish it.
 
     Raises:
         StorageError: a URL, file, folder or server that cannot be used; the schema of a later version; no database of ours.
     """
 
-    def __init__(self, url: str = "", *, home: str | Path = "gcg_home", read_only: bool = False, busy_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        url: str = "",
+        *,
+        home: str | Path = "gcg_home",
+        read_only: bool = False,
+        busy_timeout_s: float = 2.0,
+        unfinished: bool = False,
+    ) -> None:
         self.dialect = dialect_of(url or f"sqlite:///{Path(home).absolute() / FILE_NAME}")
         self.url = self.dialect.url
         self.name = self.dialect.name
         self.read_only = read_only
+        self.unfinished = unfinished
         self.dialect.prepare(read_only=read_only)
         self.engine = self.dialect.engine(read_only=read_only, busy_timeout_s=busy_timeout_s)
         self._reader = self.dialect.reader(self.engine)

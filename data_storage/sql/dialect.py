@@ -83,6 +83,9 @@ class Dialect(Protocol):
     def make_room(self, connection: Connection, table: RecordTable, times: npt.NDArray[np.int64]) -> None:
         """Make sure that rows of these times have a place in a table of market data, within the transaction that will write them."""
 
+    def number_on(self, connection: Connection, tables: Sequence[Table]) -> None:
+        """Make tables that number their rows by themselves go on behind rows that came with their numbers."""
+
     def forget(self) -> None:
         """Drop what is remembered of the tables: a transaction was rolled back."""
 

@@ -141,6 +141,15 @@ class PostgreSQL:
         """Make the partitions that rows of these times go into."""
         self._partitions.make_room(connection, table, times)
 
+    def number_on(self, connection: Connection, tables: Sequence[Table]) -> None:
+        """Move the sequences of the tables behind their highest number."""
+        for table in tables:
+            column = table.autoincrement_column
+            if column is not None:
+                highest = f'max("{column.name}")'
+                query = f'SELECT setval(pg_get_serial_sequence(%s, %s), {highest}) FROM "{table.name}" HAVING {highest} > 0'
+                connection.exec_driver_sql(query, (table.name, column.name))
+
     def forget(self) -> None:
         """Forget which partitions there are: one may have been made in the transaction that was rolled back."""
         self._partitions.forget()

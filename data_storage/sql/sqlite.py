@@ -144,6 +144,9 @@ class SQLite:
     def make_room(self, connection: Connection, table: RecordTable, times: npt.NDArray[np.int64]) -> None:
         """Do nothing: a table takes rows of all times."""
 
+    def number_on(self, connection: Connection, tables: Sequence[Table]) -> None:
+        """Do nothing: the next number is one more than the highest."""
+
     def forget(self) -> None:
         """Do nothing: nothing is remembered."""
 

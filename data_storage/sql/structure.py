@@ -20,9 +20,10 @@ from .migration import migrate, stamp
 if TYPE_CHECKING:
     from .database import Database
 
-__all__ = ["SCHEMA_VERSION", "Structure"]
+__all__ = ["SCHEMA_VERSION", "UNFINISHED", "Structure"]
 
 SCHEMA_VERSION = 1
+UNFINISHED = "unfinished_copy"  # a row of `meta` for as long as rows are copied into a database
 _PATIENCE_S = 60.0  # for another process that makes or migrates the tables
 
 
@@ -36,6 +37,8 @@ class Structure:
         """Make the tables what this version needs, or only check them if the database is to be read."""
         with self._database.reading() as connection:
             found = self._version(connection)
+            if found and not self._database.unfinished:
+                self._refuse_half_a_copy(connection)
             complete = found == SCHEMA_VERSION and not any(self._missing(connection))
         if self._database.read_only and found == SCHEMA_VERSION:
             return
@@ -58,6 +61,13 @@ class Structure:
             if value is not None and value.isdigit():
                 return int(value)
         raise StorageError(f"{self._database.name} is a database, but not one of gcg_quant: choose another one.", path=self._database.name)
+
+    def _refuse_half_a_copy(self, connection: Connection) -> None:
+        if connection.scalar(select(meta.c.name).where(meta.c.name == UNFINISHED)) is not None:
+            raise StorageError(
+                f"The database {self._database.name} is half a copy of another one: run `database copy` again to finish it.",
+                path=self._database.name,
+            )
 
     def _refuse(self, found: int) -> None:
         name = self._database.name

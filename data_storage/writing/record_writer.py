@@ -29,7 +29,7 @@ from .settlement import Settlement
 if TYPE_CHECKING:
     from ..sql.database import Database
 
-__all__ = ["Outcome", "RecordWriter"]
+__all__ = ["Outcome", "RecordWriter", "record_insertion"]
 
 _SEQ_BITS = (1 << 60) - 1
 _NAMED_OTHERWISE = ("instrument", "source", "bus", "epoch", "seq", "copy")  # than in the rows of a reader
@@ -49,7 +49,7 @@ class RecordWriter:
     def __init__(self, database: Database, table: RecordTable, *, imported: bool = False) -> None:
         self.table = table
         self._dtype = stored_dtype(table)
-        self._insertion = (RecordInsertion if database.path is not None else CopyInsertion)(database, table)
+        self._insertion = record_insertion(database, table)
         self._settlement = Settlement(table, imported=imported)
         names = [field.name for field in table.columns]
         self._correction = Insertion(database, table.name, names, table.key, [name for name in names if name not in table.key])
@@ -88,6 +88,11 @@ class RecordWriter:
             self._clashes = len(fresh) < len(rows) - stored
             stored += len(fresh)
         return Outcome(stored, replaced, len(rows) - stored - replaced)
+
+
+def record_insertion(database: Database, table: RecordTable) -> RecordInsertion | CopyInsertion:
+    """Return the quickest way to put rows of `stored_dtype` into a table."""
+    return (RecordInsertion if database.path is not None else CopyInsertion)(database, table)
 
 
 def _by_key(rows: Rows, key: tuple[str, ...]) -> Rows:
