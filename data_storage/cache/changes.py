@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from gcg_quant.clock import NS_PER_SECOND, now_ns
 
 from .layout import SHAPES, Layout, entry_id
 from .picture import Picture, Series, Stored
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes"]
 
+_FOR_EVER_S = 1e12
 _RENEW = 0.9  # of a key's life must be left, or it is given a whole one again
 _FIRST_MS = 1_000_000  # an entry's id is above 0-0: bars of 1970-01-01 00:00 and before are in no stream
 
@@ -32,6 +35,7 @@ class Changes:
         self._picture = picture
         self._layout = layout
         self._policy = policy
+        self._now_ns = now_ns()
         self._hashes = {key: picture.entries.get(key) for key in islice(picture.dirty, most)}
         self._streams = list(_up_to(picture, most))
         self._stored: dict[tuple[str, str], Stored] = {}
@@ -59,20 +63,20 @@ class Changes:
             if kind not in self._policy.kinds:
                 continue
             key, before = self._layout.hash(kind, name), self._picture.stored.get((kind, name))
-            if event is None:
+            left_s = None if event is None else self._left_s(kind, event)
+            if left_s is None:
                 yield "DEL", key
                 yield "SREM", self._layout.index(kind), name
                 continue
-            fields, life_s, expires_at = SHAPES[kind].packed(event), self._policy.ttl_s.get(kind, 0.0), 0.0
+            fields, expires_at = SHAPES[kind].packed(event), now + left_s
             if before is None or before.absent != fields.absent:
                 yield "DEL", key
                 yield "SADD", self._layout.index(kind), name
-            elif before.expires_at > now + _RENEW * life_s:
+            elif before.expires_at > now + _RENEW * left_s:
                 expires_at = before.expires_at
             yield "HSET", key, fields
-            if life_s and not expires_at:
-                expires_at = now + life_s
-                yield "PEXPIRE", key, int(life_s * 1000)
+            if expires_at == now + left_s and left_s < _FOR_EVER_S:
+                yield "PEXPIRE", key, int(left_s * 1000)
             self._stored[kind, name] = Stored(fields.absent, expires_at)
 
     def _stream_commands(self) -> Iterator[Command]:
@@ -82,13 +86,24 @@ class Changes:
             yield from self._stream(self._layout.stream(name), self._picture.series[name])
 
     def _stream(self, key: str, series: Series) -> Iterator[Command]:
-        if series.whole:
+        left_s = self._left_s("bar", series.bars[-1])
+        if series.whole or left_s is None:
             yield "DEL", key
+        if left_s is None:
+            return
         for bar in series.unsent():
             if bar.start_ns >= _FIRST_MS:
                 yield "XADD", key, "MAXLEN", "~", self._policy.bars, entry_id(bar), SHAPES["bars"].packed(bar)
-        if ttl_s := self._policy.ttl_s.get("bar"):
-            yield "PEXPIRE", key, int(ttl_s * 1000)
+        if left_s < _FOR_EVER_S:
+            yield "PEXPIRE", key, int(left_s * 1000)
+
+    def _left_s(self, kind: str, event: Any) -> float | None:
+        # How long an event may still be shown; None: its time is over, as that of an old one is when the cache is filled anew.
+        life_s = self._policy.ttl_s.get(kind)
+        if life_s is None:
+            return _FOR_EVER_S
+        left_s = life_s - max(0, self._now_ns - event.time_ns) / NS_PER_SECOND if event.time_ns else life_s
+        return left_s if left_s > 0 else None
 
 
 def _up_to(picture: Picture, most: int) -> Iterator[str]:

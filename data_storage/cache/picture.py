@@ -70,7 +70,7 @@ class Series:
 
 
 class Stored(NamedTuple):
-    """A hash as Redis holds it: which fields it lacks, and when it goes (monotonic seconds; 0: never)."""
+    """A hash as Redis holds it: which fields it lacks, and when it goes (monotonic seconds)."""
 
     absent: int
     expires_at: float

@@ -60,6 +60,7 @@ class RedisManager(Stateful[StateBook]):
 
     capabilities: ClassVar[tuple[str, ...]] = ("cache",)
     follows_always: ClassVar[bool] = True
+    snapshot_every: ClassVar[int] = 1_000_000  # the market data that is passed over in between takes a fraction of a second
 
     def __init__(self, settings: RedisSettings, *, world: str = "", name: str = "redis") -> None:
         super().__init__(name, wait="sleep", batch=100_000)
@@ -120,6 +121,7 @@ class RedisManager(Stateful[StateBook]):
         now = time.monotonic()
         if now >= self._flush_at and (self._caught_up or now >= self._late_at):
             self._flush_at = now + self.policy.flush_ms / 1000
+            self._late_at = now + _LATE_S
             self._flush(now)
         wait_s = min(self._flush_at - time.monotonic(), _LONGEST_WAIT_S)
         if self._caught_up and wait_s > 0:
@@ -198,7 +200,8 @@ class RedisManager(Stateful[StateBook]):
         if link is None or (not link.connected and (now < self._retry_at or not self._connect(link, now))):
             return
         try:
-            self._send(link, now)
+            if self._send(link, now):
+                self._say_recovered(link)
         except StorageError as error:
             self._fail(error, now)
 
@@ -214,21 +217,25 @@ class RedisManager(Stateful[StateBook]):
         if other:
             self._wait_for(other, now)
             return False
+        self._alive_at = 0.0
+        return True
+
+    def _say_recovered(self, link: CacheLink) -> None:
+        # A server may take the connection and refuse the writes: only what was written counts.
         self._pause_s = self._taken_since = 0.0
         if self._said:
             self._said = ""
             self._alert("info", f"Redis at {link.name} takes the cache {link.layout.root} again.")
-        return True
 
-    def _send(self, link: CacheLink, now: float) -> None:
+    def _send(self, link: CacheLink, now: float) -> bool:
         # What has changed, in transactions of some thousand commands; a fill goes on at the next flush, so that the bus is read meanwhile.
         picture = self.picture
         if link.known and not picture.dirty and not picture.new_bars and now < self._alive_at:
-            return
+            return False
         self._alive_at = now + _ALIVE_EVERY_S
         while True:
             if not link.known and not self._filling and not self._begin_to_fill(link):
-                return
+                return False
             changes = Changes(picture, link.layout, self.policy)
             if self._filling:
                 link.renew(changes.commands, self._alive("live" if changes.last else "filling"), last=changes.last)
@@ -238,7 +245,7 @@ class RedisManager(Stateful[StateBook]):
                 continue
             changes.sent()
             if changes.last or time.monotonic() - now > _LONGEST_SEND_S:
-                return
+                return True
 
     def _begin_to_fill(self, link: CacheLink) -> bool:
         # Where other programs push our keys out, this must not become all that Redis does.
@@ -258,6 +265,8 @@ class RedisManager(Stateful[StateBook]):
         return True
 
     def _alive(self, state: str) -> dict[str, str]:
+        if state == "live" and not self._caught_up:  # what is written is of the past
+            state = "filling"
         return {"state": state, "lag": str(self.reader.lag)}
 
     def _fail(self, error: StorageError, now: float) -> None:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from gcg_quant.clock import now_ns
+from gcg_quant.data_storage.cache.changes import Changes
 from gcg_quant.data_storage.cache.layout import SHAPES, Layout, entry_id, name_of, series_of
 from gcg_quant.data_storage.cache.picture import Picture, Series, StateBook
 from gcg_quant.events import (
@@ -26,6 +28,7 @@ from gcg_quant.events import (
     TradeTick,
 )
 from gcg_quant.packing import pack_state, unpack_state
+from gcg_quant.redis_sections import RedisSettings
 
 SECOND = 1_000_000_000
 KINDS = {
@@ -180,3 +183,20 @@ def test_a_picture_is_bounded(most: int) -> None:
         picture.take_bar(bar(60 * at))
     assert len(picture.series["1m:A@V"].bars) == max(most, 1)
     assert picture.entries["bar", "1m:A@V"].start_ns == 19 * 60 * SECOND
+
+
+def test_what_is_too_old_is_not_shown_as_new() -> None:
+    """A fill gives each key the rest of its life, and writes nothing whose time is over."""
+    day_ns = 86_400 * SECOND
+    picture, layout = Picture(10), Layout("gcg:t", "paper")
+    for name, age_ns in (("NEW", 0), ("OLD", day_ns // 4), ("GONE", day_ns)):
+        found = {"symbol": name, "venue": "V", "time_ns": str(now_ns() - age_ns)}
+        picture.take("tick", SHAPES["tick"].event(found))
+    picture.take_bar(SHAPES["bar"].event({"symbol": "A", "venue": "V", "period": "1m", "start_ns": "60000000000", "time_ns": "1"}))
+    commands = Changes(picture, layout, RedisSettings(ttl_s={"tick": 86_400.0, "bar": 10.0})).commands
+    lives = {words[1]: words[2] for words in commands if words[0] == "PEXPIRE"}
+    assert lives.keys() == {"gcg:t:paper:tick:NEW@V", "gcg:t:paper:tick:OLD@V"}
+    assert 86_399_000 <= lives["gcg:t:paper:tick:NEW@V"] <= 86_400_000
+    assert 64_799_000 <= lives["gcg:t:paper:tick:OLD@V"] <= 64_800_000
+    assert not any(words[0] in ("HSET", "XADD") and ("GONE" in words[1] or ":bar" in words[1]) for words in commands)
+    assert ("SREM", "gcg:t:paper:index:tick", "GONE@V") in commands

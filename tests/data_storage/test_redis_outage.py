@@ -225,6 +225,25 @@ def test_a_full_redis_is_one_alert_and_no_half_cache(
     wait_for(lambda: [level for level, _ in alerts(bus)] == ["warning", "info"])
 
 
+def test_a_redis_that_takes_connections_and_refuses_writes_is_one_alert(
+    bus: EventBus, server: RedisServer, manage: Manage, cache: CacheReader, wait_for: Any
+) -> None:
+    """A user who may connect and may not write: no alert in a row says that all is well, and the pauses grow."""
+    with server.client() as client:
+        client.acl_setuser("half", enabled=True, nopass=True, commands=["+@all", "-hset"], keys=["*"])
+        manager = manage(url=server.url.replace("unix://", "unix://half:x@"))
+        bus.publish(tick(1.0))
+        wait_for(lambda: manager._pause_s >= 0.1)
+        before = client.info("errorstats")["errorstat_NOPERM"]["count"]
+        wait_for(lambda: client.info("errorstats")["errorstat_NOPERM"]["count"] >= before + 2)
+        assert [level for level, _ in alerts(bus)] == ["warning"]
+        assert "does not allow its user what the cache needs" in alerts(bus)[0][1]
+        client.execute_command("ACL SETUSER", "half", "+hset")
+        wait_for(lambda: stored(cache)[0] == 1.0)
+        wait_for(lambda: [level for level, _ in alerts(bus)] == ["warning", "info"])
+        client.acl_deluser("half")
+
+
 def test_a_reader_never_sees_half_an_event(bus: EventBus, server: RedisServer, manage: Manage, wait_for: Any) -> None:
     """While a hash is written again and again, with other fields each time, and is lost in between, whoever reads it sees one event."""
     manage(flush_ms=1)
