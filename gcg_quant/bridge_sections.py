@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from gcg_quant.crossing import crossing_types
 from gcg_quant.errors import EventError
-from gcg_quant.sections import Name, Section, Url, setting
+from gcg_quant.redis_sections import redis_url
+from gcg_quant.sections import Name, Section, Url, redact, setting
 
 __all__ = ["BridgeReceiveEntry", "BridgeSendEntry", "BridgeSettings"]
 
@@ -25,17 +25,14 @@ def _check_type(name: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        password = None
-    if password:
+    if redact(url) != url:
         raise ValueError("the URL holds a password; take it out and set GCG_QUANT_BRIDGE__PASSWORD in the environment")
     return url
 
 
 TypeName = Annotated[str, BeforeValidator(_check_type)]
-PlainUrl = Annotated[Url, BeforeValidator(_without_password)]
+RedisUrl = Annotated[Url, AfterValidator(redis_url)]
+PlainUrl = Annotated[RedisUrl, BeforeValidator(_without_password)]
 
 
 class _Entry(Section):
@@ -67,7 +64,7 @@ class BridgeReceiveEntry(_Entry):
 class BridgeSettings(Section):
     """[bridge]: events to and from other hosts, through Redis."""
 
-    url: Url = setting("", "redis://host:port/db of all bridges that name none; one with a password goes into the environment")
+    url: RedisUrl = setting("", "redis://host:port/db of all bridges that name none; one with a password goes into the environment")
     password: SecretStr = setting(SecretStr(""), "for URLs without a password", secret=True)
     send: tuple[BridgeSendEntry, ...] = setting((), "what goes out: a list of tables with name, types, symbols, lanes, relay, stream_mb")
     receive: tuple[BridgeReceiveEntry, ...] = setting((), "what comes in: a list of tables with name, types, symbols, start, worlds")

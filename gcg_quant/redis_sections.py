@@ -9,9 +9,27 @@ from pydantic import Field, field_validator
 
 from gcg_quant.sections import Section, Url, setting
 
-__all__ = ["RedisSettings"]
+__all__ = ["RedisSettings", "redis_url"]
 
 CacheKind = Literal["tick", "depth", "trade", "bar", "position", "account", "strategy", "order"]
+
+
+def redis_url(url: str) -> str:
+    """Return a URL of Redis, or "" for none.
+
+    Raises:
+        ValueError: it is none of Redis, or hides a password where `redact` does not look for it.
+    """
+    if not url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(f"expected redis://host:port/db, rediss:// or unix:///path, found {parts.scheme}://")
+    if "password=" in parts.query:
+        raise ValueError("a password stands before the host: redis://:PASSWORD@host:port/db")
+    if parts.scheme != "unix" and parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+        raise ValueError(f"the number of a database ends the URL, as in redis://host:port/0; found {parts.path!r}")
+    return url
 
 
 class RedisSettings(Section):
@@ -40,13 +58,4 @@ class RedisSettings(Section):
     @field_validator("url")
     @classmethod
     def _of_redis(cls, url: str) -> str:
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss", "unix"):
-            raise ValueError(f"expected redis://host:port/db, rediss:// or unix:///path, found {parts.scheme}://")
-        if "password=" in parts.query:
-            raise ValueError("a password stands before the host: redis://:PASSWORD@host:port/db")
-        if parts.scheme != "unix" and parts.path.strip("/") and not parts.path.strip("/").isdecimal():
-            raise ValueError(f"the number of a database ends the URL, as in redis://host:port/0; found {parts.path!r}")
-        return url
+        return redis_url(url)
