@@ -284,6 +284,7 @@ class BridgeClient:
             self._requests_after = at.decode()
             request = json.loads(fields.get(b"r", b"{}"))
             if (request.get("bus"), request.get("lane")) == (self._buffer.identity, MARKET) and request["seq"] <= self._buffer.sent:
+                self._forget_lost()
                 first = self._buffer.go_back(request["seq"])
                 self._oldest = first if first > request["seq"] + 1 else 0
                 self._owed = True
@@ -301,6 +302,12 @@ class BridgeClient:
             me = {"v": PROTOCOL, "bus": self._buffer.identity, "epoch": 1, "world": self._world, "host": socket.gethostname()}
             me.update(pid=os.getpid(), sent={str(MARKET): self._buffer.sent}, head={str(MARKET): self._buffer.last})
             self._link.set(self._key("sender"), json.dumps(me), ex=10)
+
+    def _forget_lost(self) -> None:
+        # Entries that Redis has lost will never be seen by anybody: nobody is to be waited for because of them.
+        oldest = self._link.xrange(self._key("events"), count=1)
+        while self._kept and (not oldest or self._kept[0][0] < _id(oldest[0][0].decode())):
+            self._kept_bytes -= self._kept.popleft()[1]
 
     def _key(self, part: str) -> str:
         return f"gcg:bridge:{self.name}:{part}"

@@ -58,6 +58,11 @@ class RedisBridge:
             count, used = self._client().xlen(self._events), self._client().memory_usage(self._events, samples=16)
         return int(count or 0), int(used or 0)
 
+    def first(self) -> str:
+        """Return the id of the oldest entry, or "" if there is none."""
+        found = self._call("xrange", self._events, count=1)
+        return found[0][0].decode() if found else ""
+
     def last_request(self) -> str:
         """Return the id of the newest request, or "0"."""
         found = self._call("xrevrange", self._requests, count=1)

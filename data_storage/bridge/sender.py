@@ -251,6 +251,7 @@ class BridgeSender(Component):
         seq = self._departure.kept(lane, request.epoch, request.seq)
         if seq > self._prev[lane] or lane not in self._lanes:
             return
+        self._forget_lost()
         self.reader.seek(msgspec.structs.replace(self.reader.cursor, **{lane.name.lower(): seq + 1}))
         if self._held is not None and self._held[0].lane == lane:
             self._held = None
@@ -260,6 +261,12 @@ class BridgeSender(Component):
         self._prev[lane] = first - 1
         self._owed.add(lane)
         self.resends += 1
+
+    # Entries that Redis has lost will never be seen by anybody: nobody is to be waited for because of them.
+    def _forget_lost(self) -> None:
+        first = self.link.first()
+        while self._kept and (not first or self._kept[0][0] < _id(first)):
+            self._kept_bytes -= self._kept.popleft()[1]
 
     def _hear(self, receivers: dict[str, bytes], now: float) -> None:
         behind = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -142,9 +144,30 @@ def test_a_slow_receiver_is_waited_for(make_host: MakeHost, wait_for: WaitFor) -
         far.bus.publish(tick(float(at)))
     wait_for(lambda: len(prices(near)) == 600)
     assert prices(near) == [float(at) for at in range(600)]
-    count, used = RedisBridge("hk1", near.server.url).size()
-    assert count > 0
+    entries, used = RedisBridge("hk1", near.server.url).size()
+    assert entries > 0
     assert used < 100_000
+
+
+def test_nobody_is_waited_for_because_of_what_redis_lost(make_host: MakeHost, server: RedisServer, wait_for: WaitFor) -> None:
+    """A receiver that is far behind when Redis loses everything will never take that: the sender goes on once it is asked."""
+    far = make_host("far")
+    end = far.send("hk1", stream_mb=0.05)
+    beats = count(1)
+
+    def beat() -> bool:
+        state = json.dumps({"at": "1-0", "beat": next(beats)})
+        return server.ask("HSET", "gcg:bridge:hk1:receivers", "slow", state)[:1] == b":"
+
+    wait_for(lambda: beat() and bool(end._beats))
+    for at in range(300):
+        far.bus.publish(tick(float(at)))
+    wait_for(lambda: beat() and end._unseen_bytes > 25_000)
+    before = end.sent_events
+    assert before < 300
+    server.ask("FLUSHALL")
+    server.ask("XADD", "gcg:bridge:hk1:requests", "*", "r", json.dumps({"bus": far.bus.bus_id, "epoch": 1, "lane": 1, "seq": 0}))
+    wait_for(lambda: beat() and end.resends == 1 and end.sent_events > before)
 
 
 def test_the_sender_loses_power(pair: tuple[Host, Host], wait_for: WaitFor, lose_power: LosePower, tmp_path: Path) -> None:
