@@ -107,7 +107,7 @@ class BridgeClient:
         self._beats: dict[str, tuple[bytes, float]] = {}
         self._kept_bytes = self._unseen = self._oldest = 0
         self._owed = False
-        self._requests_after, self._look_at, self._say_at = "", 0.0, 0.0
+        self._look_at = self._say_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"bridge-{name}", daemon=True)
         self._thread.start()
 
@@ -206,7 +206,7 @@ class BridgeClient:
                 text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
                 if text != self.problem:
                     log.error("bridge %s does not send: %s; %d events wait in the buffer", self.name, text, self.waiting)
-                self.problem, self._link, self._requests_after = text, None, ""
+                self.problem, self._link = text, None
                 self._stop.wait(pause)
                 pause = min(2 * pause, 5.0)
 
@@ -262,8 +262,6 @@ class BridgeClient:
             raise RuntimeError("a bridge needs the package redis: pip install redis") from error
         options = {"password": self._password} if self._password and "@" not in self.url else {}
         self._link = redis.Redis.from_url(self.url, socket_timeout=5.0, socket_connect_timeout=5.0, **options)
-        newest = self._link.xrevrange(self._key("requests"), count=1)
-        self._requests_after = newest[0][0].decode() if newest else "0"
         count = self._link.xlen(self._key("events"))
         used = self._link.memory_usage(self._key("events")) or 0
         self._kept = deque([((0, 0), used // count)] * count if count else [])
@@ -271,22 +269,23 @@ class BridgeClient:
         self._say_at = 0.0
 
     def _look(self, now: float) -> None:
-        after = self._requests_after
-        pipe = self._link.pipeline(transaction=False)
-        pipe.xrange(self._key("requests"), min=f"({after}" if after != "0" else "-", count=100)
+        pipe = self._link.pipeline()
+        pipe.lrange(self._key("requests"), 0, -1)
+        pipe.delete(self._key("requests"))
         pipe.hgetall(self._key("receivers"))
         pipe.get(self._key("sender"))
-        requests, receivers, sender = pipe.execute()
-        other = json.loads(sender) if sender else {}
+        requests, _, receivers, sender = pipe.execute()
+        other = _said(sender)
         if other.get("bus", self._buffer.identity) != self._buffer.identity:
             raise RuntimeError(f"another bus sends under the name {self.name!r} (on {other.get('host')}): give one of the two another name")
-        for at, fields in requests:
-            self._requests_after = at.decode()
-            request = json.loads(fields.get(b"r", b"{}"))
-            if (request.get("bus"), request.get("lane")) == (self._buffer.identity, MARKET) and request["seq"] <= self._buffer.sent:
+        for text in requests:
+            request = _said(text)
+            seq = request.get("seq")
+            mine = (request.get("bus"), request.get("lane")) == (self._buffer.identity, MARKET)
+            if mine and isinstance(seq, int) and 0 <= seq <= self._buffer.sent:
                 self._forget_lost()
-                first = self._buffer.go_back(request["seq"])
-                self._oldest = first if first > request["seq"] + 1 else 0
+                first = self._buffer.go_back(seq)
+                self._oldest = first if first > seq + 1 else 0
                 self._owed = True
         behind = 0
         for receiver, text in receivers.items():
@@ -294,7 +293,7 @@ class BridgeClient:
             if text != known:
                 self._beats[receiver] = (text, now)
             if known and (text != known or now - since < 5.0):  # it lives
-                at = _id(json.loads(text).get("at", ""))
+                at = _id(str(_said(text).get("at")))
                 behind = max(behind, sum(size for entry, size in self._kept if entry > at))
         self._unseen = behind
         if now >= self._say_at:
@@ -327,6 +326,15 @@ def _value(name: str, value: Any) -> Any:
     if name in _WHOLE or name == "instrument":
         return int(value or 0)
     return math.nan if value is None else float(value)
+
+
+def _said(text: bytes | None) -> dict[str, Any]:
+    # What somebody else has written: anything but an object in JSON says nothing.
+    try:
+        found = json.loads(text or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _numbers(frames: bytes) -> set[int]:

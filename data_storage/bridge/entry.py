@@ -11,18 +11,27 @@ that he misses something. `client.py` writes the same without gcg_quant.
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from gcg_quant.errors import EventError
-from gcg_quant.events import Lane, World
+from gcg_quant.events import World
 
 __all__ = ["PROTOCOL", "Heading", "Receiver", "Request", "Sender", "decode", "decode_heading", "encode", "host_name"]
 
 PROTOCOL = 1  # of an older one everything is read; a newer one is refused
 
 encode = msgspec.json.Encoder().encode
+
+
+# Whoever can write to Redis can write anything: numbers are what the journal takes, or the message is none.
+Seq = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
+Begin = Annotated[int, msgspec.Meta(ge=1, lt=1 << 60)]
+EpochNumber = Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
+Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+LaneNumber = Annotated[int, msgspec.Meta(ge=0, le=2)]
+Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
 
 class Heading(msgspec.Struct, omit_defaults=True):
@@ -34,18 +43,18 @@ class Heading(msgspec.Struct, omit_defaults=True):
 
     v: int
     bus: str
-    epoch: int
+    epoch: EpochNumber
     world: int
-    lane: int
-    prev: int
-    last: int
+    lane: LaneNumber
+    prev: Seq
+    last: Seq
     events: int = 0
-    sent_ns: int = 0
-    sources: dict[int, str] = {}
-    instruments: dict[int, msgspec.Raw] = {}
-    epochs: list[tuple[int, int]] = []
-    oldest: int = 0
-    via: dict[int, list[str]] = {}
+    sent_ns: Time = 0
+    sources: dict[Number, str] = {}
+    instruments: dict[Number, msgspec.Raw] = {}
+    epochs: list[tuple[EpochNumber, Begin]] = []
+    oldest: Seq = 0
+    via: dict[Number, list[str]] = {}
 
 
 class Sender(msgspec.Struct):
@@ -53,21 +62,21 @@ class Sender(msgspec.Struct):
 
     v: int
     bus: str
-    epoch: int
+    epoch: EpochNumber
     world: int
     host: str
     pid: int
-    sent: dict[int, int]
-    head: dict[int, int] = {}
+    sent: dict[LaneNumber, Seq]
+    head: dict[LaneNumber, Seq] = {}
 
 
 class Request(msgspec.Struct):
     """A receiver's wish: all of a lane behind `seq`, which it has seen in that epoch of that bus."""
 
     bus: str
-    epoch: int
-    lane: int
-    seq: int
+    epoch: EpochNumber
+    lane: LaneNumber
+    seq: Seq
     receiver: str = ""
 
 
@@ -101,12 +110,12 @@ def decode_heading(data: bytes) -> Heading:
                 protocol=version,
             )
         heading = _heading(data)
-        Lane(heading.lane), World(heading.world)
+        World(heading.world)
     except (msgspec.MsgspecError, ValueError) as error:
         if isinstance(error, EventError):
             raise
         raise EventError(f"it is no entry of a bridge ({error})") from error
-    if not 0 <= heading.prev <= heading.last or heading.epoch < 1 or not heading.bus:
+    if heading.prev > heading.last or not heading.bus:
         raise EventError(f"it goes from seq {heading.prev} to {heading.last} of epoch {heading.epoch}, which makes no sense")
     return heading
 

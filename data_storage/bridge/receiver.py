@@ -132,6 +132,8 @@ class BridgeReceiver(Component):
             self._put(heading, frames)
         except EventError as error:
             self._refuse(error.message)
+        except (TypeError, ValueError, OverflowError) as error:
+            self._refuse(f"it cannot be read ({error})")
 
     def _check(self, heading: Heading) -> None:
         if heading.bus == self.bus.bus_id:

@@ -15,7 +15,7 @@ __all__ = ["RedisBridge"]
 
 _TIMEOUT_S = 2.0
 _SENDER_EXPIRES_S = 10
-_REQUESTS_KEPT = 1000
+_REQUESTS_KEPT = 100
 
 Entry = tuple[str, bytes, bytes]  # its id, heading and frames
 
@@ -63,24 +63,16 @@ class RedisBridge:
         found = self._call("xrange", self._events, count=1)
         return found[0][0].decode() if found else ""
 
-    def last_request(self) -> str:
-        """Return the id of the newest request, or "0"."""
-        found = self._call("xrevrange", self._requests, count=1)
-        return found[0][0].decode() if found else "0"
-
-    def look(self, requests_after: str) -> tuple[list[tuple[str, bytes]], dict[str, bytes], bytes | None]:
-        """Return new requests, what the receivers say of themselves, and what the present sender does."""
+    def look(self) -> tuple[list[bytes], dict[str, bytes], bytes | None]:
+        """Take the requests, and return them with what the receivers say of themselves, and what the present sender does."""
         with self._guarded():
-            pipe = self._client().pipeline(transaction=False)
-            pipe.xrange(self._requests, min=f"({requests_after}" if requests_after != "0" else "-", count=100)
+            pipe = self._client().pipeline()
+            pipe.lrange(self._requests, 0, -1)
+            pipe.delete(self._requests)
             pipe.hgetall(self._receivers)
             pipe.get(self._sender)
-            requests, receivers, sender = pipe.execute()
-        return (
-            [(at.decode(), fields.get(b"r", b"")) for at, fields in requests],
-            {name.decode(errors="replace"): value for name, value in receivers.items()},
-            sender,
-        )
+            requests, _, receivers, sender = pipe.execute()
+        return requests, {name.decode(errors="replace"): value for name, value in receivers.items()}, sender
 
     def say_sender(self, text: bytes) -> None:
         """Say who sends; it is forgotten after some seconds."""
@@ -102,8 +94,12 @@ class RedisBridge:
         return [(at.decode(), fields.get(b"h", b""), fields.get(b"f", b"")) for _, rows in found or () for at, fields in rows]
 
     def request(self, text: bytes) -> None:
-        """Ask the sender for what is missing."""
-        self._call("xadd", self._requests, {b"r": text}, maxlen=_REQUESTS_KEPT, approximate=True)
+        """Ask the sender for what is missing; it may never hear of it."""
+        with self._guarded():
+            pipe = self._client().pipeline()
+            pipe.rpush(self._requests, text)
+            pipe.ltrim(self._requests, -_REQUESTS_KEPT, -1)
+            pipe.execute()
 
     def say_receiver(self, receiver: str, text: bytes) -> bytes | None:
         """Say how far a receiver is, and return what the sender says of itself."""

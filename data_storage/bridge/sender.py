@@ -106,7 +106,7 @@ class BridgeSender(Component):
         self._owed: set[Lane] = set()  # lanes whose next entry goes out even if nothing passes
         self._kept: deque[tuple[tuple[int, int], int]] = deque()  # entries in Redis: id, bytes
         self._kept_bytes = self._unseen_bytes = 0
-        self._requests_after = ""
+        self._connected = False
         self._beats: dict[str, tuple[Receiver, float]] = {}
         self._pause_s = self._next_at = self._look_at = self._say_at = 0.0
         self._metrics_at = time.monotonic() + _METRICS_EVERY_S
@@ -206,12 +206,11 @@ class BridgeSender(Component):
         if now < self._look_at:
             return
         self._look_at = now + _LOOK_EVERY_S
-        if not self._requests_after:
+        if not self._connected:
             self._begin_anew()
-        requests, receivers, sender = self.link.look(self._requests_after)
+        requests, receivers, sender = self.link.look()
         self._check_alone(decode(sender, Sender))
-        for at, text in requests:
-            self._requests_after = at
+        for text in requests:
             request = decode(text, Request)
             if request is not None and request.bus == self.bus.bus_id:
                 self._go_back(request)
@@ -222,12 +221,12 @@ class BridgeSender(Component):
 
     # A connection that is new, or was lost: Redis may be another one than before.
     def _begin_anew(self) -> None:
-        self._requests_after = self.link.last_request()
         count, used = self.link.size()
         each = used // count if count else 0
         self._kept = deque(((0, 0), each) for _ in range(count))
         self._kept_bytes = each * count
         self._say_at = 0.0
+        self._connected = True
 
     def _check_alone(self, sender: Sender | None) -> None:
         if sender is not None and sender.bus != self.bus.bus_id:
@@ -244,10 +243,7 @@ class BridgeSender(Component):
         self.link.say_sender(encode(me))
 
     def _go_back(self, request: Request) -> None:
-        try:
-            lane = Lane(request.lane)
-        except ValueError:
-            return
+        lane = Lane(request.lane)
         seq = self._departure.kept(lane, request.epoch, request.seq)
         if seq > self._prev[lane] or lane not in self._lanes:
             return
@@ -301,7 +297,7 @@ class BridgeSender(Component):
             waiting = f" Nothing is lost: {self.reader.lag} events wait in the journal."
             self._alert("critical", f"Bridge {self.link.name!r} does not send: {error}{waiting}")
         self.problem = error.message
-        self._requests_after = ""
+        self._connected = False
         self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
         self._next_at = time.monotonic() + self._pause_s
 

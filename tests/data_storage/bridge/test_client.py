@@ -57,6 +57,8 @@ def test_records_arrive_as_they_were_given(make_host: MakeHost, wait_for: WaitFo
     """Names, texts, enumerations and absent values arrive; equal times are counted; terms are taken over, and follow changes."""
     near = make_host("near")
     near.receive("mt5")
+    near.server.ask("RPUSH", "gcg:bridge:mt5:requests", "rubbish", "[1]", "{}")  # which somebody else has left there
+    near.server.ask("HSET", "gcg:bridge:mt5:receivers", "ghost", "rubbish")
     with BridgeClient("mt5", near.server.url, str(tmp_path / "client"), world="paper", source="feed") as client:
         client.instrument("EURUSD", "MT5", kind="fx", market="fx", tick_size=0.00001)
         for _ in range(2):
@@ -65,6 +67,7 @@ def test_records_arrive_as_they_were_given(make_host: MakeHost, wait_for: WaitFo
         client.publish("Bar", symbol="EURUSD", venue="MT5", start_ns=0, event_ns=60, period="1m", close=1.2, count=3, basis="bid")
         assert client.flush()
         wait_for(lambda: len(near.events()) == 4)
+        assert client.problem == ""
     first, second, trade, bar = near.events()
     assert isinstance(first, Tick)
     assert (first.symbol, first.venue, first.event_ns, first.recv_ns, first.bid_price, first.condition) == (

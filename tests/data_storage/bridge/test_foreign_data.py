@@ -40,6 +40,10 @@ def near(make_host: MakeHost) -> Host:
         ({"h": {**HEADING, "lane": 7}, "f": b""}, "it is no entry of a bridge"),
         ({"h": {**HEADING, "v": 2, "new": 1}, "f": b""}, "newer release (protocol 2, this one knows 1): update gcg_quant on this host"),
         ({"h": {**HEADING, "prev": 5}, "f": b""}, "it goes from seq 5 to 1 of epoch 1, which makes no sense"),
+        ({"h": {**HEADING, "prev": -1}, "f": b""}, "it is no entry of a bridge"),
+        ({"h": {**HEADING, "last": 1 << 70}, "f": b""}, "it is no entry of a bridge"),
+        ({"h": {**HEADING, "sources": {"-1": "x"}}, "f": b""}, "it is no entry of a bridge"),
+        ({"h": {**HEADING, "epochs": [[2, 0]]}, "f": b""}, "it is no entry of a bridge"),
         ({"h": HEADING, "f": b"rubbish"}, "The frame at byte 0 is cut off"),
         ({"h": HEADING, "f": frame(200, b"")}, "is of type 200, which may not cross here"),
         ({"h": HEADING, "f": frame(OrderCommand.TYPE, bytes(400))}, f"is of type {OrderCommand.TYPE}, which may not cross here"),
@@ -53,7 +57,8 @@ def test_a_foreign_entry_is_refused(near: Host, make_host: MakeHost, wait_for: W
     entry = {name: json.dumps(value).encode() if isinstance(value, dict) else value for name, value in fields.items()}
     with near.server.client() as redis:
         redis.xadd("gcg:bridge:hk1:events", entry)
-        redis.xadd("gcg:bridge:hk1:requests", {"r": b"rubbish"})
+        redis.rpush("gcg:bridge:hk1:requests", b"rubbish")
+        redis.set("gcg:bridge:hk1:sender", json.dumps({**HEADING, "host": "x", "pid": 1, "sent": {"7": -1}}))
         redis.hset("gcg:bridge:hk1:receivers", "ghost", "rubbish")
     wait_for(lambda: bool(near.alerts()))
     assert "Bridge 'hk1' refuses an entry: " in near.alerts()[0]
@@ -85,3 +90,17 @@ def test_a_key_of_another_kind_is_named(make_host: MakeHost, wait_for: WaitFor) 
     wait_for(lambda: bool(far.alerts()))
     assert "holds something else under gcg:bridge:hk1: remove those keys, or give the bridge another name" in far.alerts()[0]
     assert far.server.ask("GET", "gcg:bridge:hk1:events") == b"$4\r\nmine\r\n"
+
+
+def test_senseless_requests_are_passed_over(make_host: MakeHost, wait_for: WaitFor) -> None:
+    """A request for what cannot be, or for another bus, stops nobody."""
+    far, near = make_host("far"), make_host("near")
+    near.receive("hk1")
+    far.send("hk1")
+    sound = {"bus": far.bus.bus_id, "epoch": 1, "lane": 1, "seq": 0}
+    for change in ({"seq": -5}, {"seq": 1 << 59}, {"lane": 7}, {"lane": 0}, {"epoch": 0}, {"epoch": 99}, {"bus": "x"}, {"seq": "x"}):
+        far.server.ask("RPUSH", "gcg:bridge:hk1:requests", json.dumps({**sound, **change}))
+    wait_for(lambda: far.server.ask("EXISTS", "gcg:bridge:hk1:requests") == b":0\r\n")
+    far.bus.publish(tick(1.0))
+    wait_for(lambda: prices(near) == [1.0])
+    assert far.parts[0].state == "running"

@@ -166,7 +166,7 @@ def test_nobody_is_waited_for_because_of_what_redis_lost(make_host: MakeHost, se
     before = end.sent_events
     assert before < 300
     server.ask("FLUSHALL")
-    server.ask("XADD", "gcg:bridge:hk1:requests", "*", "r", json.dumps({"bus": far.bus.bus_id, "epoch": 1, "lane": 1, "seq": 0}))
+    server.ask("RPUSH", "gcg:bridge:hk1:requests", json.dumps({"bus": far.bus.bus_id, "epoch": 1, "lane": 1, "seq": 0}))
     wait_for(lambda: beat() and end.resends == 1 and end.sent_events > before)
 
 
