@@ -67,7 +67,7 @@ class Keeper(Component):
         self._home = Path(home)
         self._clock = clock
         self._next_s = 0.0
-        self._failures: dict[str, tuple[str, float]] = {}  # job -> (why it could not be done, when it is tried again)
+        self._put_off: dict[str, tuple[str, float]] = {}  # job -> (why it could not be done, when it is tried again)
         self._job = ""
         self._steps: Iterator[object] | None = None
 
@@ -94,9 +94,9 @@ class Keeper(Component):
             self._work()
         except StorageError as error:  # a database that is locked or a disk that is full today may have room tomorrow; say it once
             self._steps = None
-            if self._failures.get(self._job, ("",))[0] != error.message and not self.stopping:
+            if self._put_off.get(self._job, ("",))[0] != error.message and not self.stopping:
                 self.log(f"{self.name} could not do the {self._job}: {error}", level="warning")
-            self._failures[self._job] = error.message, time.monotonic() + _AGAIN_S
+            self._put_off[self._job] = error.message, time.monotonic() + _AGAIN_S
 
     def on_stop(self) -> None:
         """Leave the rest of a job to the next start."""
@@ -108,7 +108,7 @@ class Keeper(Component):
             begun = time.monotonic()
             if next(self._steps, None) is None:
                 self._steps = None
-                self._failures.pop(self._job, None)
+                self._put_off.pop(self._job, None)
             self._stopping.wait(min(time.monotonic() - begun, _LONGEST_PAUSE_S))
 
     def _next_job(self) -> Iterator[object] | None:
@@ -159,7 +159,7 @@ class Keeper(Component):
 
     def _is_due(self, job: str, at: str | None) -> bool:
         self._job, due = job, due_ns(at, self._clock())
-        if not due or time.monotonic() < self._failures.get(job, ("", 0.0))[1]:
+        if not due or time.monotonic() < self._put_off.get(job, ("", 0.0))[1]:
             return False
         with self._database.reading() as connection:
             ran = connection.scalar(select(meta.c.value).where(meta.c.name == f"{job}_ran_ns"))

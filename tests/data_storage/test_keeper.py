@@ -98,11 +98,12 @@ def test_locked_database_is_told_once_and_tried_again(bus: EventBus, tmp_path: P
         with other.writing():
             clock.now += NS_PER_HOUR
             for _ in range(2):
-                keeper._failures, keeper._next_s = {key: (why, 0.0) for key, (why, _) in keeper._failures.items()}, 0.0
-                wait_for(lambda: keeper._failures.get("retention", ("", 0.0))[1] > 0)
+                keeper._put_off, keeper._next_s = {key: (why, 0.0) for key, (why, _) in keeper._put_off.items()}, 0.0
+                wait_for(lambda: keeper._put_off.get("retention", ("", 0.0))[1] > 0)
         assert len(events_of(bus, LogEvent)) == 1
         assert "locked by another program" in events_of(bus, LogEvent)[0].message
-        keeper._failures.clear()
+        assert keeper.health().errors == 0  # the supervisor asks every component for it
+        keeper._put_off.clear()
         wait_for(lambda: ran(other) > first)
         assert keeper.stop()
 
