@@ -112,6 +112,7 @@ class BridgeReceiver(Component):
         started = time.perf_counter_ns()
         try:
             entries = self.link.entries(self._at, _WAIT_S, _ENTRIES)
+            started = time.perf_counter_ns()  # waiting is no work
             self._dry = len(entries) < _ENTRIES
             for at, heading, frames in entries:
                 self._take(heading, frames)
