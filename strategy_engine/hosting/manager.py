@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 from gcg_quant import clock
 from gcg_quant.busy_mark import BusyMark, mark_path
+from gcg_quant.calendar import Calendar
 from gcg_quant.component import event_handler
+from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
     Bar,
     Depth,
@@ -133,7 +135,7 @@ class StrategyManager(Stateful[Past]):
         self.event_time = self._market_clock or self.bus.world not in (World.LIVE, World.PAPER)
         self._now_ns = 0 if self.event_time else clock.now_ns()
         self.market = Market(self.bus)
-        self.bar_book = BarBook(self.history, self._bar_periods)
+        self.bar_book = BarBook(self.history, self._bar_periods, self._sessions)
         self._begin()
         if self.bus.world in (World.LIVE, World.PAPER):
             self._roster.mark = BusyMark(mark_path(self.bus.path, self.name))
@@ -311,6 +313,14 @@ class StrategyManager(Stateful[Past]):
         self._feeds.want(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
         if self._watch is not None:
             self._watch.want({path: digest for one in hosted for path, digest in one.loaded.digests.items()})
+
+    # The calendar of an instrument whose bars within the day are aligned to its sessions; by the clock, none is needed.
+    def _sessions(self, symbol: str, venue: str) -> Calendar | None:
+        try:
+            calendar = Calendar(self.bus.instruments.get(symbol, venue).calendar)
+        except InstrumentError:
+            return None
+        return calendar if calendar.align != "clock" else None
 
     # On the watch's own thread: the command takes its way over the bus, as everybody's does.
     def _ask_for_reload(self, path: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from gcg_quant.bar_grid import BarGrid
 from gcg_quant.bars import BarAggregator, resample
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import Bar, BarBasis, from_array
-from gcg_quant.periods import period_ns, period_start
+from gcg_quant.periods import period_ns
 
 from .bar_series import BarArray, BarSeries, join_bars, no_bars
 
 if TYPE_CHECKING:
+    from gcg_quant.calendar import Calendar
     from gcg_quant.history import History
 
 __all__ = ["BarBook", "base_period"]
@@ -54,15 +57,23 @@ def base_period(period: str, made: tuple[str, ...]) -> str:
     return max(fitting, key=period_ns)
 
 
+def _by_the_clock(symbol: str, venue: str) -> Calendar | None:
+    return None
+
+
 class BarBook:
     """Closed bars by symbol, period and basis; shared by the strategies of a process and written by one thread.
 
     A period that comes over the bus is taken as it comes. Any other that a strategy asked for is aggregated here, once for all
-    strategies. A symbol's own basis is LAST where such bars exist, else MID, BID, ASK.
+    strategies: by the clock, or by the calendar that `sessions` names for a symbol and venue. A symbol's own basis is LAST where such bars
+    exist, else MID, BID, ASK.
     """
 
-    def __init__(self, history: History | None, made: tuple[str, ...] = ("1s", "1m")) -> None:
+    def __init__(
+        self, history: History | None, made: tuple[str, ...] = ("1s", "1m"), sessions: Callable[[str, str], Calendar | None] = _by_the_clock
+    ) -> None:
         self.made = made
+        self._sessions = sessions
         self._history = history
         self._wanted: dict[str, int] = {}
         self._series: dict[_Key, BarSeries] = {}
@@ -128,8 +139,10 @@ class BarBook:
         return [one for one in finished if self._keep(key, one)]
 
     def _new_maker(self, key: _Key, bar: Bar, since_ns: int) -> _Maker:
-        begin = period_start(bar.start_ns, key.period)
-        aggregator = BarAggregator(key.period, basis=key.basis)
+        calendar = self._sessions(key.symbol, key.venue)
+        interval = BarGrid(key.period, calendar).at(bar.start_ns, bar.event_ns)
+        begin = bar.start_ns if interval is None else interval.start_ns
+        aggregator = BarAggregator(key.period, key.basis, calendar)
         seed = self._fetch(key._replace(period=bar.period), start_ns=begin)
         seed = seed[(seed["start_ns"] >= begin) & (seed["start_ns"] < bar.start_ns)]
         for shorter in from_array(seed, key.symbol, key.venue):
@@ -168,7 +181,7 @@ class BarBook:
         base = base_period(key.period, self.made)
         if not len(rows) and base != key.period:
             shorter = self._fetch(key._replace(period=base), end_ns=now_ns, limit=count * (period_ns(key.period) // period_ns(base)))
-            rows = resample(shorter, key.period) if len(shorter) else rows
+            rows = resample(shorter, key.period, self._sessions(key.symbol, key.venue)) if len(shorter) else rows
         return rows[rows["event_ns"] <= now_ns]
 
     def _fetch(self, key: _Key, *, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None) -> BarArray:

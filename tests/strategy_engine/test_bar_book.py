@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
 from gcg_quant.errors import EventError, StrategyError
 from gcg_quant.events import Bar, BarBasis
 from gcg_quant.history import MemoryHistory
@@ -133,6 +134,27 @@ def test_longer_stored_bars_are_made_of_shorter_ones() -> None:
     """A period that is not stored is put together from stored minutes; the unfinished one is left out."""
     book = BarBook(stored(range(13)))
     assert closes(book, 10, 12, "5m") == [4, 9]
+
+
+def test_longer_bars_follow_the_sessions_of_the_calendar() -> None:
+    """Live or from the store, the hour of a market that is aligned to its sessions ends with its morning, and begins at 13:00."""
+    calendar = Calendar("XSHG:session")
+    open_ns = from_iso("2024-11-04T10:30+08:00")
+    minutes = [number for number in range(0, 220) if number < 60 or number >= 150]  # 10:30 to 11:30, 13:00 to 14:10
+    bars = [
+        Bar(
+            **{**minute(number).to_dict(), "start_ns": open_ns + number * NS_PER_MINUTE, "event_ns": open_ns + (number + 1) * NS_PER_MINUTE}
+        )
+        for number in minutes
+    ]
+    book = BarBook(None, sessions=lambda symbol, venue: calendar)
+    book.want({"1h"}, open_ns)
+    live = [one for bar in bars for one in book.add(bar) if one.period == "1h"]
+    history = MemoryHistory()
+    history.add_bars("A", "SIM", np.concatenate([np.frombuffer(memoryview(bar), Bar.dtype) for bar in bars]))
+    rows = BarBook(history, sessions=lambda symbol, venue: calendar).bars("A", "SIM", "1h", 5, open_ns + 215 * NS_PER_MINUTE)
+    for starts in ([one.start_ns for one in live], rows["start_ns"].tolist()):
+        assert starts == [open_ns, from_iso("2024-11-04T13:00+08:00")]
 
 
 def test_bars_that_come_over_the_bus_are_not_made_again() -> None:
