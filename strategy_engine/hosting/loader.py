@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import linecache
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ __all__ = ["LoadedClass", "StrategyLoader", "strategy_frame"]
 
 _PREFIX = "_gcg_strategy_"
 _numbers = itertools.count(1)
+_modules = threading.RLock()  # the process's table of modules is changed for one strategy file at a time
 _brought: dict[str, list[ModuleType]] = {}  # modules beside strategy files, by name, as the loads have brought them in
 
 
@@ -184,25 +186,26 @@ def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, tupl
     module = ModuleType(name)
     module.__file__ = str(path)
     guests.prepare(module)
-    sys.modules[name] = module  # dataclasses and pickle look their module up
-    set_aside = _set_aside(path.parent)
-    sys.path.append(str(path.parent))
-    try:
-        exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
-        beside = tuple(_neighbours(path.parent))
-    except BaseException as error:
-        del sys.modules[name]
-        for one in _neighbours(path.parent):
-            del sys.modules[one.__name__]
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise _load_error(path, error) from error
-    finally:
-        sys.path.remove(str(path.parent))
-        for one in set_aside:
-            sys.modules.setdefault(one.__name__, one)
-    for one in beside:
-        _brought.setdefault(one.__name__, []).append(one)
+    with _modules:
+        sys.modules[name] = module  # dataclasses and pickle look their module up
+        set_aside = _set_aside(path.parent)
+        sys.path.append(str(path.parent))
+        try:
+            exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
+            beside = tuple(_neighbours(path.parent))
+        except BaseException as error:
+            del sys.modules[name]
+            for one in _neighbours(path.parent):
+                del sys.modules[one.__name__]
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise _load_error(path, error) from error
+        finally:
+            sys.path.remove(str(path.parent))
+            for one in set_aside:
+                sys.modules.setdefault(one.__name__, one)
+        for one in beside:
+            _brought.setdefault(one.__name__, []).append(one)
     linecache.checkcache(str(path))
     return module, beside
 
@@ -219,16 +222,17 @@ def _set_aside(folder: Path) -> list[ModuleType]:
 
 # Several strategies may have imported a module of this name, each its own: the newest of those that are left is known by it.
 def _forget_beside(modules: Iterable[ModuleType]) -> None:
-    for module in modules:
-        name = module.__name__
-        left = _brought[name] = [one for one in _brought.get(name, ()) if one is not module]
-        if sys.modules.get(name) is module:
-            if left:
-                sys.modules[name] = left[-1]
-            else:
-                del sys.modules[name]
-        if not left:
-            del _brought[name]
+    with _modules:
+        for module in modules:
+            name = module.__name__
+            left = _brought[name] = [one for one in _brought.get(name, ()) if one is not module]
+            if sys.modules.get(name) is module:
+                if left:
+                    sys.modules[name] = left[-1]
+                else:
+                    del sys.modules[name]
+            if not left:
+                del _brought[name]
 
 
 def _neighbours(folder: Path) -> list[ModuleType]:
