@@ -35,6 +35,7 @@ class Changes:
         self._picture = picture
         self._layout = layout
         self._policy = policy
+        self._ttl_s = {str(kind): life_s for kind, life_s in policy.ttl_s.items()}
         self._now_ns = now_ns()
         self._hashes = {key: picture.entries.get(key) for key in islice(picture.dirty, most)}
         self._streams = list(_up_to(picture, most))
@@ -64,7 +65,7 @@ class Changes:
                 continue
             key, before = self._layout.hash(kind, name), self._picture.stored.get((kind, name))
             left_s = None if event is None else self._left_s(kind, event)
-            if left_s is None:
+            if event is None or left_s is None:
                 yield "DEL", key
                 yield "SREM", self._layout.index(kind), name
                 continue
@@ -99,7 +100,7 @@ class Changes:
 
     def _left_s(self, kind: str, event: Any) -> float | None:
         # How long an event may still be shown; None: its time is over, as that of an old one is when the cache is filled anew.
-        life_s = self._policy.ttl_s.get(kind)
+        life_s = self._ttl_s.get(kind)
         if life_s is None:
             return _FOR_EVER_S
         left_s = life_s - max(0, self._now_ns - event.time_ns) / NS_PER_SECOND if event.time_ns else life_s
