@@ -46,6 +46,7 @@ def _storage(settings: Settings) -> list[Component]:
     from ..data_storage.writing.recorder import Recorder
 
     database = Database(settings.database.url, home=settings.home)
+    database.compress(settings.database.compress_after_days)
     recorder = Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)
     return [recorder, Keeper(database, settings.retention, settings.backup, home=settings.home), *cache]
 

@@ -171,6 +171,13 @@ class DatabaseSettings(Section):
     url: Url = setting("", "SQLAlchemy URL; empty = SQLite (WAL) in the home folder; one with a password goes into the environment")
     batch_rows: int = setting(5000, "most rows stored in one transaction, and how many are not waited for longer", ge=1, le=1_000_000)
     flush_ms: int = setting(200, "longest wait before rows are stored, ms", ge=1, le=60_000)
+    compress_after_days: float = setting(
+        0.0,
+        "market data older than this is compressed, by TimescaleDB alone; 0 = never",
+        ge=0,
+        le=100_000,
+        allow_inf_nan=False,
+    )
 
 
 class SimulatedSettings(Section):

@@ -149,6 +149,14 @@ class Database:
         with self._sentences():
             self.dialect.checkpoint(self.engine)
 
+    def compress(self, after_days: float) -> None:
+        """Have market data compressed once it is so old (0: never), where the database can: TimescaleDB does."""
+        with self.reading() as connection:
+            able = self.dialect.can_compress(connection)
+        if able:
+            with self.writing() as connection:
+                self.dialect.compress(connection, after_days)
+
     def lock(self, number: int) -> ProcessLock:
         """Take the lock of an import, which is free again once this process has released it or is dead."""
         with self._sentences():

@@ -77,6 +77,12 @@ class Dialect(Protocol):
     def create_tables(self, connection: Connection, tables: Sequence[Table]) -> None:
         """Create tables with their indexes."""
 
+    def can_compress(self, connection: Connection) -> bool:
+        """Return whether the database compresses old rows."""
+
+    def compress(self, connection: Connection, after_days: float) -> None:
+        """Have market data compressed once it is so old; 0: never. Only where it can."""
+
     def migrating(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Open a transaction that changes tables: all of it happens, or nothing."""
 

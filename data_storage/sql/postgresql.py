@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from gcg_quant.errors import StorageError
 
 from ..schema.models import RECORD_TABLES
+from . import timescale
 from .partitions import Partitions
 from .postgresql_errors import sentence
 
@@ -124,12 +125,25 @@ class PostgreSQL:
         return found
 
     def create_tables(self, connection: Connection, tables: Sequence[Table]) -> None:
-        """Create tables with their indexes; those of market data are partitioned by time."""
-        times = {one.table: one.time_column for one in RECORD_TABLES.values() if one.partition_unit}
+        """Create tables with their indexes; those of market data are partitioned by time, by TimescaleDB if it is there."""
+        markets = {one.table: one for one in RECORD_TABLES.values() if one.partition_unit}
+        hypertables = timescale.is_installed(connection)
         for table in tables:
-            if table in times:
-                table.dialect_options["postgresql"]["partition_by"] = f"RANGE ({times[table]})"
+            if table in markets:
+                table.dialect_options["postgresql"]["partition_by"] = None if hypertables else f"RANGE ({markets[table].time_column})"
             table.create(connection)
+            if table in markets and hypertables:
+                timescale.make_hypertable(connection, markets[table])
+
+    def can_compress(self, connection: Connection) -> bool:
+        """Return whether TimescaleDB is there; plain PostgreSQL has nothing of the kind."""
+        return timescale.is_installed(connection)
+
+    def compress(self, connection: Connection, after_days: float) -> None:
+        """Have TimescaleDB compress market data of this age."""
+        for table in RECORD_TABLES.values():
+            if table.partition_unit:
+                timescale.compress(connection, table, after_days)
 
     @contextlib.contextmanager
     def migrating(self, engine: Engine) -> Iterator[Connection]:

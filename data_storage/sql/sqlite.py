@@ -124,6 +124,13 @@ class SQLite:
         for table in tables:
             table.create(connection)
 
+    def can_compress(self, connection: Connection) -> bool:
+        """Return False: rows are stored as they are."""
+        return False
+
+    def compress(self, connection: Connection, after_days: float) -> None:
+        """Do nothing."""
+
     @contextlib.contextmanager
     def migrating(self, engine: Engine) -> Iterator[Connection]:
         """Open a transaction in which a table may be made anew: references to it are checked at its end."""
