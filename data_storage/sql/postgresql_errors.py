@@ -29,6 +29,8 @@ _NO_SCHEMA = _Fault("The database {name} has no schema to make tables in: CREATE
 _NO_ROOM = _Fault("The database {name} had no partition for a row: it was removed while rows came; they are stored again.", True)
 _OTHER = _Fault("The database {name} refused a statement: {error}.", False)
 
+# What libpq puts before and behind what it has to say.
+_HINTS = re.compile(r"^connection (is bad|failed): | Is the server running .*$")
 # The most special first: a whole SQLSTATE, then its class (the first two characters).
 _BY_STATE = {
     "55P03": _LOCKED,
@@ -67,7 +69,7 @@ _BY_WORDS = {
 
 def sentence(error: BaseException, name: str, password: str) -> StorageError:
     """Return an error of psycopg as a StorageError; `context` has `retry` and `locked`."""
-    words = " ".join(str(error).split()).rstrip(".")
+    words = _HINTS.sub("", " ".join(str(error).split())).rstrip(".")
     if password:
         words = words.replace(password, "***")
     state = str(getattr(error, "sqlstate", None) or "")
