@@ -61,6 +61,15 @@ def database(database_url: str) -> Iterator[Database]:
         yield opened
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def fresh_url(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Return a function that names a new database for each example of a property test, in a folder if it is a file."""
+    if request.param == "sqlite":
+        return lambda folder: f"sqlite:///{folder}/gcg_quant.db"
+    server, template = request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_template")
+    return lambda _folder: str(server.new_database(template))
+
+
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """Return a new SQLite database, for what concerns its file or driver."""

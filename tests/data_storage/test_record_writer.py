@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,10 +70,10 @@ class Model:
 
 @settings(max_examples=12, deadline=None)
 @given(steps=STEPS)
-def test_any_mixture_of_live_backfill_and_repeated_delivery_follows_the_rules(steps: list[Step]) -> None:
+def test_any_mixture_of_live_backfill_and_repeated_delivery_follows_the_rules(fresh_url: Callable[[str], str], steps: list[Step]) -> None:
     """Each live event is one row, equal history is stored once, and delivering everything again changes nothing."""
     model = Model()
-    with tempfile.TemporaryDirectory() as folder, Database(home=folder) as database:
+    with tempfile.TemporaryDirectory() as folder, Database(fresh_url(folder)) as database:
         buses = [EventBus(Path(folder) / f"bus{number}", page_mb=0.25, sync="none") for number in range(2)]
         for step in steps:
             fields: dict[str, Any] = {"event_ns": step.event_ns, "ordinal": step.ordinal, "last_price": step.price}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,10 +96,10 @@ def stored(database: Database, numbers: dict[int, int]) -> Iterator[tuple[int, l
 
 @settings(max_examples=8, deadline=None)
 @given(steps=STEPS)
-def test_any_mixture_of_bars_corrections_refills_and_imports_follows_the_rules(steps: list[Step]) -> None:
+def test_any_mixture_of_bars_corrections_refills_and_imports_follows_the_rules(fresh_url: Callable[[str], str], steps: list[Step]) -> None:
     """Whatever the batches, every place holds the rows that the rules give for one event after the other."""
     model = Model()
-    with tempfile.TemporaryDirectory() as folder, Database(home=folder) as database:
+    with tempfile.TemporaryDirectory() as folder, Database(fresh_url(folder)) as database:
         with database.writing() as connection:
             about = {"sha256": "", "path": "", "status": "done", "started_ns": 0, "report": "{}"}
             connection.execute(imports.insert(), [{"number": number, **about} for number in (1, 2)])

@@ -140,7 +140,7 @@ def test_longer_bars_follow_the_sessions_of_the_calendar() -> None:
     """Live or from the store, the hour of a market that is aligned to its sessions ends with its morning, and begins at 13:00."""
     calendar = Calendar("XSHG:session")
     open_ns = from_iso("2024-11-04T10:30+08:00")
-    minutes = [number for number in range(0, 220) if number < 60 or number >= 150]  # 10:30 to 11:30, 13:00 to 14:10
+    minutes = [number for number in range(220) if number < 60 or number >= 150]  # 10:30 to 11:30, 13:00 to 14:10
     bars = [
         Bar(
             **{**minute(number).to_dict(), "start_ns": open_ns + number * NS_PER_MINUTE, "event_ns": open_ns + (number + 1) * NS_PER_MINUTE}
