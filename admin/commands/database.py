@@ -104,14 +104,13 @@ def restore(ctx: click.Context, file: Path, yes: bool) -> None:
     FILE is checked first, every page and row. What happened since it was saved is stored again at the next start, as far as the journal
     still holds it.
     """
-    from ...data_storage.keeping.restoring import file_of
     from ...data_storage.keeping.restoring import restore as bring_back
+    from ...data_storage.sql.dialect import dialect_of
 
     settings = settings_of(ctx)
-    target = file_of(settings.database_url)
     with Home(settings.home).running({}):  # nor may it start meanwhile
-        report = bring_back(file, target, replace=yes)
+        report = bring_back(file, settings.database_url, replace=yes)
     saved = f", as saved at {to_iso(report.saved_ns)}" if report.saved_ns else ""
-    click.echo(f"{target}: {sum(report.rows.values()):,} rows{saved}, {report.seconds:.1f} s")
+    click.echo(f"{dialect_of(settings.database_url).name}: {sum(report.rows.values()):,} rows{saved}, {report.seconds:.1f} s")
     if not report.verified:
         click.echo(f"There is no {file.name}.sha256 to compare {file.name} with.", err=True)

@@ -4,6 +4,8 @@ SQLite's own online copy runs inside a reading transaction. In WAL mode that sto
 is written meanwhile, as it would without (tried: beside a recorder it never ended). The write-ahead log grows until the copy is done.
 `VACUUM INTO` takes as long and makes files a tenth smaller, but in one step, which nothing can slow down or stop.
 
+A database on a server is copied table by table, as one transaction sees it, into a file of the same form.
+
 The file is an SQLite database like any other: of all rows and of the recorders' cursors as they stood at one moment. So a
 recorder that goes on with a restored one stores from the journal exactly what came later.
 """
@@ -24,12 +26,12 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import StorageError
 
 from ..schema.models import row_counts
+from ..sql.database import Database
 from .backup_file import finish_file
+from .table_copy import copy_tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-    from ..sql.database import Database
 
 __all__ = ["SAVED_NS", "BackupReport", "back_up"]
 
@@ -52,11 +54,11 @@ def back_up(database: Database, path: str | Path, *, rest: float = 0.0, stopped:
 
     Args:
         path: must not exist. It appears once it is whole, and `path`.sha256 with it.
-        rest: pauses, as a multiple of the time that the copying takes: 1.0 leaves the disk to others half of the time.
+        rest: pauses in the copying of a file, as a multiple of its time: 1.0 leaves the disk to others half of the time.
         stopped: asked now and then; once it says so the backup ends with a StorageError and leaves nothing.
 
     Raises:
-        StorageError: the file exists, or cannot be written; the database cannot be read; it is on a server.
+        StorageError: the file exists, or cannot be written; the database cannot be read.
     """
     path = Path(path).absolute()
     begun = time.perf_counter()
@@ -81,12 +83,13 @@ def back_up(database: Database, path: str | Path, *, rest: float = 0.0, stopped:
 
 def _copy(connection: Connection, plain: Path, path: Path, pace: _Pace) -> None:
     source = connection.connection.driver_connection
-    if not isinstance(source, sqlite3.Connection):
-        raise StorageError(f"A database on a server is not copied as a file: save it with the server's own tools, or copy it to {path}.")
     try:
+        if not isinstance(source, sqlite3.Connection):
+            _copy_from_server(connection, plain)
         target = sqlite3.connect(plain, isolation_level=None)
         try:
-            source.backup(target, pages=_PAGES_AT_A_TIME, progress=pace)
+            if isinstance(source, sqlite3.Connection):
+                source.backup(target, pages=_PAGES_AT_A_TIME, progress=pace)
             # One file that is whole by itself, and says when it was made.
             target.execute("PRAGMA journal_mode=DELETE")
             target.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SAVED_NS, str(now_ns())))
@@ -102,6 +105,14 @@ def _copy(connection: Connection, plain: Path, path: Path, pace: _Pace) -> None:
                 f"The backup {path} cannot be written: {error}; make room or choose another disk.", path=str(path)
             ) from error
         raise
+
+
+def _copy_from_server(connection: Connection, plain: Path) -> None:
+    with Database(f"sqlite:///{plain}") as file:
+        with file.reading() as opened:
+            opened.connection.cursor().execute("PRAGMA journal_mode=DELETE")  # a write-ahead log would hold all of it a second time
+        with file.writing() as target:
+            copy_tables(connection, file, target)
 
 
 class _Pace:

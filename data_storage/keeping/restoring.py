@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import make_url, select
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import select
 
 from gcg_quant.errors import StorageError
 
-from ..schema.models import meta
+from ..schema.models import meta, row_counts
 from ..sql.database import Database
+from ..sql.dialect import dialect_of
 from .backup import SAVED_NS
 from .backup_file import sync_folder, unpack, verify_digest
 from .checking import check_database
+from .table_copy import copy_tables
 
-__all__ = ["RestoreReport", "file_of", "restore"]
+__all__ = ["RestoreReport", "restore"]
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -33,30 +35,37 @@ class RestoreReport(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def restore(path: str | Path, target: str | Path, *, replace: bool = False) -> RestoreReport:
-    """Put the database that `back_up` has saved in `path` into the place of the SQLite file `target`.
+def restore(path: str | Path, url: str, *, replace: bool = False) -> RestoreReport:
+    """Put the database that `back_up` has saved in `path` into the place of the one that `url` names.
 
-    Killed at any moment, `target` is the old database or the new one, and whole.
+    Killed at any moment, the old database is there or the new one, and whole.
 
     Args:
-        replace: also if `target` holds rows, or is damaged.
+        replace: also if it holds rows, or is damaged.
 
     Raises:
-        StorageError: no backup, a damaged one, one of a later version; `target` is in use, or holds rows; the disk is full.
+        StorageError: no backup, a damaged one, one of a later version; the database is in use, or holds rows; the disk is full.
     """
-    path, target = Path(path).absolute(), Path(target).absolute()
-    begun = time.perf_counter()
+    path, begun = Path(path).absolute(), time.perf_counter()
     if not path.is_file():
         raise StorageError(f"There is no backup {path}.", path=str(path))
-    _free(target, replace)
+    target = dialect_of(url).path
+    bring_back = _into_server if target is None else _into_file
     verified = verify_digest(path)
+    rows, saved_ns = bring_back(path, url if target is None else str(target.absolute()), replace)
+    return RestoreReport(rows, saved_ns, verified, time.perf_counter() - begun)
+
+
+def _into_file(path: Path, name: str, replace: bool) -> tuple[dict[str, int], int]:
+    target = Path(name)
+    _free(target, replace)
     beside = target.with_name(target.name + ".restoring")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             stack.callback(_remove, beside)
             _unpack(path, beside)
-            rows, saved_ns = _checked(path, beside)
+            found = _checked(path, beside)
             _make_ready(beside)
             _free(target, replace)  # a check of some gigabytes takes its time
             for left in ("-wal", "-shm"):  # of a damaged one: what they hold must not get into the new one
@@ -64,19 +73,26 @@ def restore(path: str | Path, target: str | Path, *, replace: bool = False) -> R
             beside.replace(target)
             sync_folder(target.parent)
     except OSError as error:
-        raise StorageError(f"The database {target} cannot be written: {error.strerror or error}.", path=str(target)) from error
-    return RestoreReport(rows, saved_ns, verified, time.perf_counter() - begun)
+        raise StorageError(f"The database {target} cannot be written: {error.strerror or error}.", path=name) from error
+    return found
 
 
-def file_of(url: str) -> Path:
-    """Return the file of a database's URL. Raises StorageError if it is none, or on a server."""
-    try:
-        made = make_url(url)
-    except ArgumentError:
-        made = None
-    if made is None or made.get_backend_name() != "sqlite" or not made.database:
-        raise StorageError("A backup is restored into a file: expected a [database] url such as sqlite:////home/me/gcg_quant.db.")
-    return Path(made.database)
+def _into_server(path: Path, url: str, replace: bool) -> tuple[dict[str, int], int]:
+    # One transaction, during which no recorder writes; one that runs elsewhere stops at its next batch, since the cursor is another one.
+    with tempfile.TemporaryDirectory(prefix="gcg-restore-") as folder, Database(url) as database:
+        beside = Path(folder) / "saved.db"
+        try:
+            _unpack(path, beside)
+        except OSError as error:
+            raise StorageError(f"There is no room to unpack {path} in {folder}: {error.strerror or error}.", path=str(path)) from error
+        found = _checked(path, beside)
+        _make_ready(beside)
+        with Database(f"sqlite:///{beside}", read_only=True) as saved, saved.reading() as source, database.writing() as connection:
+            rows = sum(connection.scalars(select(row_counts.c.rows)).all())
+            if rows and not replace:
+                raise StorageError(f"The database {database.name} holds {rows:,} rows: --yes replaces it by the backup.", rows=int(rows))
+            copy_tables(source, database, connection)
+    return found
 
 
 def _unpack(path: Path, beside: Path) -> None:
@@ -93,7 +109,8 @@ def _unpack(path: Path, beside: Path) -> None:
 
 def _checked(path: Path, beside: Path) -> tuple[dict[str, int], int]:
     try:
-        with Database(f"sqlite:///{beside}", read_only=True) as saved:
+        _refuse_empty(path, beside)
+        with Database(f"sqlite:///{beside}") as saved:  # an older one is brought up to date
             report = check_database(saved)
             with saved.reading() as connection:
                 saved_ns = connection.scalar(select(meta.c.value).where(meta.c.name == SAVED_NS))
@@ -102,6 +119,12 @@ def _checked(path: Path, beside: Path) -> tuple[dict[str, int], int]:
     if report.problems:
         raise StorageError(f"The backup {path} is damaged, and nothing was restored: {' '.join(report.problems)}", path=str(path))
     return report.rows, int(saved_ns or 0)
+
+
+def _refuse_empty(path: Path, beside: Path) -> None:
+    with contextlib.closing(sqlite3.connect(beside)) as connection, contextlib.suppress(sqlite3.DatabaseError):
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+            raise StorageError(f"{path} is no backup: it holds no table.", path=str(path))
 
 
 def _free(target: Path, replace: bool) -> None:

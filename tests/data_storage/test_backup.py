@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory, Recorder
 from gcg_quant.data_storage.keeping import backup as backup_module
 from gcg_quant.data_storage.keeping.backup import back_up
 from gcg_quant.data_storage.keeping.checking import check_database
-from gcg_quant.data_storage.keeping.restoring import file_of, restore
+from gcg_quant.data_storage.keeping.restoring import RestoreReport
+from gcg_quant.data_storage.keeping.restoring import restore as restore_url
+from gcg_quant.data_storage.schema.models import metadata
 from gcg_quant.errors import StorageError
-from gcg_quant.events import Tick
+from gcg_quant.events import LogEvent, Tick
 
 
 def publish(bus: EventBus, first: int, count: int) -> None:
@@ -34,6 +37,11 @@ def times(home: Path) -> list[int]:
         assert check_database(database).problems == ()
         found: list[int] = DatabaseHistory(database).ticks("A")["event_ns"].tolist()
     return found
+
+
+def restore(saved: Path, target: Path, *, replace: bool = False) -> RestoreReport:
+    """Bring a saved database back into a file."""
+    return restore_url(saved, f"sqlite:///{target}", replace=replace)
 
 
 @pytest.fixture
@@ -270,12 +278,38 @@ def test_damaged_database_is_replaced_on_demand(home: Path, tmp_path: Path) -> N
     assert times(home) == list(range(100))
 
 
-def test_database_on_a_server_is_told(tmp_path: Path) -> None:
-    """A URL that names no file is one sentence, without its password."""
-    with pytest.raises(StorageError, match="restored into a file") as error:
-        file_of("postgresql+psycopg://me:secret@host/gcg")
-    assert "secret" not in str(error.value)
-    assert file_of(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
+def test_database_of_either_kind_is_saved_and_brought_back(
+    bus: EventBus, database: Database, tmp_path: Path, store_bus: Any, market_records: list[Any], order_records: list[Any]
+) -> None:
+    """From a file or a server, into a file or a server: the same rows, and the recorder goes on behind them."""
+    bus.publish_many([*market_records, *order_records])
+    bus.publish(LogEvent(level="info", component="c", message="m"))
+    store_bus(bus, database)
+    counts = database.counts()
+    saved = back_up(database, tmp_path / "saved.db.zst")
+    assert saved.rows == sum(counts.values())
+    assert restore(saved.path, tmp_path / "other" / "gcg_quant.db").rows == counts
+    with Database(home=tmp_path / "other") as other:
+        assert rows_of(other) == rows_of(database)
+    publish(bus, 1000, 5)
+    store_bus(bus, database)
+    whole = rows_of(database)
+    url = database.url.render_as_string(hide_password=False)
+    database.close()
+    with pytest.raises(StorageError, match="holds 1"):
+        restore_url(saved.path, url)
+    assert restore_url(saved.path, url, replace=True).verified
+    assert database.counts() == counts
+    store_bus(bus, database)
+    assert rows_of(database) == whole
+    assert check_database(database).problems == ()
+
+
+def rows_of(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of all tables but those that say when something was done."""
+    tables = [table for table in metadata.sorted_tables if table.name not in ("meta", "recorder_cursors")]
+    with database.reading() as connection:
+        return {table.name: sorted(map(tuple, connection.execute(select(table))), key=repr) for table in tables}
 
 
 # ---- killed in the middle
