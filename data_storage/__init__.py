@@ -4,6 +4,7 @@ from .files.export import export_parquet
 from .files.imports import ImportRegistry, sha256_of
 from .files.journal_export import export_journal
 from .files.parquet import read_parquet, write_parquet
+from .files.parquet_history import ParquetHistory
 from .files.part_export import export_parts
 from .reading.frames import bars_frame, ticks_frame, trades_frame
 from .reading.history import DatabaseHistory
@@ -16,6 +17,7 @@ __all__ = [
     "DatabaseHistory",
     "ImportRegistry",
     "Ledger",
+    "ParquetHistory",
     "Recorder",
     "bars_frame",
     "export_journal",

@@ -17,7 +17,8 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane, Record
 
 from ..schema.columns import Rows
 from ..schema.models import RECORD_TABLES
-from .parquet import named_column, parquet_writer, to_table
+from .parquet import parquet_writer
+from .record_tables import named_column, to_table
 
 __all__ = ["export_journal"]
 

@@ -17,8 +17,9 @@ from ..reading.series import Series, stored_series
 from ..schema.columns import Rows
 from ..sql.names import Names
 from ..sql.selection import Selection
-from .parquet import parquet_writer, with_constants
+from .parquet import parquet_writer
 from .partitions import series_folder, span_bounds, span_named, span_parts
+from .record_tables import with_constants
 from .stored_rows import StoredRows
 
 if TYPE_CHECKING:

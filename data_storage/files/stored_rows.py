@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ..schema.columns import Rows
 from ..schema.models import RecordTable, buses, sources
 from ..sql.names import Names
-from .parquet import named_column, to_table
+from .record_tables import named_column, to_table
 
 if TYPE_CHECKING:
     from ..sql.database import Database

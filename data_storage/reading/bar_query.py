@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..sql.database import Database
 
-__all__ = ["BarQuery"]
+__all__ = ["BarQuery", "one_for_each_start"]
 
 _SPARE_ROWS = 16
 
@@ -64,7 +64,7 @@ class BarQuery:
         wanted = None if limit is None else max(limit, 0) + _SPARE_ROWS
         while True:
             rows = self._rows(period, start_ns, end_ns, wanted, oldest)
-            bars = _one_for_each_start(rows)
+            bars = one_for_each_start(rows)
             # Several sources may have made the same bars: then look further. The start at the cut may be cut in two.
             if limit is None or wanted is None or len(rows) < wanted or len(bars) > limit:
                 return limited(plain(bars, Bar), limit, oldest)
@@ -102,7 +102,8 @@ class BarQuery:
         return selection.rows(self._connection, ("start_ns",), limit=limit, newest=limit is not None and not oldest)
 
 
-def _one_for_each_start(rows: RecordArray) -> RecordArray:
+def one_for_each_start(rows: RecordArray) -> RecordArray:
+    """Return the best bar of each start, sorted; rows have `time_ns` and `seq` besides a Bar's fields. See `DatabaseHistory`."""
     starts = rows["start_ns"]
     if len(rows) < 2 or bool((starts[1:] != starts[:-1]).all()):
         return rows

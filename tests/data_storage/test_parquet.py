@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.data_storage import read_parquet, write_parquet
-from gcg_quant.data_storage.files.parquet import from_table, to_table, with_constants
+from gcg_quant.data_storage.files.record_tables import from_table, to_table, with_constants
 from gcg_quant.errors import StorageError
 from gcg_quant.events import HOT_RECORDS, Bar, Record
 
