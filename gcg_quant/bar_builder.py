@@ -16,8 +16,9 @@ from gcg_quant.bus import EventBus
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MILLISECOND, NS_PER_MINUTE, now_ns
 from gcg_quant.component import Component, event_handler
-from gcg_quant.errors import EventError, GcgQuantError, JournalError
+from gcg_quant.errors import EventError, GcgQuantError, InstrumentError, JournalError
 from gcg_quant.events import Applied, Bar, BarBasis, BarOrigin, ConfigChangeEvent, Tick, TimerEvent, TradeTick, World
+from gcg_quant.instruments import Instrument
 from gcg_quant.packing import STATE_ERRORS, pack_state, unpack_state
 from gcg_quant.reader import BusReader
 from gcg_quant.snapshots import Snapshots
@@ -135,7 +136,7 @@ class BarBuilder(Component):
 
     def _line_of(self, number: int, state: dict[str, Any]) -> BarLine:
         terms = self.bus.instruments[number]
-        line = BarLine.of_state(state, Calendar(terms.calendar), revise=self._revise)
+        line = BarLine.of_state(state, self._calendar_of(terms), revise=self._revise)
         line.keep(self._periods_of(terms.symbol, terms.venue), line.event_ns)
         return line
 
@@ -210,6 +211,7 @@ class BarBuilder(Component):
         self._periods, self._symbols, self._grace_ns = settings.periods, settings.symbols, settings.grace_ms * NS_PER_MILLISECOND
         for number, line in self._lines.items():
             terms = self.bus.instruments[number]
+            line.calendar = self._calendar_of(terms)
             line.keep(self._periods_of(terms.symbol, terms.venue), line.event_ns + 1)
         detail = f"bars of {', '.join(self._all_periods())}, {settings.grace_ms} ms of grace"
         self.publish(Applied(control=event.id, component=self.name, detail=detail))
@@ -240,6 +242,17 @@ class BarBuilder(Component):
         further = [entry.periods for entry in self._symbols if any(fnmatchcase(name, entry.symbol) for name in names)]
         return list(dict.fromkeys([*self._periods, *(period for periods in further for period in periods)]))
 
+    def _calendar_of(self, terms: Instrument) -> Calendar | None:
+        # None where the clock decides: the library of calendars takes a second to load.
+        dated = any(period[-1] in "dw" for period in self._periods_of(terms.symbol, terms.venue))
+        if not dated and ":" not in terms.calendar:
+            return None
+        try:
+            return Calendar(terms.calendar)
+        except InstrumentError as error:
+            self._warn(f"Bars of {terms.name} are made by the clock: {error}")
+            return None
+
     def _new_line(self, event: Tick | TradeTick) -> BarLine | None:
         terms = self.bus.instruments[event.instrument]
         if isinstance(event, TradeTick) or event.last_price == event.last_price:
@@ -248,7 +261,7 @@ class BarBuilder(Component):
             basis = BarBasis.MID
         else:
             return None  # a quote: its trades come as events of their own
-        line = self._lines[event.instrument] = BarLine(type(event), basis, Calendar(terms.calendar), revise=self._revise)
+        line = self._lines[event.instrument] = BarLine(type(event), basis, self._calendar_of(terms), revise=self._revise)
         # By the venue's clock; a bar that began earlier was seen in part only.
         from_ns = event.event_ns - (event.time_ns - self._read_from_ns) if self._read_from_ns else 0
         line.keep(self._periods_of(terms.symbol, terms.venue), from_ns)

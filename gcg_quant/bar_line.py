@@ -22,15 +22,15 @@ class BarLine:
     Args:
         kind: of the events.
         basis: of the bars.
-        calendar: of the instrument.
+        calendar: of the instrument, None for the clock; aggregators that are made later take what is set by then.
         revise: whether the bar before is given out again with a late event.
     """
 
-    def __init__(self, kind: type[Tick | TradeTick], basis: BarBasis, calendar: Calendar, *, revise: bool) -> None:
+    def __init__(self, kind: type[Tick | TradeTick], basis: BarBasis, calendar: Calendar | None, *, revise: bool) -> None:
         self.kind = kind
         self.event_ns = self.time_ns = 0  # the venue's clock at the last event, and ours
         self._basis = basis
-        self._calendar = calendar
+        self.calendar = calendar
         self._revise = revise
         self._aggregators: dict[str, BarAggregator] = {}
         self._whole_from_ns: dict[str, int] = {}
@@ -38,9 +38,7 @@ class BarLine:
     def keep(self, periods: Iterable[str], from_ns: int) -> None:
         """Make bars of these periods and no others; of the new ones, bars that begin at `from_ns` or later by the venue's clock."""
         before = self._aggregators
-        self._aggregators = {
-            one: before.get(one) or BarAggregator(one, self._basis, self._calendar, revise=self._revise) for one in periods
-        }
+        self._aggregators = {one: before.get(one) or BarAggregator(one, self._basis, self.calendar, revise=self._revise) for one in periods}
         self._whole_from_ns = {one: self._whole_from_ns.get(one, from_ns) for one in self._aggregators}
 
     def update(self, event: Tick | TradeTick) -> Iterator[Bar]:
@@ -85,7 +83,7 @@ class BarLine:
         }
 
     @classmethod
-    def of_state(cls, state: dict[str, Any], calendar: Calendar, *, revise: bool) -> BarLine:
+    def of_state(cls, state: dict[str, Any], calendar: Calendar | None, *, revise: bool) -> BarLine:
         """Return the line behind a state."""
         line = cls(_KINDS[state["kind"]], BarBasis(state["basis"]), calendar, revise=revise)
         line._whole_from_ns = state["whole_from_ns"]

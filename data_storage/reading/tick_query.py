@@ -78,7 +78,8 @@ class TickQuery:
             if limit is not None and sum(map(len, found)) >= limit:
                 break
             first = int(np.flatnonzero(intervals.inside & (intervals.start_ns == open_ns))[0])
-            carried, start_ns = rows[max(first - 1, 0) :], max(open_ns, open_ns if start_ns is None else start_ns)
+            before = np.flatnonzero(intervals.inside[:first])[-1:]  # the last one that counts
+            carried, start_ns = np.concatenate([rows[before], rows[first:]]), max(open_ns, open_ns if start_ns is None else start_ns)
         return np.concatenate(found)
 
     def _backwards(
@@ -105,8 +106,14 @@ class TickQuery:
             last = tuple(rows[-1][column].item() for column in _ORDER)
 
     def _seed(self, kind: type[Record], read_ns: int | None) -> RecordArray:
-        # The row before the first one.
-        return plain(self._rows(kind, None, -1 if read_ns is None else read_ns - 1, limit=1, newest=True), kind)
+        # The row before the first one that counts: in a break there may be others.
+        grid, limit = BarGrid("1d", self._calendar), 1
+        while True:
+            rows = plain(self._rows(kind, None, -1 if read_ns is None else read_ns - 1, limit=limit, newest=True), kind)
+            inside = np.flatnonzero(grid.many(rows["event_ns"]).inside)
+            if len(inside) or len(rows) < limit or limit >= _PORTION:
+                return rows[inside[-1:]]
+            limit *= 16
 
     def _rows(
         self,

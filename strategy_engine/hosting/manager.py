@@ -317,10 +317,10 @@ class StrategyManager(Stateful[Past]):
     # The calendar of an instrument whose bars within the day are aligned to its sessions; by the clock, none is needed.
     def _sessions(self, symbol: str, venue: str) -> Calendar | None:
         try:
-            calendar = Calendar(self.bus.instruments.get(symbol, venue).calendar)
+            name = self.bus.instruments.get(symbol, venue).calendar
+            return Calendar(name) if ":" in name else None
         except InstrumentError:
             return None
-        return calendar if calendar.align != "clock" else None
 
     # On the watch's own thread: the command takes its way over the bus, as everybody's does.
     def _ask_for_reload(self, path: Path) -> None:

@@ -34,7 +34,7 @@ from gcg_quant.events import (
     VolumeKind,
     from_array,
 )
-from gcg_quant.instruments import preset
+from gcg_quant.instruments import Instrument, preset
 from gcg_quant.packing import pack_state
 from gcg_quant.snapshots import Snapshots
 
@@ -164,6 +164,18 @@ def test_bar_whose_beginning_is_out_of_reach_is_left_out(bus: EventBus, monkeypa
     (bar,) = published(bus, 1)
     assert builder.stop()
     assert bar.start_ns == START + 60 * NS_PER_SECOND
+
+
+def test_unknown_calendar_leaves_bars_to_the_clock(bus: EventBus) -> None:
+    """An instrument whose calendar nobody knows still has bars, and the log says by what."""
+    bus.instruments.add(Instrument(symbol="X", venue="SIM", calendar="MOON:session"))
+    builder = BarBuilder(periods=("1m",), timers=False)
+    builder.start(bus, threaded=False)
+    bus.publish_many([tick(second, 100 + second, "X") for second in (0, 61)])
+    builder.turn()
+    assert builder.stop()
+    assert [bar.start_ns for bar in published(bus, 1)] == [START]
+    assert any("Bars of X@SIM are made by the clock: There is no calendar 'MOON'" in event.message for event in published(bus, 1, LogEvent))
 
 
 # ---- restarts
