@@ -19,7 +19,7 @@ from ..schema.models import RECORD_TABLES, RecordTable
 if TYPE_CHECKING:
     from ..sql.database import Database
 
-__all__ = ["KINDS", "Series", "kind_named", "stored_series"]
+__all__ = ["KINDS", "Series", "kind_named", "portion_end", "stored_series"]
 
 # What a user calls the tables of market data.
 KINDS: dict[str, RecordTable] = {
@@ -69,6 +69,20 @@ class Series(NamedTuple):
         if self.kind != "bars":
             return self.kind.replace("_", " ")
         return f"{self.period} bars" if self.basis == BarBasis.LAST else f"{self.period} {BarBasis(self.basis).name.lower()} bars"
+
+
+def portion_end(connection: Connection, series: Series, condition: tuple[str, tuple[Any, ...]], rows: int) -> int | None:
+    """Return the time before which the first `rows` rows lie that fit a condition; None if there are no more than that.
+
+    Rows of one time are never divided, however many they are.
+    """
+    column, (where, values) = f'"{series.table.time_column}"', condition
+    query = f'SELECT {column} FROM "{series.table.name}" WHERE {where} ORDER BY {column} LIMIT 1 OFFSET {{}}'
+    ahead = connection.exec_driver_sql(query.format(rows), values).scalar()
+    if ahead is None:
+        return None
+    first = connection.exec_driver_sql(query.format(0), values).scalar()
+    return int(ahead) if ahead != first else int(ahead) + 1
 
 
 def kind_named(name: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from gcg_quant.errors import StorageError
 
-from ..reading.series import KINDS, Series, stored_series
+from ..reading.series import KINDS, Series, portion_end, stored_series
 from ..schema.models import buses as bus_table
 from ..schema.models import import_ranges, imports, row_counts
 
@@ -68,7 +68,7 @@ class RowDeletion:
         while True:
             began = time.monotonic()
             with self._database.writing() as connection:
-                end_ns = self._portion_end(connection, start_ns)
+                end_ns = portion_end(connection, self.series, self._condition(start_ns, self._end_ns), _ROWS_AT_A_TIME)
                 rows = self._delete(connection, start_ns, self._end_ns if end_ns is None else end_ns)
             if rows:
                 yield rows
@@ -77,16 +77,6 @@ class RowDeletion:
             start_ns = end_ns
             # As long as it held the lock, so that whoever waits for it gets it.
             time.sleep(min(time.monotonic() - began, _LONGEST_PAUSE_S))
-
-    def _portion_end(self, connection: Connection, start_ns: int | None) -> int | None:
-        # The time before which so many rows lie; None: no more than that are left. Rows of one time go together, however many.
-        column, (where, values) = f'"{self.series.table.time_column}"', self._condition(start_ns, self._end_ns)
-        query = f'SELECT {column} FROM "{self.series.table.name}" WHERE {where} ORDER BY {column} LIMIT 1 OFFSET {{}}'
-        ahead = connection.exec_driver_sql(query.format(_ROWS_AT_A_TIME), values).scalar()
-        if ahead is None:
-            return None
-        first = connection.exec_driver_sql(query.format(0), values).scalar()
-        return int(ahead) if ahead != first else int(ahead) + 1
 
     def _delete(self, connection: Connection, start_ns: int | None, end_ns: int | None) -> int:
         name, (where, values) = self.series.table.name, self._condition(start_ns, end_ns)
