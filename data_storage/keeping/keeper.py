@@ -133,6 +133,8 @@ class Keeper(Component):
         folder = Path(self._backup.folder) if self._backup.folder else self._home / "backups"
         stamp = to_iso(self._clock()).replace("-", "").replace(":", "")[:15]
         path = folder / f"{_PREFIX}{stamp}Z.db{'.zst' if self._backup.compress == 'zstd' else ''}"
+        for left in folder.glob(f"{_PREFIX}*.part*"):  # by a process that was killed
+            left.unlink(missing_ok=True)
         outcome: list[BackupReport | Exception] = []
 
         def work() -> None:

@@ -167,13 +167,15 @@ class RowPruning:
         # A server gives room back by itself; a SQLite file from before this was thought of keeps it for new rows.
         if self._database.engine.dialect.name != "sqlite":
             return
+        before = None
         while True:
             with self._database.reading() as connection:
                 free, pages = (connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("freelist_count", "page_count"))
                 kind = connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one()
             wanted = min(_PAGES_AT_A_TIME, free - pages // _FREE_SHARE)
-            if kind != 2 or wanted <= 0:
+            if kind != 2 or wanted <= 0 or free == before:
                 return
+            before = free
             with self._database.writing() as connection:
                 for _ in range(wanted):  # sqlite3 takes but one step of the statement, which is one page
                     connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")

@@ -111,6 +111,8 @@ def test_locked_database_is_told_once_and_tried_again(bus: EventBus, tmp_path: P
 def test_backups_are_made_at_their_time_and_the_newest_stay(bus: EventBus, database: Database, tmp_path: Path, wait_for: Any) -> None:
     """Each backup is told with its rows; the oldest goes with its SHA-256; one that fails does not keep old rows from being removed."""
     clock = Clock(now_ns())
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "gcg_quant-20200101T000000Z.db.part").write_text("left by a process that was killed")
     keeper = Keeper(database, RetentionSettings(at="1h"), BackupSettings(at="1h", keep=2), home=tmp_path, clock=clock)
     keeper.start(bus)
 
