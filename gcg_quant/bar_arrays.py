@@ -21,6 +21,10 @@ __all__ = ["aggregate", "prices_of", "resample"]
 NAN = math.nan
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+_TAKEN: dict[type[Any], tuple[str, ...]] = {
+    Tick: ("volume_kind", "volume", "turnover", "open_interest"),
+    TradeTick: ("size", "turnover"),
+}
 _PRICES = {BarBasis.LAST: "last_price", BarBasis.BID: "bid_price", BarBasis.ASK: "ask_price"}
 
 
@@ -38,28 +42,30 @@ def aggregate(rows: RecordArray, period: str, basis: BarBasis = BarBasis.LAST, c
     if kind is TradeTick and basis != BarBasis.LAST:
         return np.empty(0, Bar.dtype)
     prices = prices_of(rows, basis)
-    rows, prices = _picked(~np.isnan(prices) & (rows["quality"] == int(Quality.NORMAL)), rows, prices)
+    good = ~np.isnan(prices) & (rows["quality"] == int(Quality.NORMAL))
     intervals = BarGrid(period, calendar).many(rows["event_ns"])
     # Of what belongs to an interval, that is late which comes behind something of a later one.
-    starts = np.where(intervals.inside, intervals.start_ns, np.iinfo(np.int64).min)
-    counts = intervals.inside & (starts == np.maximum.accumulate(starts))
-    rows, prices = rows[counts], prices[counts]
-    if not len(rows):
+    starts = np.where(good & intervals.inside, intervals.start_ns, np.iinfo(np.int64).min)
+    counts = good & intervals.inside & (starts == np.maximum.accumulate(starts))
+    if not counts.any():
         return np.empty(0, Bar.dtype)
-    intervals = intervals.picked(counts)
-    newest = rows["event_ns"] == np.maximum.accumulate(rows["event_ns"])
+    # Rows are wide: their columns are picked, never the rows.
+    chosen: Any = slice(None) if counts.all() else counts
+    ticks = {name: rows[name][chosen] for name in ("event_ns", "trading_day", *_TAKEN[kind])}
+    prices, instruments = prices[chosen], rows["instrument"][chosen]
+    intervals = intervals if counts.all() else intervals.picked(counts)
+    newest = ticks["event_ns"] == np.maximum.accumulate(ticks["event_ns"])
     groups = _Groups(intervals.start_ns)
-    made = _begun(rows, groups, intervals, period, basis)
+    made = _begun(instruments, groups, intervals, period, basis)
     made["open"], made["close"] = prices[groups.first], groups.last_known(np.where(newest, prices, NAN))
     made["high"], made["low"] = np.maximum.reduceat(prices, groups.first), np.minimum.reduceat(prices, groups.first)
     made["count"] = groups.sizes
-    volumes, turnovers = _amounts(kind, rows, basis, newest, intervals.whole)
+    volumes, turnovers = _amounts(ticks, basis, newest, intervals.whole)
     made["volume"], made["turnover"] = groups.sums(volumes), groups.sums(turnovers)
-    made["open_interest"] = groups.last_known(np.where(newest, rows["open_interest"], NAN)) if kind is Tick else NAN
-    sized = kind is Tick and basis in (BarBasis.BID, BarBasis.ASK)
-    sizes = rows["bid_size" if basis == BarBasis.BID else "ask_size"] if sized else prices
-    made["quote_size"] = groups.last_known(np.where(newest, sizes, NAN)) if sized else NAN
-    made["trading_day"] = _days(rows, groups, intervals, newest)
+    made["open_interest"] = groups.last_known(np.where(newest, ticks["open_interest"], NAN)) if kind is Tick else NAN
+    sizes = {BarBasis.BID: "bid_size", BarBasis.ASK: "ask_size"}.get(basis) if kind is Tick else None
+    made["quote_size"] = NAN if sizes is None else groups.last_known(np.where(newest, rows[sizes][chosen], NAN))
+    made["trading_day"] = _days(ticks["trading_day"], groups, intervals, newest)
     return made
 
 
@@ -78,7 +84,7 @@ def resample(bars: RecordArray, period: str, calendar: Calendar | None = None) -
         return np.empty(0, Bar.dtype)
     intervals = intervals.picked(intervals.inside)
     groups = _Groups(intervals.start_ns)
-    made = _begun(rows, groups, intervals, period, BarBasis(int(rows["basis"][0])))
+    made = _begun(rows["instrument"], groups, intervals, period, BarBasis(int(rows["basis"][0])))
     made["open"], made["close"] = rows["open"][groups.first], rows["close"][groups.last]
     made["high"], made["low"] = np.maximum.reduceat(rows["high"], groups.first), np.minimum.reduceat(rows["low"], groups.first)
     for field in ("volume", "turnover"):
@@ -87,7 +93,7 @@ def resample(bars: RecordArray, period: str, calendar: Calendar | None = None) -
         made[field] = groups.last_known(rows[field])
     counts = rows["count"]
     made["count"] = np.where(np.minimum.reduceat(counts, groups.first) < 0, -1, np.add.reduceat(counts, groups.first))
-    made["trading_day"] = _days(rows, groups, intervals, np.ones(len(rows), bool))
+    made["trading_day"] = _days(rows["trading_day"], groups, intervals, np.ones(len(rows), bool))
     return made
 
 
@@ -125,10 +131,10 @@ class _Groups:
         return found
 
 
-def _begun(rows: RecordArray, groups: _Groups, intervals: Intervals, period: str, basis: BarBasis) -> RecordArray:
+def _begun(instruments: npt.NDArray[Any], groups: _Groups, intervals: Intervals, period: str, basis: BarBasis) -> RecordArray:
     made = np.zeros(len(groups.first), Bar.dtype)
     made["start_ns"], made["event_ns"] = intervals.start_ns[groups.first], intervals.end_ns[groups.first]
-    made["instrument"] = rows["instrument"][groups.first]
+    made["instrument"] = instruments[groups.first]
     made["period"] = period.encode()
     made["basis"] = basis
     made["origin"] = BarOrigin.AGGREGATED
@@ -136,24 +142,21 @@ def _begun(rows: RecordArray, groups: _Groups, intervals: Intervals, period: str
 
 
 def _amounts(
-    kind: type[Any], rows: RecordArray, basis: BarBasis, newest: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]
+    ticks: dict[str, npt.NDArray[Any]], basis: BarBasis, newest: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
-    if kind is TradeTick:
-        return rows["size"], rows["turnover"]
-    volumes, turnovers = np.full(len(rows), NAN), np.full(len(rows), NAN)
+    if "size" in ticks:
+        return ticks["size"], ticks["turnover"]
+    volumes, turnovers = np.full(len(newest), NAN), np.full(len(newest), NAN)
     if basis == BarBasis.LAST:
-        told = newest | (rows["volume_kind"] == VolumeKind.SINGLE)  # an older total says nothing
-        volumes[told], turnovers[told] = traded_parts(rows[told], whole[told])
+        told = newest | (ticks["volume_kind"] == VolumeKind.SINGLE)  # an older total says nothing
+        kinds, days = ticks["volume_kind"][told], ticks["trading_day"][told]
+        volumes[told], turnovers[told] = traded_parts(kinds, ticks["volume"][told], ticks["turnover"][told], days, whole[told])
     return volumes, turnovers
 
 
-def _days(rows: RecordArray, groups: _Groups, intervals: Intervals, newest: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    told = groups.last_known(np.where(newest & (rows["trading_day"] != 0), rows["trading_day"], NAN))
+def _days(days: npt.NDArray[Any], groups: _Groups, intervals: Intervals, newest: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    told = groups.last_known(np.where(newest & (days != 0), days, NAN))
     return np.where(np.isnan(told), intervals.trading_day[groups.first], np.nan_to_num(told)).astype(np.int64)
-
-
-def _picked(chosen: npt.NDArray[np.bool_], rows: RecordArray, prices: Floats) -> tuple[RecordArray, Floats]:
-    return (rows, prices) if bool(chosen.all()) else (rows[chosen], prices[chosen])
 
 
 def _check_bars(bars: RecordArray, period: str) -> None:

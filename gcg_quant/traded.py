@@ -78,19 +78,20 @@ def _part(total: float, before: float, new_day: bool, day_told: bool, whole: boo
     return total - before, total
 
 
-def traded_parts(rows: npt.NDArray[Any], whole: npt.NDArray[np.bool_]) -> tuple[Amounts, Amounts]:
-    """Return what `Traded` says of each row of ticks (an array of `Tick.dtype`), one after the other: volumes and turnovers."""
-    kinds = rows["volume_kind"]
-    if not len(rows) or bool((kinds == _SINGLE).all()):
-        return rows["volume"].copy(), rows["turnover"].copy()
+def traded_parts(
+    kinds: npt.NDArray[Any], volumes: Amounts, turnovers: Amounts, days: npt.NDArray[Any], whole: npt.NDArray[np.bool_]
+) -> tuple[Amounts, Amounts]:
+    """Return what `Traded` says of ticks (their fields, and its `whole`) one after the other: volumes and turnovers."""
+    if not len(kinds) or bool((kinds == _SINGLE).all()):
+        return volumes, turnovers
     if bool((kinds == _DAY).all()):
-        days = rows["trading_day"].astype(np.int64)
+        days = days.astype(np.int64)
         told = days != 0
         before = _last_before(days, told, 0)
         new_day = told & (before != 0) & (before != days)
-        return _parts(rows["volume"], new_day, told, whole), _parts(rows["turnover"], new_day, told, whole)
+        return _parts(volumes, new_day, told, whole), _parts(turnovers, new_day, told, whole)
     one = Traded()
-    columns = (rows[name].tolist() for name in ("volume_kind", "volume", "turnover", "trading_day"))
+    columns = (column.tolist() for column in (kinds, volumes, turnovers, days))
     parts = [one.of(*fields, whole=first) for *fields, first in zip(*columns, whole.tolist(), strict=True)]
     return np.array([volume for volume, _ in parts]), np.array([turnover for _, turnover in parts])
 
