@@ -63,11 +63,13 @@ class BarQuery:
         """Return bars of a stored period, one for each start; `limit` keeps the newest so many, with `oldest` the first."""
         wanted = None if limit is None else max(limit, 0) + _SPARE_ROWS
         while True:
-            rows = self._rows(period, start_ns, end_ns, wanted, oldest)
-            bars = one_for_each_start(rows)
+            rows = bars = self._rows(period, start_ns, end_ns, wanted, oldest, ())
+            if not _differ(rows["start_ns"]):
+                rows = self._rows(period, start_ns, end_ns, wanted, oldest, ("time_ns", "seq"))
+                bars = plain(one_for_each_start(rows), Bar)
             # Several sources may have made the same bars: then look further. The start at the cut may be cut in two.
             if limit is None or wanted is None or len(rows) < wanted or len(bars) > limit:
-                return limited(plain(bars, Bar), limit, oldest)
+                return limited(bars, limit, oldest)
             wanted *= 2
 
     def made(
@@ -94,20 +96,25 @@ class BarQuery:
             wanted[-1 if oldest else 0] = False
         return limited(plain(bars[wanted], Bar), limit, oldest)
 
-    def _rows(self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool) -> RecordArray:
-        selection = Selection(self._database, RECORD_TABLES[Bar], extra=("time_ns", "seq")).where("instrument", "=", self._number)
+    def _rows(
+        self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool, extra: tuple[str, ...]
+    ) -> RecordArray:
+        selection = Selection(self._database, RECORD_TABLES[Bar], extra=extra).where("instrument", "=", self._number)
         selection.where("period", "=", period).where("basis", "=", int(self._basis)).where("start_ns", ">=", start_ns)
         # A bar ends after its start: the first condition finds the rows in the index, the second decides.
         selection.where("start_ns", "<", end_ns).where("event_ns", "<=", end_ns)
         return selection.rows(self._connection, ("start_ns",), limit=limit, newest=limit is not None and not oldest)
 
 
+def _differ(starts: RecordArray) -> bool:
+    return bool((starts[1:] != starts[:-1]).all())
+
+
 def one_for_each_start(rows: RecordArray) -> RecordArray:
     """Return the best bar of each start, sorted; rows have `time_ns` and `seq` besides a Bar's fields. See `DatabaseHistory`."""
-    starts = rows["start_ns"]
-    if len(rows) < 2 or bool((starts[1:] != starts[:-1]).all()):
+    if _differ(rows["start_ns"]):
         return rows
     worth = (rows["seq"], rows["time_ns"], rows["revision"], rows["origin"] == BarOrigin.VENUE, ~np.isnan(rows["close"]))
-    ordered: RecordArray = rows[np.lexsort((*worth, starts))]
+    ordered: RecordArray = rows[np.lexsort((*worth, rows["start_ns"]))]
     best: RecordArray = ordered[np.append(ordered["start_ns"][1:] != ordered["start_ns"][:-1], True)]
     return best

@@ -24,6 +24,7 @@ __all__ = ["CopyInsertion", "copy_bytes"]
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TAIL = b"\xff\xff"
+_ROWS_AT_A_TIME = 1_000
 
 
 class CopyInsertion:
@@ -31,6 +32,11 @@ class CopyInsertion:
 
     def __init__(self, database: Database, table: RecordTable) -> None:
         self._fields = table.columns
+        self._key = [field for field in table.columns if field.name in table.key]
+        keys = ", ".join(f"%s::{'text' if field.kind == 'text' else 'bigint'}[]" for field in self._key)
+        same = " AND ".join(f'stored."{field.name}" = wanted."{field.name}"' for field in self._key)
+        names = quoted([field.name for field in self._key])
+        self._removal = f'DELETE FROM "{table.name}" AS stored USING unnest({keys}) AS wanted ({names}) WHERE {same}'
         self._text = f'COPY "{table.name}" ({quoted([field.name for field in table.columns])}) FROM STDIN (FORMAT BINARY)'
 
     def run(self, connection: Connection, rows: Rows) -> int:
@@ -41,12 +47,21 @@ class CopyInsertion:
         savepoint = connection.begin_nested()
         try:
             with driver.cursor() as cursor, cursor.copy(self._text) as copy:
-                copy.write(copy_bytes(rows, self._fields))
+                copy.write(_HEAD)
+                for begin in range(0, len(rows), _ROWS_AT_A_TIME):  # the server works on one portion while the next is made
+                    copy.write(_copy_rows(rows[begin : begin + _ROWS_AT_A_TIME], self._fields))
+                copy.write(_TAIL)
         except UniqueViolation:
             savepoint.rollback()
             return 0
         savepoint.commit()
         return len(rows)
+
+    def replace(self, connection: Connection, rows: Rows) -> None:
+        """Put rows into the place of stored ones with the same keys."""
+        if len(rows):
+            connection.exec_driver_sql(self._removal, tuple(column_values(rows, field) for field in self._key))
+            self.run(connection, rows)
 
 
 class _Values(NamedTuple):
@@ -57,6 +72,10 @@ class _Values(NamedTuple):
 
 def copy_bytes(rows: Rows, fields: tuple[Field, ...]) -> bytes:
     """Return rows that have these fields as a file of PostgreSQL's binary COPY format."""
+    return _HEAD + _copy_rows(rows, fields) + _TAIL
+
+
+def _copy_rows(rows: Rows, fields: tuple[Field, ...]) -> bytes:
     columns = [_column(rows[field.name], field, rows) for field in fields]
     layout: list[tuple[Any, ...]] = [("columns", ">i2")]
     for at, (values, _) in enumerate(columns):
@@ -65,7 +84,7 @@ def copy_bytes(rows: Rows, fields: tuple[Field, ...]) -> bytes:
     made["columns"] = len(fields)
     for at, (values, lengths) in enumerate(columns):
         made[f"length{at}"], made[f"value{at}"] = lengths, values
-    return _HEAD + _cut(made, columns) + _TAIL
+    return _cut(made, columns)
 
 
 def _cut(made: npt.NDArray[Any], columns: list[_Values]) -> bytes:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from ..schema.columns import Field, Rows, column_values
 from ..schema.models import RecordTable
-from .insertion import quoted
+from .insertion import Insertion, quoted
 
 if TYPE_CHECKING:
     from .database import Database
@@ -43,6 +43,8 @@ class RecordInsertion:
         self._head = f'INSERT OR FAIL INTO "{table.name}" '
         self._sizes = tuple(size for size in _ROWS_PER_STATEMENT if size == 1 or size * len(self._fields) <= database.max_values)
         self._defaults = _defaults(table)
+        names = [field.name for field in self._fields]
+        self._replacement = Insertion(database, table.name, names, table.key, [name for name in names if name not in table.key])
         # Columns that were seen to vary are bound row by row from then on: so there are few different statements.
         self._varying = set(table.key)
         self._statement = lru_cache(maxsize=64)(self._build)
@@ -68,6 +70,10 @@ class RecordInsertion:
         finally:
             cursor.close()
         return int(driver.total_changes - before)
+
+    def replace(self, connection: Connection, rows: Rows) -> None:
+        """Put rows into the place of stored ones with the same keys."""
+        self._replacement.run(connection, {field.name: column_values(rows, field) for field in self._fields}, len(rows))
 
     def _columns(self, rows: Rows) -> tuple[tuple[str, ...], dict[str, Any], list[Sequence[Any]]]:
         # Return the columns that are bound row by row, those that have one value, and the values of the former.

@@ -17,11 +17,10 @@ from sqlalchemy import Connection
 
 from gcg_quant.errors import StorageError
 
-from ..schema.columns import Rows, column_values
+from ..schema.columns import Rows
 from ..schema.models import EVENT_KEY, RecordTable
 from ..sql.catalogue import Catalogue
 from ..sql.copying import CopyInsertion
-from ..sql.insertion import Insertion
 from ..sql.record_insertion import RecordInsertion
 from ..sql.selection import stored_dtype
 from .settlement import Settlement
@@ -51,8 +50,6 @@ class RecordWriter:
         self._dtype = stored_dtype(table)
         self._insertion = record_insertion(database, table)
         self._settlement = Settlement(table, imported=imported)
-        names = [field.name for field in table.columns]
-        self._correction = Insertion(database, table.name, names, table.key, [name for name in names if name not in table.key])
         self._database = database
         self._clashes = False  # the last batch had rows whose keys were taken: then the next one is looked at first
 
@@ -83,8 +80,7 @@ class RecordWriter:
             fresh, corrected, replaced = self._settlement.settle(connection, rows[stored:])
             if len(fresh) and self._insertion.run(connection, fresh) < len(fresh):
                 raise StorageError(f"Another program writes the same rows into {self._database.name}.", table=self.table.name, retry=True)
-            values = {field.name: column_values(corrected, field) for field in self.table.columns}
-            self._correction.run(connection, values, len(corrected))
+            self._insertion.replace(connection, corrected)
             self._clashes = len(fresh) < len(rows) - stored
             stored += len(fresh)
         return Outcome(stored, replaced, len(rows) - stored - replaced)
