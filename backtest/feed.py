@@ -154,7 +154,7 @@ class EventDrivenDataFeed(bt.feed.DataBase):  # type: ignore[misc]
             super().preload()
             return
         for alias, column in zip(self.getlinealiases(), self.columns(), strict=True):
-            getattr(self.lines, alias).array.frombytes(column.tobytes())
+            getattr(self.lines, alias).array.frombytes(np.ascontiguousarray(column).view(np.uint8))
         self._row = len(self._columns.starts)
         self._last()
         self.home()

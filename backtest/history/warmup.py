@@ -44,13 +44,13 @@ def bars_before(
     last_ns = int(stored["start_ns"][-1]) if len(stored) else None
 
     def enough(rows: Rows) -> bool:
-        found = one_a_start(rows, period, basis)
+        found = one_a_start([rows], period, basis)
         if last_ns is not None:
             return len(found) > 0 and int(found["start_ns"][0]) <= last_ns
         return limit is not None and len(found) >= limit
 
     rows = look_back(bus, Bar, before_id, enough, [f"{symbol}@{venue}" if venue else symbol])
-    recorded = one_a_start(rows, period, basis)
+    recorded = one_a_start([rows], period, basis)
     if last_ns is not None:
         recorded = recorded[recorded["start_ns"] > last_ns]
     bars = join_bars([stored, recorded])

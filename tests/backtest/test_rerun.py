@@ -166,7 +166,7 @@ def test_bars_that_are_made_of_shorter_ones_are_made_again(kit: ModuleType, tmp_
         parts = [reader.read_array(Bar)]
         while len(parts[-1]):
             parts.append(reader.read_array(Bar))
-    shorter = join_bars([twice.history.bars("X", "1s"), one_a_start(np.concatenate(parts), "1s")])
+    shorter = join_bars([twice.history.bars("X", "1s"), one_a_start(parts, "1s")])
     made = resample(shorter, "7s")
     made = made[(made["start_ns"] >= shorter["start_ns"][0]) & (made["event_ns"] <= shorter["event_ns"][-1])]  # the whole ones
     assert twice.cut.strategy.calls == (made["event_ns"] > kit.START_NS).sum()
