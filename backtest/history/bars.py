@@ -146,7 +146,8 @@ def _bytes(rows: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _copy(rows: NDArray[Any], bars: BarArray) -> None:
     # A reader's row is the event's header and then the record, field behind field: one piece, where the record has no gaps.
-    fields, places = Bar.dtype.fields or {}, rows.dtype.fields or {}
+    fields: dict[str, Any] = dict(Bar.dtype.fields or {})
+    places: dict[str, Any] = dict(rows.dtype.fields or {})
     first = places["event_ns"][1] - fields["event_ns"][1]
     if all(places[name][1] - fields[name][1] == first for name in fields) and rows.flags.c_contiguous:
         length = max(offset + part.itemsize for part, offset, *_ in fields.values())

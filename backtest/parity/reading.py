@@ -222,7 +222,7 @@ def _bars(bus: EventBus, place: tuple[str, str], period: str) -> tuple[BarArray,
         return np.empty(0, Bar.dtype), {}
     shown = max(fitting, key=lambda one: periods[one])
     basis = basis_of_rows(rows[rows["period"] == shown])
-    bars = one_a_start(rows, shown.decode(), basis)
+    bars = one_a_start([rows], shown.decode(), basis)
     same = rows[(rows["period"] == shown) & (rows["basis"] == int(basis))]
     step = length if periods[shown] < length else 1
     ids: dict[int, int] = {}
