@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import os
+import shutil
 import signal
 import tempfile
 import warnings
@@ -211,6 +212,17 @@ class PostgresServer:
         self._pgexec("pg_ctl", command, bin_path=self._server.bin_path, user=self._server.system_user, timeout=30)
 
 
+def remove_orphans() -> None:
+    """Stop the servers of tests that were killed, and remove what they left."""
+    for folder in Path(tempfile.gettempdir()).glob("gcg-pg-*-*"):
+        owner = folder.name.split("-")[2]
+        if not owner.isdigit() or Path("/proc", owner).exists() or not Path("/proc/self").exists():
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def running_postgresql() -> Iterator[PostgresServer]:
     """Run a PostgreSQL server, or skip; where CI is set a missing one is a failure."""
@@ -222,8 +234,9 @@ def running_postgresql() -> Iterator[PostgresServer]:
         if os.environ.get("CI"):
             pytest.fail(f"PostgreSQL cannot be tested: {error}")
         pytest.skip(f"PostgreSQL cannot be tested: {error}")
+    remove_orphans()
     # It runs as a user of its own, for whom pytest's folders are closed again each time another pytest starts.
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="gcg-pg-")))
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix=f"gcg-pg-{os.getpid()}-")))
     try:
         yield server
     finally:
