@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import EventError, GcgQuantError
 from gcg_quant.events import Applied, GapEvent, MarketDataEvent, Record, SubscribeEvent, event_types
+from gcg_quant.refill import publish_refill
 
 from .blank import RecordArray
 
@@ -76,6 +77,24 @@ class BaseCollector(Component):
         Strategies get it as `on_gap`; one of the kind "disconnect" also as `on_disconnect`.
         """
         return self.publish(GapEvent(symbol=symbol, venue=self.venue, kind=kind, start_ns=start_ns, end_ns=end_ns, detail=detail), cause=0)
+
+    def past(self, symbol: str, what: str, start_ns: int, end_ns: int) -> list[RecordArray] | None:
+        """Return all that the venue's own history has of a stretch, as arrays of records; None if it keeps none (unless overridden).
+
+        `what` is a bar period, "tick", "trade", "depth" or "delta". Bars are those that touch the stretch.
+        """
+        return None
+
+    def refill(self, symbol: str, what: str, start_ns: int, end_ns: int) -> int | None:
+        """Fill in a gap from the venue's history as BACKFILL and say that it is closed; return how many rows came, None if it has none."""
+        rows = self.past(symbol, what, start_ns, end_ns)
+        if rows is None:
+            return None
+        for part in rows:
+            if len(part) and part.dtype not in _BY_DTYPE:
+                raise EventError(f"{self.name}: the past of {symbol} must be arrays of Tick.dtype, Bar.dtype ..., found {part.dtype}.")
+        told = {"symbol": symbol, "venue": self.venue, "what": what}
+        return publish_refill(self, self.bus.instruments, rows, **told, start_ns=start_ns, end_ns=end_ns, complete=True)
 
     # ---- inside
 

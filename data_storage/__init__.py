@@ -7,14 +7,17 @@ from .files.parquet import read_parquet, write_parquet
 from .files.parquet_history import ParquetHistory
 from .files.part_export import export_parts
 from .reading.frames import bars_frame, ticks_frame, trades_frame
+from .reading.gaps import Gap, find_gaps
 from .reading.history import DatabaseHistory
 from .reading.ledger import Ledger
 from .sql.database import Database
 from .writing.recorder import Recorder
+from .writing.refill import refill
 
 __all__ = [
     "Database",
     "DatabaseHistory",
+    "Gap",
     "ImportRegistry",
     "Ledger",
     "ParquetHistory",
@@ -23,7 +26,9 @@ __all__ = [
     "export_journal",
     "export_parquet",
     "export_parts",
+    "find_gaps",
     "read_parquet",
+    "refill",
     "sha256_of",
     "ticks_frame",
     "trades_frame",

@@ -69,8 +69,15 @@ class SignalEvent(ColdEvent, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
+REFILLED = "refilled"  # the kind of a GapEvent that ends a gap instead of telling of one
+
+
 class GapEvent(ColdEvent, frozen=True, kw_only=True):
-    """Market data that is known to be missing: from `start_ns` to `end_ns`, `missing` messages if the venue counts them."""
+    """Market data that is known to be missing: from `start_ns` to `end_ns`, `missing` messages if the venue counts them.
+
+    With the kind `REFILLED` it says the contrary: what `detail` names ("1m", "tick", "trade" ...) has been filled in from a source that
+    has all there is.
+    """
 
     TYPE = 33
     LANE = Lane.MARKET

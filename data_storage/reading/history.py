@@ -23,6 +23,8 @@ from .stream import EventStream
 from .tick_query import TickQuery
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gcg_quant.history import RecordArray
 
     from ..sql.database import Database
@@ -41,23 +43,27 @@ class DatabaseHistory(Asking):
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._names = Names(database)
 
     def symbols(self) -> list[tuple[str, str]]:
         """Return every (symbol, venue) that market data is stored of, sorted."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._names.with_rows(connection)
 
     def instrument(self, symbol: str, venue: str | None = None) -> Instrument:
         """Return an instrument with its terms as stored. Raises InstrumentError if it is unknown."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._names.instrument(connection, self._names.number(connection, symbol, venue))
+
+    def number(self, connection: Connection, symbol: str, venue: str | None = None) -> int:
+        """Return the database's number of an instrument, inside an open transaction. Raises InstrumentError if it is unknown."""
+        return self._names.number(connection, symbol, venue)
 
     def periods(self, symbol: str, venue: str | None = None, basis: BarBasis = BarBasis.LAST) -> list[str]:
         """Return the periods that bars are stored of, shortest first. Raises InstrumentError for an unknown symbol."""
-        with self._database.reading() as connection:
-            return BarQuery(self._database, connection, self._names.number(connection, symbol, venue), basis).periods()
+        with self.database.reading() as connection:
+            return BarQuery(self.database, connection, self._names.number(connection, symbol, venue), basis).periods()
 
     def bars(
         self,
@@ -81,9 +87,9 @@ class DatabaseHistory(Asking):
             InstrumentError: nothing is stored of the symbol, or of several venues. EventError: `period` is no period.
         """
         period_ns(period)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             number = self._names.number(connection, symbol, venue)
-            query = BarQuery(self._database, connection, number, basis)
+            query = BarQuery(self.database, connection, number, basis)
             source = query.source_of(period)
             if source == period:
                 return query.stored(period, start_ns, end_ns, limit, oldest)
@@ -91,9 +97,9 @@ class DatabaseHistory(Asking):
             calendar = None if name == "24/7" else Calendar(name)
             if source is not None:
                 return query.made(period, source, calendar, start_ns, end_ns, limit, oldest)
-            if any(BarQuery(self._database, connection, number, one).source_of(period) for one in BarBasis):
+            if any(BarQuery(self.database, connection, number, one).source_of(period) for one in BarBasis):
                 return np.empty(0, Bar.dtype)
-            return TickQuery(self._database, connection, number, basis, calendar).bars(period, start_ns, end_ns, limit, oldest)
+            return TickQuery(self.database, connection, number, basis, calendar).bars(period, start_ns, end_ns, limit, oldest)
 
     def ticks(
         self,
@@ -160,15 +166,15 @@ class DatabaseHistory(Asking):
 
         Rows are read as they are needed; `periods` chooses bars. Raises InstrumentError if nothing is stored of a symbol.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             names = self._names.all(connection)
             chosen = list(names) if symbols is None else [self._names.number(connection, symbol) for symbol in symbols]
         wanted = {number: names[number] for number in chosen}
-        return iter(EventStream(self._database, wanted, kinds, start_ns, end_ns, periods))
+        return iter(EventStream(self.database, wanted, kinds, start_ns, end_ns, periods))
 
     def actions(self, symbol: str, venue: str | None = None) -> list[CorporateAction]:
         """Return the splits, dividends and the like of an instrument, as they were published."""
-        return Ledger(self._database).corporate_actions(symbol, venue=venue)
+        return Ledger(self.database).corporate_actions(symbol, venue=venue)
 
     def _terms(self, symbol: str, venue: str | None) -> Instrument:
         return self.instrument(symbol, venue)
@@ -183,8 +189,8 @@ class DatabaseHistory(Asking):
         limit: int | None,
         oldest: bool,
     ) -> RecordArray:
-        with self._database.reading() as connection:
-            selection = Selection(self._database, RECORD_TABLES[kind])
+        with self.database.reading() as connection:
+            selection = Selection(self.database, RECORD_TABLES[kind])
             selection.where("instrument", "=", self._names.number(connection, symbol, venue))
             selection.where("event_ns", ">=", start_ns).where("event_ns", "<=", end_ns)
             return selection.rows(connection, _ORDER, limit=limit, newest=limit is not None and not oldest)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from gcg_quant import clock
 from gcg_quant.busy_mark import BusyMark, mark_path
 from gcg_quant.calendar import Calendar
+from gcg_quant.cold_events import REFILLED
 from gcg_quant.component import event_handler
 from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
@@ -248,6 +249,8 @@ class StrategyManager(Stateful[Past]):
     def handle_gap(self, event: GapEvent) -> None:
         """Tell the strategies of a symbol that data is missing."""
         now_ns = self._advance(event)
+        if event.kind == REFILLED:
+            return
         for hosted in self._routes.matching(event):
             hosted.handle("on_gap", event, event.id, now_ns)
             if event.kind == "disconnect":
