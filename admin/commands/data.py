@@ -11,6 +11,7 @@ import click
 
 from .context import settings_of
 from .data_delete import delete
+from .data_gaps import gaps
 from .export import export
 from .imports import import_files
 from .looking import add, moment, number, print_tables, table
@@ -33,6 +34,7 @@ def data() -> None:
 data.add_command(import_files, "import")
 data.add_command(export)
 data.add_command(delete)
+data.add_command(gaps)
 
 
 @data.command("list")

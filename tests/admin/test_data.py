@@ -117,3 +117,40 @@ def test_delete_of_what_makes_no_sense_is_one_line(filled: Console, words: tuple
     assert result.returncode == code
     assert message in result.stderr
     assert json.loads(filled("data", "list", "ABC/X", "--json").stdout)[0]["rows"] == 140
+
+
+def test_gaps_are_shown_and_refilled_from_files(console: Console, tmp_path: Path) -> None:
+    """A hole of twenty minutes is named with the bars it lacks; a folder that has them closes it, and the rest is stored already."""
+    whole = write_minutes(tmp_path / "whole.csv", "2026-11-20", 60)
+    lines = whole.read_text().splitlines(keepends=True)
+    (tmp_path / "holed.csv").write_text("".join(lines[:21] + lines[41:]))
+    import_minutes(console, tmp_path / "holed.csv")
+    text = console("data", "gaps", "ABC/X", "--period", "1m").stdout
+    assert text.splitlines()[1].split()[:6] == ["1m", "2026-11-20", "09:20:00", "2026-11-20", "09:40:00", "20"]
+    (gap,) = json.loads(console("data", "gaps", "ABC/X@V", "--json").stdout)
+    assert (gap["rows_expected"], gap["reason"]) == (20, "silent")
+    assert "Nothing is missing" in console("data", "gaps", "ABC/X", "--longer", "30m").stdout
+
+    other = lambda *words, **options: call(tmp_path / "other", *words, **options)  # noqa: E731
+    import_minutes(other, whole)
+    assert other("export", str(tmp_path / "out"), "--partition", "day").returncode == 0
+    filled = console("data", "gaps", "ABC/X", "--refill", str(tmp_path / "out"))
+    assert filled.stdout.splitlines() == [f"20 rows stored from {tmp_path / 'out'}.", "Nothing is missing of ABC/X."], filled.stderr
+    assert json.loads(console("data", "list", "--json").stdout)[0]["rows"] == 60
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ABC/Y",), "Did you mean 'ABC/X'"),
+        (("ABC/X", "--period", "1 minute"), "1 minute"),
+        (("ABC/X", "--longer", "soon"), "is not a bar period"),
+        (("ABC/X", "--from", "2026-11-21", "--to", "2026-11-20"), "is not before end"),
+        (("ABC/X", "--period", "1m", "--from", "2026-11-20", "--to", "2026-11-21", "--refill", "no/such"), "no/such cannot be read"),
+    ],
+)
+def test_gaps_of_what_makes_no_sense_are_one_line(filled: Console, words: tuple[str, ...], message: str) -> None:
+    """One sentence that names what is wrong, and nothing is imported."""
+    result = filled("data", "gaps", *words)
+    assert result.returncode == 1
+    assert message in result.stderr
