@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -205,6 +206,8 @@ class PostgresServer:
 
     def close(self) -> None:
         """Stop the server for good, and remove its folder."""
+        with contextlib.suppress(subprocess.CalledProcessError):  # it is stopped already
+            self.stop("immediate")  # the library only knows the process that it has started itself
         self._server.cleanup()
 
     def _control(self, *arguments: str) -> None:
