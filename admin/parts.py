@@ -45,8 +45,12 @@ def _storage(settings: Settings) -> list[Component]:
     from ..data_storage.sql.database import Database
     from ..data_storage.writing.recorder import Recorder
 
-    database = Database(settings.database.url, home=settings.home)
-    database.compress(settings.database.compress_after_days)
+    database = Database(settings.database.url, home=settings.home, patient=True)
+    try:
+        database.compress(settings.database.compress_after_days)
+    except StorageError as error:  # a server that is away: what is told it once stays so
+        if not error.context.get("retry", False):
+            raise
     recorder = Recorder(database, batch_rows=settings.database.batch_rows, flush_ms=settings.database.flush_ms)
     return [recorder, Keeper(database, settings.retention, settings.backup, home=settings.home), *cache]
 

@@ -19,7 +19,7 @@ class StoredHistory(DatabaseHistory):
     """A `DatabaseHistory` that owns its database."""
 
     def __init__(self, settings: Settings) -> None:
-        self._own = Database(settings.database.url, home=settings.home)
+        self._own = Database(settings.database.url, home=settings.home, patient=True)
         super().__init__(self._own)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ What is different between kinds of databases stands in their dialects and nowher
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,7 @@ class Database:
         read_only: look only; the database must be there already.
         busy_timeout_s: how long a writer waits for another one before it gives up with a StorageError.
         unfinished: also open one that is half a copy of another, to finish it.
+        patient: a server that is away now is no error yet: each transaction tries anew to open the database.
 
     Raises:
         StorageError: a URL, file, folder or server that cannot be used; the schema of a later version; no database of ours.
@@ -58,6 +60,7 @@ class Database:
         read_only: bool = False,
         busy_timeout_s: float = 2.0,
         unfinished: bool = False,
+        patient: bool = False,
     ) -> None:
         self.dialect = dialect_of(url or f"sqlite:///{Path(home).absolute() / FILE_NAME}")
         self.url = self.dialect.url
@@ -69,11 +72,14 @@ class Database:
         self._reader = self.dialect.reader(self.engine)
         self._writer = self.dialect.writer(self.engine)
         self._driver_error = self.engine.dialect.loaded_dbapi.Error
+        self._opening = threading.RLock()
+        self._is_open = self._is_opening = False
         try:
-            Structure(self).open()
-        except BaseException:
+            self._open()
+        except BaseException as error:
             self.close()
-            raise
+            if not (patient and self.path is None and isinstance(error, StorageError) and error.context.get("retry", False)):
+                raise
 
     # ---- transactions
 
@@ -86,6 +92,7 @@ class Database:
         """
         if self.read_only:
             raise StorageError(f"The database {self.name} was opened for reading only.", path=self.name, retry=False)
+        self._open()
         try:
             with self._sentences(), self._writer.begin() as connection:
                 yield connection
@@ -96,6 +103,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that reads one consistent state, whatever is written meanwhile."""
+        self._open()
         with self._sentences(), self._reader.connect() as connection:
             yield connection
 
@@ -108,6 +116,20 @@ class Database:
     def make_room(self, connection: Connection, table: RecordTable, times: npt.NDArray[np.int64]) -> None:
         """Make sure that a table of market data has a place for rows of these times (ns); call it before they are inserted."""
         self.dialect.make_room(connection, table, times)
+
+    def _open(self) -> None:
+        # Once for all threads; what opening itself reads and writes comes by here, too.
+        if self._is_open:
+            return
+        with self._opening:
+            if self._is_open or self._is_opening:
+                return
+            self._is_opening = True
+            try:
+                Structure(self).open()
+                self._is_open = True
+            finally:
+                self._is_opening = False
 
     # ---- what it is
 

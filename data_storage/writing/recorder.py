@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from gcg_quant.clock import now_ns
 from gcg_quant.component import Component
 from gcg_quant.errors import ComponentError, CursorError, JournalError, StorageError
 from gcg_quant.events import AlertEvent, ColdEvent, MetricEvent, Record, event_types
@@ -83,13 +84,15 @@ class Recorder(Component):
         self._place = Place(database)
         self._missing = ""  # what the journal has lost before it could be stored
         self._store: Store | None = None
+        self._stands = False  # whether the reader is where the database's cursor stands
+        self._opened_ns = 0
         self._held: _Batch | None = None  # read, but not stored yet
         self._pause_s = 0.0
         self._next_at = 0.0
         self._metrics_at = 0.0
 
     def open_reader(self, bus: EventBus) -> BusReader:
-        """Return a reader that goes on where the database's cursor stands.
+        """Return a reader that goes on where the database's cursor stands; while the database is away that is found out later.
 
         The reader is durable so that the journal keeps the pages it still needs, but its own cursor file decides nothing.
 
@@ -100,20 +103,33 @@ class Recorder(Component):
         self._store = Store(self.database, bus, self.name)
         self._backlog = Backlog(self.database.name, every_s=self._alert_s)
         self._held, self._pause_s, self._next_at, self._missing = None, 0.0, 0.0, ""
-        cursor = self._store.load_cursor()
+        self._opened_ns = now_ns()
         reader = self._named_reader(bus)
         try:
-            if cursor is None:
-                reader.seek_begin()
-            else:
-                wanted = resumed(bus, cursor)
-                reader.seek(wanted)
-                self._missing = lost(self.database, wanted, reader.cursor)
-            reader.commit()  # a restored database stands before the reader's own cursor: from now on the journal is kept from here
+            self._stands = self._goes_on(bus, self._store, reader)
         except BaseException:
             reader.close()
             raise
         return reader
+
+    def _goes_on(self, bus: EventBus, store: Store, reader: BusReader) -> bool:
+        # Put the reader behind what is stored; False while the database cannot say what that is.
+        try:
+            cursor = store.load_cursor()
+        except StorageError as error:
+            if not error.context.get("retry", False):
+                raise
+            self._backlog.refused(str(error), reader.lag, self._opened_ns)
+            self._wait_longer()
+            return False
+        if cursor is None:
+            reader.seek_begin()
+        else:
+            wanted = resumed(bus, cursor)
+            reader.seek(wanted)
+            self._missing = lost(self.database, wanted, reader.cursor)
+        reader.commit()  # a restored database stands before the reader's own cursor: from now on the journal is kept from here
+        return True
 
     def _named_reader(self, bus: EventBus) -> BusReader:
         try:
@@ -127,8 +143,7 @@ class Recorder(Component):
         """Read what is worth storing, and nothing else."""
         self.reader.clear_rules()
         self.reader.add_rule(event_types(*STORED_EVENTS), None, None, True)
-        if self._missing:
-            self._alert("critical", self._missing)
+        self._say_what_is_missing()
 
     def health(self) -> Health:
         """Return what it is doing, with how far the database is behind; from any thread."""
@@ -138,6 +153,11 @@ class Recorder(Component):
         """Store the next batch and return how many events it held; 0 if there is none or it could not be stored yet."""
         if not self._is_time():
             return 0
+        if not self._stands:
+            self._stands = self._goes_on(self.bus, self._started_store(), self.reader)
+            if not self._stands:
+                return 0
+            self._say_what_is_missing()
         batch = self._held or self._read()
         if batch is None:
             return 0
@@ -165,7 +185,7 @@ class Recorder(Component):
         left = self._next_at - time.monotonic()
         if left > 0 and not self.stopping:
             self._stopping.wait(min(left, _LOOK_S))
-            if self._held is None and self.reader.lag >= self._batch_rows:
+            if self._stands and self._held is None and self.reader.lag >= self._batch_rows:
                 return True
         return self.stopping or time.monotonic() >= self._next_at
 
@@ -180,9 +200,7 @@ class Recorder(Component):
         return _Batch(tables, cold, self.reader.cursor, events, min(times), max(times))
 
     def _try_to_store(self, batch: _Batch) -> bool:
-        store = self._store
-        if store is None:
-            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        store = self._started_store()
         started = time.perf_counter_ns()
         try:
             self._place.check()
@@ -198,6 +216,15 @@ class Recorder(Component):
         self._backlog.stored(batch.events, 0 if all_read else self.reader.lag, batch.newest_ns)
         self._pause_s = 0.0
         return True
+
+    def _started_store(self) -> Store:
+        if self._store is None:
+            raise ComponentError(f"Component {self.name!r} has not been started: call start(bus) first.", name=self.name)
+        return self._store
+
+    def _say_what_is_missing(self) -> None:
+        if self._missing:
+            self._alert("critical", self._missing)
 
     def _wait_longer(self) -> None:
         self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)

@@ -137,3 +137,26 @@ def test_server_that_is_away_is_noticed_at_once(database: Database, own_postgres
     finally:
         own_postgresql.start()
     assert database.counts() == {}
+
+
+def test_recorder_begins_while_the_server_is_away(bus: EventBus, own_postgresql: Any, wait_for: Any) -> None:
+    """A system starts without its database; what comes meanwhile waits in the journal, and a second start goes on behind the first."""
+    url = own_postgresql.new_database()
+    for first in (0, 100):
+        own_postgresql.stop("fast")
+        try:
+            with pytest.raises(StorageError, match="cannot be reached"):
+                Database(url)
+            database = Database(url, patient=True, busy_timeout_s=0.05)
+            recorder = Recorder(database, flush_ms=1)
+            recorder.start(bus)
+            bus.publish_many([Tick(symbol="A", venue="V", event_ns=at, last_price=float(at)) for at in range(first, first + 100)])
+            wait_for(lambda: alerts_of(bus) and "cannot be reached" in alerts_of(bus)[-1].message)
+            assert recorder.state == "running"
+        finally:
+            own_postgresql.start()
+        wait_for(lambda wanted=first + 100: database.counts().get("ticks") == wanted)  # type: ignore[misc]
+        assert recorder.stop(20.0)
+        assert DatabaseHistory(database).ticks("A")["last_price"].tolist() == list(range(first + 100))
+        assert "has caught up" in alerts_of(bus)[-1].message
+        database.close()
