@@ -91,7 +91,8 @@ class AsyncHistory:
         **options: Any,
     ) -> pd.DataFrame | RecordArray | list[Record]:
         """Return what the history returns for the same question; see `Asking`."""
-        return await self.run(lambda: self._history(symbol, period, start, end, count, form=form, **options))
+        ask: Callable[..., pd.DataFrame | RecordArray | list[Record]] = self._history
+        return await self.run(lambda: ask(symbol, period, start, end, count, form=form, **options))
 
     async def run(self, question: Callable[[], Answer]) -> Answer:
         """Return what a function returns that asks the history, such as `lambda: history.symbols()`, and raise what it raises."""

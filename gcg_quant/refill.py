@@ -90,6 +90,6 @@ def publish_refill(
             covered += zip(array["start_ns"].tolist(), array["event_ns"].tolist(), strict=True)
     for begin_ns, over_ns in joined((max(start_ns, begin), min(end_ns, over)) for begin, over in covered):
         if begin_ns < over_ns:
-            told = {"symbol": symbol, "venue": venue, "start_ns": begin_ns, "end_ns": over_ns}
-            to.publish(GapEvent(**told, kind=REFILLED, detail=what), cause=0)
+            told = GapEvent(symbol=symbol, venue=venue, kind=REFILLED, start_ns=begin_ns, end_ns=over_ns, detail=what)
+            to.publish(told, cause=0)
     return count

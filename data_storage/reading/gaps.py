@@ -200,7 +200,8 @@ class _Search:
         # Table, condition and values of the rows that touch a stretch.
         mark = self._database.mark
         begin, over = self._times(what)
-        where, values = [f"m.instrument = {mark}"], [self._number]
+        where = [f"m.instrument = {mark}"]
+        values: list[Any] = [self._number]
         if what not in ROWS:
             where += [f"m.period = {mark}", f"m.basis = {mark}", "m.close IS NOT NULL"]
             values += [what, int(basis)]
