@@ -155,7 +155,7 @@ def test_recorder_begins_while_the_server_is_away(bus: EventBus, own_postgresql:
             assert recorder.state == "running"
         finally:
             own_postgresql.start()
-        wait_for(lambda wanted=first + 100: database.counts().get("ticks") == wanted)  # type: ignore[misc]
+        wait_for(lambda wanted=first + 100, opened=database: opened.counts().get("ticks") == wanted)  # type: ignore[misc]
         assert recorder.stop(20.0)
         assert DatabaseHistory(database).ticks("A")["last_price"].tolist() == list(range(first + 100))
         assert "has caught up" in alerts_of(bus)[-1].message
