@@ -56,11 +56,11 @@ class PyBus {
                           uint32_t flags, uint16_t source);
     uint64_t publish_batch(py::handle record_class, const py::buffer& buffer, uint32_t count, uint64_t cause,
                            uint32_t flags, uint16_t source);
-    // Append what `PyReader::read_frames` of another host gave, all under one lock: frames up to seq `after` are left out,
-    // and so is what is not of the `wanted` among the `types` that may occur, or whose source or instrument is mapped to
-    // 0. The mark, unless it is empty, comes first. Returns how many records that were, the last seq in `data`, and the
-    // id of the first frame. Throws error_already_set, with an EventError set, if anything in `data` is not as it must
-    // be; nothing is written then.
+    // Append what `PyReader::read_frames` of another host gave, all under one lock: frames up to seq `after` are left
+    // out, and so is what is not of the `wanted` among the `types` that may occur, or whose source or instrument is
+    // mapped to 0. The mark, unless it is empty, comes first. Returns how many records that were, the last seq in
+    // `data`, and the id of the first frame. Throws error_already_set, with an EventError set, if anything in `data` is
+    // not as it must be; nothing is written then.
     py::tuple append_frames(int lane, const py::buffer& data, uint64_t after, const NumberMap& instruments,
                             const NumberMap& sources, const std::vector<int>& types, const std::vector<int>& wanted,
                             const py::bytes& mark);
