@@ -49,7 +49,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Itera
     folder = working_folder(place / "work", shared_data)
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL | re.MULTILINE)
     (folder / "strategies" / "dip.py").write_text(next(text for text in blocks if "class " in text))
-    system = System(place / "home", cwd=folder)
+    system = System(place / "home", "--one-process", cwd=folder)
     try:
         for words in (words for commands in COMMANDS.values() for words in commands if words[0] == "import"):
             run_as_printed(words, place / "alone", folder)

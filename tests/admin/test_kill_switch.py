@@ -246,7 +246,7 @@ def test_one_process_starts_with_the_file(tmp_path: Path) -> None:
 def test_start_with_the_file_and_without_it(tmp_path: Path) -> None:
     """A system that starts with the file cancels the orders of the last run and sends none; the switch outlives the next start, too."""
     home = tmp_path / "home"
-    first = System(home)
+    first = System(home, "--one-process")
     watcher = Watcher(home)
     try:
         wait_for(lambda: len(watcher.open()) > 2, "orders work")
@@ -257,7 +257,7 @@ def test_start_with_the_file_and_without_it(tmp_path: Path) -> None:
         place = watcher.bus.head(OrderCommand.LANE) - 1
         kill_file(home).touch()
         for run in (1, 2):
-            system = System(home)
+            system = System(home, "--one-process")
             try:
                 wait_for(lambda: not watcher.open(), "the orders of the last run are cancelled")
                 wait_for(lambda place=place: watcher.after(place, RiskVerdict), "a strategy has asked")  # type: ignore[misc]

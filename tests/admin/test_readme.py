@@ -45,7 +45,7 @@ def test_readme_names_every_console_command() -> None:
 def test_every_readme_command_runs(tmp_path: Path, shared_data: Path) -> None:
     """Each console command of the README does what it says beside a running system, in the README's order."""
     work = working_folder(tmp_path / "work", shared_data)
-    system = System(tmp_path / "home", cwd=work)
+    system = System(tmp_path / "home", "--one-process", cwd=work)
     try:
         for words in _commands():
             if words[0] != "run":  # it is running; test_runtime.py looks at `run --for`

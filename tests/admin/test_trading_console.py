@@ -214,7 +214,7 @@ def test_command_where_nothing_ever_ran(console: Console, words: tuple[str, ...]
 def test_stopped_system_answers_from_its_journal(tmp_path: Path) -> None:
     """After the end, orders, positions, accounts, risk and gateways are as the journal has them; nothing can be changed."""
     home = tmp_path / "home"
-    run = System(home)
+    run = System(home, "--one-process")
     try:
         eventually(lambda: answer(run, "positions")["positions"])
         eventually(lambda: answer(run, "orders"))
