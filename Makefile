@@ -35,7 +35,7 @@ test: .venv/dev.stamp .venv/native.stamp
 	@$(MAKE) -s -j$(JOBS) -C native test
 	@for tool in redis-server chromium; do command -v $$tool >/dev/null || \
 	    echo "Tests that need $$tool are skipped; install it with: apt-get install $$tool"; done
-	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 3 --dist loadfile --no-loadscope-reorder) $(ARGS)
+	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 4 --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 lint: .venv/dev.stamp .venv/native.stamp
 	$(PYTHON_BIN) -m ruff check .
