@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, select
 
 from ..schema.models import RECORD_TABLES, metadata
 from ..sql.insertion import quoted
@@ -34,8 +34,7 @@ def copy_tables(source: Connection, database: Database, target: Connection) -> N
                 place = list(table.columns.keys()).index(_MARKETS[table.name].time_column)
                 database.make_room(target, _MARKETS[table.name], np.array([row[place] for row in rows], np.int64))
             _insert(target, table, rows)
-    if target.dialect.name == "postgresql":
-        _count_on(target, tables)
+    database.dialect.number_on(target, tables)
 
 
 def _portions(source: Connection, table: Table) -> Iterator[Sequence[Any]]:
@@ -52,12 +51,3 @@ def _insert(target: Connection, table: Table, rows: Sequence[Any]) -> None:
     with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted(names)}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row(tuple(row))
-
-
-def _count_on(target: Connection, tables: Sequence[Table]) -> None:
-    # The next row of a table that numbers its rows gets the number behind the highest one.
-    for table in tables:
-        column = table.autoincrement_column
-        if column is not None:
-            after = 1 + (target.scalar(select(func.max(column))) or 0)
-            target.exec_driver_sql("SELECT setval(pg_get_serial_sequence(%s, %s), %s, false)", (table.name, column.name, after))
