@@ -80,7 +80,7 @@ void MatchingEngine::enter(Market& market, Order& order, int64_t now_ns) {
 }
 
 void MatchingEngine::work(Market& market, Order& order) {
-    order.ahead = kUnlimited;
+    order.ahead = order.joined = kUnlimited;
     if (model_.queue != QueueModel::back && order.limit() != kNoPrice) look_at_queue(market, order);
     auto& side = order.buys() ? market.buys : market.sells;
     auto before = [](const Order* a, const Order* b) {

@@ -11,6 +11,24 @@ __extension__ using Wide = __int128;  // a product of two sizes
 
 }  // namespace
 
+// The open order of a key that may stand in a queue: it has arrived, waits for no stop and has a limit; else null.
+const MatchingEngine::Order* MatchingEngine::resting(uint64_t key) const {
+    const auto found = orders_.find(key);
+    if (found == orders_.end()) return nullptr;
+    const Order& order = found->second;
+    return order.arrived && !order.waits_for_stop() && order.limit() != kNoPrice ? &order : nullptr;
+}
+
+int64_t MatchingEngine::queue_ahead(uint64_t key) const {
+    const Order* order = resting(key);
+    return order ? order->ahead : -1;
+}
+
+int64_t MatchingEngine::queue_joined(uint64_t key) const {
+    const Order* order = resting(key);
+    return order ? order->joined : -1;
+}
+
 // The size displayed at an order's price on its own side: 0 where nobody is, -1 beyond all that is displayed.
 int64_t MatchingEngine::displayed(const Market& market, const Order& order) {
     const Levels& own = order.buys() ? market.bids : market.asks;
@@ -40,7 +58,7 @@ void MatchingEngine::look_at_queue(const Market& market, Order& order) const {
     const int64_t shown = displayed(market, order);
     if (shown < 0) return;
     if (order.ahead >= kUnlimited) {
-        order.ahead = shown;
+        order.ahead = order.joined = shown;
     } else {
         const int64_t stayed = order.shown - order.traded;  // what would be there if nobody had cancelled
         if (model_.queue == QueueModel::proportional && order.shown < kUnlimited && stayed > shown) {

@@ -116,3 +116,40 @@ TEST(restored_order_stands_behind_all_that_is_displayed) {
     venue.trade(9990, 1);
     CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
 }
+
+TEST(place_in_the_queue_can_be_asked_for) {
+    SimulatedVenue venue({.queue = QueueModel::risk_averse});
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    CHECK_EQUAL(venue.engine.queue_ahead(1), 10);
+    venue.trade(9990, 8);
+    CHECK_EQUAL(venue.engine.queue_ahead(1), 2);
+    CHECK_EQUAL(venue.engine.queue_joined(1), 10);
+    venue.limit(2, Side::buy, 5, 9980);  // beyond the display: not known before it is shown
+    CHECK_EQUAL(venue.engine.queue_ahead(2), kUnlimited);
+    CHECK_EQUAL(venue.engine.queue_joined(2), kUnlimited);
+    venue.quote(9980, 7, 10000, 10);
+    CHECK_EQUAL(venue.engine.queue_joined(2), 7);
+    venue.trade(9990, 7);  // two of others, then all of the first
+    CHECK_EQUAL(venue.engine.queue_ahead(1), -1);
+    venue.engine.submit(venue.order(3, Side::buy, OrderType::stop, 1, kNoPrice, 10010), venue.now_ns);
+    CHECK_EQUAL(venue.engine.queue_ahead(3), -1);  // a stop stands in no queue
+}
+
+TEST(loop_can_read_reports_where_they_are_and_see_what_is_due) {
+    SimulatedVenue venue({.latency_ns = 50, .cancel_latency_ns = 20});
+    constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+    CHECK_EQUAL(venue.engine.next_due_ns(), kNever);
+    venue.quote(9990, 10, 10000, 10);
+    const int64_t sent = venue.now_ns;
+    venue.limit(1, Side::buy, 5, 9990);
+    CHECK_EQUAL(venue.engine.next_due_ns(), sent + 50);
+    venue.engine.advance(sent + 50);
+    CHECK_EQUAL(venue.engine.reports().size(), 1u);
+    CHECK_EQUAL(venue.engine.reports().front().key, 1u);
+    venue.engine.clear_reports();
+    CHECK(!venue.engine.has_reports());
+    CHECK_EQUAL(venue.engine.next_due_ns(), kNever);
+    venue.engine.cancel(1, sent + 60);
+    CHECK_EQUAL(venue.engine.next_due_ns(), sent + 80);
+}

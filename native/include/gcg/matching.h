@@ -61,6 +61,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <queue>
 #include <unordered_map>
@@ -181,6 +182,19 @@ class MatchingEngine {
     // What happened since the last call, in order.
     [[nodiscard]] std::vector<Report> take_reports();
     [[nodiscard]] bool has_reports() const { return !reports_.empty(); }
+    // The same without a copy, for a loop that is in the same process: read reports(), then clear_reports(). Whatever
+    // is sent in between may move what reports() refers to.
+    [[nodiscard]] const std::vector<Report>& reports() const { return reports_; }
+    void clear_reports() { reports_.clear(); }
+    // When the next arrival, cancel, change or expiry is due; the largest number if nothing is. An expiry of an order
+    // that is done by then counts, too.
+    [[nodiscard]] int64_t next_due_ns() const {
+        return actions_.empty() ? std::numeric_limits<int64_t>::max() : actions_.top().due_ns;
+    }
+    // The lots of others ahead of a resting limit order now, and when it joined its queue (or when its price was
+    // displayed first): kUnlimited at the back or not known, -1 without such an open order.
+    [[nodiscard]] int64_t queue_ahead(uint64_t key) const;
+    [[nodiscard]] int64_t queue_joined(uint64_t key) const;
     [[nodiscard]] std::size_t open_orders() const { return orders_.size(); }
     [[nodiscard]] int64_t clock_ns() const { return clock_ns_; }
 
@@ -195,6 +209,7 @@ class MatchingEngine {
         // Its place in the queue at its price: lots of others ahead (kUnlimited: the back), the displayed size when
         // that was told last, and what was traded at the price since.
         int64_t ahead = kUnlimited, shown = kUnlimited, traded = 0;
+        int64_t joined = kUnlimited;  // the lots ahead when it joined the queue
         [[nodiscard]] int64_t left() const { return terms.lots - terms.filled; }
         [[nodiscard]] bool buys() const { return terms.side == Side::buy; }
         [[nodiscard]] bool trails() const { return terms.type >= OrderType::trailing_stop; }
@@ -302,6 +317,7 @@ class MatchingEngine {
     static void set_level(Levels& levels, bool bids, int64_t ticks, int64_t lots);
     static void apply_delta(Market& market, const BookDelta& delta);
 
+    [[nodiscard]] const Order* resting(uint64_t key) const;
     [[nodiscard]] static int64_t displayed(const Market& market, const Order& order);
     void trade_in_queue(Market& market, Order& order, Trade& trade, int64_t now_ns);
     void look_at_queue(const Market& market, Order& order) const;
