@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcg_quant.enumerations import (
     BarBasis,
@@ -1246,6 +1247,134 @@ class RiskEngine:
     def tied_up(self) -> float: ...
     @property
     def daily_profit(self) -> float: ...
+
+@final
+class TickDesk:
+    """What a strategy of a TickEngine trades through. A symbol is "IF2101", or "IF2101@CFFEX" where several venues have it; KeyError else.
+
+    Prices and quantities are in the instrument's units; an absent price is NaN or None.
+    """
+
+    def send_order(
+        self,
+        symbol: str,
+        side: int,
+        price: float | None,
+        quantity: float,
+        type: int = 2,
+        time_in_force: int = 0,
+        offset: int = 0,
+        stop_price: float | None = ...,
+        trail_amount: float | None = ...,
+        trail_percent: float | None = ...,
+        expire_ns: int = -1,
+        post_only: bool = False,
+        reduce_only: bool = False,
+        tag: str = "",
+    ) -> str:
+        """Send an order and return its id, "STRATEGY-n". One that risk refuses is answered by on_order, as on paper.
+
+        Raises:
+            OrderError: it makes no sense: no side, a price between two ticks, a quantity that is no whole number of lots.
+        """
+    def cancel(self, order_id: str, /) -> bool:
+        """Ask for a cancellation; return whether the order was open and not asked to end before."""
+    def modify(self, order_id: str, quantity: float | None = ..., price: float | None = ..., stop_price: float | None = ...) -> bool:
+        """Ask for new terms; return whether the order was open. Raises OrderError for terms that make no sense or change nothing."""
+    def position(self, symbol: str, /) -> float:
+        """Return the net quantity that the strategy holds by the fills that it has seen, negative when short."""
+    def best_bid(self, symbol: str, /) -> float:
+        """Return the venue's best bid, NaN without one; with a feed latency it is what the strategy would see later."""
+    def best_ask(self, symbol: str, /) -> float: ...
+    def mid(self, symbol: str, /) -> float: ...
+    def last(self, symbol: str, /) -> float: ...
+    def book(self, symbol: str, levels: int = 10, /) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return bids and asks, each an array of (price, size) rows, best first; a size that is not told is NaN."""
+    def set_timer(self, name: str, interval_ns: int, repeat: bool, /) -> None: ...
+    def cancel_timer(self, name: str, /) -> None: ...
+    def open_orders(self) -> list[str]: ...
+    @property
+    def now_ns(self) -> int:
+        """The strategy's time: that of what it sees now."""
+    @property
+    def cash(self) -> float: ...
+    @property
+    def equity(self) -> float:
+        """Cash and positions of all currencies at the last prices, in the account's currency."""
+
+@final
+class TickEngine:
+    """The loop of native/include/gcg/tick_engine.h over Python strategies.
+
+    Instruments first, then data and strategies, then `run`. Latencies are in ns of event time; `feed_latency_ns` -1 shows the data at
+    its recv_ns. `queue` is a number of QueueModel in matching.h. `sample_ns` is how often the equity is noted. `batch` is how many rows
+    on_ticks and its like get at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str = "hft",
+        gateway: str = "hft",
+        cash: float = 0.0,
+        order_latency_ns: int = 0,
+        cancel_latency_ns: int = -1,
+        response_latency_ns: int = 0,
+        feed_latency_ns: int = 0,
+        jitter_ns: int = 0,
+        seed: int = 0,
+        slippage_ticks: int = 0,
+        queue: int = 0,
+        sample_ns: int = 60_000_000_000,
+        batch: int = 4096,
+    ) -> None: ...
+    def add_instrument(self, number: int, symbol: str, venue: str, terms: dict[str, Any]) -> None:
+        """Add an instrument, numbered 1, 2, ... in order.
+
+        `terms` are the fields of `Instrument` by name, and: tick_ratio and lot_ratio (numerator, denominator), currency_number (0 is the
+        account's), margined, sides (0 net, 1 both sides tie up margin, 2 the larger one).
+        """
+    def set_trading_days(self, number: int, starts: list[int], days: list[int], /) -> None:
+        """Tell which trading day YYYYMMDD begins at each start (ns), where the data itself does not tell."""
+    def set_rate(self, currency: int, rate: float, /) -> None: ...
+    @property
+    def risk(self) -> RiskEngine:
+        """The risk check of the run: set limits here. Strategies are numbered 1, 2, ... as they are added."""
+    @property
+    def matching(self) -> MatchingEngine:
+        """The venue of the run: set sessions here."""
+    def add_rows(self, number: int, record: type[Record], rows: NDArray[Any]) -> None:
+        """Add an array of the record's dtype, in order of event time; it is read where it lies and kept alive."""
+    def add_journal(self, folder: str, numbers: dict[int, int], types: list[int], start_ns: int, end_ns: int) -> None:
+        """Add a journal's market lane: {the bus's number: the run's number}, record types, [start_ns, end_ns) of event time."""
+    def add_strategy(self, name: str, callbacks: dict[str, Callable[..., Any]], numbers: list[int] = ...) -> TickDesk:
+        """Add a strategy by its callbacks and return its desk. `numbers` are the instruments that it sees, all if empty.
+
+        Callbacks: on_tick, on_trade, on_depth, on_delta, on_bar(record); on_ticks, on_trades, on_depths, on_deltas, on_bars(array);
+        on_order(OrderEvent), on_fill(Fill), on_timer(name).
+        """
+    def run(self, most: int = -1, progress: Callable[[int, int, int], None] | None = None) -> int:
+        """Handle up to `most` market events (-1: all) and return how many; `progress(done, total, now_ns)` is told 10 times a second.
+
+        What a callback raises ends it and is raised here; see `failure`.
+        """
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def now_ns(self) -> int: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def failure(self) -> tuple[str, str, int]:
+        """The strategy, the callback and the event time that raised in the last `run`; ("", "", 0) if none did."""
+    def cash(self, currency: int = 0) -> float: ...
+    def equity_now(self) -> float: ...
+    def orders(self) -> NDArray[Any]: ...
+    def fills(self) -> NDArray[Any]: ...
+    def equity(self) -> NDArray[Any]: ...
+    def positions(self) -> NDArray[Any]: ...
 
 class FastLine: ...
 class FastSeries: ...

@@ -18,6 +18,7 @@ using gcg::python::PyBus;
 using gcg::python::PyReader;
 
 __attribute__((weak)) void bind_trading(py::module_& module);
+void bind_hft(py::module_& module);
 void bind_journal(py::module_& module);
 
 namespace {
@@ -181,5 +182,6 @@ PYBIND11_MODULE(_native, module) {
     bind_bus(module);
     bind_reader(module);
     if (bind_trading) bind_trading(module);
+    bind_hft(module);
     bind_journal(module);
 }

@@ -74,4 +74,22 @@ void MatchingEngine::set_level(Levels& levels, bool bids, int64_t ticks, int64_t
     }
 }
 
+MatchingEngine::Quotes MatchingEngine::quotes(uint32_t instrument) const {
+    Quotes found;
+    if (!knows(instrument)) return found;
+    const Market& market = markets_[instrument];
+    if (!market.bids.empty()) found.bid = market.bids.front().ticks, found.bid_lots = market.bids.front().lots;
+    if (!market.asks.empty()) found.ask = market.asks.front().ticks, found.ask_lots = market.asks.front().lots;
+    return found;
+}
+
+std::vector<std::pair<int64_t, int64_t>> MatchingEngine::levels(uint32_t instrument, Side side,
+                                                                std::size_t most) const {
+    std::vector<std::pair<int64_t, int64_t>> found;
+    if (!knows(instrument)) return found;
+    const Levels& levels = side == Side::buy ? markets_[instrument].bids : markets_[instrument].asks;
+    for (std::size_t i = 0; i < levels.size() && i < most; ++i) found.emplace_back(levels[i].ticks, levels[i].lots);
+    return found;
+}
+
 }  // namespace gcg

@@ -65,6 +65,7 @@
 #include <memory>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gcg/records.h"
@@ -195,6 +196,14 @@ class MatchingEngine {
     // displayed first): kUnlimited at the back or not known, -1 without such an open order.
     [[nodiscard]] int64_t queue_ahead(uint64_t key) const;
     [[nodiscard]] int64_t queue_joined(uint64_t key) const;
+    // The best quotes in ticks and lots; without one kNoPrice and 0. Without quotes the last price is both.
+    struct Quotes {
+        int64_t bid = kNoPrice, bid_lots = 0, ask = kNoPrice, ask_lots = 0;
+    };
+    [[nodiscard]] Quotes quotes(uint32_t instrument) const;
+    // Up to `most` levels of a side as (ticks, lots), best first; a size that is not told is kUnlimited.
+    [[nodiscard]] std::vector<std::pair<int64_t, int64_t>> levels(uint32_t instrument, Side side,
+                                                                  std::size_t most) const;
     [[nodiscard]] std::size_t open_orders() const { return orders_.size(); }
     [[nodiscard]] int64_t clock_ns() const { return clock_ns_; }
 

@@ -1,0 +1,233 @@
+// The tick engine: recorded market data through the simulated venue, the risk check and an account to strategies, and
+// their orders back, all in event time and in one thread. The same data, strategies and options give the same result.
+//
+// Two clocks. The venue sees a market event at its event_ns. A strategy sees it `feed_ns` later (or at its recv_ns),
+// an order reaches the venue `matching.latency_ns` after it was sent, and what the venue says of it comes back
+// `response_ns` later; only then account, risk and strategy know of it. At equal times the venue's market event is
+// first, then what arrives at the venue, then what strategies see: market events, reports, timers.
+//
+// With no latency at all it is the paper gateway: account and risk know of a fill at once, and a strategy sees the
+// market event first and then the fills that it led to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gcg/account.h"
+#include "gcg/matching.h"
+#include "gcg/replay.h"
+#include "gcg/risk.h"
+#include "gcg/tick_order.h"
+
+namespace gcg {
+
+inline constexpr int64_t kAsRecorded = -1;  // TickEngineOptions::feed_ns: at recv_ns, and never before event_ns
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+struct TickEngineOptions {
+    std::string account = "hft";
+    std::string gateway = "hft";
+    double cash = 0;
+    MatchingModel matching;
+    int64_t response_ns = 0;
+    int64_t feed_ns = 0;
+    int64_t sample_ns = 60'000'000'000;  // of the equity; 0: only at the end
+    uint32_t batch = 4096;               // rows that a batch callback gets at most
+};
+
+struct TickInstrument {
+    std::string symbol, venue;
+    RiskTerms risk;
+    AccountTerms account;
+    std::string currency;
+    bool may_be_negative = false;  // prices of futures have been
+    double min_quantity = 0;
+    double price_limit = 0;
+    // From each start on, until the next, the trading day YYYYMMDD; where the market data does not tell it.
+    std::vector<int64_t> day_starts;
+    std::vector<int32_t> days;
+};
+
+// A strategy as the engine sees it. What a callback throws ends the run and leaves run().
+class TickStrategy {
+ public:
+    virtual ~TickStrategy() = default;
+    // Records one by one, of the types in `singles`; in runs, of those in `batches` (bits 1 << type).
+    uint32_t singles = 0, batches = 0;
+    bool hears_orders = false, hears_fills = false;
+    std::vector<bool> instruments;  // that it sees, by number; empty: all
+    virtual void on_record(const Rows& rows, uint32_t row) = 0;
+    virtual void on_batch(const Rows& rows) = 0;
+    virtual void on_order(const OrderEvent& event) = 0;
+    virtual void on_fill(const Fill& fill) = 0;
+    virtual void on_timer(const std::string& name) = 0;
+};
+
+struct FillRow {
+    uint64_t order;
+    uint32_t instrument, strategy;
+    int64_t event_ns, seen_ns;
+    double price, quantity, fee, profit, mid, position, cash;
+    uint8_t side, offset, liquidity, reserved[5];
+};
+struct EquityRow {
+    int64_t event_ns;
+    double equity, cash, margin;
+};
+struct PositionRow {
+    int64_t event_ns;
+    uint32_t instrument, strategy;
+    double quantity, average_price, last_price, realised, unrealised, fees;
+};
+
+class TickEngine {
+ public:
+    explicit TickEngine(TickEngineOptions options);
+
+    // ---- before the run
+    uint32_t add_instrument(const TickInstrument& instrument);        // 1.., in order
+    uint32_t add_strategy(std::string name, TickStrategy* strategy);  // 1..; it outlives the engine
+    // The same data twice: `seen` is read by the strategies where they see it later than the venue, and may be null
+    // else.
+    void add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen);
+    void set_trading_days(uint32_t instrument, std::vector<int64_t> starts, std::vector<int32_t> days);
+    [[nodiscard]] bool delayed() const { return delayed_; }  // strategies see the data later than the venue
+    [[nodiscard]] RiskEngine& risk() { return risk_; }
+    [[nodiscard]] MatchingEngine& matching() { return matching_; }
+    void set_rate(uint32_t currency, double rate);  // what one of it is worth in the account's own (0)
+
+    // ---- the run
+    // Handle up to `most` market events (fewer where `pause` says so, which is asked every few thousand). Return how
+    // many; finished() says whether the data has ended.
+    uint64_t run(uint64_t most, const std::function<bool()>& pause);
+    [[nodiscard]] bool finished() const { return finished_; }
+    [[nodiscard]] int64_t now_ns() const { return now_ns_; }  // of the strategies
+    [[nodiscard]] uint64_t done() const { return done_; }
+    [[nodiscard]] uint64_t total() const { return replay_.total(); }
+    // What holds the rows that a callback is looking at.
+    [[nodiscard]] std::shared_ptr<const void> keep() const { return (delayed_ ? replay_seen_ : replay_).keep(); }
+
+    // ---- what strategies may do, in their callbacks
+    uint64_t send(uint32_t strategy, const OrderAsk& ask);  // throws OrderError
+    bool cancel(uint32_t strategy, uint64_t order);         // whether it was open
+    bool modify(uint32_t strategy, uint64_t order, double quantity, double price, double stop_price);
+    void set_timer(uint32_t strategy, const std::string& name, int64_t interval_ns, bool repeat);
+    void cancel_timer(uint32_t strategy, const std::string& name);
+    // What a strategy has seen of its own fills.
+    [[nodiscard]] double position(uint32_t strategy, uint32_t instrument) const;
+    [[nodiscard]] double cash() const { return account_.cash(); }
+    [[nodiscard]] double equity();  // of all currencies at their rates, marked at the last prices
+    [[nodiscard]] double last_price(uint32_t instrument) const { return risk_.last_price(instrument); }
+
+    // ---- what came of it
+    [[nodiscard]] const std::vector<TickInstrument>& instruments() const { return instruments_; }
+    [[nodiscard]] const std::vector<std::string>& strategies() const { return names_; }
+    [[nodiscard]] const std::deque<TickOrder>& orders() const { return orders_; }
+    [[nodiscard]] const std::vector<FillRow>& fills() const { return fills_; }
+    [[nodiscard]] const std::vector<EquityRow>& equity_curve() const { return equity_; }
+    [[nodiscard]] const std::vector<PositionRow>& positions() const { return positions_; }
+    [[nodiscard]] const Account& account() const { return account_; }
+    [[nodiscard]] const TickOrder* order(uint64_t id) const;
+    // Orders of a strategy that are not done, oldest first.
+    [[nodiscard]] std::vector<uint64_t> open_orders(uint32_t strategy) const;
+
+ private:
+    struct Timer {
+        uint32_t strategy;
+        std::string name;
+        int64_t due_ns, interval_ns;
+        bool repeat;
+    };
+    // How far a reader of the data has come.
+    struct Cursor {
+        Rows rows;
+        uint32_t row = 0;    // the next one
+        uint32_t shown = 0;  // what lies before was handed over in batches
+    };
+    // A report on its way back from the venue.
+    struct Late {
+        int64_t seen_ns;
+        Report report;
+        double mid;
+    };
+    // What a strategy is to hear.
+    struct Saying {
+        uint32_t strategy = 0, instrument = 0;
+        int64_t lots = 0;  // signed, of a fill
+        std::unique_ptr<Fill> fill;
+        std::unique_ptr<OrderEvent> order;
+    };
+
+    bool begin();
+    void venue(const Rows& rows, uint32_t row);
+    bool see();
+    void show(const Rows& rows, uint32_t row);
+    void flush(Cursor& cursor);
+    void deliver();
+    void settle_down();
+    void pass_time(int64_t before_ns);
+    [[nodiscard]] int64_t next_due() const;
+    void collect();
+    void book(const Report& report, double mid);
+    void book_fill(TickOrder& order, const Report& report, double mid);
+    void end_order(TickOrder& order, OrderStatus status, const Report& report);
+    void answer_change(TickOrder& order, const Report& report);
+    void count_open(const TickOrder& order, int64_t lots);
+    void rest(TickOrder& order);
+    void say(TickOrder& order, OrderStatus status, int64_t event_ns, const std::string& reason);
+    void say_fill(const TickOrder& order, const FillRow& row, const Report& report, int32_t trading_day);
+    void refuse(TickOrder& order, const RiskResult& result);
+    [[nodiscard]] static std::string refusal(const RiskResult& result);
+    void settle_sent();
+    [[nodiscard]] TickOrder read(uint32_t strategy, const OrderAsk& ask) const;
+    [[nodiscard]] RiskResult check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
+                                   int64_t replaces) const;
+    [[nodiscard]] TickOrder* own(uint32_t strategy, uint64_t id);
+    void run_timers();
+    void sample(int64_t at_ns);
+    void sample_positions(int64_t at_ns);
+    void mark();
+    [[nodiscard]] double mid(uint32_t instrument) const;
+    [[nodiscard]] int32_t trading_day(const Report& report, uint32_t instrument) const;
+    void finish();
+
+    TickEngineOptions options_;
+    std::vector<TickInstrument> instruments_;  // by number - 1
+    std::vector<std::string> names_;           // of strategies, by number - 1
+    std::vector<TickStrategy*> strategies_;
+    std::vector<OrderEvent> blank_;  // of each strategy: what all its events say
+    Replay replay_, replay_seen_;
+    MatchingEngine matching_;
+    RiskEngine risk_{kNever};
+    Account account_;
+    std::vector<double> rates_{1.0};
+    std::vector<bool> held_;  // by position of the account: not flat at the last sample
+
+    Cursor venue_, seen_;
+    bool delayed_ = false;  // strategies read the data by a cursor of their own
+    std::deque<TickOrder> orders_;
+    std::vector<uint64_t> open_;  // ids, ascending
+    std::deque<Late> late_;
+    std::deque<Saying> sayings_;
+    std::vector<Timer> timers_;
+    std::vector<std::vector<int64_t>> seen_lots_;  // by strategy - 1, instrument
+    std::vector<FillRow> fills_;
+    std::vector<EquityRow> equity_;
+    std::vector<PositionRow> positions_;
+    int64_t now_ns_ = 0;          // the strategies' clock
+    int64_t seen_ns_ = kNoPrice;  // when the last market event was seen
+    int64_t see_ns_ = kNever;     // when the next one will be
+    int64_t quiet_ns_ = 0;        // nothing but market events happens before
+    int64_t timer_ns_ = kNever, sample_ns_ = kNever;
+    uint64_t done_ = 0;
+    uint32_t batches_ = 0;  // types that a strategy wants in runs
+    bool begun_ = false, finished_ = false, running_ = false;
+};
+
+}  // namespace gcg

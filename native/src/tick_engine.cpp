@@ -1,0 +1,353 @@
+// The loop over the data: what is due when, and who sees it. Orders are in tick_engine_orders.cpp, what the venue says
+// of them in tick_engine_reports.cpp.
+#include "gcg/tick_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace gcg {
+
+namespace {
+
+constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
+
+template <typename Record>
+const Record& record_at(const Rows& rows, uint32_t row, Record& own) {
+    const auto& found = *static_cast<const Record*>(rows.at(row));
+    if (found.instrument == rows.instrument) return found;
+    own = found;
+    own.instrument = rows.instrument;
+    return own;
+}
+
+}  // namespace
+
+TickEngine::TickEngine(TickEngineOptions options)
+    : options_(std::move(options)),
+      matching_(options_.matching),
+      account_(0, options_.cash),
+      delayed_(options_.feed_ns != 0) {
+    risk_.set_ledger(0, options_.cash);
+    if (options_.batch == 0) options_.batch = 1;
+}
+
+uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
+    const auto number = static_cast<uint32_t>(instruments_.size() + 1);
+    instruments_.push_back(instrument);
+    matching_.set_grid(number, instrument.risk.grid);
+    matching_.set_price_limit(number, std::llround(instrument.price_limit * 1e6));
+    risk_.set_terms(number, instrument.risk);
+    account_.set_terms(number, instrument.account);
+    return number;
+}
+
+uint32_t TickEngine::add_strategy(std::string name, TickStrategy* strategy) {
+    OrderEvent blank;
+    options_.account.copy(blank.account, sizeof blank.account);
+    name.copy(blank.strategy, sizeof blank.strategy);
+    options_.gateway.copy(blank.gateway, sizeof blank.gateway);
+    blank_.push_back(blank);
+    names_.push_back(std::move(name));
+    strategies_.push_back(strategy);
+    seen_lots_.emplace_back(instruments_.size() + 1);
+    batches_ |= strategy->batches;
+    return static_cast<uint32_t>(strategies_.size());
+}
+
+void TickEngine::add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen) {
+    replay_.add(std::move(stream));
+    if (delayed_ && seen) replay_seen_.add(std::move(seen));
+}
+
+void TickEngine::set_rate(uint32_t currency, double rate) {
+    if (currency >= rates_.size()) rates_.resize(currency + 1, 1.0);
+    rates_[currency] = rate;
+    risk_.set_rate(currency, rate);
+}
+
+void TickEngine::set_trading_days(uint32_t instrument, std::vector<int64_t> starts, std::vector<int32_t> days) {
+    days.resize(starts.size());
+    instruments_.at(instrument - 1).day_starts = std::move(starts);
+    instruments_[instrument - 1].days = std::move(days);
+}
+
+// ---- the loop
+
+uint64_t TickEngine::run(uint64_t most, const std::function<bool()>& pause) {
+    if (running_) throw std::logic_error("The engine is running: a callback cannot run it.");
+    running_ = true;
+    struct Stopped {
+        bool& running;
+        ~Stopped() { running = false; }
+    } const stopped{running_};
+    const uint64_t begun = done_;
+    if (!begun_ && !begin()) return 0;
+    Cursor& shown = delayed_ ? seen_ : venue_;
+    uint64_t look = done_ + kLook;
+    while (!finished_ && done_ - begun < most) {
+        if (venue_.row == venue_.rows.count) {
+            if (!delayed_) flush(shown);
+            if (!replay_.next(venue_.rows)) {
+                finish();
+                break;
+            }
+            venue_.row = venue_.shown = 0;
+        }
+        if (done_ >= look) {
+            look = done_ + kLook;
+            if (pause && pause()) break;
+        }
+        const uint64_t left = std::min({most - (done_ - begun), look - done_, uint64_t{venue_.rows.count}});
+        const auto end = static_cast<uint32_t>(std::min<uint64_t>(venue_.row + left, venue_.rows.count));
+        while (venue_.row < end) {
+            const uint32_t row = venue_.row;
+            const int64_t event_ns = venue_.rows.event_ns(row);
+            if (event_ns > quiet_ns_) pass_time(event_ns);
+            ++venue_.row;
+            ++done_;
+            venue(venue_.rows, row);
+            if (delayed_) continue;
+            now_ns_ = seen_ns_ = std::max(seen_ns_, event_ns);
+            show(venue_.rows, row);
+            if (!sayings_.empty()) settle_down();
+        }
+    }
+    return done_ - begun;
+}
+
+// The strategies' clock begins with the data.
+bool TickEngine::begin() {
+    begun_ = true;
+    if (!replay_.next(venue_.rows)) {
+        finished_ = true;
+        return false;
+    }
+    if (now_ns_ == 0) now_ns_ = venue_.rows.event_ns(0);
+    if (delayed_) see();
+    deliver();
+    quiet_ns_ = kNoPrice;
+    return true;
+}
+
+// Hand the market event to the venue, the risk check and the account.
+void TickEngine::venue(const Rows& rows, uint32_t row) {
+    int signals = 0;
+    if (sample_ns_ == kNever && options_.sample_ns > 0) {
+        const int64_t period = options_.sample_ns, event_ns = rows.event_ns(row);
+        sample_ns_ = (event_ns + period - 1) / period * period;
+        quiet_ns_ = std::min(quiet_ns_, sample_ns_);
+    }
+    auto take = [&]<typename Record>(Record own, auto risk, auto matching) {
+        const Record& record = record_at(rows, row, own);
+        signals = (risk_.*risk)(record);
+        if (signals & market_signal::kNewDay) risk_.set_day_base(risk_.equity());
+        (matching_.*matching)(record);
+    };
+    switch (rows.type) {
+        case Tick::kType:
+            take(Tick{}, &RiskEngine::on_tick, &MatchingEngine::on_tick);
+            break;
+        case TradeTick::kType:
+            take(TradeTick{}, &RiskEngine::on_trade, &MatchingEngine::on_trade);
+            break;
+        case Depth::kType:
+            take(Depth{}, &RiskEngine::on_depth, &MatchingEngine::on_depth);
+            break;
+        case BookDelta::kType:
+            take(BookDelta{}, &RiskEngine::on_delta, &MatchingEngine::on_delta);
+            break;
+        case Bar::kType:
+            take(Bar{}, &RiskEngine::on_bar, &MatchingEngine::on_bar);
+            break;
+        default:
+            break;
+    }
+    if (matching_.has_reports()) collect();
+}
+
+// Find out when strategies see the next market event.
+bool TickEngine::see() {
+    if (seen_.row == seen_.rows.count) {
+        flush(seen_);
+        if (!replay_seen_.next(seen_.rows)) {
+            see_ns_ = kNever;
+            return false;
+        }
+        seen_.row = seen_.shown = 0;
+    }
+    const int64_t event_ns = seen_.rows.event_ns(seen_.row);
+    const int64_t due_ns = options_.feed_ns == kAsRecorded ? std::max(event_ns, seen_.rows.recv_ns(seen_.row))
+                                                           : event_ns + options_.feed_ns;
+    see_ns_ = std::max(seen_ns_, due_ns);
+    return true;
+}
+
+void TickEngine::show(const Rows& rows, uint32_t row) {
+    const uint32_t bit = 1u << rows.type;
+    for (TickStrategy* strategy : strategies_) {
+        if ((strategy->singles & bit) == 0) continue;
+        if (!strategy->instruments.empty() && !strategy->instruments[rows.instrument]) continue;
+        strategy->on_record(rows, row);
+    }
+    if ((batches_ & bit) != 0) {
+        Cursor& cursor = delayed_ ? seen_ : venue_;
+        if (row + 1 - cursor.shown >= options_.batch) flush(cursor);
+    }
+}
+
+// Hand over what waits for a batch: the rows before the cursor's next one.
+void TickEngine::flush(Cursor& cursor) {
+    if (cursor.row == cursor.shown || (batches_ & (1u << cursor.rows.type)) == 0) {
+        cursor.shown = cursor.row;
+        return;
+    }
+    Rows part = cursor.rows;
+    part.first = static_cast<const std::byte*>(cursor.rows.at(cursor.shown));
+    part.count = cursor.row - cursor.shown;
+    cursor.shown = cursor.row;
+    const uint32_t bit = 1u << part.type;
+    now_ns_ = seen_ns_;
+    for (TickStrategy* strategy : strategies_) {
+        if ((strategy->batches & bit) == 0) continue;
+        if (!strategy->instruments.empty() && !strategy->instruments[part.instrument]) continue;
+        strategy->on_batch(part);
+    }
+    deliver();
+}
+
+// Tell strategies what has happened to their orders, and what that leads to.
+void TickEngine::deliver() {
+    while (!sayings_.empty()) {
+        const Saying saying = std::move(sayings_.front());
+        sayings_.pop_front();
+        TickStrategy& strategy = *strategies_[saying.strategy - 1];
+        if (saying.lots != 0) seen_lots_[saying.strategy - 1][saying.instrument] += saying.lots;
+        if (saying.fill) strategy.on_fill(*saying.fill);
+        if (saying.order) strategy.on_order(*saying.order);
+    }
+}
+
+// Market events are seen before what they led to.
+void TickEngine::settle_down() {
+    flush(delayed_ ? seen_ : venue_);
+    deliver();
+}
+
+int64_t TickEngine::next_due() const {
+    const int64_t late_ns = late_.empty() ? kNever : late_.front().seen_ns;
+    return std::min({matching_.next_due_ns(), see_ns_, late_ns, timer_ns_, sample_ns_});
+}
+
+// Let happen what is due before a moment.
+void TickEngine::pass_time(int64_t before_ns) {
+    for (;;) {
+        const int64_t due_ns = next_due();
+        if (due_ns >= before_ns) {
+            quiet_ns_ = due_ns;
+            return;
+        }
+        if (matching_.next_due_ns() <= due_ns) {
+            matching_.advance(due_ns);
+            if (matching_.has_reports()) collect();
+            if (!sayings_.empty()) {
+                flush(delayed_ ? seen_ : venue_);
+                now_ns_ = std::max(now_ns_, due_ns);
+                deliver();
+            }
+        } else if (see_ns_ <= due_ns) {
+            now_ns_ = seen_ns_ = due_ns;
+            const uint32_t row = seen_.row++;
+            show(seen_.rows, row);
+            if (!sayings_.empty()) settle_down();
+            see();
+        } else if (!late_.empty() && late_.front().seen_ns <= due_ns) {
+            flush(delayed_ ? seen_ : venue_);
+            now_ns_ = due_ns;
+            const Late late = late_.front();
+            late_.pop_front();
+            book(late.report, late.mid);
+            deliver();
+        } else if (timer_ns_ <= due_ns) {
+            flush(delayed_ ? seen_ : venue_);
+            now_ns_ = due_ns;
+            run_timers();
+        } else {
+            sample(due_ns);
+            sample_ns_ = kNever;
+        }
+    }
+}
+
+// ---- timers
+
+void TickEngine::set_timer(uint32_t strategy, const std::string& name, int64_t interval_ns, bool repeat) {
+    if (interval_ns <= 0) throw OrderError("A timer's interval must be above 0.");
+    cancel_timer(strategy, name);
+    timers_.push_back({strategy, name, now_ns_ + interval_ns, interval_ns, repeat});
+    timer_ns_ = std::min(timer_ns_, now_ns_ + interval_ns);
+    quiet_ns_ = std::min(quiet_ns_, timer_ns_);
+}
+
+void TickEngine::cancel_timer(uint32_t strategy, const std::string& name) {
+    std::erase_if(timers_, [&](const Timer& one) { return one.strategy == strategy && one.name == name; });
+    timer_ns_ = kNever;
+    for (const Timer& one : timers_) timer_ns_ = std::min(timer_ns_, one.due_ns);
+}
+
+// Call the first timer that is due now.
+void TickEngine::run_timers() {
+    const auto due = std::min_element(timers_.begin(), timers_.end(),
+                                      [](const Timer& a, const Timer& b) { return a.due_ns < b.due_ns; });
+    const Timer timer = *due;
+    if (timer.repeat)
+        due->due_ns += due->interval_ns;
+    else
+        timers_.erase(due);
+    timer_ns_ = kNever;
+    for (const Timer& one : timers_) timer_ns_ = std::min(timer_ns_, one.due_ns);
+    strategies_[timer.strategy - 1]->on_timer(timer.name);
+    deliver();
+}
+
+// ---- values
+
+void TickEngine::mark() {
+    for (uint32_t number = 1; number <= instruments_.size(); ++number) {
+        const double last = risk_.last_price(number);
+        if (last == last) account_.mark(number, last);
+    }
+}
+
+double TickEngine::equity() {
+    mark();
+    double total = 0;
+    for (uint32_t currency = 0; currency < rates_.size(); ++currency)
+        total += account_.equity(currency) * rates_[currency];
+    return total;
+}
+
+void TickEngine::sample(int64_t at_ns) {
+    const double worth = equity();
+    double cash = 0, margin = 0;
+    for (uint32_t currency = 0; currency < rates_.size(); ++currency) {
+        cash += account_.cash(currency) * rates_[currency];
+        margin += account_.margin(currency) * rates_[currency];
+    }
+    equity_.push_back({at_ns, worth, cash, margin});
+    sample_positions(at_ns);
+}
+
+// The data has ended: what was on its way by then still happens, and timers up to the last event.
+void TickEngine::finish() {
+    if (!delayed_) flush(venue_);
+    while (see_ns_ != kNever) pass_time(see_ns_ + 1);
+    pass_time(std::max(venue_.rows.count > 0 ? seen_ns_ : now_ns_, now_ns_) + 1);
+    flush(delayed_ ? seen_ : venue_);
+    deliver();
+    if (sample_ns_ != kNever || equity_.empty() || equity_.back().event_ns < now_ns_) sample(now_ns_);
+    finished_ = true;
+}
+
+}  // namespace gcg

@@ -1,0 +1,343 @@
+// What the venue says of orders: states, fills and money; and the events in which strategies hear of it.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+
+#include "gcg/tick_engine.h"
+
+namespace gcg {
+
+namespace {
+
+// The reasons of ReportReason, as the paper gateway says them.
+constexpr const char* kReasons[] = {"",
+                                    "",
+                                    "nothing more to take at once",
+                                    "not all of it could be had at once",
+                                    "post-only: it would have taken liquidity",
+                                    "it is not open",
+                                    "less than is filled already",
+                                    "the venue does not know this kind of order",
+                                    "this order was sent before",
+                                    "its price is outside the day's price limits",
+                                    "the market is closed"};
+// The names of RiskReason by bit.
+constexpr const char* kRules[] = {
+    "order_size",    "order_value", "position_size", "position_value", "daily_loss",     "order_rate",
+    "concentration", "open_orders", "price_band",    "self_trade",     "session_closed", "buying_power",
+    "t_plus_one",    "kill_switch", "bad_quantity",  "bad_price",      "no_market",      "unknown_instrument",
+    "gateway_down",  "unsupported", "price_limit",   "halted"};
+
+const char* reason_of(const Report& report) {
+    const auto at = static_cast<std::size_t>(report.reason);
+    return at < std::size(kReasons) ? kReasons[at] : "";
+}
+
+template <std::size_t N>
+void copy_text(char (&field)[N], const std::string& text) {
+    std::memset(field, 0, N);
+    text.copy(field, N);
+}
+
+double or_nan(const Account& account, uint32_t instrument, int64_t ticks) {
+    return ticks == kNoPrice ? kNaN : account.price(instrument, ticks);
+}
+
+}  // namespace
+
+std::string TickEngine::refusal(const RiskResult& result) {
+    std::string text;
+    for (int i = 0; i < result.count; ++i) {
+        const RiskFinding& finding = result.findings[static_cast<std::size_t>(i)];
+        std::size_t bit = 0;
+        while (bit + 1 < std::size(kRules) && (finding.reason >> bit) != 1) ++bit;
+        char part[96];
+        if (finding.value == finding.value)
+            std::snprintf(part, sizeof part, "%s%s %.10g, limit %.10g", i ? "; " : "", kRules[bit], finding.value,
+                          finding.limit);
+        else
+            std::snprintf(part, sizeof part, "%s%s", i ? "; " : "", kRules[bit]);
+        text += part;
+    }
+    return text;
+}
+
+void TickEngine::refuse(TickOrder& order, const RiskResult& result) {
+    for (int i = 0; i < result.count; ++i) order.reasons |= result.findings[static_cast<std::size_t>(i)].reason;
+    order.done_ns = now_ns_;
+    say(order, OrderStatus::rejected, now_ns_, refusal(result));
+}
+
+// Take in what the venue has just said: now, or when its answer has come back. What concerns the venue's own clock and
+// book is noted at once.
+void TickEngine::collect() {
+    for (const Report& report : matching_.reports()) {
+        TickOrder& order = orders_[report.key - 1];
+        double between = kNaN;
+        switch (report.kind) {
+            case ReportKind::accepted: {
+                order.arrived_ns = report.event_ns;
+                const int64_t joined = matching_.queue_joined(report.key);
+                if (joined >= 0 && joined < kUnlimited) order.ahead = joined;
+                break;
+            }
+            case ReportKind::filled:
+                between = mid(order.instrument);
+                if (order.filled_ns == 0) order.filled_ns = report.event_ns;
+                if (report.left == 0) order.done_ns = report.event_ns;
+                break;
+            case ReportKind::rejected:
+            case ReportKind::cancelled:
+            case ReportKind::expired:
+                order.done_ns = report.event_ns;
+                break;
+            default:
+                break;
+        }
+        if (options_.response_ns == 0) {
+            book(report, between);
+        } else {
+            late_.push_back({report.event_ns + options_.response_ns, report, between});
+            quiet_ns_ = std::min(quiet_ns_, late_.front().seen_ns);
+        }
+    }
+    matching_.clear_reports();
+}
+
+void TickEngine::book(const Report& report, double mid) {
+    TickOrder& order = orders_[report.key - 1];
+    const bool cancelling = order.status == OrderStatus::cancelling;
+    switch (report.kind) {
+        case ReportKind::accepted:
+            if (order.status == OrderStatus::submitting) say(order, OrderStatus::accepted, report.event_ns, "");
+            break;
+        case ReportKind::filled:
+            book_fill(order, report, mid);
+            break;
+        case ReportKind::rejected:
+            end_order(order, OrderStatus::rejected, report);
+            break;
+        case ReportKind::cancelled:
+            end_order(order, OrderStatus::cancelled, report);
+            break;
+        case ReportKind::expired:
+            end_order(order, OrderStatus::expired, report);
+            break;
+        case ReportKind::triggered:
+            order.triggered = true;
+            rest(order);
+            say(order, order.status, report.event_ns, "triggered");
+            break;
+        case ReportKind::trailed:
+            order.stop_ticks = report.stop_ticks;
+            if (report.ticks != kNoPrice) order.price_ticks = report.ticks;
+            say(order, order.status, report.event_ns, "trailed");
+            break;
+        case ReportKind::cancel_refused:
+            if (cancelling)
+                say(order, order.filled > 0 ? OrderStatus::partly_filled : OrderStatus::accepted, report.event_ns,
+                    std::string("cancel refused: ") + reason_of(report));
+            break;
+        case ReportKind::modified:
+        case ReportKind::modify_refused:
+            answer_change(order, report);
+            break;
+    }
+}
+
+void TickEngine::end_order(TickOrder& order, OrderStatus status, const Report& report) {
+    if (order.is_final()) return;
+    if (!order.changes.empty()) count_open(order, order.lots - order.changes.back().lots);  // they will not be made
+    order.changes.clear();
+    order.report = static_cast<uint8_t>(report.reason);
+    const int64_t left = order.left();
+    say(order, status, report.event_ns, reason_of(report));
+    risk_.lift(order.id);
+    risk_.close_order(order.strategy, order.instrument, order.asked.side, left);
+}
+
+void TickEngine::answer_change(TickOrder& order, const Report& report) {
+    if (order.is_final() || order.changes.empty()) return;
+    const TickOrder::Change change = order.changes.front();
+    const int64_t last = order.changes.back().lots;
+    order.changes.erase(order.changes.begin());
+    if (report.kind == ReportKind::modified) {
+        order.lots = change.lots;
+        order.price_ticks = change.price_ticks;
+        order.stop_ticks = change.stop_ticks;
+        say(order, order.status, report.event_ns, "modified");
+    } else {
+        if (order.changes.empty()) count_open(order, order.lots - last);
+        say(order, order.status, report.event_ns, std::string("change refused: ") + reason_of(report));
+    }
+    rest(order);
+}
+
+void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
+    const bool buys = order.asked.side == Side::buy, was_final = order.is_final();
+    const uint32_t number = order.instrument;
+    AccountFill fill;
+    fill.strategy = order.strategy;
+    fill.instrument = number;
+    fill.side = order.asked.side;
+    fill.offset = order.asked.offset;
+    fill.lots = report.lots;
+    fill.ticks = report.ticks;
+    fill.maker = report.maker;
+    fill.first = order.trades == 0;
+    fill.trading_day = trading_day(report, number);
+    const Settled settled = account_.settle(fill);
+    const int64_t before = order.left();
+    order.filled += report.lots;
+    order.filled_value += settled.price * settled.quantity;
+    ++order.trades;
+    const uint32_t currency = instruments_[number - 1].account.currency;
+    FillRow row{};
+    row.order = order.id;
+    row.instrument = number;
+    row.strategy = order.strategy;
+    row.event_ns = report.event_ns;
+    row.seen_ns = std::max(now_ns_, report.event_ns + options_.response_ns);
+    row.price = settled.price;
+    row.quantity = settled.quantity;
+    row.fee = settled.fee;
+    row.profit = settled.profit;
+    row.mid = mid;
+    row.position = account_.quantity(number, account_.net_lots(order.strategy, number));
+    row.cash = account_.cash(currency);
+    row.side = static_cast<uint8_t>(order.asked.side);
+    row.offset = static_cast<uint8_t>(order.asked.offset);
+    row.liquidity = report.maker ? 1 : 2;
+    fills_.push_back(row);
+    say_fill(order, row, report, fill.trading_day);
+    const bool done = order.filled >= order.lots;
+    const bool cancelling = order.status == OrderStatus::cancelling;
+    say(order,
+        done         ? OrderStatus::filled
+        : cancelling ? OrderStatus::cancelling
+                     : OrderStatus::partly_filled,
+        report.event_ns, "");
+    if (!was_final) {
+        risk_.reduce_order(order.strategy, number, order.asked.side, before - order.left());
+        if (done) {
+            if (!order.changes.empty()) count_open(order, order.lots - order.changes.back().lots);
+            order.changes.clear();
+            risk_.lift(order.id);
+            risk_.close_order(order.strategy, number, order.asked.side, 0);
+        }
+    }
+    risk_.move_position(order.strategy, number, buys ? report.lots : -report.lots);
+    if (instruments_[number - 1].risk.t_plus_one) {
+        const auto [day, lots] = account_.bought(number);
+        risk_.set_bought(number, day, lots);
+    }
+    risk_.set_last_price(number, settled.price);
+    risk_.set_ledger(currency, account_.ledger(currency));
+}
+
+// Note an order's new state, and tell its strategy of it.
+void TickEngine::say(TickOrder& order, OrderStatus status, int64_t event_ns, const std::string& reason) {
+    const OrderStatus before = order.status;
+    order.status = status;
+    if (order.is_final()) {
+        const auto at = std::lower_bound(open_.begin(), open_.end(), order.id);
+        if (at != open_.end() && *at == order.id) open_.erase(at);
+    }
+    if (!strategies_[order.strategy - 1]->hears_orders) return;
+    auto event = std::make_unique<OrderEvent>(blank_[order.strategy - 1]);
+    event->event_ns = event_ns;
+    event->recv_ns = std::max(now_ns_, event_ns);
+    event->instrument = order.instrument;
+    event->request = order.id;
+    std::snprintf(event->client_id, sizeof event->client_id, "%s-%llu", names_[order.strategy - 1].c_str(),
+                  static_cast<unsigned long long>(order.id));
+    if (order.arrived_ns != 0 && status != OrderStatus::submitting)
+        std::snprintf(event->venue_order_id, sizeof event->venue_order_id, "P%llu",
+                      static_cast<unsigned long long>(order.id));
+    event->quantity = account_.quantity(order.instrument, order.lots);
+    event->filled_quantity = account_.quantity(order.instrument, order.filled);
+    if (order.filled > 0) event->average_price = order.filled_value / event->filled_quantity;
+    event->price = or_nan(account_, order.instrument, order.price_ticks);
+    event->stop_price = or_nan(account_, order.instrument, order.stop_ticks);
+    event->status = static_cast<uint8_t>(status);
+    event->previous_status = static_cast<uint8_t>(before);
+    event->side = static_cast<uint8_t>(order.asked.side);
+    event->offset = static_cast<uint8_t>(order.asked.offset);
+    event->order_type = static_cast<uint8_t>(order.asked.type);
+    event->time_in_force = static_cast<uint8_t>(order.asked.time_in_force);
+    std::memcpy(event->tag, order.asked.tag, sizeof event->tag);
+    copy_text(event->reason, reason);
+    Saying saying;
+    saying.strategy = order.strategy;
+    saying.instrument = order.instrument;
+    saying.order = std::move(event);
+    sayings_.push_back(std::move(saying));
+}
+
+void TickEngine::say_fill(const TickOrder& order, const FillRow& row, const Report& report, int32_t trading_day) {
+    Saying saying;
+    saying.strategy = order.strategy;
+    saying.instrument = order.instrument;
+    saying.lots = order.asked.side == Side::buy ? report.lots : -report.lots;
+    if (strategies_[order.strategy - 1]->hears_fills) {
+        const OrderEvent& blank = blank_[order.strategy - 1];
+        auto fill = std::make_unique<Fill>();
+        fill->event_ns = row.event_ns;
+        fill->recv_ns = row.seen_ns;
+        fill->instrument = order.instrument;
+        fill->request = order.id;
+        std::memcpy(fill->account, blank.account, sizeof fill->account);
+        std::memcpy(fill->strategy, blank.strategy, sizeof fill->strategy);
+        std::memcpy(fill->gateway, blank.gateway, sizeof fill->gateway);
+        const auto id = static_cast<unsigned long long>(order.id);
+        std::snprintf(fill->client_id, sizeof fill->client_id, "%s-%llu", names_[order.strategy - 1].c_str(), id);
+        std::snprintf(fill->venue_order_id, sizeof fill->venue_order_id, "P%llu", id);
+        std::snprintf(fill->trade_id, sizeof fill->trade_id, "P%llu.%u", id, order.trades);
+        fill->price = row.price;
+        fill->quantity = row.quantity;
+        fill->fee = row.fee;
+        copy_text(fill->fee_currency, instruments_[order.instrument - 1].currency);
+        fill->trading_day = trading_day;
+        fill->side = row.side;
+        fill->offset = row.offset;
+        fill->liquidity = row.liquidity;
+        saying.fill = std::move(fill);
+    }
+    sayings_.push_back(std::move(saying));
+}
+
+double TickEngine::mid(uint32_t instrument) const {
+    const MatchingEngine::Quotes quotes = matching_.quotes(instrument);
+    if (quotes.bid == kNoPrice || quotes.ask == kNoPrice) return kNaN;
+    return (account_.price(instrument, quotes.bid) + account_.price(instrument, quotes.ask)) / 2;
+}
+
+// The trading day that the market told, else the one that a table of the instrument tells, else the UTC date.
+int32_t TickEngine::trading_day(const Report& report, uint32_t instrument) const {
+    if (report.trading_day != 0) return report.trading_day;
+    const TickInstrument& terms = instruments_[instrument - 1];
+    const auto after = std::upper_bound(terms.day_starts.begin(), terms.day_starts.end(), report.event_ns);
+    if (after != terms.day_starts.begin())
+        return terms.days[static_cast<std::size_t>(after - terms.day_starts.begin() - 1)];
+    const std::chrono::sys_time<std::chrono::nanoseconds> moment{std::chrono::nanoseconds{report.event_ns}};
+    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(moment)};
+    return static_cast<int>(date.year()) * 10'000 + static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
+           static_cast<int>(static_cast<unsigned>(date.day()));
+}
+
+void TickEngine::sample_positions(int64_t at_ns) {
+    const auto& held = account_.positions();
+    held_.resize(held.size());
+    std::size_t at = 0;
+    for (const HeldPosition& one : held) {
+        const bool is_held = one.lots != 0;
+        if (is_held || held_[at])
+            positions_.push_back({at_ns, one.instrument, one.strategy, one.quantity, one.average_price,
+                                  account_.last_price(one), one.realised, account_.unrealised(one), one.fees});
+        held_[at++] = is_held;
+    }
+}
+
+}  // namespace gcg
