@@ -1,8 +1,6 @@
 #include "hft_run.h"
 
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -20,6 +18,10 @@ constexpr const char* kRecords[] = {nullptr, "on_tick", "on_depth", "on_delta", 
 constexpr const char* kBatches[] = {nullptr, "on_ticks", "on_depths", "on_deltas", "on_trades", "on_bars"};
 constexpr std::size_t kTypes = std::size(kRecords);
 
+RecordPrefix& prefix(PyObject* record) {
+    return *reinterpret_cast<RecordPrefix*>(as_record(record)->payload);
+}
+
 Callback callback_of(PyObject* callbacks, const char* name) {
     PyObject* found = PyDict_GetItemString(callbacks, name);  // borrowed
     if (!found) return {};
@@ -30,12 +32,10 @@ Callback callback_of(PyObject* callbacks, const char* name) {
 }  // namespace
 
 void Callback::call(PyObject* argument) const {
-    if (!argument) throw py::error_already_set();
     PyObject* arguments[] = {nullptr, self ? self : argument,
                              argument};  // room for a bound self, as the protocol wants
     const std::size_t count = (self ? 2 : 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
     PyObject* result = PyObject_Vectorcall(function, arguments + 1, count, nullptr);
-    Py_DECREF(argument);
     if (!result) throw py::error_already_set();
     Py_DECREF(result);
 }
@@ -70,30 +70,29 @@ void PyStrategy::call(const Callback& callback, const char* name, int64_t event_
 void PyStrategy::on_record(const Rows& rows, uint32_t row) {
     run_.gil.hold();
     const RecordInfo& info = *record_info(rows.type);
-    call(records_[rows.type], kRecords[rows.type], rows.event_ns(row),
-         run_.record(info, rows.at(row), rows.instrument));
+    call(records_[rows.type], kRecords[rows.type], rows.event_ns(row), run_.lend(info, rows.at(row), rows.instrument));
 }
 
 void PyStrategy::on_batch(const Rows& rows) {
     run_.gil.hold();
-    call(batches_[rows.type], kBatches[rows.type], rows.event_ns(rows.count - 1), run_.view(rows));
+    call(batches_[rows.type], kBatches[rows.type], rows.event_ns(rows.count - 1), run_.view(rows).ptr());
 }
 
 void PyStrategy::on_order(const OrderEvent& event) {
     run_.gil.hold();
-    call(orders_, "on_order", event.event_ns, run_.record(*record_info(OrderEvent::kType), &event, event.instrument));
+    call(orders_, "on_order", event.event_ns,
+         run_.record(*record_info(OrderEvent::kType), &event, event.instrument).ptr());
 }
 
 void PyStrategy::on_fill(const Fill& fill) {
     run_.gil.hold();
-    call(fills_, "on_fill", fill.event_ns, run_.record(*record_info(Fill::kType), &fill, fill.instrument));
+    call(fills_, "on_fill", fill.event_ns, run_.record(*record_info(Fill::kType), &fill, fill.instrument).ptr());
 }
 
 void PyStrategy::on_timer(const std::string& name) {
     if (!timers_) return;
     run_.gil.hold();
-    call(timers_, "on_timer", run_.engine.now_ns(),
-         PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size())));
+    call(timers_, "on_timer", run_.engine.now_ns(), py::str(name).ptr());
 }
 
 int PyStrategy::visit(visitproc visit, void* arg) const {
@@ -122,18 +121,36 @@ void PyStrategy::clear() {
 // ---- the run
 
 // A fresh record: a copy that may be kept.
-PyObject* Run::record(const RecordInfo& info, const void* payload, uint32_t number) const {
+py::object Run::record(const RecordInfo& info, const void* payload, uint32_t number) const {
     const Names& own = names[number - 1];
     PyObject* object = make_record(info, payload, info.bytes, own.symbol, own.venue, empty_text());
-    if (object) {
-        auto* prefix = reinterpret_cast<RecordPrefix*>(reinterpret_cast<RecordObject*>(object)->payload);
-        prefix->instrument = number;
+    if (!object) throw py::error_already_set();
+    prefix(object).instrument = number;
+    return py::reinterpret_steal<py::object>(object);
+}
+
+// A record for one callback (borrowed): the last one again, unless somebody has kept it.
+PyObject* Run::lend(const RecordInfo& info, const void* payload, uint32_t number) {
+    PyObject*& lent = lent_[info.type];
+    if (!lent || Py_REFCNT(lent) != 1) {
+        PyObject* fresh = record(info, payload, number).release().ptr();
+        Py_XDECREF(lent);
+        return lent = fresh;
     }
-    return object;
+    RecordObject* object = as_record(lent);
+    const Names& own = names[number - 1];
+    if (object->symbol != own.symbol || object->venue != own.venue) {
+        Py_SETREF(object->symbol, Py_NewRef(own.symbol));
+        Py_SETREF(object->venue, Py_NewRef(own.venue));
+    }
+    object->numbered_by = 0;
+    std::memcpy(object->payload, payload, info.bytes);
+    prefix(lent).instrument = number;
+    return lent;
 }
 
 // Rows as a structured array on the memory where they lie; it keeps that memory alive and cannot be written to.
-PyObject* Run::view(const Rows& rows) {
+py::array Run::view(const Rows& rows) const {
     auto* keep = new std::shared_ptr<const void>(engine.keep());
     const py::capsule owner(keep, [](void* pointer) { delete static_cast<std::shared_ptr<const void>*>(pointer); });
     const auto dtype = py::reinterpret_borrow<py::dtype>(
@@ -141,7 +158,7 @@ PyObject* Run::view(const Rows& rows) {
     py::array array(dtype, {static_cast<py::ssize_t>(rows.count)}, {static_cast<py::ssize_t>(rows.stride)}, rows.first,
                     owner);
     py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
-    return array.release().ptr();
+    return array;
 }
 
 uint32_t Run::number(PyObject* symbol) const {
@@ -206,6 +223,7 @@ void Run::clear() {
         Py_CLEAR(own.symbol);
         Py_CLEAR(own.venue);
     }
+    for (PyObject*& lent : lent_) Py_CLEAR(lent);
     Py_CLEAR(numbers);
 }
 

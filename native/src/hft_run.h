@@ -2,7 +2,8 @@
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
 
 #include <chrono>
 #include <memory>
@@ -39,7 +40,7 @@ struct Callback {
     PyObject* function = nullptr;  // owned
     PyObject* self = nullptr;      // owned; null: a plain callable
     [[nodiscard]] explicit operator bool() const { return function != nullptr; }
-    // Takes over `argument`; throws pybind11's error_already_set.
+    // Throws pybind11's error_already_set.
     void call(PyObject* argument) const;
 };
 
@@ -84,8 +85,9 @@ class Run {
     Run& operator=(const Run&) = delete;
 
     uint64_t go(uint64_t most, PyObject* progress);  // with the GIL; throws error_already_set
-    PyObject* record(const RecordInfo& info, const void* payload, uint32_t number) const;  // new, or null
-    PyObject* view(const Rows& rows);                                                      // a structured array, new
+    pybind11::object record(const RecordInfo& info, const void* payload, uint32_t number) const;
+    PyObject* lend(const RecordInfo& info, const void* payload, uint32_t number);
+    [[nodiscard]] pybind11::array view(const Rows& rows) const;
     [[nodiscard]] uint32_t number(PyObject* symbol) const;  // 0, with a KeyError set, if it has none
     int visit(visitproc visit, void* arg) const;
     void clear();
@@ -102,6 +104,7 @@ class Run {
  private:
     bool look(PyObject* progress);
     void tell(PyObject* progress) const;
+    PyObject* lent_[8] = {};  // by type: the record of the last callback
     std::chrono::steady_clock::time_point looked_, told_;
 };
 

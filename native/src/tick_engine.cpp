@@ -13,15 +13,6 @@ namespace {
 
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
 
-template <typename Record>
-const Record& record_at(const Rows& rows, uint32_t row, Record& own) {
-    const auto& found = *static_cast<const Record*>(rows.at(row));
-    if (found.instrument == rows.instrument) return found;
-    own = found;
-    own.instrument = rows.instrument;
-    return own;
-}
-
 }  // namespace
 
 TickEngine::TickEngine(TickEngineOptions options)
@@ -133,33 +124,36 @@ bool TickEngine::begin() {
 
 // Hand the market event to the venue, the risk check and the account.
 void TickEngine::venue(const Rows& rows, uint32_t row) {
-    int signals = 0;
     if (sample_ns_ == kNever && options_.sample_ns > 0) {
         const int64_t period = options_.sample_ns, event_ns = rows.event_ns(row);
         sample_ns_ = (event_ns + period - 1) / period * period;
         quiet_ns_ = std::min(quiet_ns_, sample_ns_);
     }
-    auto take = [&]<typename Record>(Record own, auto risk, auto matching) {
-        const Record& record = record_at(rows, row, own);
-        signals = (risk_.*risk)(record);
-        if (signals & market_signal::kNewDay) risk_.set_day_base(risk_.equity());
-        (matching_.*matching)(record);
+    auto take = [&]<typename Record>(Record& own, auto risk, auto matching) {
+        const auto* record = static_cast<const Record*>(rows.at(row));
+        if (record->instrument != rows.instrument) {  // a journal's number, or none
+            own = *record;
+            own.instrument = rows.instrument;
+            record = &own;
+        }
+        if ((risk_.*risk)(*record) & market_signal::kNewDay) risk_.set_day_base(risk_.equity());
+        (matching_.*matching)(*record);
     };
     switch (rows.type) {
         case Tick::kType:
-            take(Tick{}, &RiskEngine::on_tick, &MatchingEngine::on_tick);
+            take(tick_, &RiskEngine::on_tick, &MatchingEngine::on_tick);
             break;
         case TradeTick::kType:
-            take(TradeTick{}, &RiskEngine::on_trade, &MatchingEngine::on_trade);
+            take(trade_, &RiskEngine::on_trade, &MatchingEngine::on_trade);
             break;
         case Depth::kType:
-            take(Depth{}, &RiskEngine::on_depth, &MatchingEngine::on_depth);
+            take(depth_, &RiskEngine::on_depth, &MatchingEngine::on_depth);
             break;
         case BookDelta::kType:
-            take(BookDelta{}, &RiskEngine::on_delta, &MatchingEngine::on_delta);
+            take(delta_, &RiskEngine::on_delta, &MatchingEngine::on_delta);
             break;
         case Bar::kType:
-            take(Bar{}, &RiskEngine::on_bar, &MatchingEngine::on_bar);
+            take(bar_, &RiskEngine::on_bar, &MatchingEngine::on_bar);
             break;
         default:
             break;

@@ -210,6 +210,11 @@ class TickEngine {
     std::vector<bool> held_;  // by position of the account: not flat at the last sample
 
     Cursor venue_, seen_;
+    Tick tick_;  // a record with the run's own number of its instrument, where its own is another
+    TradeTick trade_;
+    Depth depth_;
+    BookDelta delta_;
+    Bar bar_;
     bool delayed_ = false;  // strategies read the data by a cursor of their own
     std::deque<TickOrder> orders_;
     std::vector<uint64_t> open_;  // ids, ascending
