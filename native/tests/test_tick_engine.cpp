@@ -1,0 +1,228 @@
+// The tick engine's loop: who sees what when, and that the size of a step changes nothing. Tests with Python strategies
+// are in tests/backtest/hft/.
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "gcg/tick_engine.h"
+
+using namespace gcg;
+
+namespace {
+
+constexpr uint32_t kShare = 1;
+constexpr int64_t kMs = 1'000'000;
+
+// Writes down what it sees, and does what a test wants of it.
+struct Notes final : TickStrategy {
+    std::vector<std::string> lines;
+    std::function<void(const Rows&, uint32_t)> act;
+    std::function<void(const std::string&)> on_time;
+    TickEngine* engine = nullptr;
+
+    void note(const std::string& what) { lines.push_back(std::to_string(engine->now_ns() / kMs) + " " + what); }
+    void on_record(const Rows& rows, uint32_t row) override {
+        note("tick " + std::to_string(rows.event_ns(row) / kMs));
+        if (act) act(rows, row);
+    }
+    void on_batch(const Rows& rows) override { note("batch of " + std::to_string(rows.count)); }
+    void on_order(const OrderEvent& event) override {
+        note(std::string(event.client_id) + " " + std::to_string(event.status));
+    }
+    void on_fill(const Fill& fill) override {
+        note("fill " + std::to_string(static_cast<int>(fill.quantity)) + "@" + std::to_string(std::lround(fill.price)));
+    }
+    void on_timer(const std::string& name) override {
+        note("timer " + name);
+        if (on_time) on_time(name);
+    }
+};
+
+// Ticks 1, 2, ... ms: bid 99, ask 101, from the sixth on 97 and 99.
+std::vector<Tick> falling(int count) {
+    std::vector<Tick> ticks(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+        Tick& tick = ticks[static_cast<std::size_t>(i)];
+        tick.event_ns = (i + 1) * kMs;
+        tick.recv_ns = tick.event_ns + 3 * kMs;
+        tick.instrument = kShare;
+        const int fall = i < 5 ? 0 : 2;
+        tick.bid_price = 99 - fall, tick.ask_price = 101 - fall, tick.last_price = 100 - fall;
+        tick.bid_size = tick.ask_size = 5;
+    }
+    return ticks;
+}
+
+struct Bench {
+    explicit Bench(TickEngineOptions options = {}, int count = 10) : ticks(falling(count)), engine(with_cash(options)) {
+        TickInstrument share;
+        share.symbol = "SHARE";
+        share.risk.grid = {1.0, 1.0};
+        share.account.tick = {1, 1};
+        share.account.lot = {1, 1};
+        engine.add_instrument(share);
+        notes.engine = &engine;
+        notes.singles = 1u << Tick::kType;
+        notes.hears_orders = notes.hears_fills = true;
+    }
+    static TickEngineOptions with_cash(TickEngineOptions options) {
+        options.cash = 10'000;
+        return options;
+    }
+    void begin() {
+        auto stream = [&] {
+            return array_stream(Tick::kType, kShare, ticks.data(), ticks.size(), sizeof(Tick), nullptr);
+        };
+        engine.add_stream(stream(), stream());
+        engine.add_strategy("a", &notes);
+    }
+    void buy_at(int64_t event_ms, double price, OrderType type = OrderType::limit) {
+        notes.act = [=, this](const Rows& rows, uint32_t row) {
+            if (rows.event_ns(row) == event_ms * kMs)
+                engine.send(1, {.instrument = kShare, .side = Side::buy, .type = type, .quantity = 2, .price = price});
+        };
+    }
+    void expect(const std::vector<std::string>& wanted) const {
+        for (std::size_t i = 0; i < wanted.size() && i < notes.lines.size(); ++i)
+            CHECK_EQUAL(notes.lines[i], wanted[i]);
+        CHECK_EQUAL(notes.lines.size(), wanted.size());
+    }
+    std::vector<Tick> ticks;
+    Notes notes;
+    TickEngine engine;
+};
+
+}  // namespace
+
+TEST(engine_without_latency_shows_the_market_event_before_the_fill_that_it_led_to) {
+    Bench bench({}, 6);
+    bench.buy_at(2, 99);
+    bench.begin();
+    CHECK_EQUAL(bench.engine.run(UINT64_MAX, nullptr), 6u);
+    bench.expect({"1 tick 1", "2 tick 2", "2 a-1 2", "2 a-1 3", "3 tick 3", "4 tick 4", "5 tick 5", "6 tick 6",
+                  "6 fill 2@99", "6 a-1 5"});
+    CHECK(bench.engine.finished());
+    CHECK_EQUAL(bench.engine.position(1, kShare), 2.0);
+    CHECK_EQUAL(bench.engine.cash(), 10'000 - 2 * 99.0);
+    CHECK_EQUAL(bench.engine.equity(), 10'000 - 2 * 99.0 + 2 * 98.0);
+}
+
+TEST(engine_delays_orders_answers_and_data_each_by_its_own_latency) {
+    TickEngineOptions options;
+    options.matching.latency_ns = 1'500'000;
+    options.response_ns = 2 * kMs;
+    options.feed_ns = kMs;
+    Bench bench(options, 6);
+    bench.buy_at(2, 101, OrderType::market);
+    bench.begin();
+    bench.engine.run(UINT64_MAX, nullptr);
+    // Seen at 3 ms, at the venue at 4.5, known at 6.5.
+    bench.expect({"2 tick 1", "3 tick 2", "3 a-1 2", "4 tick 3", "5 tick 4", "6 tick 5", "6 a-1 3", "6 fill 2@101",
+                  "6 a-1 5", "7 tick 6"});
+    CHECK_EQUAL(bench.engine.orders()[0].arrived_ns, 4'500'000);
+    CHECK_EQUAL(bench.engine.fills()[0].seen_ns, 6'500'000);
+    CHECK_EQUAL(bench.engine.fills()[0].mid, 100.0);
+}
+
+TEST(engine_shows_data_as_it_was_received) {
+    TickEngineOptions options;
+    options.feed_ns = kAsRecorded;
+    Bench bench(options, 2);
+    bench.begin();
+    bench.engine.run(UINT64_MAX, nullptr);
+    bench.expect({"4 tick 1", "5 tick 2"});
+}
+
+TEST(engine_calls_timers_between_market_events_and_no_longer_than_the_data) {
+    Bench bench({}, 2);
+    bench.notes.act = [&](const Rows& rows, uint32_t row) {
+        if (rows.event_ns(row) == kMs) bench.engine.set_timer(1, "often", 400'000, true);
+    };
+    bench.begin();
+    bench.engine.run(UINT64_MAX, nullptr);
+    bench.expect({"1 tick 1", "1 timer often", "1 timer often", "2 tick 2"});
+}
+
+TEST(engine_hands_over_batches_before_anything_else_is_told) {
+    Bench bench({}, 8);
+    bench.notes.singles = 0;
+    bench.notes.batches = 1u << Tick::kType;
+    bench.notes.on_time = [&](const std::string&) {
+        bench.engine.send(1, {.instrument = kShare, .side = Side::buy, .quantity = 2, .price = 99});
+    };
+    bench.begin();
+    bench.engine.set_timer(1, "once", 2'500'000, false);
+    bench.engine.run(UINT64_MAX, nullptr);
+    bench.expect({"2 batch of 2", "2 timer once", "2 a-1 2", "2 a-1 3", "6 batch of 4", "6 fill 2@99", "6 a-1 5",
+                  "8 batch of 2"});
+}
+
+TEST(engine_gives_the_same_whatever_the_size_of_a_step) {
+    std::vector<std::string> first;
+    for (const uint64_t step : {UINT64_MAX, uint64_t{1}, uint64_t{3}}) {
+        TickEngineOptions options;
+        options.matching.latency_ns = 700'000;
+        options.response_ns = 300'000;
+        Bench bench(options);
+        bench.notes.batches = 1u << Tick::kType;
+        bench.buy_at(2, 99);
+        bench.begin();
+        while (!bench.engine.finished()) bench.engine.run(step, nullptr);
+        if (first.empty()) first = bench.notes.lines;
+        bench.expect(first);
+        CHECK_EQUAL(bench.engine.fills().size(), 1u);
+    }
+}
+
+TEST(engine_refuses_what_risk_refuses_and_counts_what_is_open) {
+    Bench bench;
+    RiskLimits limits;
+    limits.order_quantity = 1;
+    bench.engine.risk().set_limits(0, 0, limits);
+    bench.buy_at(2, 99);
+    bench.begin();
+    bench.engine.run(2, nullptr);
+    CHECK_EQUAL(bench.notes.lines.back(), "2 a-1 8");
+    CHECK_EQUAL(bench.engine.orders()[0].reasons, risk_reason::kOrderSize);
+    CHECK(bench.engine.open_orders(1).empty());
+    limits.order_quantity = 5;
+    bench.engine.risk().set_limits(0, 0, limits);
+    bench.buy_at(3, 90);
+    bench.engine.run(1, nullptr);
+    CHECK_EQUAL(bench.engine.risk().open_lots(1, kShare, Side::buy), 2);
+    CHECK(bench.engine.modify(1, 2, 3, kNaN, kNaN));
+    CHECK_EQUAL(bench.engine.risk().open_lots(1, kShare, Side::buy), 3);
+    CHECK(bench.engine.cancel(1, 2));
+    CHECK_EQUAL(bench.engine.risk().open_lots(1, kShare, Side::buy), 0);
+    CHECK(!bench.engine.cancel(1, 2));
+    CHECK(!bench.engine.cancel(2, 1));
+}
+
+TEST(engine_says_what_is_wrong_with_an_order) {
+    Bench bench;
+    bench.begin();
+    bench.engine.run(1, nullptr);
+    auto says = [&](const OrderAsk& ask) -> std::string {
+        try {
+            bench.engine.send(1, ask);
+        } catch (const OrderError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    OrderAsk ask{.instrument = kShare, .side = Side::buy, .quantity = 1, .price = 99.25};
+    CHECK_EQUAL(says(ask),
+                "The limit price 99.25 of SHARE is not a multiple of its tick size 1; the nearest valid one is 99.");
+    ask.price = -1;
+    CHECK_EQUAL(says(ask), "The limit price must be above 0, found -1.");
+    ask.price = kNaN;
+    CHECK_EQUAL(says(ask), "The order needs a limit price.");
+    ask.quantity = 0;
+    CHECK_EQUAL(says(ask), "An order's quantity must be above 0, found 0 SHARE.");
+    CHECK(bench.engine.orders().empty());
+}
