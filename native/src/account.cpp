@@ -90,7 +90,7 @@ void Account::set_terms(uint32_t instrument, const AccountTerms& terms) {
 }
 
 Settled Account::settle(const AccountFill& fill) {
-    if (fill.instrument >= assets_.size() || !assets_[fill.instrument].known)
+    if (!knows(fill.instrument))
         throw std::invalid_argument("the account has no terms of instrument " + std::to_string(fill.instrument));
     Asset& asset = assets_[fill.instrument];
     const AccountTerms& terms = asset.terms;

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <stdexcept>
 
 #include "gcg/account.h"
 
@@ -11,7 +10,7 @@ const Account::Money& Account::money(uint32_t currency) const {
 }
 
 bool Account::is_in(const HeldPosition& one, uint32_t currency) const {
-    return one.lots != 0 && asset(one.instrument).terms.currency == currency;
+    return one.lots != 0 && terms(one.instrument).currency == currency;
 }
 
 // ---- one position
@@ -67,7 +66,7 @@ double Account::tied_up(Belongs belongs) const {
     std::vector<Both> sides;
     for (const HeldPosition& one : positions_) {
         if (!belongs(one)) continue;
-        if (!asset(one.instrument).terms.larger_side) {
+        if (!terms(one.instrument).larger_side) {
             total += margin(one);
             continue;
         }

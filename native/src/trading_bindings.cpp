@@ -1,5 +1,5 @@
-// Risk and matching for Python: RiskEngine and MatchingEngine of gcg_quant._native, described in _native.pyi. No logic
-// here.
+// Risk, matching and the account for Python: RiskEngine, MatchingEngine and Account of gcg_quant._native, described in
+// _native.pyi. No logic here.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -15,6 +15,8 @@
 
 namespace py = pybind11;
 using namespace gcg;
+
+void bind_account(py::module_& module);
 
 namespace {
 
@@ -250,4 +252,5 @@ void bind_risk(py::module_& module) {
 void bind_trading(py::module_& module) {
     bind_matching(module);
     bind_risk(module);
+    bind_account(module);
 }

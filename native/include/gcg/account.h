@@ -102,7 +102,10 @@ class Account {
 
     // Tell an instrument's terms, before its first mark and fill. Throws std::invalid_argument if a fraction is none.
     void set_terms(uint32_t instrument, const AccountTerms& terms);
-    [[nodiscard]] const AccountTerms& terms(uint32_t instrument) const { return asset(instrument).terms; }
+    [[nodiscard]] const AccountTerms& terms(uint32_t instrument) const { return assets_[instrument].terms; }
+    [[nodiscard]] bool knows(uint32_t instrument) const {
+        return instrument < assets_.size() && assets_[instrument].known;
+    }
 
     // Throws std::invalid_argument if the instrument has no terms.
     Settled settle(const AccountFill& fill);
@@ -168,7 +171,6 @@ class Account {
         int64_t lots;
     };
 
-    [[nodiscard]] const Asset& asset(uint32_t instrument) const { return assets_[instrument]; }
     [[nodiscard]] const Money& money(uint32_t currency) const;
     [[nodiscard]] bool is_in(const HeldPosition& one, uint32_t currency) const;
     static int split(const Asset& asset, const AccountFill& fill, std::array<Part, 2>& parts);
