@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .conftest import ROOT, environment
+from .conftest import ROOT, call, environment
 
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
 
@@ -24,8 +24,11 @@ def working_folder(folder: Path, shared_data: Path) -> Path:
     return folder
 
 
-def run_as_printed(words: list[str], home: Path, folder: Path) -> None:
-    """Run one console command in a folder and let it end well."""
-    command = [sys.executable, "-m", "gcg_quant", *words]
-    result = subprocess.run(command, cwd=folder, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+def run_as_printed(words: list[str], home: Path, folder: Path, *, alone: bool = False) -> None:
+    """Run one console command in a folder and let it end well; `alone` in a process of its own, which costs a start of Python."""
+    if alone:
+        command = [sys.executable, "-m", "gcg_quant", *words]
+        result = subprocess.run(command, cwd=folder, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+    else:
+        result = call(home, *words, cwd=folder)
     assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"

@@ -43,13 +43,18 @@ def test_readme_names_every_console_command() -> None:
 
 @pytest.mark.slow
 def test_every_readme_command_runs(tmp_path: Path, shared_data: Path) -> None:
-    """Each console command of the README does what it says beside a running system, in the README's order."""
+    """Each console command of the README does what it says beside a running system, in the README's order.
+
+    The first use of each command is a process, as a reader starts it.
+    """
     work = working_folder(tmp_path / "work", shared_data)
     system = System(tmp_path / "home", "--one-process", cwd=work)
     try:
+        started = {"run"}  # it is running; test_runtime.py looks at `run --for`
         for words in _commands():
-            if words[0] != "run":  # it is running; test_runtime.py looks at `run --for`
-                run_as_printed(words, system.home, work)
+            if words[0] != "run":
+                run_as_printed(words, system.home, work, alone=words[0] not in started)
+                started.add(words[0])
     finally:
         system.close()
 
