@@ -233,10 +233,13 @@ void bind_hft(py::module_& module) {
              py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096)
         .def("add_instrument", &add_instrument, py::arg("number"), py::arg("symbol"), py::arg("venue"),
              py::arg("terms"))
-        .def("set_trading_days",
-             [](Run& run, uint32_t number, std::vector<int64_t> starts, std::vector<int32_t> days) {
-                 run.engine.set_trading_days(number, std::move(starts), std::move(days));
-             })
+        .def(
+            "set_trading_days",
+            [](Run& run, uint32_t number, std::vector<int64_t> starts, std::vector<int64_t> closes,
+               std::vector<int32_t> days) {
+                run.engine.set_trading_days(number, {std::move(starts), std::move(closes), std::move(days)});
+            },
+            py::arg("number"), py::arg("starts"), py::arg("closes"), py::arg("days"))
         .def("set_rate", [](Run& run, uint32_t currency, double rate) { run.engine.set_rate(currency, rate); })
         .def_property_readonly("risk", [](Run& run) -> RiskEngine& { return run.engine.risk(); })
         .def_property_readonly("matching", [](Run& run) -> MatchingEngine& { return run.engine.matching(); })

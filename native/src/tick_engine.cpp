@@ -3,6 +3,7 @@
 #include "gcg/tick_engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -12,6 +13,7 @@ namespace gcg {
 namespace {
 
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
+constexpr int64_t kDayNs = 86'400'000'000'000;
 
 }  // namespace
 
@@ -58,10 +60,25 @@ void TickEngine::set_rate(uint32_t currency, double rate) {
     risk_.set_rate(currency, rate);
 }
 
-void TickEngine::set_trading_days(uint32_t instrument, std::vector<int64_t> starts, std::vector<int32_t> days) {
-    days.resize(starts.size());
-    instruments_.at(instrument - 1).day_starts = std::move(starts);
-    instruments_[instrument - 1].days = std::move(days);
+void TickEngine::set_trading_days(uint32_t instrument, TradingDays days) {
+    days.days.resize(days.starts.size());
+    days.closes.resize(days.starts.size(), kNever);
+    instruments_.at(instrument - 1).days = std::move(days);
+}
+
+int32_t TradingDays::at(int64_t now_ns) const {
+    const auto after = std::upper_bound(starts.begin(), starts.end(), now_ns);
+    if (after != starts.begin()) return days[static_cast<std::size_t>(after - starts.begin() - 1)];
+    const std::chrono::sys_time<std::chrono::nanoseconds> moment{std::chrono::nanoseconds{now_ns}};
+    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(moment)};
+    return static_cast<int>(date.year()) * 10'000 + static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
+           static_cast<int>(static_cast<unsigned>(date.day()));
+}
+
+int64_t TradingDays::close(int64_t now_ns) const {
+    const auto after = std::upper_bound(closes.begin(), closes.end(), now_ns);
+    if (after != closes.end()) return *after;
+    return (now_ns / kDayNs + 1) * kDayNs;
 }
 
 // ---- the loop

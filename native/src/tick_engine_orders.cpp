@@ -116,6 +116,9 @@ RiskResult TickEngine::check(const TickOrder& order, int64_t lots, int64_t price
     asked.stop_ticks = order.triggered ? kNoPrice : stop_ticks;
     asked.replaces_lots = replaces;
     asked.now_ns = now_ns_;
+    const TickInstrument& instrument = instruments_[order.instrument - 1];
+    if (instrument.risk.t_plus_one || is_set(instrument.risk.price_limit))
+        asked.trading_day = instrument.days.at(now_ns_);
     asked.opens = lots;
     asked.adds = lots - replaces;
     return risk_.check(asked);
@@ -147,7 +150,8 @@ uint64_t TickEngine::send(uint32_t strategy, const OrderAsk& ask) {
     sent.lots = order.lots;
     sent.price_ticks = order.price_ticks;
     sent.stop_ticks = order.stop_ticks;
-    sent.expire_ns = ask.expire_ns;
+    if (ask.time_in_force == TimeInForce::day) sent.expire_ns = instruments_[order.instrument - 1].days.close(now_ns_);
+    if (ask.time_in_force == TimeInForce::gtd) sent.expire_ns = ask.expire_ns;
     sent.trail_ticks = order.trail_ticks;
     sent.trail_millionths = order.trail_millionths;
     matching_.submit(sent, now_ns_);

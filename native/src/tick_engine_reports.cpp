@@ -1,6 +1,5 @@
 // What the venue says of orders: states, fills and money; and the events in which strategies hear of it.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -187,7 +186,7 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
     fill.ticks = report.ticks;
     fill.maker = report.maker;
     fill.first = order.trades == 0;
-    fill.trading_day = trading_day(report, number);
+    fill.trading_day = report.trading_day != 0 ? report.trading_day : instruments_[number - 1].days.at(report.event_ns);
     const Settled settled = account_.settle(fill);
     const int64_t before = order.left();
     order.filled += report.lots;
@@ -312,19 +311,6 @@ double TickEngine::mid(uint32_t instrument) const {
     const MatchingEngine::Quotes quotes = matching_.quotes(instrument);
     if (quotes.bid == kNoPrice || quotes.ask == kNoPrice) return kNaN;
     return (account_.price(instrument, quotes.bid) + account_.price(instrument, quotes.ask)) / 2;
-}
-
-// The trading day that the market told, else the one that a table of the instrument tells, else the UTC date.
-int32_t TickEngine::trading_day(const Report& report, uint32_t instrument) const {
-    if (report.trading_day != 0) return report.trading_day;
-    const TickInstrument& terms = instruments_[instrument - 1];
-    const auto after = std::upper_bound(terms.day_starts.begin(), terms.day_starts.end(), report.event_ns);
-    if (after != terms.day_starts.begin())
-        return terms.days[static_cast<std::size_t>(after - terms.day_starts.begin() - 1)];
-    const std::chrono::sys_time<std::chrono::nanoseconds> moment{std::chrono::nanoseconds{report.event_ns}};
-    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(moment)};
-    return static_cast<int>(date.year()) * 10'000 + static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
-           static_cast<int>(static_cast<unsigned>(date.day()));
 }
 
 void TickEngine::sample_positions(int64_t at_ns) {

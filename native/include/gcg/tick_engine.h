@@ -41,6 +41,15 @@ struct TickEngineOptions {
     uint32_t batch = 4096;               // rows that a batch callback gets at most
 };
 
+// From each start on, until the next, it is a trading day YYYYMMDD; orders for the day end at its close. Without any,
+// days are those of UTC.
+struct TradingDays {
+    std::vector<int64_t> starts, closes;
+    std::vector<int32_t> days;
+    [[nodiscard]] int32_t at(int64_t now_ns) const;
+    [[nodiscard]] int64_t close(int64_t now_ns) const;
+};
+
 struct TickInstrument {
     std::string symbol, venue;
     RiskTerms risk;
@@ -49,9 +58,7 @@ struct TickInstrument {
     bool may_be_negative = false;  // prices of futures have been
     double min_quantity = 0;
     double price_limit = 0;
-    // From each start on, until the next, the trading day YYYYMMDD; where the market data does not tell it.
-    std::vector<int64_t> day_starts;
-    std::vector<int32_t> days;
+    TradingDays days;
 };
 
 // A strategy as the engine sees it. What a callback throws ends the run and leaves run().
@@ -96,7 +103,7 @@ class TickEngine {
     // The same data twice: `seen` is read by the strategies where they see it later than the venue, and may be null
     // else.
     void add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen);
-    void set_trading_days(uint32_t instrument, std::vector<int64_t> starts, std::vector<int32_t> days);
+    void set_trading_days(uint32_t instrument, TradingDays days);
     [[nodiscard]] bool delayed() const { return delayed_; }  // strategies see the data later than the venue
     [[nodiscard]] RiskEngine& risk() { return risk_; }
     [[nodiscard]] MatchingEngine& matching() { return matching_; }
@@ -194,7 +201,6 @@ class TickEngine {
     void sample_positions(int64_t at_ns);
     void mark();
     [[nodiscard]] double mid(uint32_t instrument) const;
-    [[nodiscard]] int32_t trading_day(const Report& report, uint32_t instrument) const;
     void finish();
 
     TickEngineOptions options_;
