@@ -20,6 +20,7 @@ using gcg::python::PyReader;
 __attribute__((weak)) void bind_trading(py::module_& module);
 void bind_hft(py::module_& module);
 void bind_journal(py::module_& module);
+void bind_bars(py::module_& module);
 
 namespace {
 
@@ -184,4 +185,5 @@ PYBIND11_MODULE(_native, module) {
     if (bind_trading) bind_trading(module);
     bind_hft(module);
     bind_journal(module);
+    bind_bars(module);
 }

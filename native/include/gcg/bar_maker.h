@@ -31,6 +31,9 @@ enum class BarBasis : uint8_t { last = 0, bid = 1, ask = 2, mid = 3 };  // as in
 struct BarTotals {
     double volume = kNaN, turnover = kNaN;  // of the tick before
     int32_t trading_day = 0;
+
+    // Set `volume` and `turnover` to what the tick adds, NaN where that cannot be told. `whole`: the day began here.
+    void take(const Tick& tick, bool whole, double& volume, double& turnover);
 };
 
 // A bar in the making and the interval that it is of.
@@ -57,6 +60,9 @@ class BarMaker {
     // another.
     BarMaker(std::string_view period, std::shared_ptr<const BarGrid> grid, BarBasis basis = BarBasis::last,
              uint32_t instrument = 0, bool revise = false);
+
+    // Go on with another stretch of the same grid.
+    void set_grid(std::shared_ptr<const BarGrid> grid);
 
     // Take an event; true if bars were closed by it (or revised): they are in closed().
     bool on_tick(const Tick& tick) {
@@ -114,6 +120,7 @@ class BarMaker {
     void add_tick(OpenBar& open, const Tick& tick, double price);
     void add_trade(OpenBar& open, const TradeTick& trade);
     void add_bar(OpenBar& open, const Bar& bar);
+    void give_again();
     void close();
 
     std::shared_ptr<const BarGrid> grid_;
