@@ -1092,6 +1092,41 @@ class Sessions:
     def __init__(self, opens: list[int], closes: list[int]) -> None: ...
 
 @final
+@final
+class BarGrid:
+    """Which interval of a period a moment belongs to; see native/include/gcg/bar_grid.h and `gcg_quant.bar_grid.BarGrid.native`."""
+
+    def __init__(
+        self,
+        length_ns: int,
+        origin_ns: int = 0,
+        *,
+        sessions: np.ndarray[Any, Any] | None = None,  # rows of 5 int64: BarSession
+        across_breaks: bool = False,
+        cells: np.ndarray[Any, Any] | None = None,  # rows of 8 int64: BarCell
+    ) -> None: ...
+
+class BarMaker:
+    """Bars of one instrument, one period and one basis; see native/include/gcg/bar_maker.h."""
+
+    def __init__(self, period: str, grid: BarGrid, basis: int = 0, instrument: int = 0, revise: bool = False) -> None: ...
+    @property
+    def current(self) -> Bar | None: ...
+    @property
+    def end_ns(self) -> int: ...
+    @property
+    def due_ns(self) -> int: ...
+    @property
+    def late(self) -> int: ...
+    @property
+    def outside(self) -> int: ...
+    def update(self, event: Tick | TradeTick | Bar, /) -> list[Bar]: ...
+    def update_rows(self, record: type[Record], rows: np.ndarray[Any, Any], /) -> bytes: ...  # the rows of the bars that they close
+    def advance(self, now_ns: int, /) -> list[Bar]: ...
+    def take_state(self) -> tuple[Any, ...]: ...  # bar and interval in the making, those closed last, totals, newest times, counts
+    def put_state(self, *state: Any) -> None: ...
+    def set_grid(self, grid: BarGrid, from_ns: int, until_ns: int, /) -> None: ...  # an event outside calls cover(its time) first
+
 class MatchingEngine:
     """The simulated venue of native/include/gcg/matching.h. Prices and quantities are whole ticks and lots.
 

@@ -13,20 +13,25 @@ With the last two the prices of an auction, and those that come a little after a
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gcg_quant.calendar import Align, Calendar
-from gcg_quant.clock import NS_PER_DAY, day_end, day_start
+from gcg_quant import _native
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import NS_PER_DAY, day_end, day_of, day_start
 from gcg_quant.periods import period_ns, period_start
-from gcg_quant.session_table import Times, margins, session_table
+from gcg_quant.session_lines import SessionLines, session_lines
+from gcg_quant.session_table import Times, session_table
 
-__all__ = ["BarGrid", "Interval", "Intervals"]
+if TYPE_CHECKING:
+    from gcg_quant.instruments import Instrument
+
+__all__ = ["BarGrid", "Interval", "Intervals", "grid_of"]
 
 _MONDAY = 4  # the epoch's day 4 was one
+_FOR_EVER = (1 << 63) - 1
 
 
 class Interval(NamedTuple):
@@ -88,7 +93,7 @@ class BarGrid:
         assert calendar is not None
         if not self._sessions:
             return self._of_days(self._number(calendar.trading_day(ns)))
-        lines = _lines(calendar.market, calendar.align)
+        lines = session_lines(calendar.market, calendar.align)
         moments = np.array([ns], np.int64)
         row, inside = lines.rows(moments, np.array([end_ns], np.int64) if end_ns else None)
         if not inside[0]:
@@ -96,7 +101,7 @@ class BarGrid:
         opens, closes = int(lines.opens[row[0]]), int(lines.closes[row[0]])
         if self._dated:
             return self._of_days(self._number(int(lines.days[row[0]])))._replace(from_ns=opens, until_ns=closes)
-        found = lines.cut(moments, row, inside, self.length_ns)
+        found = _cut(lines, moments, row, inside, self.length_ns)
         start, end, due, day = (int(column[0]) for column in found[:4])
         return Interval(start, end, due, day, bool(found.whole[0]), max(start, opens), min(end, closes))
 
@@ -109,9 +114,51 @@ class BarGrid:
             return Intervals(begin, begin + self.length_ns, begin + self.length_ns, np.zeros_like(begin), ~everywhere, everywhere)
         if not self._sessions:
             return self._many_days(self.calendar.trading_days(moments), everywhere)
-        lines = _lines(self.calendar.market, self.calendar.align)
+        lines = session_lines(self.calendar.market, self.calendar.align)
         row, inside = lines.rows(moments, ends)
-        return self._many_days(lines.days[row], inside) if self._dated else lines.cut(moments, row, inside, self.length_ns)
+        return self._many_days(lines.days[row], inside) if self._dated else _cut(lines, moments, row, inside, self.length_ns)
+
+    def native(self, start_ns: int, end_ns: int) -> _native.BarGrid:
+        """Return the grid for C++, which knows no calendars: the same intervals for all moments from `start_ns` to `end_ns`.
+
+        Moments outside of that stretch may belong to no interval there. By the clock alone all moments are known.
+        """
+        calendar = self.calendar
+        if self._plain or calendar is None:
+            origin_ns = _MONDAY * NS_PER_DAY if self.period.endswith("w") else 0
+            return _native.BarGrid(self.length_ns, origin_ns)
+        if not self._sessions:
+            return _native.BarGrid(self.length_ns, cells=np.array(self._day_cells(calendar, start_ns, end_ns), np.int64))
+        lines = session_lines(calendar.market, calendar.align)
+        first, last = np.searchsorted(lines.begins, [start_ns, end_ns], "right") - 1
+        # Whole trading days; one more behind them: a bar that begins outside may go on into the next session.
+        days = lines.days[[max(first, 0), min(last + 1, len(lines.days) - 1)]]
+        rows = slice(np.searchsorted(lines.days, days[0], "left"), np.searchsorted(lines.days, days[1], "right"))
+        begins, lates, opens, closes, trading_days = (column[rows] for column in lines[:5])
+        if not self._dated:
+            sessions = np.column_stack([begins, lates, opens, closes, trading_days])
+            return _native.BarGrid(self.length_ns, sessions=sessions, across_breaks=calendar.align == "day")
+        found = self._many_days(trading_days, np.ones(len(opens), bool))
+        columns = begins, lates, opens, found.start_ns, found.end_ns, found.due_ns, found.trading_day, found.whole
+        return _native.BarGrid(self.length_ns, cells=np.column_stack(columns).astype(np.int64))
+
+    def _day_cells(self, calendar: Calendar, start_ns: int, end_ns: int) -> list[tuple[int, ...]]:
+        # (from, until, from, start, end, due, trading day, whole) of each trading day, and of each date before the calendar begins.
+        table = session_table(calendar.market)
+        begin_ns = int(table.boundaries[0])
+        cells: list[tuple[int, ...]] = []
+        from_ns = start_ns
+        while from_ns < min(begin_ns, end_ns + 1):
+            day = day_of(from_ns, calendar.timezone)
+            from_ns, until_ns = day_start(day, calendar.timezone), min(day_end(day, calendar.timezone), begin_ns)
+            cells.append((from_ns, until_ns, from_ns, *self._of_days(self._number(day))[:5]))
+            from_ns = until_ns
+        first, last = np.searchsorted(table.boundaries, [start_ns, end_ns], "right") - 1
+        untils = np.append(table.boundaries[1:], _FOR_EVER)
+        for row in range(max(first, 0), last + 1):
+            from_ns = int(table.boundaries[row])
+            cells.append((from_ns, int(untils[row]), from_ns, *self._of_days(self._number(int(table.days[row])))[:5]))
+        return cells
 
     # ---- days and weeks: consecutive dates by number, of which those that trade make the interval
 
@@ -150,53 +197,22 @@ class BarGrid:
         return Intervals(starts, ends, dues, last_days, np.full(len(days), self._sessions), inside)
 
 
-class _Lines(NamedTuple):
-    # One row a session: from when and until when prices belong to it, its hours, and what was traded before it, in ns since the first one;
-    # `base` and `top` are that count at the beginning and the end of what is divided: the session, or all of its trading day.
-    begins: Times
-    lates: Times
-    opens: Times
-    closes: Times
-    days: Times
-    offsets: Times
-    bases: Times
-    tops: Times
-    day_bases: Times
-
-    def rows(self, moments: Times, ends: Times | None) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-        row = np.searchsorted(self.begins, moments, "right") - 1
-        inside = (row >= 0) & (moments < self.lates[np.maximum(row, 0)])
-        if ends is not None:  # a bar that begins outside and goes on into the next session is that one's
-            after = np.minimum(row + 1, len(self.opens) - 1)
-            reaches = ~inside & (row + 1 < len(self.opens)) & (ends > self.opens[after])
-            row, inside = np.where(reaches, after, row), inside | reaches
-        return np.maximum(row, 0), inside
-
-    def cut(self, moments: Times, row: npt.NDArray[np.intp], inside: npt.NDArray[np.bool_], length_ns: int) -> Intervals:
-        traded = self.offsets[row] + np.clip(moments, self.opens[row], self.closes[row] - 1) - self.opens[row]
-        begin = traded - (traded - self.bases[row]) % length_ns
-        end = np.minimum(begin + length_ns, self.tops[row])
-        first = np.searchsorted(self.offsets, begin, "right") - 1
-        last = np.searchsorted(self.offsets, end, "left") - 1
-        start_ns = self.opens[first] + begin - self.offsets[first]
-        end_ns = self.opens[last] + end - self.offsets[last]
-        due_ns = np.where(end_ns == self.closes[last], self.lates[last], end_ns)
-        return Intervals(start_ns, end_ns, due_ns, self.days[row], begin == self.day_bases[row], inside)
+def grid_of(terms: Instrument, period: str) -> BarGrid:
+    """Return the grid of an instrument's bars, by its calendar; the calendar is loaded only where the clock alone does not decide."""
+    decides = period[-1:] in ("d", "w") or ":" in terms.calendar
+    return BarGrid(period, Calendar(terms.calendar) if decides else None)
 
 
-@lru_cache(maxsize=64)
-def _lines(market: str, align: Align) -> _Lines:
-    table = session_table(market)
-    opens, closes = table.segment_opens, table.segment_closes
-    begins, lates = margins(market)
-    day = np.searchsorted(table.opens, opens, "right") - 1
-    lengths = closes - opens
-    ends = np.cumsum(lengths)
-    offsets = ends - lengths
-    first = np.searchsorted(day, day, "left")
-    day_bases, day_tops = offsets[first], ends[np.searchsorted(day, day, "right") - 1]
-    bases, tops = (day_bases, day_tops) if align == "day" else (offsets, ends)
-    return _Lines(begins, lates, opens, closes, table.days[day], offsets, bases, tops, day_bases)
+def _cut(lines: SessionLines, moments: Times, row: npt.NDArray[np.intp], inside: npt.NDArray[np.bool_], length_ns: int) -> Intervals:
+    traded = lines.offsets[row] + np.clip(moments, lines.opens[row], lines.closes[row] - 1) - lines.opens[row]
+    begin = traded - (traded - lines.bases[row]) % length_ns
+    end = np.minimum(begin + length_ns, lines.tops[row])
+    first = np.searchsorted(lines.offsets, begin, "right") - 1
+    last = np.searchsorted(lines.offsets, end, "left") - 1
+    start_ns = lines.opens[first] + begin - lines.offsets[first]
+    end_ns = lines.opens[last] + end - lines.offsets[last]
+    due_ns = np.where(end_ns == lines.closes[last], lines.lates[last], end_ns)
+    return Intervals(start_ns, end_ns, due_ns, lines.days[row], begin == lines.day_bases[row], inside)
 
 
 def _date(day: int) -> int:

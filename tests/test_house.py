@@ -37,6 +37,7 @@ NATIVE_FACES = {
     "backtest/fast/native.py",
     "backtest/streaming/inbox.py",
     "gcg_quant/__init__.py",
+    "gcg_quant/bar_grid.py",
     "gcg_quant/bus.py",
     "gcg_quant/copying.py",
     "gcg_quant/events.py",

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcg_quant import _native
+from gcg_quant.bar_grid import BarGrid, grid_of
 from gcg_quant.bars import BarAggregator, aggregate, period_ns, resample
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
 from gcg_quant.errors import EventError
 from gcg_quant.events import Bar, BarBasis, Quality, Tick, TradeTick, VolumeKind, from_array
+from gcg_quant.instruments import Instrument
 
 NAN = math.nan
 Rows = np.ndarray[Any, Any]
@@ -207,3 +211,88 @@ def test_bar_across_an_opening_belongs_to_the_session() -> None:
     assert (day["open"], day["close"], day["volume"]) == (2, 3, 5)  # what begins at 15:00 may be the closing auction
     (day,) = resample(rows, "1d", Calendar("XSHG"))
     assert (day["open"], day["close"], day["volume"]) == (1, 3, 6)
+
+
+# ---- the native maker
+
+
+def maker_of(rows: Rows, period: str, basis: BarBasis, calendar: Calendar | None, *, revise: bool = False) -> _native.BarMaker:
+    """Return a native maker whose grid holds the rows' times and no more."""
+    times = rows["start_ns"] if "start_ns" in (rows.dtype.names or ()) else rows["event_ns"]
+    stretch = (int(times.min()), int(times.max())) if len(times) else (0, 1)
+    return _native.BarMaker(period, BarGrid(period, calendar).native(*stretch), int(basis), revise=revise)
+
+
+def bytes_of(bars: list[Bar]) -> list[bytes]:
+    """Return the records behind bars."""
+    return [bytes(memoryview(bar)) for bar in bars]
+
+
+@given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(list(BarBasis)), st.sampled_from(CALENDARS), st.booleans(), st.booleans())
+@settings(max_examples=200)
+def test_native_bars_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis, name: str | None, revise: bool, of_trades: bool) -> None:
+    """Ticks and trades one by one, with time that closes bars, and revisions: every record is equal byte by byte."""
+    calendar = calendar_of(name)
+    rows = as_trades(rows) if of_trades else rows
+    model, maker = BarAggregator(period, basis, calendar, revise=revise), maker_of(rows, period, basis, calendar, revise=revise)
+    for number, event in enumerate(from_array(rows, "X", "T")):
+        assert bytes_of(maker.update(event)) == bytes_of(model.update(event))
+        if number % 7 == 3:
+            now_ns = event.event_ns + number * NS_PER_MINUTE
+            assert bytes_of(maker.advance(now_ns)) == bytes_of(model.advance(now_ns))
+    assert (maker.late, maker.outside, maker.due_ns, maker.end_ns) == (model.late, model.outside, model.due_ns, model.end_ns)
+    assert (maker.current is None) == (model.current is None)
+    if maker.current is not None and model.current is not None:
+        assert bytes_of([maker.current]) == bytes_of([model.current])
+        assert (maker.current.symbol, maker.current.venue) == ("X", "T")
+
+
+@given(bar_arrays(), st.sampled_from(PERIODS[1:]), st.sampled_from(CALENDARS))
+@settings(max_examples=100)
+def test_native_bars_of_bars_are_the_same_bytes(rows: Rows, period: str, name: str | None) -> None:
+    """Shorter bars with gaps and absent amounts: those that they complete, and the revisions."""
+    calendar = calendar_of(name)
+    model, maker = BarAggregator(period, calendar=calendar, revise=True), maker_of(rows, period, BarBasis.LAST, calendar, revise=True)
+    for event in from_array(rows, "X", "T"):
+        assert bytes_of(maker.update(event)) == bytes_of(model.update(event))
+    assert (maker.late, maker.outside) == (model.late, model.outside)
+
+
+@given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(list(BarBasis)), st.sampled_from(CALENDARS), st.integers(1, 3))
+@settings(max_examples=100)
+def test_native_bars_of_arrays_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis, name: str | None, stride: int) -> None:
+    """A whole array in one call, of any stride: the bars of `aggregate`."""
+    rows = rows[::stride]
+    maker = maker_of(rows, period, basis, calendar_of(name))
+    made = maker.update_rows(Tick, rows)
+    last = maker.current
+    expected = aggregate(rows, period, basis, calendar_of(name))
+    assert made + (b"" if last is None else bytes_of([last])[0]) == expected.tobytes()
+
+
+def test_native_grid_of_an_instrument_follows_its_calendar() -> None:
+    """Only what the calendar decides loads it: days, and an alignment to sessions."""
+    terms = Instrument(symbol="IF2101", venue="CFFEX", kind="future", calendar="CFFEX.IF:session")
+    assert grid_of(terms, "1m").calendar == Calendar("CFFEX.IF:session")
+    plain = msgspec.structs.replace(terms, calendar="CFFEX.IF")
+    assert grid_of(plain, "1m").calendar is None
+    assert grid_of(plain, "1d").calendar == Calendar("CFFEX.IF")
+
+
+def test_native_maker_names_what_it_does_not_take() -> None:
+    """A period that is none, a grid of another period, rows of another record or shape."""
+    with pytest.raises(EventError, match="'5x' is not a bar period"):
+        _native.BarMaker("5x", _native.BarGrid(1))
+    with pytest.raises(EventError, match="grid of 5m bars must be made for this period"):
+        _native.BarMaker("5m", _native.BarGrid(1))
+    with pytest.raises(ValueError, match="rows of 5 int64"):
+        _native.BarGrid(1, sessions=np.zeros((2, 4), np.int64))
+    with pytest.raises(ValueError, match="Row 1 of the bars' grid"):
+        _native.BarGrid(1, sessions=np.array([[5, 9, 5, 9, 1], [1, 4, 1, 4, 1]]))
+    maker = maker_of(np.zeros(0, Tick.dtype), "1m", BarBasis.LAST, None)
+    with pytest.raises(TypeError, match="ticks, trades and shorter bars"):
+        maker.update(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="array of the record's dtype"):
+        maker.update_rows(Tick, np.zeros(1, TradeTick.dtype))
+    with pytest.raises(RuntimeError, match="not initialised"):
+        _native.BarMaker.__new__(_native.BarMaker).advance(1)

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gcg_quant import _native
+from gcg_quant.bar_grid import BarGrid
 from gcg_quant.bars import BarAggregator, aggregate, resample
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import from_iso
@@ -166,6 +168,26 @@ def test_tick_file_equals_pandas(name: str, shared_data: Path) -> None:
         for period, alias in (("1s", "s"), ("1m", "min"), ("15m", "15min"), ("1h", "h")):
             check(aggregate(rows, period, basis), of_prices(good["ns"], prices, volumes, alias))
         check_incremental(rows, lambda part, basis=basis: aggregate(part, "1s", basis), BarAggregator("1s", basis))  # type: ignore[misc]
+
+
+CALENDARS = {"IBM trades": "XNYS", "IBM quotes": "XNYS", "IF": "CFFEX.IF", "EURUSD": "FX", "GC": "CMES", "BTCUSDT": "24/7"}
+
+
+@pytest.mark.parametrize("name", TICKS)
+def test_native_bars_of_a_tick_file_are_the_same_bytes(name: str, shared_data: Path) -> None:
+    """Every row of the file, from a second to a day, by the clock and by sessions: the records of C++ are those of the arrays."""
+    path, read, as_rows, columns = TICKS[name]
+    rows = as_rows(read(shared_data / path))
+    stretch = int(rows["event_ns"].min()), int(rows["event_ns"].max())
+    for text in (None, *(CALENDARS[name] + align for align in ("", ":session", ":day"))):
+        calendar = None if text is None else Calendar(text)
+        for period in ("1s", "7s", "1m", "15m", "1h", "1d"):
+            for basis in columns:
+                maker = _native.BarMaker(period, BarGrid(period, calendar).native(*stretch), int(basis))
+                made = maker.update_rows(TradeTick if "price" in (rows.dtype.names or ()) else Tick, rows)
+                current = maker.current
+                made += b"" if current is None else bytes(memoryview(current))
+                assert made == aggregate(rows, period, basis, calendar).tobytes(), (text, period, basis)
 
 
 MINUTES = {
