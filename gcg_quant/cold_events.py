@@ -201,7 +201,7 @@ class SnapshotEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class Applied(ColdEvent, frozen=True, kw_only=True):
-    """A control event took effect here: written to the market lane by whoever acted on it."""
+    """A control event took effect: written to the market lane by whoever acted on it, before the event with the id `at` (0: not told)."""
 
     TYPE = 42
     LANE = Lane.MARKET
@@ -210,6 +210,7 @@ class Applied(ColdEvent, frozen=True, kw_only=True):
     component: str
     ok: bool = True
     detail: str = ""
+    at: int = 0
 
 
 class SystemEvent(ColdEvent, frozen=True, kw_only=True):
@@ -267,7 +268,8 @@ class StrategyControlEvent(ColdEvent, frozen=True, kw_only=True):
 class StrategyStatusEvent(ColdEvent, frozen=True, kw_only=True):
     """A strategy's state: "loaded", "running", "stopped", "failed", "unloaded" (`state`).
 
-    `run` is what an adapter needs to do its run again after a restart; nobody else reads it.
+    `run` is what an adapter needs to do its run again after a restart; nobody else reads it. `code` has the SHA-256 of the strategy's file
+    and of the modules beside it that it imports, by their names.
     """
 
     TYPE = 68
@@ -283,6 +285,7 @@ class StrategyStatusEvent(ColdEvent, frozen=True, kw_only=True):
     account: str = ""
     error: str = ""
     run: dict[str, Any] = {}
+    code: dict[str, str] = {}
 
 
 class BacktestRequestEvent(ColdEvent, frozen=True, kw_only=True):

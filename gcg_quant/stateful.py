@@ -90,18 +90,21 @@ class Follower(Generic[F]):
         """How many events of the market lane have not been read."""
         return self._bus.head(Lane.MARKET) - self._at
 
-    def recover(self, end: Cursor | None = None, *, begin: Cursor | None = None, use_snapshots: bool = True) -> F:
-        """Bring the fold to the head of the journal, or to `end`, from the newest snapshot that can be read; return it.
+    def recover(
+        self, end: Cursor | None = None, *, begin: Cursor | None = None, use_snapshots: bool = True, keeps_snapshots: bool = True
+    ) -> F:
+        """Bring the fold to the head of the journal, or to `end`, from the newest snapshot before it that can be read; return it.
 
-        Without one it begins at `begin`, or at the oldest event that is there.
+        Without one it begins at `begin`, or at the oldest event that is there. Who only looks does not keep the snapshot that was used
+        (`keeps_snapshots`).
         """
-        used = self._restore() if use_snapshots else None
+        used = self._restore(end) if use_snapshots else None
         if used is None:
             if begin is not None:
                 self._reader.seek(begin)
             self.fold.listen(self._reader)
             self.began = self._kept = self._reader.cursor.market
-        if use_snapshots:
+        if use_snapshots and keeps_snapshots:
             self.snapshots.claim(used)
         self._read_to(end)
         return self.fold
@@ -147,9 +150,11 @@ class Follower(Generic[F]):
                 self._held.append(event)
         self._at = self._reader.cursor.market
 
-    def _restore(self) -> Snapshot | None:
+    def _restore(self, end: Cursor | None) -> Snapshot | None:
         first = self._reader.cursor
         for found in self.snapshots.find():
+            if end is not None and found.cursor.market > end.market:
+                continue
             fold, cursor = self._make(), found.cursor
             # Of the other lanes, pages may have gone that nobody needs: what is left of them is the tail.
             cursor = msgspec.structs.replace(cursor, control=max(cursor.control, first.control), log=max(cursor.log, first.log))

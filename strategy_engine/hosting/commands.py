@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
-from gcg_quant.events import Applied, StrategyControlEvent
+from gcg_quant.events import Applied, Lane, StrategyControlEvent
 
 from ..strategy.session import StrategyState
 from .restart import PlannedLoad
@@ -41,19 +41,19 @@ class Commands:
         try:
             detail = self._act(event, now_ns)
         except Exception as error:
-            self._answer(event.id, False, str(error))
+            self.answer(event.id, False, str(error))
             if not isinstance(error, GcgQuantError):
                 raise
             self._manager.log(f"{event.action} {event.strategy or event.file}: {error}", level="error", about=event.id)
             return
-        self._answer(event.id, True, detail)
+        self.answer(event.id, True, detail)
 
     def answer_late(self, past: Past) -> None:
         """Answer the commands that nobody has answered before a restart: they are not done."""
         for control, event in past.unanswered.items():
             later = [hung.error for name, hung in past.hung.items() if event.strategy in ("", name) and hung.event_id > control]
             why = later[-1] if later else "the strategies' process was starting; send it again."
-            self._answer(control, False, f"{event.action} {event.strategy or event.file}: not done, {why}")
+            self.answer(control, False, f"{event.action} {event.strategy or event.file}: not done, {why}")
 
     def load(self, planned: PlannedLoad, now_ns: int) -> None:
         """Load what a start or restart has planned; it starts as soon as its instruments are known."""
@@ -73,6 +73,12 @@ class Commands:
             roster.mark_failed(hosted, planned.error, now_ns)
         if request.start:
             self._waiting.add(hosted.id)
+
+    def answer(self, control: int, ok: bool, detail: str) -> None:
+        """Say what became of a command, and where: it comes before the events that the manager has not read yet."""
+        manager = self._manager
+        at = (Lane.MARKET << 60) | manager.reader.cursor.market
+        manager.publish(Applied(control=control, component=manager.name, ok=ok, detail=detail, at=at), cause=control)
 
     # ---- inside
 
@@ -100,6 +106,3 @@ class Commands:
                 known = ", ".join(ACTIONS)
                 raise StrategyError(f"There is no strategy action {event.action!r} (known: {known}).{nearest(event.action, ACTIONS)}")
         return f"{name}: {event.action}"
-
-    def _answer(self, control: int, ok: bool, detail: str) -> None:
-        self._manager.publish(Applied(control=control, component=self._manager.name, ok=ok, detail=detail), cause=control)

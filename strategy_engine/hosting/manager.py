@@ -38,6 +38,7 @@ from ..strategy.session import Session
 from ..strategy.timers import Timers
 from .adapter import StrategyAdapter
 from .commands import Commands
+from .diary import Diary
 from .discovery import StrategyFile
 from .feeds import Feeds
 from .file_watch import FileWatch
@@ -135,23 +136,21 @@ class StrategyManager(Stateful[Past]):
         """Take up what the journal knows, then load what the settings and the journal say."""
         self.event_time = self._market_clock or self.bus.world not in (World.LIVE, World.PAPER)
         self._now_ns = 0 if self.event_time else clock.now_ns()
-        self.market = Market(self.bus)
-        self.bar_book = BarBook(self.history, self._bar_periods, self._sessions)
-        self._begin()
+        self._prepare()
         if self.bus.world in (World.LIVE, World.PAPER):
             self._roster.mark = BusyMark(mark_path(self.bus.path, self.name))
         if self._reload_changed:
             self._watch = FileWatch(self._loader.folders, self._ask_for_reload)
-        self.accepts_orders = True
-        past = self.recover(self.reader.cursor).copy()
-        self._roster.portfolios.update(past.portfolios)
-        self._commands.answer_late(past)
-        for planned in plan_restart(self._load, past):
-            self._commands.load(planned, self._now_ns)
+        cursor = self.reader.cursor
+        past = self.recover(cursor).copy()
+        facts = {"event_time": self.event_time, "account": self._account, "bar_periods": self._bar_periods, "load": self._load}
+        self._diary.begin(cursor, self._now_ns, **facts)
+        self._take_up(past)
         self._waiting.start_ready(self.market.knows, self._now_ns)
 
     def on_stop(self) -> None:
         """Call on_stop of the running strategies; no order leaves any more."""
+        self._diary.end(self._now_ns)
         self.accepts_orders = False
         if self._watch is not None:
             self._watch.stop()
@@ -292,12 +291,28 @@ class StrategyManager(Stateful[Past]):
 
     # ---- inside
 
+    def _prepare(self) -> None:
+        self._diary = Diary(self)
+        self.market = Market(self.bus)
+        self.bar_book = BarBook(self.history, self._bar_periods, self._sessions, self._diary.note)
+        self._begin()
+        self.accepts_orders = True
+
+    def _take_up(self, past: Past) -> None:
+        self._roster.portfolios.update(past.portfolios)
+        self._commands.answer_late(past)
+        for planned in plan_restart(self._load, past):
+            self._commands.load(planned, self._now_ns)
+
     def _begin(self) -> None:
         self._timers = Timers()
         self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
         self._routes = Routes(self._roster)
-        self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level))
+        self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level), self._answer)
         self._commands = Commands(self, self._roster, self._waiting)
+
+    def _answer(self, control: int, ok: bool, detail: str) -> None:
+        self._commands.answer(control, ok, detail)
 
     def _advance(self, event: Event) -> int:
         # On a live or paper bus the journal's own stamp is the clock: it never goes back and is ours. In a backtest or a replay

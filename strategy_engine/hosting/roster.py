@@ -303,6 +303,7 @@ class Roster:
             account=hosted.session.account,
             error=hosted.error,
             run=hosted.session.record if hosted.state is StrategyState.RUNNING else {},
+            code={path.name: digest for path, digest in hosted.loaded.digests.items()},
         )
         hosted.announced = self._host.publish(status, cause=cause)
         self._changed()

@@ -21,12 +21,13 @@ _PATIENCE_S = 10.0
 class StartList:
     """When the whole system starts, the collectors may register their instruments a moment later than strategies are loaded.
 
-    `log(text, level)` takes what there is to say.
+    `log(text, level)` takes what there is to say, `answer(control, ok, detail)` when a strategy was started, and how that went.
     """
 
-    def __init__(self, roster: Roster, log: Callable[[str, str], None]) -> None:
+    def __init__(self, roster: Roster, log: Callable[[str, str], None], answer: Callable[[int, bool, str], None]) -> None:
         self._roster = roster
         self._log = log
+        self._answer = answer
         self._deadlines: dict[str, float] = {}
 
     def __bool__(self) -> bool:
@@ -50,12 +51,16 @@ class StartList:
                     continue
                 if unknown:
                     self._log(f"{name} starts though nothing is known of {', '.join(unknown)} yet", "warning")
-                self._start(name, hosted.announced, now_ns)
+                self.start(name, hosted.announced, now_ns)
             del self._deadlines[name]
 
-    def _start(self, name: str, announced: int, now_ns: int) -> None:
-        # The status event that said "loaded" stands in for a command, so that orders sent in on_start have a cause of their own.
+    def start(self, name: str, announced: int, now_ns: int) -> None:
+        """Start one; `announced` is the id of the status event that said that it was loaded."""
+        # That event stands in for a command, so that orders sent in on_start have a cause of their own.
         try:
             self._roster.start(name, announced, now_ns)
         except GcgQuantError as error:
+            self._answer(announced, False, str(error))
             self._log(f"{name} was not started: {error}", "error")
+            return
+        self._answer(announced, True, f"{name}: start")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
     from gcg_quant.history import History
 
-__all__ = ["BarBook", "base_period"]
+__all__ = ["BarBook", "BarQuestion", "base_period"]
 
 _PREFERENCE = (BarBasis.LAST, BarBasis.MID, BarBasis.BID, BarBasis.ASK)
 _SEAM_ATTEMPTS = 3  # the recorder may still be writing the bars between the stored and the live ones
@@ -29,6 +29,18 @@ class _Key(NamedTuple):
     venue: str
     period: str
     basis: BarBasis
+
+
+class BarQuestion(NamedTuple):
+    """What was asked of the history."""
+
+    symbol: str
+    venue: str
+    period: str
+    basis: BarBasis
+    start_ns: int | None
+    end_ns: int | None
+    limit: int | None
 
 
 @dataclass(slots=True)
@@ -66,15 +78,20 @@ class BarBook:
 
     A period that comes over the bus is taken as it comes. Any other that a strategy asked for is aggregated here, once for all
     strategies: by the clock, or by the calendar that `sessions` names for a symbol and venue. A symbol's own basis is LAST where such bars
-    exist, else MID, BID, ASK.
+    exist, else MID, BID, ASK. `note(question, rows)` is told of everything that was read from the history.
     """
 
     def __init__(
-        self, history: History | None, made: tuple[str, ...] = ("1s", "1m"), sessions: Callable[[str, str], Calendar | None] = _by_the_clock
+        self,
+        history: History | None,
+        made: tuple[str, ...] = ("1s", "1m"),
+        sessions: Callable[[str, str], Calendar | None] = _by_the_clock,
+        note: Callable[[BarQuestion, BarArray], None] | None = None,
     ) -> None:
         self.made = made
         self._sessions = sessions
         self._history = history
+        self._note = note
         self._wanted: dict[str, int] = {}
         self._series: dict[_Key, BarSeries] = {}
         self._stored: dict[_Key, _Stored] = {}
@@ -192,5 +209,7 @@ class BarBook:
                 key.symbol, key.period, venue=key.venue or None, start_ns=start_ns, end_ns=end_ns, limit=limit, basis=key.basis
             )
         except InstrumentError:  # nothing is stored of it
-            return no_bars()
+            rows = no_bars()
+        if self._note is not None:
+            self._note(BarQuestion(*key, start_ns, end_ns, limit), rows)
         return rows if rows.dtype == Bar.dtype else join_bars(no_bars(), rows)

@@ -65,5 +65,18 @@ class Timers:
         if timer is not None and not timer.repeat and timer.due_ns == _NEVER:
             del self._timers[event.component, event.name]
 
+    def take(self, event: TimerEvent) -> bool:
+        """Take a recorded event for the timer's own, and return whether that can be so: it may be late by whole intervals.
+
+        An event of a time before the timer is due was published before the timer was set anew, and leaves it as it is.
+        """
+        timer = self._timers.get((event.component, event.name))
+        if timer is None or event.event_ns < timer.due_ns:
+            return True
+        fits = timer.due_ns != _NEVER and (event.event_ns - timer.due_ns) % timer.interval_ns == 0
+        timer.due_ns = event.event_ns + timer.interval_ns if timer.repeat else _NEVER
+        self._find_next()
+        return fits
+
     def _find_next(self) -> None:
         self.due_ns = min((timer.due_ns for timer in self._timers.values()), default=_NEVER)
