@@ -7,7 +7,7 @@ leave by the strategy's session, so that positions, open orders and what happens
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from gcg_quant.clock import to_iso
 from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
+from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
@@ -32,8 +33,8 @@ from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
 from ..routing.sender import OrderSender
 from ..streaming.stream import QueueStream, market_id
 from .parameter_reads import ParameterReads
-from .recorded import bars_again, read_recorded
-from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged
+from .recorded import Recorded, bars_again, read_recorded
+from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunStream
 from .run_record import RunRecord, code_of, extent_of
 from .session_sender import SessionSender
 
@@ -178,11 +179,13 @@ class BacktraderStrategy(Strategy):
         moment = session.now_ns, session.cause
         self._cerebro = cerebro = EventDrivenCerebro(run=session.strategy_id)
         cerebro.closed_to_feeds = "a strategy of the StrategyManager has the symbols that it was loaded with. Load it with all of them."
-        self._stream = stream = QueueStream(moment)
-        sender: OrderSender = SessionSender(session, stream)
+        sender: OrderSender
+        self._stream = stream = RunStream(moment)
         if begin.recorded is not None:
             self._stream = stream = RecordedStream(begin.recorded, begin.record.begin, moment)
             sender = RecordedSender(SessionSender(session, stream), session, stream, begin.recorded)
+        else:
+            sender = SessionSender(session, stream)
         broker = EventDrivenBroker(matching="engine", bus=host.bus, stream=stream, account=session.account, strategy=session.strategy_id)
         broker.use_sender(sender)
         cerebro.broker = broker
@@ -242,19 +245,25 @@ class BacktraderStrategy(Strategy):
         starts: dict[str, BarStart] = {}
         host = self._host
         for one in () if why else terms:
-            starts[one.name] = start = bars_again(host.bus, host.history, one, self._period, self._base_period(), record)
+            starts[one.name] = start = bars_again(host.bus, self._stored_at(record), one, self._period, self._base_period(), record)
             if (extent_of(start.bars), extent_of(start.seed)) != (record.warmup[one.name], record.seeds.get(one.name, (0, 0, 0))):
                 why = f"the history that it began with is not there any more ({one.name})"
         recorded = None
         if not why:
             making = self._new_making(record, starts)
-            end_id = market_id(host.reader.cursor.market)
-            recorded = read_recorded(host.bus, host.history, record, end_id, self._session, terms, making)
+            recorded = self._read_recorded(record, terms, making)
         if recorded is None:
             self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
             return None
         chosen = record.chosen_then(self._chosen, bt_defaults(self._cls))
         return RunBegin(record, {name: start.bars for name, start in starts.items()}, making, chosen, recorded)
+
+    def _stored_at(self, record: RunRecord) -> History | None:
+        return self._host.history
+
+    def _read_recorded(self, record: RunRecord, terms: Sequence[Instrument], making: BarMaking) -> Recorded | None:
+        host = self._host
+        return read_recorded(host.bus, host.history, record, market_id(host.reader.cursor.market), self._session, terms, making)
 
     def _end(self) -> None:
         for subscription in self._subscriptions:

@@ -12,6 +12,7 @@ than the recorded one has diverged; it is given up, and the class begins anew.
 from __future__ import annotations
 
 from collections import deque
+from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gcg_quant.errors import StrategyError
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from ...strategy_engine.strategy.session import Session
     from ..history.bars import BarArray
     from ..history.made_bars import BarMaking
-    from ..routing.sender import OrderSender
     from .recorded import Recorded
     from .run_record import RunRecord
+    from .session_sender import SessionSender
 
-__all__ = ["RecordedSender", "RecordedStream", "RunBegin", "RunDiverged"]
+__all__ = ["RecordedSender", "RecordedStream", "RunBegin", "RunDiverged", "RunStream"]
 
 _QUANTITY_TOLERANCE = 1e-9
 
@@ -47,8 +48,30 @@ class RunBegin(NamedTuple):
     recorded: Recorded | None
 
 
-class RecordedStream(QueueStream):
-    """A stream that first hands out what was recorded, one bar at a time, and then what is pushed."""
+class RunStream(QueueStream):
+    """A stream that hands out one event at a time, so that what a run makes of them does not hang on when it came to look.
+
+    Whatever is pushed is live, also what came while the run was being prepared: its history ends where the pushing begins.
+    """
+
+    def pump(self, timeout_s: float) -> bool:
+        """Wait up to `timeout_s` seconds for an event and hand it out."""
+        self.note_asked()
+        try:
+            item = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
+            while item is None:
+                item = self._queue.get_nowait()
+        except Empty:
+            return False
+        self.hand_out(*item)
+        return True
+
+    def drain(self) -> None:
+        """Hand out nothing: a feed takes what it is given here for warm-up."""
+
+
+class RecordedStream(RunStream):
+    """A stream that first hands out what was recorded, and then what is pushed."""
 
     def __init__(self, recorded: Recorded, begin: int, moment: tuple[int, int]) -> None:
         super().__init__(moment)
@@ -60,7 +83,7 @@ class RecordedStream(QueueStream):
         self.replaying = bool(recorded.events)
 
     def pump(self, timeout_s: float) -> bool:
-        """Hand out the next recorded bar with what came before it; after the last one go on with what is pushed.
+        """Hand out the next recorded event; after the last one go on with what is pushed.
 
         Raises:
             RunDiverged: at the end, if recorded orders were not given again.
@@ -68,25 +91,20 @@ class RecordedStream(QueueStream):
         if not self.replaying:
             return super().pump(timeout_s)
         self.note_asked()
-        while self._recorded:
-            if self.hand_out(*self._recorded.popleft()):
-                return True
+        if self._recorded:
+            self.hand_out(*self._recorded.popleft())
+            return True
         if self.used < len(self._requests):
             raise RunDiverged(f"it has not given {len(self._requests) - self.used} of its {len(self._requests)} recorded orders")
         self.moment = self._live_moment
         self.replaying = False
         return True
 
-    def drain(self) -> None:
-        """Hand out what was pushed; nothing while recorded events are left: a feed takes what it is given here for warm-up."""
-        if not self.replaying:
-            super().drain()
-
 
 class RecordedSender:
     """Finds the orders of a run that is done again among its recorded requests; afterwards sends as `live` does."""
 
-    def __init__(self, live: OrderSender, session: Session, stream: RecordedStream, recorded: Recorded) -> None:
+    def __init__(self, live: SessionSender, session: Session, stream: RecordedStream, recorded: Recorded) -> None:
         self.account = live.account
         self._live = live
         self._session = session
@@ -115,5 +133,7 @@ class RecordedSender:
 
     def cancel(self, client_id: str, request: int, order: Any) -> None:
         """Ask for a cancellation, unless it was asked for before."""
-        if not self._stream.replaying:
+        if self._stream.replaying:
+            self._live.note_cancel(client_id)
+        else:
             self._live.cancel(client_id, request, order)

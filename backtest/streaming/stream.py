@@ -238,6 +238,8 @@ class QueueStream:
         From the thread that pushes, where the market waits for the strategies: what the run answers is on the bus afterwards.
         """
         deadline = time.monotonic() + timeout_s
+        while not self._queue.empty() and alive() and time.monotonic() < deadline:
+            time.sleep(SETTLE_LOOK_S)
         for _ in range(2):  # the first time it asks it may have had events of before
             asked_ns = self._asked_ns
             self.wake()

@@ -204,6 +204,12 @@ class Session:
             StrategyError: the strategy is not running or is warming up.
             OrderError: quantity or prices make no sense. InstrumentError: an unknown symbol.
         """
+        return self.send(side, quantity, symbol, terms, moment)[0]
+
+    def send(
+        self, side: Side, quantity: float, symbol: str | None, terms: OrderTerms, moment: tuple[int, int] | None = None
+    ) -> tuple[str, int]:
+        """Do as `order` does, and return the client id and the id of the request."""
         self.check(quantity, terms)
         instrument = self.instrument(symbol)
         now_ns, cause = moment or (self.now_ns, self.cause)
@@ -216,28 +222,35 @@ class Session:
             except Exception:
                 self.portfolio.forget(client_id)
                 raise
-        return client_id
+        return client_id, view.request
 
-    def cancel(self, client_id: str, moment: tuple[int, int] | None = None) -> bool:
-        """Ask for an order's cancellation; return whether it was open and not being cancelled already. `moment` is as in `order`."""
+    def cancel(self, client_id: str) -> bool:
+        """Ask for an order's cancellation; return whether it was open and not being cancelled already."""
         view = self.portfolio.orders.get(client_id)
         if view is None or view.cancel_asked:
             return False
-        view.cancel_asked = True
-        now_ns, cause = moment or (self.now_ns, self.cause)
-        self.host.publish(
-            CancelRequest(
-                symbol=view.symbol,
-                venue=view.venue,
-                event_ns=now_ns,
-                request=view.request,
-                account=self.account,
-                strategy=self.strategy_id,
-                client_id=client_id,
-            ),
-            cause=cause,
-        )
+        self.cancel_sent(client_id, view.request, (view.symbol, view.venue), (self.now_ns, self.cause))
         return True
+
+    def cancel_sent(self, client_id: str, request: int, place: tuple[str, str], moment: tuple[int, int]) -> None:
+        """Ask for the cancellation of an order that was sent; `request` and `place` (symbol, venue) are the order's.
+
+        For an adapter, whose strategy may be behind its host: whether the order is open is for the strategy to know. `moment` is as in
+        `order`.
+        """
+        view = self.portfolio.orders.get(client_id)
+        if view is not None:
+            view.cancel_asked = True
+        cancel = CancelRequest(
+            symbol=place[0],
+            venue=place[1],
+            event_ns=moment[0],
+            request=request,
+            account=self.account,
+            strategy=self.strategy_id,
+            client_id=client_id,
+        )
+        self.host.publish(cancel, cause=moment[1])
 
     def modify(self, client_id: str, quantity: float | None, price: float | None, stop_price: float | None) -> bool:
         """Ask for other terms of an open order; return whether it was open."""
