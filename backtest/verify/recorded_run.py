@@ -1,0 +1,110 @@
+"""Backtrader classes in a session that is run again: each run begins as the recorded one began, and is brought what that was brought."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gcg_quant.errors import StrategyError
+from gcg_quant.events import Event
+from gcg_quant.periods import period_ns
+
+from ..adapters import BacktraderAdapter
+from ..hosting.backtrader_strategy import BacktraderStrategy
+from ..hosting.recorded import read_recorded
+from ..hosting.run_record import RunRecord
+from ..streaming.stream import market_id
+from .mute_manager import MuteManager
+from .stored import KnownThen
+
+if TYPE_CHECKING:
+    from gcg_quant.history import History
+    from gcg_quant.instruments import Instrument
+
+    from ..history.made_bars import BarMaking
+    from ..hosting.recorded import Recorded
+    from ..hosting.rerun import RunBegin
+
+__all__ = ["RecordedAdapter", "RecordedRun"]
+
+SETTLE_S = 60.0
+BURST_NS = 300_000_000  # events that came within this time may have been dealt with together: feeds wait longer for each other
+
+
+class RecordedAdapter(BacktraderAdapter):
+    """Takes Backtrader classes into a MuteManager."""
+
+    def wrap(self, cls: type, parameters: Mapping[str, Any]) -> BacktraderStrategy:
+        """Return a Strategy that runs `cls` again."""
+        return RecordedRun(cls, parameters)
+
+
+class RecordedRun(BacktraderStrategy):
+    """Runs one Backtrader class again.
+
+    What its runs began with was told with its states: the same bars for its warm-up are found in the journal and the store, as after a
+    restart. Behind them it is brought the recorded events one after the other.
+    """
+
+    _pushed_ns = 0
+
+    def settle(self) -> None:
+        """Wait until it has dealt with all that it was brought."""
+        thread = self._thread
+        if thread is not None:
+            self._stream.settle(thread.is_alive, SETTLE_S)
+
+    def break_off(self) -> None:
+        """End its run as a killed process would."""
+        with contextlib.suppress(StrategyError):
+            self._end()
+
+    @property
+    def _manager(self) -> MuteManager:
+        host = self._host
+        if not isinstance(host, MuteManager):
+            raise StrategyError("A recorded run is done again by a MuteManager alone.")
+        return host
+
+    def _again(self) -> RunBegin | None:
+        manager = self._manager
+        status = manager.judge.outputs.next_status(self.id)
+        if status is None or not status.run:
+            return None
+        record = msgspec.convert(status.run, RunRecord)
+        here = market_id(manager.reader.cursor.market)
+        record = msgspec.structs.replace(record, changes=[change for change in record.changes if change[0] < here])
+        self._session.resumed = msgspec.to_builtins(record)
+        begin = super()._again()
+        if begin is None:
+            sentence = f"The bars that {self._cls.__name__} began with are not there any more, or are others: give their store."
+            manager.judge.give_up([self.id], sentence)
+        return begin
+
+    # What the store has got since then it did not know.
+    def _stored_at(self, record: RunRecord) -> History | None:
+        history = super()._stored_at(record)
+        if history is None:
+            return None
+        ends = {}
+        for name, (count, _, last_ns) in record.warmup.items():
+            seeds, _, last_seed_ns = record.seeds.get(name, (0, 0, 0))
+            if seeds:
+                ends[name] = last_seed_ns + period_ns(self._base_period())
+            elif count:
+                ends[name] = last_ns + period_ns(self._period)
+        return KnownThen(history, ends)
+
+    def _read_recorded(self, record: RunRecord, terms: Sequence[Instrument], making: BarMaking) -> Recorded | None:
+        host = self._host
+        return read_recorded(host.bus, None, record, market_id(host.reader.cursor.market), self._session, terms, making)
+
+    # A run that is far behind would be told of a burst at once that came in its own time.
+    def _push(self, event: Event) -> None:
+        if abs(event.time_ns - self._pushed_ns) > BURST_NS:
+            self.settle()
+        self._pushed_ns = event.time_ns
+        super()._push(event)
