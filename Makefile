@@ -18,7 +18,6 @@ ROOMS := data_collector data_storage strategy_engine backtest visualization admi
 PYTHON_BIN := .venv/bin/python
 NATIVE := $(shell find native/include native/src -name '*.h' -o -name '*.cpp')
 CPP := $(shell find native -name '*.h' -o -name '*.cpp' | grep -v native/build)
-JOBS := $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 SECONDS ?= 1800
 
@@ -29,15 +28,8 @@ endif
 run: .venv/run.stamp .venv/native.stamp
 	@$(PYTHON_BIN) -m gcg_quant run $(ARGS)
 
-# The C++ programs, the benchmarks' too, take the library's objects from the extension, which is just built.
-test: export PREBUILT = $(CURDIR)/build/objects-$(shell $(PYTHON_BIN) -c 'import sys; print(sys.implementation.cache_tag)')/native
-# Hundreds of processes import the same modules: kept bytecode halves the time, whatever the environment says.
-test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/dev.stamp .venv/native.stamp
-	@$(MAKE) -s -j$(JOBS) -C native test
-	@for tool in redis-server chromium; do command -v $$tool >/dev/null || \
-	    echo "Tests that need $$tool are skipped; install it with: apt-get install $$tool"; done
-	$(PYTHON_BIN) -m pytest $(if $(ARGS),,-n 4 --dist loadfile --no-loadscope-reorder) $(ARGS)
+	@.ci/test $(ARGS)
 
 lint: .venv/dev.stamp .venv/native.stamp
 	$(PYTHON_BIN) -m ruff check .
