@@ -18,6 +18,7 @@ _BASES = {
     "backtrader.Strategy": "backtrader",
     "backtrader.strategy.Strategy": "backtrader",
     "backtrader.SignalStrategy": "backtrader",
+    "gcg_quant.backtest.hft.Strategy": "hft",
     "hft_backtest.Strategy": "hft_backtest",
 }
 # Kungfu's strategies are files of functions; these make one.

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 
-from ..guests import GUESTS, GuestFile
+from ..guests import GUESTS, GuestFile, tick_classes
 from ..strategy.base import Strategy
 from .adapter import StrategyAdapter
 from .discovery import SHIPPED_FOLDER, StrategyFile, discover, scan
@@ -112,7 +112,8 @@ class StrategyLoader:
         return replace(chosen, digests=digests, beside=beside)
 
     def _choose(self, path: Path, module: ModuleType, guests: GuestFile, class_name: str) -> LoadedClass:
-        found = {cls.__name__: (cls, kind) for cls, kind in [*self._classes(module), *guests.classes(module)]}
+        theirs = guests.classes(module) or [(cls, "hft") for cls in tick_classes(module)]
+        found = {cls.__name__: (cls, kind) for cls, kind in [*self._classes(module), *theirs]}
         chosen = class_name or _only(path, list(found))
         if chosen not in found:
             raise StrategyError(

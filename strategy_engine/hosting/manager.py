@@ -15,6 +15,7 @@ from gcg_quant.component import event_handler
 from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
     Bar,
+    BookDelta,
     Depth,
     Event,
     Fill,
@@ -198,6 +199,9 @@ class StrategyManager(Stateful[Past]):
     def _on_depth(self, depth: Depth) -> None:
         self._deliver("on_depth", depth)
 
+    def _on_delta(self, delta: BookDelta) -> None:
+        self._deliver("on_delta", delta)
+
     def _on_bar(self, bar: Bar) -> None:
         self.market.note_bar(bar)
         self._advance(bar)
@@ -205,7 +209,7 @@ class StrategyManager(Stateful[Past]):
             for hosted in self._routes.of_bar(closed, self.bar_book.basis(closed.symbol, closed.venue)):
                 hosted.handle("on_bar", closed, bar.id, self._now_ns)
 
-    def _deliver(self, callback: str, event: Tick | Depth | TradeTick) -> None:
+    def _deliver(self, callback: str, event: Tick | Depth | BookDelta | TradeTick) -> None:
         now_ns = self._advance(event)
         for hosted in self._routes.of_market(callback, event):
             hosted.handle(callback, event, event.id, now_ns)
@@ -328,6 +332,7 @@ class StrategyManager(Stateful[Past]):
         self._feeds.want(Tick, self._on_tick, hosted)
         self._feeds.want(Bar, self._on_bar, hosted)
         self._feeds.want(Depth, self._on_depth, [one for one in hosted if one.handles("on_depth")])
+        self._feeds.want(BookDelta, self._on_delta, [one for one in hosted if one.handles("on_delta")])
         self._feeds.want(TradeTick, self._on_trade, [one for one in hosted if one.handles("on_trade")])
         if self._watch is not None:
             self._watch.want({path: digest for one in hosted for path, digest in one.loaded.digests.items()})

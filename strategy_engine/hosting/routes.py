@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gcg_quant.bus import symbol_matches
-from gcg_quant.events import Bar, BarBasis, Depth, Event, Tick, TradeTick
+from gcg_quant.events import Bar, BarBasis, BookDelta, Depth, Event, Tick, TradeTick
 
 from .hosted import HostedStrategy
 
@@ -28,7 +28,7 @@ class Routes:
         """Forget what was found: everything is looked up anew."""
         self._routes.clear()
 
-    def of_market(self, callback: str, event: Tick | Depth | TradeTick) -> Route:
+    def of_market(self, callback: str, event: Tick | Depth | BookDelta | TradeTick) -> Route:
         """Return the strategies on the event's instrument that have defined the callback."""
         key = (callback, event.instrument)
         route = self._routes.get(key)

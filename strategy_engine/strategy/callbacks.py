@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeAlias
 
-from gcg_quant.events import Bar, Depth, Fill, GapEvent, GatewayStatus, OrderEvent, SignalEvent, Tick, TimerEvent, TradeTick
+from gcg_quant.events import Bar, BookDelta, Depth, Fill, GapEvent, GatewayStatus, OrderEvent, SignalEvent, Tick, TimerEvent, TradeTick
 
 __all__ = ["CALLBACKS", "Callbacks", "Outcome"]
 
@@ -16,6 +16,7 @@ CALLBACKS = (
     "on_tick",
     "on_bar",
     "on_depth",
+    "on_delta",
     "on_trade",
     "on_order",
     "on_fill",
@@ -44,6 +45,10 @@ class Callbacks:
 
     def on_depth(self, depth: Depth) -> Outcome:
         """Handle a book snapshot."""
+        return None
+
+    def on_delta(self, delta: BookDelta) -> Outcome:
+        """Handle a change of the order book."""
         return None
 
     def on_trade(self, trade: TradeTick) -> Outcome:

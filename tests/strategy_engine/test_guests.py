@@ -92,8 +92,8 @@ class Once(hft.Strategy):
             self.order = self.send_order(tick.symbol, hft.Direction.Buy, tick.ask_price, self.size)
 
     def on_order(self, order):
-        if order.status == "FILLED":
-            print("filled", order.order_id == self.order, order.direction.name)
+        if order.status == hft.OrderStatus.FILLED:
+            print("filled", order.client_id == self.order, order.side == hft.Direction.Buy)
 
 engine = hft.Engine()
 engine.load_config("conf/replay.json")
@@ -197,7 +197,7 @@ def test_engine_names_what_runs(folder: Path, write: Callable[[str, str], Path])
     write("two.py", HFT.replace("engine = ", "class Base(hft.Strategy): ...\nengine = "))
     assert StrategyLoader([folder]).load("two").cls.__name__ == "Once"
     write("wrong.py", "import hft_backtest as hft\nhft.Engine().add_strategy(3)\n")
-    assert "wants an object of a class derived from hft_backtest.Strategy, not 3" in refusal(folder, "wrong")
+    assert "wants an object of a class derived from hft.Strategy, not 3" in refusal(folder, "wrong")
 
 
 # ---- Kungfu
@@ -524,7 +524,7 @@ def test_hft_strategy_trades_on_paper(
             assert command("stop", "once").ok
             assert command("start", "once").ok
     assert [(fill.quantity, fill.side) for fill in journal(Fill)] == [(200.0, Side.BUY)] * 2
-    wait_until(lambda: capfd.readouterr().out.count("filled True Buy") >= 1, "on_order")
+    wait_until(lambda: capfd.readouterr().out.count("filled True True") >= 1, "on_order")
 
 
 @pytest.mark.parametrize(
@@ -532,7 +532,7 @@ def test_hft_strategy_trades_on_paper(
     [
         ("self.send_order(tick.symbol, 3, 1.0, 1)", "send_order wants hft.Direction.Buy or hft.Direction.Sell, not 3"),
         ("self.send_order('NONE', hft.Direction.Buy, 1.0, 1)", "NONE"),
-        ("type(self)().send_order('A', hft.Direction.Buy, 1.0, 1)", "Mine does not run yet: send orders from init() on"),
+        ("type(self)().send_order('A', hft.Direction.Buy, 1.0, 1)", "Mine does not run yet: do in init() or later"),
     ],
 )
 def test_mistakes_of_an_hft_strategy_are_told(

@@ -1,0 +1,27 @@
+"""The native tick engine: tick-level research at C++ speed, with strategies that run unchanged on paper and live."""
+
+from gcg_quant.events import Bar, BookDelta, Depth, Fill, Offset, OrderStatus, OrderType, Side, Tick, TimeInForce
+from gcg_quant.events import OrderEvent as Order
+from gcg_quant.events import TradeTick as Trade
+
+from ...strategy_engine.hft import Direction, OpenOrder, Strategy
+from ...strategy_engine.strategy.parameters import Parameter
+
+__all__ = [
+    "Bar",
+    "BookDelta",
+    "Depth",
+    "Direction",
+    "Fill",
+    "Offset",
+    "OpenOrder",
+    "Order",
+    "OrderStatus",
+    "OrderType",
+    "Parameter",
+    "Side",
+    "Strategy",
+    "Tick",
+    "TimeInForce",
+    "Trade",
+]
