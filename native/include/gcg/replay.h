@@ -26,6 +26,18 @@ namespace gcg {
 inline constexpr int64_t kFirstNs = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kLastNs = std::numeric_limits<int64_t>::max();
 
+// The times of any record.
+inline int64_t event_ns_at(const void* record) {
+    int64_t value;
+    std::memcpy(&value, static_cast<const std::byte*>(record) + offsetof(Tick, event_ns), sizeof value);
+    return value;
+}
+inline int64_t recv_ns_at(const void* record) {
+    int64_t value;
+    std::memcpy(&value, static_cast<const std::byte*>(record) + offsetof(Tick, recv_ns), sizeof value);
+    return value;
+}
+
 // A run of records as they lie in memory: of one type and one instrument, in order of event time.
 struct Rows {
     uint16_t type = 0;
@@ -35,15 +47,8 @@ struct Rows {
     const std::byte* first = nullptr;
 
     [[nodiscard]] const void* at(uint32_t i) const { return first + std::size_t{i} * stride; }
-    [[nodiscard]] int64_t event_ns(uint32_t i) const { return time_at(i, offsetof(Tick, event_ns)); }
-    [[nodiscard]] int64_t recv_ns(uint32_t i) const { return time_at(i, offsetof(Tick, recv_ns)); }
-
- private:
-    [[nodiscard]] int64_t time_at(uint32_t i, std::size_t offset) const {
-        int64_t value;
-        std::memcpy(&value, first + std::size_t{i} * stride + offset, sizeof value);
-        return value;
-    }
+    [[nodiscard]] int64_t event_ns(uint32_t i) const { return event_ns_at(at(i)); }
+    [[nodiscard]] int64_t recv_ns(uint32_t i) const { return recv_ns_at(at(i)); }
 };
 
 // One source. Belongs to one thread.
@@ -91,7 +96,18 @@ class Replay {
  private:
     struct Source {
         std::unique_ptr<MarketStream> stream;
-        Rows rows;  // the run it is in
+        Rows
+            rows;  // the run it is in; how far it is, stands apart: what was just stored in parts cannot be copied fast
+        const std::byte* next = nullptr;
+        uint32_t left = 0;
+        // The next run; false at the end.
+        [[nodiscard]] bool turn() {
+            if (!stream->next(rows)) return false;
+            next = rows.first;
+            left = rows.count;
+            return true;
+        }
+        [[nodiscard]] int64_t due_ns() const { return event_ns_at(next); }
     };
     // When a source's next record is due; those of equal times in the order of the sources.
     struct Due {
@@ -105,7 +121,7 @@ class Replay {
     void start();
     [[nodiscard]] bool refill();
     void sink();
-    [[nodiscard]] uint32_t due_together(const Rows& rows, uint32_t most) const;
+    [[nodiscard]] uint32_t due_together(const Source& source, uint32_t most) const;
 
     std::vector<Source> sources_;
     std::vector<Due> queue_;  // a binary heap: the earliest is in front
