@@ -1374,6 +1374,10 @@ class TickEngine:
 
         What the market data itself tells of a fill's day comes first.
         """
+    def add_bars(
+        self, number: int, period: str, grid: BarGrid, basis: int, record: type[Tick | TradeTick], strategies: list[int], keep: bool
+    ) -> None:
+        """Make bars of an instrument's ticks or trades for the on_bar of these strategies (1, 2, ...), and keep them for `bars`."""
     def set_rate(self, currency: int, rate: float, /) -> None: ...
     @property
     def risk(self) -> RiskEngine:

@@ -240,6 +240,18 @@ void bind_hft(py::module_& module) {
                 run.engine.set_trading_days(number, {std::move(starts), std::move(closes), std::move(days)});
             },
             py::arg("number"), py::arg("starts"), py::arg("closes"), py::arg("days"))
+        .def(
+            "add_bars",
+            [](Run& run, uint32_t number, const std::string& period, std::shared_ptr<BarGrid> grid, int basis,
+               const py::handle& record, std::vector<uint32_t> strategies, bool keep) {
+                const RecordInfo* info = gcg::python::info_of(reinterpret_cast<PyTypeObject*>(record.ptr()));
+                if (!info || (info->type != Tick::kType && info->type != TradeTick::kType))
+                    throw py::type_error("add_bars() makes bars of Tick or TradeTick");
+                run.engine.add_bars(number, period, std::move(grid), static_cast<BarBasis>(basis), info->type,
+                                    std::move(strategies), keep);
+            },
+            py::arg("number"), py::arg("period"), py::arg("grid"), py::arg("basis"), py::arg("record"),
+            py::arg("strategies"), py::arg("keep"))
         .def("set_rate", [](Run& run, uint32_t currency, double rate) { run.engine.set_rate(currency, rate); })
         .def_property_readonly("risk", [](Run& run) -> RiskEngine& { return run.engine.risk(); })
         .def_property_readonly("matching", [](Run& run) -> MatchingEngine& { return run.engine.matching(); })
@@ -268,5 +280,9 @@ void bind_hft(py::module_& module) {
         .def("orders", &orders_of)
         .def("fills", [](const Run& run) { return array_of(run.engine.fills()); })
         .def("equity", [](const Run& run) { return array_of(run.engine.equity_curve()); })
-        .def("positions", [](const Run& run) { return array_of(run.engine.positions()); });
+        .def("positions", [](const Run& run) { return array_of(run.engine.positions()); })
+        .def("bars", [](const Run& run, uint32_t number, const std::string& period) {
+            const std::vector<Bar>& bars = run.engine.bars(number, period);
+            return py::bytes(reinterpret_cast<const char*>(bars.data()), bars.size() * sizeof(Bar));
+        });
 }

@@ -197,6 +197,7 @@ bool TickEngine::see() {
 
 void TickEngine::show(const Rows& rows, uint32_t row) {
     const uint32_t bit = 1u << rows.type;
+    if (rows.instrument < bars_of_.size()) make_bars(rows, row);
     for (TickStrategy* strategy : strategies_) {
         if ((strategy->singles & bit) == 0) continue;
         if (!strategy->instruments.empty() && !strategy->instruments[rows.instrument]) continue;
@@ -248,7 +249,7 @@ void TickEngine::settle_down() {
 
 int64_t TickEngine::next_due() const {
     const int64_t late_ns = late_.empty() ? kNever : late_.front().seen_ns;
-    return std::min({matching_.next_due_ns(), see_ns_, late_ns, timer_ns_, sample_ns_});
+    return std::min({matching_.next_due_ns(), see_ns_, late_ns, bar_ns_, timer_ns_, sample_ns_});
 }
 
 // Let happen what is due before a moment.
@@ -280,6 +281,10 @@ void TickEngine::pass_time(int64_t before_ns) {
             late_.pop_front();
             book(late.report, late.mid);
             deliver();
+        } else if (bar_ns_ <= due_ns) {
+            flush(delayed_ ? seen_ : venue_);
+            now_ns_ = due_ns;
+            close_bars();
         } else if (timer_ns_ <= due_ns) {
             flush(delayed_ ? seen_ : venue_);
             now_ns_ = due_ns;
@@ -357,6 +362,8 @@ void TickEngine::finish() {
     pass_time(std::max(venue_.rows.count > 0 ? seen_ns_ : now_ns_, now_ns_) + 1);
     flush(delayed_ ? seen_ : venue_);
     deliver();
+    for (BarLine& line : bar_lines_)  // those in the making are kept, and told to nobody
+        if (line.keep && line.maker.current()) line.kept.push_back(*line.maker.current());
     if (sample_ns_ != kNever || equity_.empty() || equity_.back().event_ns < now_ns_) sample(now_ns_);
     finished_ = true;
 }

@@ -27,6 +27,11 @@ struct Notes final : TickStrategy {
 
     void note(const std::string& what) { lines.push_back(std::to_string(engine->now_ns() / kMs) + " " + what); }
     void on_record(const Rows& rows, uint32_t row) override {
+        if (rows.type == Bar::kType) {
+            const Bar& bar = *static_cast<const Bar*>(rows.at(row));
+            note("bar of " + std::to_string(bar.event_ns / kMs) + " " + std::to_string(std::lround(bar.close)));
+            return;
+        }
         note("tick " + std::to_string(rows.event_ns(row) / kMs));
         if (act) act(rows, row);
     }
@@ -160,6 +165,21 @@ TEST(engine_hands_over_batches_before_anything_else_is_told) {
     bench.engine.run(UINT64_MAX, nullptr);
     bench.expect({"2 batch of 2", "2 timer once", "2 a-1 2", "2 a-1 3", "6 batch of 4", "6 fill 2@99", "6 a-1 5",
                   "8 batch of 2"});
+}
+
+TEST(engine_closes_bars_at_their_end_before_what_is_seen_then) {
+    Bench bench({}, 7);
+    bench.begin();
+    const auto grid = std::make_shared<BarGrid>(1'000'000'000);
+    for (Tick& tick : bench.ticks) tick.event_ns *= 250, tick.recv_ns = tick.event_ns;  // 0.25, 0.5, ... s
+    bench.engine.add_bars(kShare, "1s", grid, BarBasis::last, Tick::kType, {1}, true);
+    bench.engine.run(UINT64_MAX, nullptr);
+    bench.expect({"250 tick 250", "500 tick 500", "750 tick 750", "1000 bar of 1000 100", "1000 tick 1000",
+                  "1250 tick 1250", "1500 tick 1500", "1750 tick 1750"});
+    const auto& kept = bench.engine.bars(kShare, "1s");
+    CHECK_EQUAL(kept.size(), 2u);
+    CHECK_EQUAL(kept[1].open, 100.0);
+    CHECK_EQUAL(kept[1].close, 98.0);
 }
 
 TEST(engine_gives_the_same_whatever_the_size_of_a_step) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "gcg/account.h"
+#include "gcg/bar_maker.h"
 #include "gcg/matching.h"
 #include "gcg/replay.h"
 #include "gcg/risk.h"
@@ -107,6 +108,10 @@ class TickEngine {
     [[nodiscard]] bool delayed() const { return delayed_; }  // strategies see the data later than the venue
     [[nodiscard]] RiskEngine& risk() { return risk_; }
     [[nodiscard]] MatchingEngine& matching() { return matching_; }
+    // Make bars of an instrument's ticks or trades (`from`: the record type), as strategies see them: told to these
+    // strategies, and kept for later if `keep`. They close at their end, before whatever is seen then.
+    void add_bars(uint32_t instrument, const std::string& period, std::shared_ptr<const BarGrid> grid, BarBasis basis,
+                  uint16_t from, std::vector<uint32_t> strategies, bool keep);
     void set_rate(uint32_t currency, double rate);  // what one of it is worth in the account's own (0)
 
     // ---- the run
@@ -140,6 +145,8 @@ class TickEngine {
     [[nodiscard]] const std::vector<EquityRow>& equity_curve() const { return equity_; }
     [[nodiscard]] const std::vector<PositionRow>& positions() const { return positions_; }
     [[nodiscard]] const Account& account() const { return account_; }
+    // The bars of the first line of an instrument and period that keeps them.
+    [[nodiscard]] const std::vector<Bar>& bars(uint32_t instrument, const std::string& period) const;
     [[nodiscard]] const TickOrder* order(uint64_t id) const;
     // Orders of a strategy that are not done, oldest first.
     [[nodiscard]] std::vector<uint64_t> open_orders(uint32_t strategy) const;
@@ -163,6 +170,15 @@ class TickEngine {
         Report report;
         double mid;
     };
+    struct BarLine {
+        std::string period;
+        BarMaker maker;
+        uint32_t instrument;
+        uint16_t from;
+        std::vector<uint32_t> strategies;
+        bool keep;
+        std::vector<Bar> kept;
+    };
     // What a strategy is to hear.
     struct Saying {
         uint32_t strategy = 0, instrument = 0;
@@ -176,6 +192,9 @@ class TickEngine {
     bool see();
     void show(const Rows& rows, uint32_t row);
     void flush(Cursor& cursor);
+    void make_bars(const Rows& rows, uint32_t row);
+    void close_bars();
+    void tell_bars(BarLine& line);
     void deliver();
     void settle_down();
     void pass_time(int64_t before_ns);
@@ -226,6 +245,8 @@ class TickEngine {
     std::vector<uint64_t> open_;  // ids, ascending
     std::deque<Late> late_;
     std::deque<Saying> sayings_;
+    std::deque<BarLine> bar_lines_;
+    std::vector<std::vector<BarLine*>> bars_of_;  // by instrument
     std::vector<Timer> timers_;
     std::vector<std::vector<int64_t>> seen_lots_;  // by strategy - 1, instrument
     std::vector<FillRow> fills_;
@@ -235,7 +256,7 @@ class TickEngine {
     int64_t seen_ns_ = kNoPrice;  // when the last market event was seen
     int64_t see_ns_ = kNever;     // when the next one will be
     int64_t quiet_ns_ = 0;        // nothing but market events happens before
-    int64_t timer_ns_ = kNever, sample_ns_ = kNever;
+    int64_t timer_ns_ = kNever, sample_ns_ = kNever, bar_ns_ = kNever;
     uint64_t done_ = 0;
     uint32_t batches_ = 0;  // types that a strategy wants in runs
     bool begun_ = false, finished_ = false, running_ = false;
