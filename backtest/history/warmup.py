@@ -33,12 +33,18 @@ def bars_before(
 ) -> BarArray:
     """Return the bars of a symbol up to the event `before_id`, by start time; `limit` is the newest N. There may be none.
 
-    The store is behind the bus by what its recorder has not yet written, so its end is completed from the journal.
+    The store is behind the bus by what its recorder has not yet written, so its end is completed from the journal; and it may know what
+    comes on the journal from `before_id` on, which is left out.
 
     Raises:
         BacktestError: the bars are out of order or have no prices.
     """
+    name = f"{symbol}@{venue}" if venue else symbol
     stored = _stored(history, symbol, period, venue, start_ns, limit, basis)
+    if len(stored):
+        next_ns = _next_start(bus, before_id, name, period)
+        if next_ns is not None and int(stored["start_ns"][-1]) >= next_ns:
+            stored = _stored(history, symbol, period, venue, start_ns, limit, basis, next_ns)
     if basis is None and len(stored):
         basis = BarBasis(int(stored["basis"][0]))
     last_ns = int(stored["start_ns"][-1]) if len(stored) else None
@@ -49,7 +55,7 @@ def bars_before(
             return len(found) > 0 and int(found["start_ns"][0]) <= last_ns
         return limit is not None and len(found) >= limit
 
-    rows = look_back(bus, Bar, before_id, enough, [f"{symbol}@{venue}" if venue else symbol])
+    rows = look_back(bus, Bar, before_id, enough, [name])
     recorded = one_a_start([rows], period, basis)
     if last_ns is not None:
         recorded = recorded[recorded["start_ns"] > last_ns]
@@ -59,13 +65,27 @@ def bars_before(
     return check_bars(bars if limit is None else bars[max(0, len(bars) - limit) :], symbol, period)
 
 
+# Where the bars of the journal go on, from an event on.
+def _next_start(bus: EventBus, from_id: int, name: str, period: str) -> int | None:
+    with bus.reader(start="end", events=[Bar], symbols=[name], backfill=False) as reader:
+        reader.seek_id(from_id)
+        return next((bar.start_ns for bar in reader if isinstance(bar, Bar) and bar.period == period), None)
+
+
 def _stored(
-    history: History | None, symbol: str, period: str, venue: str | None, start_ns: int | None, limit: int | None, basis: BarBasis | None
+    history: History | None,
+    symbol: str,
+    period: str,
+    venue: str | None,
+    start_ns: int | None,
+    limit: int | None,
+    basis: BarBasis | None,
+    before_ns: int | None = None,
 ) -> BarArray:
     if history is not None:
         for one in PREFERENCE if basis is None else (basis,):
             try:
-                rows = history.bars(symbol, period, venue=venue, start_ns=start_ns, limit=limit, basis=one)
+                rows = history.bars(symbol, period, venue=venue, start_ns=start_ns, end_ns=before_ns, limit=limit, basis=one)
             except InstrumentError:  # nothing of it has been stored yet: the journal may hold some
                 break
             if len(rows):

@@ -7,7 +7,7 @@ leave by the strategy's session, so that positions, open orders and what happens
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +16,6 @@ from gcg_quant.clock import to_iso
 from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
-from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
@@ -33,7 +32,7 @@ from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
 from ..routing.sender import OrderSender
 from ..streaming.stream import QueueStream, market_id
 from .parameter_reads import ParameterReads
-from .recorded import Recorded, bars_again, read_recorded
+from .recorded import bars_again, read_recorded
 from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunStream
 from .run_record import RunRecord, code_of, extent_of
 from .session_sender import SessionSender
@@ -245,25 +244,19 @@ class BacktraderStrategy(Strategy):
         starts: dict[str, BarStart] = {}
         host = self._host
         for one in () if why else terms:
-            starts[one.name] = start = bars_again(host.bus, self._stored_at(record), one, self._period, self._base_period(), record)
+            starts[one.name] = start = bars_again(host.bus, host.history, one, self._period, self._base_period(), record)
             if (extent_of(start.bars), extent_of(start.seed)) != (record.warmup[one.name], record.seeds.get(one.name, (0, 0, 0))):
                 why = f"the history that it began with is not there any more ({one.name})"
         recorded = None
         if not why:
             making = self._new_making(record, starts)
-            recorded = self._read_recorded(record, terms, making)
+            end_id = market_id(host.reader.cursor.market)
+            recorded = read_recorded(host.bus, host.history, record, end_id, self._session, terms, making)
         if recorded is None:
             self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
             return None
         chosen = record.chosen_then(self._chosen, bt_defaults(self._cls))
         return RunBegin(record, {name: start.bars for name, start in starts.items()}, making, chosen, recorded)
-
-    def _stored_at(self, record: RunRecord) -> History | None:
-        return self._host.history
-
-    def _read_recorded(self, record: RunRecord, terms: Sequence[Instrument], making: BarMaking) -> Recorded | None:
-        host = self._host
-        return read_recorded(host.bus, host.history, record, market_id(host.reader.cursor.market), self._session, terms, making)
 
     def _end(self) -> None:
         for subscription in self._subscriptions:

@@ -144,8 +144,14 @@ class StrategyManager(Stateful[Past]):
             self._watch = FileWatch(self._loader.folders, self._ask_for_reload)
         cursor = self.reader.cursor
         past = self.recover(cursor).copy()
-        facts = {"event_time": self.event_time, "account": self._account, "bar_periods": self._bar_periods, "load": self._load}
-        self._diary.begin(cursor, self._now_ns, **facts)
+        self._diary.begin(
+            cursor,
+            self._now_ns,
+            event_time=self.event_time,
+            account=self._account,
+            bar_periods=self._bar_periods,
+            load=self._load,
+        )
         self._take_up(past)
         self._waiting.start_ready(self.market.knows, self._now_ns)
 
