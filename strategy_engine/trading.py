@@ -24,15 +24,18 @@ from gcg_quant.events import (
     MarketDataEvent,
     ModifyRequest,
     OrderRequest,
+    SystemEvent,
     Tick,
     TimerEvent,
     TradeTick,
     World,
 )
+from gcg_quant.reader import Cursor
 from gcg_quant.stateful import Stateful
 
 from .accounts.accounts import Accounts
 from .accounts.currencies import CurrencyRates
+from .desk.beginning import TRADING_BEGAN, TRADING_ENDED, TradingBeginning
 from .desk.books import Books
 from .desk.desk import TradingDesk
 from .desk.fold import TradingFold
@@ -106,6 +109,7 @@ class TradingEngine(Stateful[TradingFold]):
         self._rules = RiskRules(limits=rules) if isinstance(rules, RiskLimits) else rules or RiskRules()
         self._gateway = gateway or PaperGateway()
         self._handled_before = 0
+        self._told = False  # where it began is on the journal
         self._desk: TradingDesk | None = None
         self._link: VenueLink | None = None
 
@@ -149,8 +153,10 @@ class TradingEngine(Stateful[TradingFold]):
         """Open the gateway, read back what the journal says, finish what was left half done, and go on from there."""
         desk = self._desk = self._make_desk(self._gateway)
         fold = TradingFold(desk, self.name, self._is_ours)
-        fold.load(self._recovered())
+        head = self.head_of_bus()
+        fold.load(self._recovered(head))
         start = self._resume_at(fold)
+        self._tell_beginning(head, start)
         self._commit()  # one that is killed before its first batch is done must not begin at the journal's end
         self._seed(start, fold.last_time_ns)
         self._handled_before = start
@@ -168,6 +174,8 @@ class TradingEngine(Stateful[TradingFold]):
 
     def on_stop(self) -> None:
         """Close the gateway; working orders stay where they are."""
+        if self._told:
+            self.publish(SystemEvent(action=TRADING_ENDED, component=self.name, data={"at": self._here}), cause=0)
         self._gateway.close()
 
     def on_idle(self) -> None:
@@ -210,7 +218,7 @@ class TradingEngine(Stateful[TradingFold]):
             self._link.resume(event)
         elif event.changes.get(RESUME) == self.config.account:
             refusal = f"Account {self.config.account} is not halted: its gateway has no venue that could differ."
-            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=refusal))
+            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=refusal, at=self._here))
         changes = {key.removeprefix("risk."): value for key, value in event.changes.items() if key.startswith("risk.")}
         if not changes:
             return
@@ -220,11 +228,11 @@ class TradingEngine(Stateful[TradingFold]):
         try:
             self._change_rules(changes)
         except SettingsError as error:
-            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=error.message))
+            self.publish(Applied(control=event.id, component=self.name, ok=False, detail=error.message, at=self._here))
             self.log(error.message, level="error", about=event.id)
             return
         words = msgspec.json.encode({f"risk.{key}": value for key, value in changes.items()}).decode()
-        self.publish(Applied(control=event.id, component=self.name, detail=words))
+        self.publish(Applied(control=event.id, component=self.name, detail=words, at=self._here))
         if changes.get("kill_switch"):
             self._kill(event.id, news=not before)
 
@@ -249,8 +257,33 @@ class TradingEngine(Stateful[TradingFold]):
 
     # ---- inside
 
-    def _recovered(self) -> Any:
-        follower = self.recover()
+    def head_of_bus(self) -> Cursor:
+        """Return up to where the journal is read back at the start."""
+        return Cursor(self.bus.bus_id, self.bus.epoch, *(self.bus.head(lane) for lane in Lane))
+
+    # On a live or paper bus; a backtest is run again from its own inputs.
+    def _tell_beginning(self, head: Cursor, start: int) -> None:
+        self._told = self.bus.world in (World.LIVE, World.PAPER)
+        if not self._told:
+            return
+        beginning = TradingBeginning(
+            control=head.control,
+            market=head.market,
+            log=head.log,
+            start=start & _SEQ,
+            started_ns=self._started_ns,
+            config=msgspec.to_builtins(self.config),
+            rules=msgspec.to_builtins(self._rules),
+            gateway=self._gateway.options if isinstance(self._gateway, PaperGateway) else None,
+        )
+        self.publish(SystemEvent(action=TRADING_BEGAN, component=self.name, data=msgspec.to_builtins(beginning)), cause=0)
+
+    @property
+    def _here(self) -> int:
+        return (Lane.MARKET << 60) | self.reader.cursor.market
+
+    def _recovered(self, head: Cursor) -> Any:
+        follower = self.recover(head)
         # An account that is new to an old journal has left nothing in it.
         if follower.began > 1 and (follower.snapshots.traces or follower.fold.last_time_ns):
             raise ComponentError(

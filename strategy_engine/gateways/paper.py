@@ -112,6 +112,16 @@ class PaperGateway(MarketGateway):
             seed=seed,
             queue=_QUEUES.index(queue),
         )
+        self.options: dict[str, Any] = {  # the arguments, so that another one like it can be made
+            "latency_ns": latency_ns,
+            "cancel_latency_ns": cancel_latency_ns,
+            "jitter_ns": jitter_ns,
+            "seed": seed,
+            "slippage_ticks": slippage_ticks,
+            "queue": queue,
+            "sessions": sessions,
+            "name": name,
+        }
         self._keeps_sessions = sessions
         self._calendars: dict[int, str] = {}  # by instrument number: the calendar that the engine has the sessions of
         self._bus: EventBus | None = None
