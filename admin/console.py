@@ -24,6 +24,7 @@ _COMMANDS = {
     "data": ("data", "data", "List, inspect, import, export and delete stored market data; find its gaps."),
     "backtest": ("backtest_runs", "backtests", "Backtest a strategy file on stored data; list, show and rerun backtests."),
     "parity": ("parity", "parity", "Compare the orders of two runs of one strategy."),
+    "replay": ("replay", "replay", "Run again what a journal has recorded, and compare."),
     "optimize": ("optimize", "optimize", "Find a strategy's best parameters: a grid or random draws, on all processors."),
     "status": ("status", "status", "Show what the running system does."),
     "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),

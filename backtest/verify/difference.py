@@ -16,7 +16,8 @@ __all__ = ["EventPlace", "ReplayDifference", "differing_field", "place_of"]
 
 _SEQ = (1 << 60) - 1
 _BUS_ONLY = frozenset({"id", "time_ns", "source"})  # what publishing makes of an event
-_PLACES = frozenset({"file", "run", "detail", "instrument"})  # where a file lies, a traceback; the number is that of symbol and venue
+# Where files lie, and a traceback through them; what the loader has looked at; the number of symbol and venue, which are compared.
+_PLACES = frozenset({"file", "run", "detail", "code", "instrument"})
 _encode = msgspec.msgpack.Encoder().encode
 
 

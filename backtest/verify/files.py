@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gcg_quant.events import StrategyStatusEvent
 
     from ...strategy_engine.hosting.adapter import StrategyAdapter
+    from ...strategy_engine.hosting.diary import Beginning
     from .judge import Judge
+    from .lives import Life
 
 __all__ = ["RecordedLoader"]
 
@@ -30,16 +32,18 @@ class RecordedLoader(StrategyLoader):
     Args:
         adapters: for classes of other frameworks.
         judge: is told what cannot be loaded.
+        life: what was loaded.
         files: where the files lie now, if not where they lay; several versions of one may be among them.
 
     Attributes:
         control: the command that is being done again, 0 at a manager's beginning.
     """
 
-    def __init__(self, adapters: Sequence[StrategyAdapter], judge: Judge, files: Iterable[Path]) -> None:
+    def __init__(self, adapters: Sequence[StrategyAdapter], judge: Judge, life: Life[Beginning], files: Iterable[Path]) -> None:
         super().__init__((), adapters)
         self.control = 0
         self._judge = judge
+        self._life = life
         self._files = [file.expanduser().resolve() for file in files]
 
     def find(self, name: str) -> Path:
@@ -53,7 +57,7 @@ class RecordedLoader(StrategyLoader):
         try:
             self._check(here, status)
         except StrategyError as error:
-            self._judge.give_up([one.strategy for one in self._judge.life.statuses if one.file == status.file], error.message)
+            self._judge.give_up([one.strategy for one in self._life.statuses if one.file == status.file], error.message)
             raise
         self._judge.note_moved(here, status.file)
         return here
@@ -63,15 +67,15 @@ class RecordedLoader(StrategyLoader):
         loaded = super().load(name, class_name)
         code = self._status(name).code
         for path, digest in loaded.digests.items():
-            if code and code.get(path.name) != digest:
+            if code and path != loaded.file and code.get(path.name) != digest:
                 loaded.release()
                 sentence = f"The module {path}, which the strategy's file imports, has changed since it ran."
-                self._judge.give_up([one.strategy for one in self._judge.life.statuses if one.file == self._status(name).file], sentence)
+                self._judge.give_up([one.strategy for one in self._life.statuses if one.file == self._status(name).file], sentence)
                 raise StrategyError(sentence, file=str(path))
         return loaded
 
     def _status(self, name: str) -> StrategyStatusEvent:
-        told = [one for one in self._judge.life.statuses if one.file and _is(one.file, name)]
+        told = [one for one in self._life.statuses if one.file and _is(one.file, name)]
         if not told:
             raise StrategyError(f"The strategy file {name!r} was not loaded then.", file=name)
         return next((one for one in told if self.control and one.cause == self.control), told[0])

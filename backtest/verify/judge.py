@@ -15,21 +15,21 @@ from gcg_quant.busy_mark import BusyMark
 from gcg_quant.events import ColdEvent, Event, Lane, TimerEvent
 
 from .difference import EventPlace, ReplayDifference, differing_field, place_of
-from .outputs import Outputs, owner_of
+from .outputs import OutputKind, Outputs
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
 
     from .lives import Life, Mark
 
-__all__ = ["Judge", "StrategyTrial"]
+__all__ = ["Judge", "Trial"]
 
 _MADE_UP = (int(Lane.MARKET) << 60) | (1 << 59)  # ids of what was published again and is not on the journal
 
 
 @dataclass(slots=True)
-class StrategyTrial:
-    """One strategy in one life: how much was compared, and what was found; `why` says why nothing more can be compared."""
+class Trial:
+    """One strategy, or one engine, in one life: how much was compared, and what was found; `why` says why nothing more can be compared."""
 
     inputs: int = 0
     outputs: int = 0
@@ -67,13 +67,17 @@ class Judge:
     Args:
         bus: the recorded one; it is only read.
         life: what is run again.
+        kind: which events are outputs.
+        names: whose outputs are compared.
         behind: says of a strategy whether it has a thread of its own, which may have been behind when its process was killed.
     """
 
     bus: EventBus
-    life: Life
-    behind: Callable[[str], bool]
-    trials: dict[str, StrategyTrial] = field(default_factory=dict)
+    life: Life[Any]
+    kind: OutputKind
+    names: Iterable[str]
+    behind: Callable[[str], bool] = lambda name: False
+    trials: dict[str, Trial] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)  # files that lie elsewhere now: where they are, and where they were
     mark: _Counting = field(default_factory=_Counting)
     outputs: Outputs = field(init=False)
@@ -82,8 +86,8 @@ class Judge:
 
     def __post_init__(self) -> None:
         """Open the recorded outputs."""
-        self.outputs = Outputs(self.bus, self.life)
-        self.trials.update({name: StrategyTrial() for name in self.life.strategies})
+        self.outputs = Outputs(self.bus, self.life, self.kind)
+        self.trials.update({name: Trial() for name in self.names})
 
     def close(self) -> None:
         """Read no more."""
@@ -93,7 +97,7 @@ class Judge:
 
     def publish(self, event: Event, cause: int) -> int:
         """Compare an event with the recorded one and return the id of that."""
-        owner = owner_of(event)
+        owner = self.kind.owner(event, self.life.component)
         with self._lock:
             if owner is None or owner[0] not in self.trials:
                 return self._next_id()
@@ -132,10 +136,10 @@ class Judge:
 
     # ---- afterwards
 
-    def finish(self) -> Mapping[str, StrategyTrial]:
+    def finish(self) -> Mapping[str, Trial]:
         """Look at what was recorded and not found, and found and not recorded; return what there is to say of each strategy."""
         for recorded in sorted(self.outputs.left(), key=lambda event: event.time_ns):
-            owner = owner_of(recorded)
+            owner = self.kind.owner(recorded, self.life.component)
             trial = self.trials.get(owner[0]) if owner is not None else None
             if trial is None or trial.over:
                 continue
@@ -159,7 +163,7 @@ class Judge:
         return self.trials
 
     # A process that was killed, or is running, has not handled all that is on the journal: what was to come is no difference.
-    def _look_at_added(self, name: str, trial: StrategyTrial, reached: int) -> None:
+    def _look_at_added(self, name: str, trial: Trial, reached: int) -> None:
         assert trial.added is not None
         event, cause = trial.added
         handled = trial.causes if self.behind(name) else reached
@@ -176,7 +180,7 @@ class Judge:
         self._made_up += 1
         return _MADE_UP + self._made_up
 
-    def _compare(self, trial: StrategyTrial, recorded: Event, event: Event, cause: int) -> None:
+    def _compare(self, trial: Trial, recorded: Event, event: Event, cause: int) -> None:
         trial.outputs += 1
         if recorded.cause >> 60 == Lane.MARKET:
             trial.causes = max(trial.causes, recorded.cause)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import msgspec
-
 from gcg_quant import bus as bus_module
-from gcg_quant.bus import EventBus, Subscription
+from gcg_quant.bus import EventBus
 from gcg_quant.component import event_handler
 from gcg_quant.errors import BacktestError
 from gcg_quant.events import Applied, Event, Lane, StrategyControlEvent, TimerEvent
@@ -18,20 +16,19 @@ from gcg_quant.stateful import Follower
 from ...strategy_engine.hosting.manager import StrategyManager
 from ...strategy_engine.hosting.recovery import Past
 from ...strategy_engine.strategy.bar_book import BarBook
+from .bounded_reading import BoundedReading
 from .stored import RecordedBars
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
 
     from ...strategy_engine.hosting.adapter import StrategyAdapter
+    from ...strategy_engine.hosting.diary import Beginning
     from .files import RecordedLoader
     from .judge import Judge
-    from .lives import Mark
+    from .lives import Life, Mark
 
 __all__ = ["MuteManager", "Settling"]
-
-_SEQ = (1 << 60) - 1
-_BATCH = 4096
 
 
 @runtime_checkable
@@ -56,14 +53,22 @@ class MuteManager(StrategyManager):
 
     Args:
         judge: of this life.
+        life: what is done again.
         loader: of the strategies' files.
         adapters: for classes of other frameworks.
         sources: where stored bars may be found that strategies were told then; the first is what adapters ask.
     """
 
-    def __init__(self, judge: Judge, loader: RecordedLoader, adapters: Sequence[StrategyAdapter], sources: Sequence[History]) -> None:
-        self._life = judge.life
-        began = self._life.beginning
+    def __init__(
+        self,
+        judge: Judge,
+        life: Life[Beginning],
+        loader: RecordedLoader,
+        adapters: Sequence[StrategyAdapter],
+        sources: Sequence[History],
+    ) -> None:
+        self._life = life
+        began = life.beginning
         super().__init__(
             load=began.load,
             adapters=adapters,
@@ -75,10 +80,8 @@ class MuteManager(StrategyManager):
         self.judge = judge
         self._loader = self._recorded_loader = loader
         self._sources = sources
-        self._bound = 0
-        self._passed = False
         self._mark: Mark | None = None
-        self._guarded: dict[int, tuple[Subscription, Subscription]] = {}
+        self._reading = BoundedReading(self, self.on_handler_error, self._look_at_coroutines)
 
     def run_again(self, bus: EventBus) -> None:
         """Run the life from its beginning to its end.
@@ -90,10 +93,10 @@ class MuteManager(StrategyManager):
         self.start(bus, self._sources[0] if life.beginning.history else None, threaded=False)
         try:
             for mark in life.marks:
-                self._read_to(mark.at)
+                self._reading.read_to(mark.at)
                 self._settle()
                 self._act(mark)
-            self._read_to(life.last_input)
+            self._reading.read_to(life.last_input)
             self._settle()
             if life.ended:
                 self.accepts_orders = False
@@ -193,20 +196,6 @@ class MuteManager(StrategyManager):
             if isinstance(hosted.strategy, Settling):
                 hosted.strategy.settle()
 
-    # The events before `bound`: whatever a handler is given behind it is not handled, and read again later.
-    def _read_to(self, bound: int) -> None:
-        self._bound = bound
-        while self.reader.cursor.market < bound & _SEQ:
-            self._passed = False
-            count = self.reader.dispatch(_BATCH, 0.0, self.on_handler_error, self._run_coroutine)
-            if not count or self._passed:
-                break
-            self._look_at_coroutines()
-        self._look_at_coroutines()
-        cursor = self.reader.cursor
-        if cursor.market != bound & _SEQ:
-            self.reader.seek(msgspec.structs.replace(cursor, market=bound & _SEQ))
-
     def _look_at_coroutines(self) -> None:
         if self._roster.runner.busy:
             waiting = [hosted.id for hosted in self._roster if hosted.waiting]
@@ -215,17 +204,4 @@ class MuteManager(StrategyManager):
 
     def _rebuild(self) -> None:
         super()._rebuild()
-        kept = {id(one): self._guarded.get(id(one)) or (one, self._guard(one)) for one in self._subscriptions}
-        self._guarded = kept
-        self.reader.handle([guarded for _, guarded in kept.values()])
-
-    def _guard(self, subscription: Subscription) -> Subscription:
-        handler = subscription.handler
-
-        def guarded(event: Event) -> None:
-            if event.id >= self._bound:
-                self._passed = True
-            else:
-                handler(event)
-
-        return msgspec.structs.replace(subscription, handler=guarded)
+        self._reading.guard(self._subscriptions)

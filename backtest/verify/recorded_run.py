@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Event
-from gcg_quant.periods import period_ns
 
 from ..adapters import BacktraderAdapter
 from ..hosting.backtrader_strategy import BacktraderStrategy
-from ..hosting.recorded import read_recorded
 from ..hosting.run_record import RunRecord
 from ..streaming.stream import market_id
 from .mute_manager import MuteManager
-from .stored import KnownThen
 
 if TYPE_CHECKING:
-    from gcg_quant.history import History
-    from gcg_quant.instruments import Instrument
-
-    from ..history.made_bars import BarMaking
-    from ..hosting.recorded import Recorded
     from ..hosting.rerun import RunBegin
 
 __all__ = ["RecordedAdapter", "RecordedRun"]
@@ -83,24 +75,6 @@ class RecordedRun(BacktraderStrategy):
             sentence = f"The bars that {self._cls.__name__} began with are not there any more, or are others: give their store."
             manager.judge.give_up([self.id], sentence)
         return begin
-
-    # What the store has got since then it did not know.
-    def _stored_at(self, record: RunRecord) -> History | None:
-        history = super()._stored_at(record)
-        if history is None:
-            return None
-        ends = {}
-        for name, (count, _, last_ns) in record.warmup.items():
-            seeds, _, last_seed_ns = record.seeds.get(name, (0, 0, 0))
-            if seeds:
-                ends[name] = last_seed_ns + period_ns(self._base_period())
-            elif count:
-                ends[name] = last_ns + period_ns(self._period)
-        return KnownThen(history, ends)
-
-    def _read_recorded(self, record: RunRecord, terms: Sequence[Instrument], making: BarMaking) -> Recorded | None:
-        host = self._host
-        return read_recorded(host.bus, None, record, market_id(host.reader.cursor.market), self._session, terms, making)
 
     # A run that is far behind would be told of a burst at once that came in its own time.
     def _push(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.history import History
 
-__all__ = ["JournalBars", "KnownThen", "RecordedBars"]
+__all__ = ["JournalBars", "RecordedBars"]
 
 _NO_BARS: BarArray = np.empty(0, Bar.dtype)
 
@@ -32,7 +32,7 @@ class JournalBars(Asking):
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._rows: dict[str, list[np.ndarray[Any, Any]]] = {}
+        self._found: dict[str, list[np.ndarray[Any, Any]]] = {}
 
     def symbols(self) -> list[tuple[str, str]]:
         """Return every (symbol, venue) of the bus."""
@@ -67,42 +67,13 @@ class JournalBars(Asking):
     trades = ticks
 
     def _read(self, name: str) -> list[np.ndarray[Any, Any]]:
-        found = self._rows.get(name)
+        found = self._found.get(name)
         if found is None:
-            found = self._rows[name] = []
+            found = self._found[name] = []
             with self._bus.reader(start="begin", events=[Bar], symbols=[name]) as reader:
                 while len(rows := reader.read_array(Bar)):
                     found.append(rows)
         return found
-
-
-class KnownThen(Asking):
-    """A history of which only the bars are seen that end at a time of each instrument's own; of others, none.
-
-    Args:
-        history: what is bounded.
-        ends: by "SYMBOL@VENUE", in nanoseconds.
-    """
-
-    def __init__(self, history: History, ends: Mapping[str, int]) -> None:
-        self._history = history
-        self._ends = ends
-
-    def symbols(self) -> list[tuple[str, str]]:
-        """Return what is stored."""
-        return self._history.symbols()
-
-    def bars(self, symbol: str, period: str, *, venue: str | None = None, end_ns: int | None = None, **asked: Any) -> BarArray:
-        """Return bars; see `History`."""
-        until_ns = self._ends.get(f"{symbol}@{venue}", 0)
-        rows: BarArray = self._history.bars(symbol, period, venue=venue, end_ns=min(until_ns, end_ns or until_ns), **asked)
-        return rows
-
-    def ticks(self, symbol: str, **asked: Any) -> BarArray:
-        """Return nothing."""
-        return _NO_BARS
-
-    trades = ticks
 
 
 class RecordedBars(Asking):

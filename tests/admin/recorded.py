@@ -1,0 +1,264 @@
+"""A session of a real system that has gone through much, and its journal with single values changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gcg_quant.bus import EventBus
+from gcg_quant.events import Applied, Event, Lane, OrderRequest, Record, StrategyControlEvent, StrategyStatusEvent, SystemEvent
+
+from .conftest import System
+
+NAMES = ("grid", "averages", "clockwork", "counting", "guest", "breaking")
+
+SETTINGS = """
+[simulated]
+enabled = true
+ticks_per_second = 200.0
+history_minutes = 30
+
+[system.groups]
+market = ["collectors", "bars", "trading"]
+strategies = ["strategies"]
+storage = ["storage"]
+
+[[strategies.load]]
+file = "grid"
+parameters = { step_percent = 0.01 }
+
+[[strategies.load]]
+file = "sma_cross"
+id = "averages"
+symbols = ["ETH/USDT"]
+parameters = { period = "1s", fast = 1, slow = 2 }
+
+[[strategies.load]]
+file = "clockwork.py"
+
+[[strategies.load]]
+file = "counting.py"
+symbols = ["BTC/USDT"]
+parameters = { period = "1s", warmup_bars = 10 }
+
+[[strategies.load]]
+file = "guest.py"
+symbols = ["BTC/USDT"]
+
+[[strategies.load]]
+file = "breaking.py"
+"""
+
+FILES = {
+    "clockwork.py": '''
+from gcg_quant.events import Side
+from gcg_quant.strategy_engine import Parameter, Strategy
+
+from steps import next_step
+
+
+class Clockwork(Strategy):
+    """Trades by its timers; one of them is set anew before it is due."""
+
+    symbols = ("BTC/USDT",)
+    size = Parameter(0.01, low=0.001)
+
+    def on_start(self):
+        self.turns = 0
+        self.set_timer("beat", 0.25)
+        self.set_timer("late", 0.4, repeat=False)
+        self.log(f"begins with {self.position.quantity:.4f} and {len(self.orders)} orders")
+
+    async def on_timer(self, timer):
+        if timer.name == "late":
+            self.signal("late", Side.BUY, strength=0.5, data={"at": self.now_ns})
+            self.set_timer("late", 0.7, repeat=False)
+            return
+        self.turns = next_step(self.turns)
+        if self.turns % 2:
+            self.buy(self.size)
+        else:
+            self.close_position()
+
+    def on_fill(self, fill):
+        self.set_timer("late", 0.4, repeat=False)
+
+    def on_parameters(self, changed):
+        self.log(f"now {changed}")
+
+    def on_stop(self):
+        self.log("ends")
+''',
+    "steps.py": "def next_step(turns):\n    return turns + 1\n",
+    "counting.py": '''
+import backtrader as bt
+
+
+class Counting(bt.Strategy):
+    """All that it does hangs on what it remembers and on what it is told."""
+
+    params = (("every", 3),)
+
+    def __init__(self):
+        self.calls = 0
+        self.average = bt.ind.SMA(period=3)
+
+    def next(self):
+        self.calls += 1
+        if self.calls % self.p.every == 1:
+            self.buy(size=0.01)
+        elif self.calls % self.p.every == 2:
+            self.waiting = self.sell(size=0.01, exectype=bt.Order.Limit, price=round(self.average[0] + 500, 2))
+        else:
+            self.cancel(self.waiting)
+
+    def notify_order(self, order):
+        if order.status == order.Completed and order.isbuy():
+            self.sell(size=0.01)
+''',
+    "guest.py": """
+import hft_backtest as hft
+
+
+class Guest(hft.Strategy):
+    def init(self):
+        self.ticks = 0
+
+    def on_tick(self, tick):
+        self.ticks += 1
+        if self.ticks % 15 == 0:
+            side = hft.Direction.Buy if self.ticks % 30 else hft.Direction.Sell
+            self.send_order(tick.symbol, side, round(tick.last_price, 1), 0.01)
+""",
+    "breaking.py": """
+from gcg_quant.strategy_engine import Strategy
+
+
+class Breaking(Strategy):
+    symbols = ("BTC/USDT",)
+
+    def on_start(self):
+        self.left = 3
+
+    def on_tick(self, tick):
+        self.left -= 1
+        self.log(f"{10 // self.left}")
+""",
+}
+
+
+class Session:
+    """A home whose system ran, was commanded, was killed in part, went on and has ended; only its journal is left."""
+
+    def __init__(self, place: Path) -> None:
+        self.home = place / "home"
+        self.folder = place / "work"
+        (self.folder / "strategies").mkdir(parents=True)
+        (self.folder / "system.toml").write_text(SETTINGS)
+        for name, text in FILES.items():
+            (self.folder / "strategies" / name).write_text(text)
+        system = System(self.home, "--config", "system.toml", cwd=self.folder)
+        try:
+            with EventBus(self.home / "bus", create=False, source="test") as self.bus:
+                self._play()
+            self.code, _, self.printed = system.stop(signal.SIGINT, 30)
+        finally:
+            system.close()
+
+    @property
+    def path(self) -> Path:
+        """The bus folder."""
+        return self.home / "bus"
+
+    def _play(self) -> None:
+        self._wait_for_work(self._runs(0))
+        for event in (
+            StrategyControlEvent(action="stop", strategy="guest"),
+            StrategyControlEvent(action="start", strategy="guest"),
+            StrategyControlEvent(action="set_parameters", strategy="clockwork", parameters={"size": 0.02}),
+            StrategyControlEvent(action="set_parameters", strategy="clockwork", parameters={"size": -1}),
+            StrategyControlEvent(action="set_parameters", strategy="counting", parameters={"every": 4}),
+        ):
+            control = self.bus.publish(event)
+            self._wait(lambda control=control: any(one.control == control for one in self._read(Applied)))
+        self._wait_for_work(self.bus.head(Lane.CONTROL))
+        groups = [one for one in self._read(SystemEvent) if one.action == "group_started" and one.component == "strategies"]
+        os.kill(groups[-1].data["pid"], signal.SIGKILL)
+        self._wait_for_work(self._runs(self.bus.head(Lane.CONTROL)))
+
+    # The place of the control lane from which on all run that can.
+    def _runs(self, since: int) -> int:
+        def running() -> set[str]:
+            states = [one for one in self._read(StrategyStatusEvent) if one.id >= since]
+            return {one.strategy for one in states if one.state == "running"}
+
+        self._wait(lambda: running() >= set(NAMES) - {"breaking"})
+        return self.bus.head(Lane.CONTROL)
+
+    # Each of these gives two more orders.
+    def _wait_for_work(self, _: int) -> None:
+        before = self.bus.head(Lane.MARKET)
+
+        def orders(name: str) -> int:
+            return sum(one.strategy == name and one.id & ((1 << 60) - 1) >= before for one in self._read(OrderRequest))
+
+        for name in ("clockwork", "guest", "counting"):
+            self._wait(lambda name=name: orders(name) >= 2)
+
+    def _read(self, kind: type[Event]) -> list[Any]:
+        with self.bus.reader(start="begin", events=[kind]) as reader:
+            return list(reader)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60.0
+        while not condition():
+            assert time.monotonic() < deadline, "the session did not come so far"
+            time.sleep(0.05)
+
+
+def copy_of(bus: Path, target: Path) -> Path:
+    """Copy a bus folder."""
+    shutil.copytree(bus, target)
+    return target
+
+
+def change(bus: Path, event: Record, field: str, value: float) -> None:
+    """Write another number into a recorded event, as if it had been recorded so: with the checksum that it has then."""
+    payload = bytes(memoryview(event))
+    at = type(event).dtype.fields[field][1]
+    for page in sorted((bus / Lane(event.id >> 60).name.lower()).glob("*.page")):
+        data = bytearray(page.read_bytes())
+        place = data.find(payload)
+        if place >= 0:
+            struct.pack_into("<d", data, place + at, value)
+            begin, length = _frame_around(data, place)
+            struct.pack_into("<I", data, begin + 4, crc32c(data[begin + 48 : begin + length] + data[begin + 8 : begin + 48]))
+            page.write_bytes(data)
+            return
+    raise AssertionError("the event is not on any page")
+
+
+# As docs/journal.md draws them: a page's frames begin at offset 128, each at the next multiple of 8.
+def _frame_around(data: bytearray, place: int) -> tuple[int, int]:
+    begin = 128
+    while True:
+        (length,) = struct.unpack_from("<I", data, begin)
+        if begin <= place < begin + length:
+            return begin, length
+        begin += (length + 7) // 8 * 8
+
+
+def crc32c(data: bytes) -> int:
+    """Return the CRC-32C of bytes."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
