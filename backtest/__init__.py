@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .cerebro_run import lazy_talib as _lazy_talib
+
 if TYPE_CHECKING:
     from .adapters import BacktraderAdapter
     from .analyzers import ResultAnalyzer
@@ -38,6 +40,8 @@ __all__ = [
     "indicator",
     "print_report",
 ]
+
+_lazy_talib.install()
 
 _HOMES = {
     "BacktestEngine": "engine",
