@@ -11,14 +11,18 @@ from rich.table import Table
 from gcg_quant.clock import NS_PER_DAY, to_iso
 from gcg_quant.periods import period_ns
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .making.rows import maker_columns, maker_rows, span_text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .making.measures import MakerMeasures
     from .results.result import BacktestResult, Measures, TradeRow
 
 __all__ = ["print_report", "report_tables", "show_result"]
 
 LAST_TRADES = 10
+MAKER_COLUMNS = 4
 
 
 def print_report(result: BacktestResult, console: Console | None = None, *, trades: int = LAST_TRADES) -> None:
@@ -46,10 +50,11 @@ def show_result(result: BacktestResult, console: Console | None = None) -> None:
 
 
 def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Table]:
-    """Return the tables of a report: the measures, then the newest `trades` trades if there are any."""
+    """Return the tables of a report: the measures, the market makers' measures and the newest `trades` trades if there are any."""
     spec = result.spec
     settings = ", ".join(f"{name}={value}" for name, value in result.parameters.items())
-    title = f"{result.strategy}({settings}) on {', '.join(spec.symbols)} {spec.period}"
+    named = f"{result.strategy}({settings})" if settings or not result.ticks else result.strategy
+    title = f"{named} on {', '.join(spec.symbols)} {'ticks' if result.ticks else spec.period}"
     measures = Table(title=title, box=box.SIMPLE_HEAVY, show_header=False, title_justify="left", title_style="bold")
     measures.add_column(style="dim")
     measures.add_column(justify="right")
@@ -57,6 +62,8 @@ def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Tab
     for name, value, note in _rows(result):
         measures.add_row(name, value, note)
     tables = [measures]
+    if result.making:
+        tables.extend(_maker_tables(result.making))
     if result.trades and trades > 0:
         tables.append(_trade_table(result, result.trades[-trades:]))
     return tables
@@ -65,7 +72,9 @@ def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Tab
 def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     m = result.measures
     yearly = f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
-    yield "Bars", f"{m.bars:,}", f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
+    range_ = f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
+    bars = "samples" if result.ticks else "bars"
+    yield ("Ticks", f"{result.ticks:,}", range_) if result.ticks else ("Bars", f"{m.bars:,}", range_)
     yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f} {result.currency}".rstrip()
     yield "Total return", _percent(m.total_return), ""
     yield "CAGR", _percent(_yearly(m, m.cagr)), "less than a month" if _is_short(m) else "calendar years"
@@ -76,13 +85,13 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Calmar", _number(_yearly(m, m.calmar)), "CAGR / max drawdown"
     yield "Value at risk", _percent(m.value_at_risk), "of a day, 95 %, normal distribution"
     yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}"
-    yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} bars"
+    yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} {bars}"
     yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
     yield "Win rate", _percent(m.win_rate), ""
     yield "Profit factor", _number(m.profit_factor), "won / lost, net of commission"
     yield "Net profit", _minus(f"{m.net_profit:,.2f}"), f"closed trades, after {m.commission:,.2f} commission"
     yield "SQN", _number(m.sqn), "√trades × mean / deviation of net profits"
-    yield "Exposure", _percent(m.exposure), "bars with a position"
+    yield "Exposure", _percent(m.exposure), f"{bars} with a position"
     turnover = _yearly(m, m.turnover)
     yield "Turnover", "n/a" if turnover is None else f"{turnover:,.2f} ×", "traded value a year / mean value"
     if result.fast_reason:
@@ -98,13 +107,35 @@ def _yearly(m: Measures, value: float | None) -> float | None:
     return None if _is_short(m) else value
 
 
+# Two symbols stand beside each other in 80 characters.
+def _maker_tables(making: list[MakerMeasures]) -> Iterator[Table]:
+    columns = maker_columns(making)
+    shown = columns[:MAKER_COLUMNS]
+    rows = list(maker_rows(making))
+    for at in range(0, len(shown), 2):
+        more = f", {len(shown) - 1} of {len(columns) - 1} symbols" if len(shown) < len(columns) else ""
+        title = "" if at else f"Market making{more}"
+        table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
+        table.add_column(no_wrap=True)
+        for one in shown[at : at + 2]:
+            table.add_column(one.symbol or "total", justify="right", no_wrap=True)
+        before = rows[0][0]
+        for group, name, cells in rows:
+            if group != before:
+                table.add_section()
+            before = group
+            table.add_row(name, *cells[at : at + 2])
+        yield table
+
+
 def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     total = len(result.trades)
     shown = f"The last {len(trades)} of {total:,} trades" if len(trades) < total else "Trades"
     table = Table(title=shown, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     for name in ("symbol", "entry", "exit"):
         table.add_column(name, no_wrap=True)
-    numbers = ("size", "price", "bars", "fees", "net")
+    held = "held" if result.ticks else "bars"
+    numbers = ("size", "price", held, "fees", "net")
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     # Eight columns go into 80 characters, of which the time of day takes twelve.
@@ -114,7 +145,7 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
         cells = {
             "size": _minus(f"{row.size:,.10g}"),
             "price": f"{row.entry_price:,.6g}",
-            "bars": f"{row.bars:,}",
+            held: span_text(row.exit_ns - row.entry_ns) if result.ticks else f"{row.bars:,}",
             "fees": f"{row.commission:,.{decimals}f}",
             "net": f"[{'green' if row.net_profit > 0 else 'red'}]{_minus(f'{row.net_profit:,.{decimals}f}')}[/]",
         }
@@ -139,6 +170,8 @@ def _minus(text: str) -> str:
 def _moment(time_ns: int, result: BacktestResult, *, short: bool = False) -> str:
     if not time_ns:
         return "n/a"
+    if result.ticks:  # a second may see several fills, and no run over ticks takes years
+        return to_iso(time_ns, result.timezone)[5 if short else 0 : 19].replace("T", " ")
     whole_days = period_ns(result.spec.period) >= NS_PER_DAY
     text = to_iso(time_ns, result.timezone)[: 10 if whole_days else 16].replace("T", " ")
     return text[2:] if short and not whole_days else text  # nine columns go into 80 characters

@@ -22,7 +22,7 @@ MODULES = (
     WEB_FILES / "chart_base.js",
     WEB_FILES / "price_chart.js",
     WEB_FILES / "curve_chart.js",
-    *(REPORT_PAGE / f"{name}.js" for name in ("page", "marks", "charts", "measures", "trades", "report")),
+    *(REPORT_PAGE / f"{name}.js" for name in ("page", "marks", "charts", "measures", "making", "trades", "report")),
 )
 
 
@@ -42,5 +42,5 @@ def report_html(result: BacktestResult, sources: Sequence[Source]) -> str:
 
 
 def report_title(result: BacktestResult) -> str:
-    """Return what was run, such as "SmaCross on SPY 1d"."""
-    return f"{result.strategy} on {', '.join(result.spec.symbols)} {result.spec.period}"
+    """Return what was run, such as "SmaCross on SPY 1d" or "Grid on BTCUSDT ticks"."""
+    return f"{result.strategy} on {', '.join(result.spec.symbols)} {'ticks' if result.ticks else result.spec.period}"

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcg_quant import __version__
-from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND
+from gcg_quant.clock import NS_PER_DAY, NS_PER_MILLISECOND, NS_PER_SECOND
 from gcg_quant.periods import period_ns
 
+from ..making.rows import maker_columns, maker_rows
 from ..results.performance import monthly_returns
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..inputs.sources import Source
     from ..results.result import BacktestResult
 
-__all__ = ["MOST_BARS", "pack", "report_data"]
+__all__ = ["MOST_BARS", "pack", "pack_rows", "report_data"]
 
 MOST_BARS = 100_000  # more are drawn several as one
 MOST_DECIMALS = 8
@@ -46,11 +47,13 @@ def report_data(result: BacktestResult, sources: Sequence[Source]) -> dict[str, 
         "seconds": result.seconds,
         "notes": result.notes,
         "fast_reason": result.fast_reason,
+        "ticks": result.ticks,
         "times": pack(times),
         "values": pack(values, 2),
         "symbols": [_symbol(one, result.spec.stamp) for one in sources],
-        "fills": [[one.symbol, one.time_ns // NS_PER_SECOND, one.size, one.price, one.commission] for one in result.fills],
-        "trades": [_trade(one) for one in result.trades],
+        "fills": pack_rows([(one.symbol, one.time_ns // NS_PER_SECOND, one.size, one.price, one.commission) for one in result.fills], 5),
+        "trades": pack_rows([_trade(one) for one in result.trades], 9),
+        "making": _making(result),
         "months": [[year, month, part] for (year, month), part in _months(result)],
     }
 
@@ -72,18 +75,43 @@ def pack(column: NDArray[Any], decimals: int = 0) -> dict[str, Any]:
     }
 
 
+def pack_rows(rows: Sequence[Sequence[Any]], width: int) -> dict[str, Any]:
+    """Return rows that begin with a name as {names, columns}: the first column counts the names, and numbers are packed.
+
+    They keep MOST_DECIMALS decimals, which thousands of rows as texts would take several times the room for.
+    """
+    names = list(dict.fromkeys(row[0] for row in rows))
+    places = {name: at for at, name in enumerate(names)}
+    first = pack(np.array([places[row[0]] for row in rows]))
+    others = [np.array([row[at] for row in rows], dtype=np.float64) for at in range(1, width)]
+    return {"names": names, "columns": [first, *(pack(column, _decimals(column)) for column in others)]}
+
+
 def _months(result: BacktestResult) -> list[tuple[tuple[int, int], float]]:
     return list(monthly_returns(result.measures.start_value, result.values, result.timezone).items())
 
 
 def _settings(result: BacktestResult) -> dict[str, Any]:
+    if result.ticks:
+        return result.settings
     plain: dict[str, Any] = msgspec.to_builtins(result.spec)
     return {name: value for name, value in plain.items() if name not in ("run", "parameters") and value not in ("", None, {}, [])}
 
 
-def _trade(row: Any) -> list[Any]:
+# Of a run over ticks it says how long a trade was held, in milliseconds, and not for how many bars.
+def _trade(row: Any) -> tuple[Any, ...]:
     entry, leave = row.entry_ns // NS_PER_SECOND, row.exit_ns // NS_PER_SECOND
-    return [row.symbol, row.size, entry, row.entry_price, leave, row.bars, row.commission, row.net_profit]
+    held = (row.exit_ns - row.entry_ns) // NS_PER_MILLISECOND
+    return row.symbol, row.size, entry, row.entry_price, leave, row.bars, row.commission, row.net_profit, held
+
+
+def _making(result: BacktestResult) -> dict[str, Any] | None:
+    if not result.making:
+        return None
+    groups: dict[str, list[list[Any]]] = {}
+    for group, name, cells in maker_rows(result.making):
+        groups.setdefault(group, []).append([name, *cells])
+    return {"columns": [one.symbol or "Total" for one in maker_columns(result.making)], "groups": groups}
 
 
 # Chart times are whole seconds, and of two values within one second the last stands.
@@ -103,16 +131,16 @@ def _symbol(source: Source, stamp: str) -> dict[str, Any]:
     bars, times = bars[keep], times[keep]
     step = _step(len(bars))
     firsts = np.arange(0, len(bars), step)
-    ends = _ends(len(bars), step)
+    ends = _ends(len(bars), step) if len(bars) else firsts
     columns = {
         "open": bars["open"][firsts],
-        "high": np.maximum.reduceat(bars["high"], firsts),
-        "low": np.minimum.reduceat(bars["low"], firsts),
+        "high": np.maximum.reduceat(bars["high"], firsts) if len(bars) else bars["high"],
+        "low": np.minimum.reduceat(bars["low"], firsts) if len(bars) else bars["low"],
         "close": bars["close"][ends],
     }
     decimals = source.terms.decimals if source.terms is not None else MOST_DECIMALS
     decimals = min(decimals, max(_decimals(column) for column in columns.values()))
-    volume = np.add.reduceat(np.nan_to_num(bars["volume"]), firsts)
+    volume = np.add.reduceat(np.nan_to_num(bars["volume"]), firsts) if len(bars) else bars["volume"]
     return {
         "symbol": source.symbol,
         "venue": source.venue,
@@ -135,8 +163,8 @@ def _ends(count: int, step: int) -> NDArray[np.int64]:
 
 # How many decimals the numbers of a column (or so many of them) have: what arithmetic on floats leaves behind is none.
 def _decimals(column: BarArray, share: float = 1.0) -> int:
-    for decimals in range(MOST_DECIMALS):
+    for decimals in range(MOST_DECIMALS if len(column) else 0):
         scaled = column * 10.0**decimals
         if (np.abs(scaled - np.rint(scaled)) < 1e-4).mean() >= share:
             return decimals
-    return MOST_DECIMALS
+    return MOST_DECIMALS if len(column) else 0

@@ -16,12 +16,13 @@ from gcg_quant.errors import BacktestError
 
 from ..inputs.run_inputs import RunInputs
 from ..inputs.spec import BacktestSpec
+from ..making.measures import MakerMeasures
 from .performance import monthly_returns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BacktestResult", "FillRow", "Measures", "TradeRow", "refusal_notes"]
+__all__ = ["BacktestResult", "FillRow", "Measures", "TradeRow", "notebook_frame", "refusal_notes"]
 
 REPORT = "report.html"
 NOTEBOOK_PX = 900
@@ -105,6 +106,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     first symbol's; `notes` say in sentences what one should know of the run, such as orders that were refused.
 
     `fast_reason` says why a Backtrader class did not run on the fast path; "" if it did, and for other classes.
+
+    A run over ticks has their number in `ticks`: its `values` are samples, the spec's period is the chart's, and `settings` are listed
+    where the spec's would be. `making` is empty but for runs with fills of resting orders.
     """
 
     run: str
@@ -124,6 +128,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     inputs: RunInputs | None = None
     seconds: float = 0.0
     fast_reason: str = ""
+    ticks: int = 0
+    settings: dict[str, Any] = {}
+    making: list[MakerMeasures] = []
 
     def __repr__(self) -> str:
         return f"<BacktestResult {self.run}: {self.strategy} on {', '.join(self.spec.symbols)}, {self.measures.trades} trades>"
@@ -180,17 +187,18 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     def _repr_html_(self) -> str | None:
         """Return the report for a notebook, in a frame of its own; None, which lets it show the text, where there is none."""
         page = self.page()
-        if page is None:
-            return None
-        frame = f"width:100%;height:{NOTEBOOK_PX}px;border:0;border-radius:8px"
-        return (
-            f'<iframe title="Backtest report" sandbox="allow-scripts allow-popups" style="{frame}" srcdoc="{html.escape(page)}"></iframe>'
-        )
+        return None if page is None else notebook_frame(page)
 
     def page(self) -> str | None:
         """Return the HTML report of the run's folder; None if there is none."""
         path = Path(self.folder) / REPORT
         return path.read_text(encoding="utf-8") if self.folder and path.is_file() else None
+
+
+def notebook_frame(page: str) -> str:
+    """Return a report as the HTML that a notebook shows, in a frame of its own."""
+    frame = f"width:100%;height:{NOTEBOOK_PX}px;border:0;border-radius:8px"
+    return f'<iframe title="Backtest report" sandbox="allow-scripts allow-popups" style="{frame}" srcdoc="{html.escape(page)}"></iframe>'
 
 
 def refusal_notes(refused: Mapping[str, int]) -> list[str]:

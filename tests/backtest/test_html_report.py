@@ -54,8 +54,10 @@ def test_report_holds_the_whole_result(result: BacktestResult) -> None:
     assert len(unpacked(data["symbols"][0]["close"])) == result.measures.bars
     assert unpacked(data["values"])[-1] == round(result.measures.end_value, 2)
     assert unpacked(data["times"]).tolist() == [time_ns // 10**9 for time_ns, _ in result.values]
-    assert len(data["fills"]) == len(result.fills) == 2 * len(result.trades) + result.measures.open_trades
-    assert sum(row[7] for row in data["trades"]) == pytest.approx(result.measures.net_profit)
+    fills, trades = ([unpacked(column) for column in data[name]["columns"]] for name in ("fills", "trades"))
+    assert len(fills[0]) == len(result.fills) == 2 * len(result.trades) + result.measures.open_trades
+    assert fills[3].tolist() == pytest.approx([fill.price for fill in result.fills], abs=1e-8)
+    assert trades[7].sum() == pytest.approx(result.measures.net_profit)
     assert np.prod([1 + part for _, _, part in data["months"]]) == pytest.approx(1 + (result.measures.total_return or 0.0))
     assert (data["code_sha256"], data["parameters"]) == (result.code_sha256, {"fast": 10, "slow": 30})
     returns = result.daily_returns()

@@ -121,7 +121,7 @@ export class Charts {
   // What the pointer is on, or the newest bar.
   #legend(time) {
     const { times, shown: decimals, symbol, venue, together } = this.data.symbols[this.shown];
-    const at = time ?? times[times.length - 1];
+    const at = time ?? times[times.length - 1] ?? this.axis[this.axis.length - 1] ?? 0;
     const bar = this.bars[indexAt(times, at)];
     const known = bar && bar[0] <= at;
     const number = (value) => format.price(value, decimals);

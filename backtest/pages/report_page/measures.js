@@ -29,7 +29,7 @@ export function drawHeadline({ measures: m, currency }) {
 }
 
 /** All measures, and how those of a year are made. */
-export function drawMeasures({ measures: m }) {
+export function drawMeasures({ measures: m, ticks }) {
   const groups = {
     Return: [
       ["Total return", format.percent(m.total_return)],
@@ -41,7 +41,7 @@ export function drawMeasures({ measures: m }) {
     Risk: [
       ["Volatility", share(m.volatility)],
       ["Max drawdown", `${share(m.max_drawdown)} · ${plain(m.max_drawdown_money)}`],
-      ["Longest drawdown", `${length(m.max_drawdown_days)} · ${count(m.max_drawdown_bars)} bars`],
+      ["Longest drawdown", `${length(m.max_drawdown_days)} · ${count(m.max_drawdown_bars)} ${ticks ? "samples" : "bars"}`],
       ["Value at risk, a day, 95 %", format.percent(m.value_at_risk)],
       ["Exposure", share(m.exposure)],
     ],
@@ -93,7 +93,7 @@ export function drawMonths({ months }) {
 export function drawSettings(data) {
   const text = (value) => (Array.isArray(value) ? value.join(", ") : value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
   const rows = (found) => Object.entries(found).map(([name, value]) => [name, text(value)]);
-  const run = { run: data.run, kind: data.kind, "code SHA-256": data.code_sha256, gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–", seconds: plain(data.seconds) };
+  const run = { run: data.run || "–", kind: data.kind, "code SHA-256": data.code_sha256 || "–", gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–", seconds: plain(data.seconds) };
   if (data.fast_reason) run["not on the fast path"] = data.fast_reason;
   const groups = [group("Parameters", rows(data.parameters)), group("Backtest", rows(data.settings)), group("Run", rows(run))];
   byId("setting-groups").replaceChildren(...groups);

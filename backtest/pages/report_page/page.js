@@ -19,13 +19,33 @@ export function unpack(packed) {
   return found;
 }
 
+/** The rows that report_data.py packed: a name and numbers each. */
+export function unpackRows({ names, columns }) {
+  const [places, ...numbers] = columns.map(unpack);
+  return places.map((place, at) => [names[place], ...numbers.map((column) => column[at])]);
+}
+
 /** The report's data; columns are unpacked. */
 export function readData() {
   const data = JSON.parse(byId("data").textContent);
   data.times = unpack(data.times);
   data.values = unpack(data.values);
+  data.fills = unpackRows(data.fills);
+  data.trades = unpackRows(data.trades);
   for (const one of data.symbols) for (const name of ["times", "open", "high", "low", "close", "volume"]) one[name] = unpack(one[name]);
+  if (data.ticks) carryValues(data);
   return data;
+}
+
+// The account of a run over ticks has a value now and then: it is drawn at every time that a price is drawn at, so that charts move as one.
+function carryValues(data) {
+  const axis = [...new Set([...data.times, ...data.symbols.flatMap((one) => one.times)])].sort((a, b) => a - b);
+  let at = -1;
+  data.values = axis.map((time) => {
+    while (at + 1 < data.times.length && data.times[at + 1] <= time) at += 1;
+    return at < 0 ? data.measures.start_value : data.values[at];
+  });
+  data.times = axis;
 }
 
 /** An element with properties and children; children are texts or elements. */

@@ -3,12 +3,13 @@
 import * as format from "/shared/format.js";
 import { byId, el } from "./page.js";
 
-const FIRST = 50; // rows that are shown before "all" is asked for
+const FIRST = 50; // rows that are shown before more are asked for
+const MORE = 1000; // so many more each time: a browser takes seconds for tens of thousands
 
 export class Trades {
   /** `visit(symbol, from, to)` shows a trade on the chart; `when(time)` writes a time. */
   constructor(data, when, visit) {
-    Object.assign(this, { rows: data.trades.map((row, at) => [at + 1, ...row]), when, visit, sorted: 0, falling: false, all: false });
+    Object.assign(this, { rows: data.trades.map((row, at) => [at + 1, ...row]), when, visit, sorted: 0, falling: false, shown: FIRST });
     const decimals = Object.fromEntries(data.symbols.map((one) => [one.symbol, one.shown]));
     const multiple = data.symbols.length > 1;
     this.columns = [
@@ -19,7 +20,7 @@ export class Trades {
       { head: "Entry", at: 3, text: (row) => when(row[3]) },
       { head: "Price", at: 4, text: (row) => format.price(row[4], decimals[row[1]]) },
       { head: "Exit", at: 5, text: (row) => when(row[5]) },
-      { head: "Bars", at: 6, text: (row) => format.price(row[6], 0) },
+      data.ticks ? { head: "Held", at: 9, text: (row) => span(row[9]) } : { head: "Bars", at: 6, text: (row) => format.price(row[6], 0) },
       { head: "Fees", at: 7, text: (row) => format.price(row[7], 2) },
       { head: "Net profit", at: 8, text: (row) => format.money(row[8]), sign: true },
     ];
@@ -33,11 +34,12 @@ export class Trades {
   draw() {
     const order = [...this.rows].sort((a, b) => (a[this.sorted] > b[this.sorted] ? 1 : a[this.sorted] < b[this.sorted] ? -1 : 0));
     if (this.falling) order.reverse();
-    const shown = this.all ? order : order.slice(0, FIRST);
+    const shown = order.slice(0, this.shown);
     const head = el("tr", {}, ...this.columns.map((column) => this.#head(column)));
     byId("trades").querySelector("table").replaceChildren(el("thead", {}, head), el("tbody", {}, ...shown.map((row) => this.#row(row))));
-    byId("more").hidden = this.all || order.length <= FIRST;
-    byId("more").textContent = `Show all ${format.price(order.length, 0)}`;
+    const left = order.length - shown.length;
+    byId("more").hidden = left === 0;
+    byId("more").textContent = left <= MORE ? `Show all ${format.price(order.length, 0)}` : `Show ${format.price(MORE, 0)} more`;
   }
 
   #head({ head, at, left }) {
@@ -59,7 +61,14 @@ export class Trades {
   }
 
   #more() {
-    this.all = true;
+    this.shown += MORE;
     this.draw();
   }
+}
+
+// How long a trade was held, of milliseconds: "35 ms", "1.2 s", "3.4 min".
+function span(ms) {
+  const [unit, length] = [["h", 3_600_000], ["min", 60_000], ["s", 1000]].find(([, one]) => ms >= one) ?? ["ms", 1];
+  const value = ms / length;
+  return `${format.price(value, unit === "ms" || value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`;
 }
