@@ -119,7 +119,7 @@ def span_name(span_ns: int) -> str:
 def why_refused(orders: Records) -> list[tuple[str, int]]:
     """Return (reason, how many orders) of those that were refused, by the risk check or the venue."""
     refused = orders[orders["status"] == OrderStatus.REJECTED]
-    pairs = np.stack([refused["reason"].astype(np.uint64), refused["report"].astype(np.uint64)], axis=1)
+    pairs = np.stack([refused["reasons"].astype(np.uint64), refused["report"].astype(np.uint64)], axis=1)
     found, counts = np.unique(pairs, axis=0, return_counts=True)
     return [(_reason(int(risk), int(venue)) or "no reason given", int(count)) for (risk, venue), count in zip(found, counts, strict=True)]
 
@@ -167,7 +167,7 @@ def _order_ids(rows: Records, facts: RunFacts) -> list[str]:
 def _words(orders: Records) -> Any:
     import pandas as pd
 
-    pairs = orders["reason"].astype(np.uint64) << np.uint64(8) | orders["report"]
+    pairs = orders["reasons"].astype(np.uint64) << np.uint64(8) | orders["report"]
     found, places = np.unique(pairs, return_inverse=True)
     words = [_reason(pair >> 8, pair & 255) for pair in found.tolist()]
     names = sorted(set(words))

@@ -35,7 +35,7 @@ def dtypes(horizons: int = len(HORIZONS)) -> dict[str, np.dtype[Any]]:
     orders = [*head, *((name, "i8") for name in ("sent_ns", "arrived_ns", "done_ns"))]
     orders += [(name, "f8") for name in ("price", "stop_price", "quantity", "filled", "average_price", "ahead")]
     orders += [("queue_ns", "i8"), *((name, "u1") for name in ("side", "type", "time_in_force", "offset", "status"))]
-    orders += [("reason", "u8"), ("report", "u1")]
+    orders += [("reasons", "u8"), ("report", "u1")]
     numbers = ("quantity", "average_price", "last_price", "realised", "unrealised", "fees")
     return {
         "fills": np.dtype([*fills, *marks]),
