@@ -1,0 +1,84 @@
+"""One engine on one scene in a process of its own: the seconds of each of several runs, what it traded, and its largest memory.
+
+A regression means that research takes longer. The process makes the ticks, and what a peer wants of them, before the clock starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).resolve().parents[1] / "hft.py"
+LONGEST_S = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a process found; `data_mib` is the size of the ticks and `grown_mib` what a run added to the process's memory at most."""
+
+    ticks: int
+    seconds: list[float]
+    orders: int = 0
+    fills: int = 0
+    data_mib: float = 0.0
+    grown_mib: float = 0.0
+    rss_mib: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.ticks / statistics.median(self.seconds)
+
+
+class NotMeasuredError(Exception):
+    """A process could not run; the text says why."""
+
+
+# Who can run: imported by the process that needs it, so that nobody's memory holds another.
+ENGINES = {
+    "ours": ("measures.hft_ours", "ours"),
+    "ours memory": ("measures.hft_ours", "memory"),
+    "ours journal": ("measures.hft_ours", "journal"),
+    "vnpy": ("measures.hft_peers", "vnpy"),
+    "nautilus": ("measures.hft_peers", "nautilus"),
+    "hftbacktest": ("measures.hft_peers", "hftbacktest"),
+}
+
+
+def timed(run: Callable[[], Any]) -> float:
+    """Return the seconds that a call took."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def child(engine: str, scene: str, ticks: int, runs: int) -> None:
+    """Be the process of one engine: print its outcome, or why there is none, as the last line."""
+    try:
+        module, name = ENGINES[engine]
+        found = dataclasses.asdict(getattr(import_module(module), name)(scene, ticks, runs))
+        found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    except Exception as error:  # whatever keeps a peer from running is told in its row
+        found = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(found))
+
+
+def measured(engine: str, scene: str, ticks: int, runs: int) -> Outcome:
+    """Return the outcome of a process of its own; raise NotMeasuredError if there is none."""
+    command = [sys.executable, str(SCRIPT), "--child", engine, scene, str(ticks), str(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+    lines = done.stdout.splitlines()
+    if not lines or not lines[-1].startswith("{"):
+        raise NotMeasuredError(f"the process ended with {done.returncode}: {done.stderr.strip()[-200:]}")
+    found: dict[str, Any] = json.loads(lines[-1])
+    if "error" in found:
+        raise NotMeasuredError(found["error"])
+    return Outcome(**found)
