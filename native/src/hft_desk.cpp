@@ -197,8 +197,8 @@ PyObject* last(PyObject* self, PyObject* symbol) {
     return found ? PyFloat_FromDouble(desk(self)->run->engine.last_price(found)) : nullptr;
 }
 
-py::array_t<double> side_of(const Run& run, uint32_t instrument, Side side, std::size_t most) {
-    const auto levels = const_cast<Run&>(run).engine.matching().levels(instrument, side, most);
+py::array_t<double> side_of(Run& run, uint32_t instrument, Side side, std::size_t most) {
+    const auto levels = run.engine.matching().levels(instrument, side, most);
     py::array_t<double> found({static_cast<py::ssize_t>(levels.size()), py::ssize_t{2}});
     auto cells = found.mutable_unchecked<2>();
     for (py::ssize_t i = 0; i < static_cast<py::ssize_t>(levels.size()); ++i) {
@@ -219,7 +219,7 @@ PyObject* book(PyObject* self, PyObject* const* values, Py_ssize_t count) {
     const uint32_t found = failed ? 0 : desk(self)->run->number(values[0]);
     if (!found) return nullptr;
     return guarded([&] {
-        const Run& run = *desk(self)->run;
+        Run& run = *desk(self)->run;
         return py::make_tuple(side_of(run, found, Side::buy, most), side_of(run, found, Side::sell, most))
             .release()
             .ptr();

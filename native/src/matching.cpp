@@ -21,16 +21,12 @@ uint64_t mixed(uint64_t bits) {
 
 void MatchingEngine::set_grid(uint32_t instrument, Grid grid) {
     if (instrument >= markets_.size()) markets_.resize(instrument + 1);
-    markets_[instrument].grid = grid;
-    markets_[instrument].known = true;
-}
-
-bool MatchingEngine::knows(uint32_t instrument) const {
-    return instrument < markets_.size() && markets_[instrument].known;
-}
-
-MatchingEngine::Market* MatchingEngine::market(uint32_t instrument) {
-    return knows(instrument) ? &markets_[instrument] : nullptr;
+    Market& market = markets_[instrument];
+    settle(market);  // what was told before was of the grid before
+    market.grid = grid;
+    market.countable = 1e18 * grid.tick_size;
+    market.told_lower = market.told_upper = kNaN;
+    market.known = true;
 }
 
 std::vector<Report> MatchingEngine::take_reports() {
@@ -66,6 +62,7 @@ void MatchingEngine::restore(const SimulatedOrder& terms) {
     Market* market = this->market(terms.instrument);
     const auto [at, fresh] = orders_.try_emplace(terms.key);
     if (!market || !fresh) return;
+    settle(*market);
     Order& order = at->second;
     order.terms = terms;
     order.sent_ns = clock_ns_;
@@ -116,15 +113,6 @@ void MatchingEngine::run_until(int64_t due_ns) {
         actions_.pop();
         run(action);
     }
-}
-
-void MatchingEngine::begin(int64_t event_ns) {
-    if (!actions_.empty()) run_until(event_ns - 1);
-    clock_ns_ = std::max(clock_ns_, event_ns);
-}
-
-void MatchingEngine::end(int64_t event_ns) {
-    if (!actions_.empty()) run_until(event_ns);
 }
 
 void MatchingEngine::advance(int64_t now_ns) {

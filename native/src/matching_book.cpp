@@ -19,17 +19,35 @@ void MatchingEngine::on_depth(const Depth& depth) {
         market->quoted = market->booked = true;
         market->deltas = false;
         market->depth_ns = depth.event_ns;
-        market->bids.clear(), market->asks.clear();
-        for (std::size_t i = 0; i < kDepthLevels; ++i) {
-            const int64_t bid = market->grid.down(depth.bid_prices[i]),
-                          bid_lots = market->grid.lots(depth.bid_sizes[i]);
-            const int64_t ask = market->grid.up(depth.ask_prices[i]), ask_lots = market->grid.lots(depth.ask_sizes[i]);
-            if (bid != kNoPrice && bid_lots > 0) market->bids.push_back({bid, bid_lots});
-            if (ask != kNoPrice && ask_lots > 0) market->asks.push_back({ask, ask_lots});
+        if (market->idle()) {
+            note(*market, depth);
+        } else {
+            set_depth(*market, depth.bid_prices, depth.bid_sizes, depth.ask_prices, depth.ask_sizes);
+            match(*market, {}, true, depth.event_ns);
         }
-        match(*market, {}, true, depth.event_ns);
     }
     end(depth.event_ns);
+}
+
+void MatchingEngine::set_depth(Market& market, const Ten& bid_prices, const Ten& bid_sizes, const Ten& ask_prices,
+                               const Ten& ask_sizes) {
+    market.bids.clear(), market.asks.clear();
+    for (std::size_t i = 0; i < kDepthLevels; ++i) {
+        const int64_t bid = market.grid.down(bid_prices[i]), ask = market.grid.up(ask_prices[i]);
+        if (bid != kNoPrice) market.bids.set(bid, market.grid.lots(bid_sizes[i]));
+        if (ask != kNoPrice) market.asks.set(ask, market.grid.lots(ask_sizes[i]));
+    }
+}
+
+// A depth that nobody's order meets, as it was told.
+void MatchingEngine::note(Market& market, const Depth& depth) {
+    Told& told = market.told;
+    told.book = Told::Book::depth;
+    told.bid_prices = depth.bid_prices;
+    told.bid_sizes = depth.bid_sizes;
+    told.ask_prices = depth.ask_prices;
+    told.ask_sizes = depth.ask_sizes;
+    if (market.sessions) enter_session(market, depth.event_ns);
 }
 
 void MatchingEngine::on_delta(const BookDelta& delta) {
@@ -37,6 +55,7 @@ void MatchingEngine::on_delta(const BookDelta& delta) {
     if (Market* market = this->market(delta.instrument)) {
         market->fine = true;
         market->depth_ns = delta.event_ns;
+        if (market->idle()) settle(*market);
         apply_delta(*market, delta);
         if (delta.is_last) match(*market, {}, true, delta.event_ns);
     }
@@ -57,38 +76,28 @@ void MatchingEngine::apply_delta(Market& market, const BookDelta& delta) {
     const bool bids = side == Side::buy;
     const int64_t ticks = bids ? market.grid.down(delta.price) : market.grid.up(delta.price);
     const int64_t lots = delta.action == kDelete ? 0 : market.grid.lots(delta.size);
-    if (ticks != kNoPrice) set_level(bids ? market.bids : market.asks, bids, ticks, lots);
+    if (ticks != kNoPrice) (bids ? market.bids : market.asks).set(ticks, lots);
 }
 
-void MatchingEngine::set_level(Levels& levels, bool bids, int64_t ticks, int64_t lots) {
-    const auto at = std::lower_bound(levels.begin(), levels.end(), ticks, [bids](const Level& level, int64_t price) {
-        return bids ? level.ticks > price : level.ticks < price;
-    });
-    const bool there = at != levels.end() && at->ticks == ticks;
-    if (lots == 0) {
-        if (there) levels.erase(at);
-    } else if (there) {
-        at->lots = lots;
-    } else {
-        levels.insert(at, {ticks, lots});
-    }
-}
-
-MatchingEngine::Quotes MatchingEngine::quotes(uint32_t instrument) const {
+MatchingEngine::Quotes MatchingEngine::quotes(uint32_t instrument) {
     Quotes found;
     if (!knows(instrument)) return found;
-    const Market& market = markets_[instrument];
-    if (!market.bids.empty()) found.bid = market.bids.front().ticks, found.bid_lots = market.bids.front().lots;
-    if (!market.asks.empty()) found.ask = market.asks.front().ticks, found.ask_lots = market.asks.front().lots;
+    Market& market = markets_[instrument];
+    settle(market);
+    if (!market.bids.empty()) found.bid = market.bids.best().ticks, found.bid_lots = market.bids.best().lots;
+    if (!market.asks.empty()) found.ask = market.asks.best().ticks, found.ask_lots = market.asks.best().lots;
     return found;
 }
 
-std::vector<std::pair<int64_t, int64_t>> MatchingEngine::levels(uint32_t instrument, Side side,
-                                                                std::size_t most) const {
+std::vector<std::pair<int64_t, int64_t>> MatchingEngine::levels(uint32_t instrument, Side side, std::size_t most) {
     std::vector<std::pair<int64_t, int64_t>> found;
     if (!knows(instrument)) return found;
-    const Levels& levels = side == Side::buy ? markets_[instrument].bids : markets_[instrument].asks;
-    for (std::size_t i = 0; i < levels.size() && i < most; ++i) found.emplace_back(levels[i].ticks, levels[i].lots);
+    Market& market = markets_[instrument];
+    settle(market);
+    for (const BookSide::Level& level : side == Side::buy ? market.bids : market.asks) {
+        if (found.size() == most) break;
+        found.emplace_back(level.ticks, level.lots);
+    }
     return found;
 }
 

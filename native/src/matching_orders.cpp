@@ -21,6 +21,7 @@ void MatchingEngine::arrive(Order& order, int64_t now_ns) {
         return;
     }
     Market& market = *known;
+    settle(market);
     if (terms.expire_ns >= 0 && terms.expire_ns <= now_ns) {
         finish(market, order, ReportKind::expired, ReportReason::none, now_ns);
     } else if (!within_limits(market, terms)) {
@@ -191,7 +192,7 @@ int64_t MatchingEngine::slipped(const Market& market, const Order& order, int64_
 
 int64_t MatchingEngine::available(const Market& market, const Order& order) const {
     int64_t lots = 0;
-    for (const Level& level : order.buys() ? market.asks : market.bids) {
+    for (const BookSide::Level& level : market.opposite(order)) {
         if (lots >= kUnlimited || !order.reaches(level.ticks)) break;
         lots += level.lots;
     }
@@ -199,7 +200,7 @@ int64_t MatchingEngine::available(const Market& market, const Order& order) cons
 }
 
 void MatchingEngine::take(Market& market, Order& order, int64_t now_ns) {
-    for (Level& level : order.buys() ? market.asks : market.bids) {
+    for (BookSide::Level& level : market.opposite(order)) {
         if (order.done || !order.reaches(level.ticks)) break;
         const int64_t lots = std::min(order.left(), level.lots);
         if (lots == 0) continue;

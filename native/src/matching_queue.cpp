@@ -31,13 +31,8 @@ int64_t MatchingEngine::queue_joined(uint64_t key) const {
 
 // The size displayed at an order's price on its own side: 0 where nobody is, -1 beyond all that is displayed.
 int64_t MatchingEngine::displayed(const Market& market, const Order& order) {
-    const Levels& own = order.buys() ? market.bids : market.asks;
-    const int64_t price = order.limit();
-    const auto at = std::lower_bound(own.begin(), own.end(), price, [&](const Level& level, int64_t ticks) {
-        return order.buys() ? level.ticks > ticks : level.ticks < ticks;
-    });
-    if (at == own.end() || !market.quoted) return -1;
-    return at->ticks == price ? at->lots : 0;
+    if (!market.quoted) return -1;
+    return (order.buys() ? market.bids : market.asks).lots_at(order.limit());
 }
 
 // A trade at the order's price: those ahead are first, the rest is for us.

@@ -18,8 +18,8 @@ int64_t MatchingEngine::Order::trail_at(int64_t ticks) const {
 // The price that an order's stop looks at: that of the trade, else, where none was ever seen, the quote it would take.
 int64_t MatchingEngine::watched(const Market& market, const Order& order, int64_t traded) {
     if (traded != kNoPrice || market.last != kNoPrice) return traded;
-    const Levels& opposite = order.buys() ? market.asks : market.bids;
-    return opposite.empty() ? kNoPrice : opposite.front().ticks;
+    const BookSide& opposite = market.opposite(order);
+    return opposite.empty() ? kNoPrice : opposite.best().ticks;
 }
 
 // Let a trailing stop follow the market to a price that has not triggered it.

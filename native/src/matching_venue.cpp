@@ -26,6 +26,7 @@ void MatchingEngine::set_price_limit(uint32_t instrument, int64_t millionths) {
 void MatchingEngine::set_sessions(uint32_t instrument, std::shared_ptr<const Sessions> sessions) {
     if (Market* market = this->market(instrument)) {
         market->sessions = std::move(sessions);
+        market->opening = false;
         market->session = -1;  // a row of the old ones says nothing of these
         if (market->sessions) market->session = session_at(*market, clock_ns_);
     }
@@ -38,6 +39,15 @@ std::ptrdiff_t MatchingEngine::session_at(const Market& market, int64_t now_ns) 
     if (row < 0 || now_ns < opens[static_cast<std::size_t>(row)] || now_ns >= closes[static_cast<std::size_t>(row)])
         row = std::upper_bound(opens.begin(), opens.end(), now_ns) - opens.begin() - 1;
     return row >= 0 && now_ns < closes[static_cast<std::size_t>(row)] ? row : -1;
+}
+
+// Whether an event is within a session, and if so whether it is the first of it.
+bool MatchingEngine::enter_session(Market& market, int64_t now_ns) {
+    const std::ptrdiff_t row = session_at(market, now_ns);
+    if (row < 0) return false;
+    market.opening = row != market.session;
+    market.session = row;
+    return true;
 }
 
 bool MatchingEngine::is_open(const Market& market, int64_t now_ns) {
@@ -57,10 +67,11 @@ void MatchingEngine::read_limits(Market& market, const Tick& tick) {
     if (tick.trading_day != 0 && tick.trading_day != market.trading_day) {
         market.trading_day = tick.trading_day;
         market.lower = market.upper = kNoPrice;
-        market.limit_base = kNaN;
+        market.limit_base = market.told_upper = market.told_lower = kNaN;
     }
     const bool told = tick.upper_limit == tick.upper_limit || tick.lower_limit == tick.lower_limit;
     if (told) {
+        market.told_upper = tick.upper_limit, market.told_lower = tick.lower_limit;
         market.upper = market.grid.nearest(tick.upper_limit);
         market.lower = market.grid.nearest(tick.lower_limit);
         market.limit_base = kNaN;
@@ -77,6 +88,7 @@ void MatchingEngine::read_limits(Market& market, const Tick& tick) {
         return ticks / kMillion * millionths + (ticks % kMillion * millionths + kMillion / 2) / kMillion;
     };
     market.limit_base = base;
+    market.told_upper = market.told_lower = kNaN;
     market.lower = share(kMillion - market.limit_millionths);
     market.upper = share(kMillion + market.limit_millionths);
 }

@@ -307,7 +307,7 @@ void TickEngine::say_fill(const TickOrder& order, const FillRow& row, const Repo
     sayings_.push_back(std::move(saying));
 }
 
-double TickEngine::mid(uint32_t instrument) const {
+double TickEngine::mid(uint32_t instrument) {
     const MatchingEngine::Quotes quotes = matching_.quotes(instrument);
     if (quotes.bid == kNoPrice || quotes.ask == kNoPrice) return kNaN;
     return (account_.price(instrument, quotes.bid) + account_.price(instrument, quotes.ask)) / 2;

@@ -59,6 +59,8 @@
 // Nothing here fills from backfilled history: whoever calls on_...() leaves it out.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -68,6 +70,7 @@
 #include <utility>
 #include <vector>
 
+#include "gcg/book.h"
 #include "gcg/records.h"
 #include "gcg/trading.h"
 
@@ -160,7 +163,9 @@ class MatchingEngine {
     void set_price_limit(uint32_t instrument, int64_t millionths);
     // Tell when a known instrument trades; nullptr = always.
     void set_sessions(uint32_t instrument, std::shared_ptr<const Sessions> sessions);
-    [[nodiscard]] bool knows(uint32_t instrument) const;
+    [[nodiscard]] bool knows(uint32_t instrument) const {
+        return instrument < markets_.size() && markets_[instrument].known;
+    }
 
     // Send an order, a cancel or a change at `now_ns`; with no latency it takes effect at once. `lots` of a change is
     // the new whole quantity (0: as it is); absent prices stay as they are.
@@ -200,10 +205,9 @@ class MatchingEngine {
     struct Quotes {
         int64_t bid = kNoPrice, bid_lots = 0, ask = kNoPrice, ask_lots = 0;
     };
-    [[nodiscard]] Quotes quotes(uint32_t instrument) const;
+    [[nodiscard]] Quotes quotes(uint32_t instrument);
     // Up to `most` levels of a side as (ticks, lots), best first; a size that is not told is kUnlimited.
-    [[nodiscard]] std::vector<std::pair<int64_t, int64_t>> levels(uint32_t instrument, Side side,
-                                                                  std::size_t most) const;
+    [[nodiscard]] std::vector<std::pair<int64_t, int64_t>> levels(uint32_t instrument, Side side, std::size_t most);
     [[nodiscard]] std::size_t open_orders() const { return orders_.size(); }
     [[nodiscard]] int64_t clock_ns() const { return clock_ns_; }
 
@@ -243,13 +247,20 @@ class MatchingEngine {
         }
         [[nodiscard]] int64_t trail_at(int64_t ticks) const;  // how far from a price its stop stays
     };
-    struct Level {
-        int64_t ticks;
-        int64_t lots;
+    using Ten = std::array<double, kDepthLevels>;
+    // What a market without orders was told last: its levels and last price before they are counted in ticks and lots.
+    // Nobody needs them before an order arrives, and counting is most of what a record costs.
+    struct Told {
+        enum class Book : uint8_t { none, quotes, depth };
+        Book book = Book::none;
+        bool last = false;
+        double last_price = kNaN;
+        double bid_price = kNaN, bid_size = kNaN, ask_price = kNaN, ask_size = kNaN;  // of quotes
+        Ten bid_prices, bid_sizes, ask_prices, ask_sizes;
     };
-    using Levels = std::vector<Level>;  // best first
     struct Market {
         Grid grid;
+        double countable = 0;  // smaller prices than this have a count of ticks for certain
         bool known = false;
         bool quoted = false;   // the levels are quotes, not the last price
         bool booked = false;   // ... and those of a depth or of deltas
@@ -257,20 +268,24 @@ class MatchingEngine {
         bool fine = false;     // a tick, trade, depth or delta was seen
         bool opening = false;  // this event is the first of a session
         bool untidy = false;   // a list holds an order that is done, or a hole
-        Levels bids, asks;
+        BookSide bids{Side::buy}, asks{Side::sell};
         int64_t last = kNoPrice;
         double volume = kNaN;
         int64_t depth_ns = kNoPrice, trade_ns = kNoPrice;  // event time of the last depth, of the last trade
         int64_t snapshot_ns = kNoPrice;                    // event time of the last snapshot of deltas
         int32_t trading_day = 0;
-        int64_t bar_ns = 0;                          // the shortest bar period seen
-        int64_t lower = kNoPrice, upper = kNoPrice;  // the day's price limits
+        int64_t bar_ns = 0;                           // the shortest bar period seen
+        int64_t lower = kNoPrice, upper = kNoPrice;   // the day's price limits
+        double told_lower = kNaN, told_upper = kNaN;  // as ticks told them, if they did
         int64_t limit_millionths = 0;
         double limit_base = kNaN;  // the price that the limits were counted from
         std::shared_ptr<const Sessions> sessions;
         std::ptrdiff_t session = -1;      // the row of the session that the last event was in
         std::vector<Order*> buys, sells;  // working, best price first, then by arrival
         std::vector<Order*> stops;        // waiting for their trigger, by arrival
+        Told told;                        // only while idle
+        [[nodiscard]] BookSide& opposite(const Order& order) { return order.buys() ? asks : bids; }
+        [[nodiscard]] const BookSide& opposite(const Order& order) const { return order.buys() ? asks : bids; }
         [[nodiscard]] bool idle() const { return buys.empty() && sells.empty() && stops.empty(); }
     };
     enum class ActionKind : uint8_t { arrive, cancel, modify, expire };
@@ -291,12 +306,17 @@ class MatchingEngine {
         int64_t size = lots;  // all of it
     };
 
-    Market* market(uint32_t instrument);
+    Market* market(uint32_t instrument) { return knows(instrument) ? &markets_[instrument] : nullptr; }
     void schedule(ActionKind kind, uint64_t key, int64_t due_ns, int64_t lots = 0, int64_t price = kNoPrice,
                   int64_t stop = kNoPrice);
     int64_t due(ActionKind kind, uint64_t key);
-    void begin(int64_t event_ns);  // time moves on to a market event: what arrived before it
-    void end(int64_t event_ns);    // and what arrives at the same time as it
+    void begin(int64_t event_ns) {  // time moves on to a market event: what arrived before it
+        if (next_due_ns() < event_ns) run_until(event_ns - 1);
+        clock_ns_ = std::max(clock_ns_, event_ns);
+    }
+    void end(int64_t event_ns) {  // and what arrives at the same time as it
+        if (next_due_ns() <= event_ns) run_until(event_ns);
+    }
     void run_until(int64_t due_ns);
     void run(const Action& action);
     void arrive(Order& order, int64_t now_ns);
@@ -322,8 +342,16 @@ class MatchingEngine {
     [[nodiscard]] static bool is_open(const Market& market, int64_t now_ns);
     [[nodiscard]] static bool within_limits(const Market& market, const SimulatedOrder& terms);
     [[nodiscard]] static bool book_outranks(const Market& market, const Tick& tick);
+    [[nodiscard]] static bool same_limits(const Market& market, const Tick& tick);
     static void read_limits(Market& market, const Tick& tick);
-    static void set_level(Levels& levels, bool bids, int64_t ticks, int64_t lots);
+    static bool enter_session(Market& market, int64_t now_ns);
+    static void note(Market& market, const Tick& tick);
+    static void note(Market& market, const Depth& depth);
+    static void note_last(Market& market, double price);
+    static void settle(Market& market);
+    static void set_depth(Market& market, const Ten& bid_prices, const Ten& bid_sizes, const Ten& ask_prices,
+                          const Ten& ask_sizes);
+    static void set_quotes(Market& market, double bid, double bid_size, double ask, double ask_size);
     static void apply_delta(Market& market, const BookDelta& delta);
 
     [[nodiscard]] const Order* resting(uint64_t key) const;
@@ -331,12 +359,13 @@ class MatchingEngine {
     void trade_in_queue(Market& market, Order& order, Trade& trade, int64_t now_ns);
     void look_at_queue(const Market& market, Order& order) const;
 
-    void last_price(Market& market, int64_t ticks);
+    static void last_price(Market& market, int64_t ticks);
+    void match_tick(Market& market, const Tick& tick);
     void match(Market& market, Trade trade, bool fresh, int64_t now_ns);
     void match_side(Market& market, std::vector<Order*>& side, Trade& trade, bool fresh, int64_t now_ns);
     void match_limit(Market& market, Order& order, Trade& trade, bool through, bool crossed, int64_t now_ns);
     void trigger_stops(Market& market, Trade trade, int64_t now_ns);
-    Trade implied_trade(Market& market, const Tick& tick, int64_t last);
+    static Trade implied_trade(Market& market, const Tick& tick, int64_t last);
 
     struct BarPath;
     void bar_open(Market& market, BarPath& path);

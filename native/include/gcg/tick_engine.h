@@ -219,7 +219,7 @@ class TickEngine {
     void sample(int64_t at_ns);
     void sample_positions(int64_t at_ns);
     void mark();
-    [[nodiscard]] double mid(uint32_t instrument) const;
+    [[nodiscard]] double mid(uint32_t instrument);
     void finish();
 
     TickEngineOptions options_;
