@@ -156,6 +156,10 @@ struct Report {
 class MatchingEngine {
  public:
     explicit MatchingEngine(MatchingModel model = {}) : model_(model) {}
+    MatchingEngine(MatchingEngine&&) = default;
+    MatchingEngine& operator=(MatchingEngine&&) = default;
+    MatchingEngine(const MatchingEngine&) = delete;
+    MatchingEngine& operator=(const MatchingEngine&) = delete;
 
     // Tell the tick and lot size of an instrument; its market data is passed over before.
     void set_grid(uint32_t instrument, Grid grid);
