@@ -147,6 +147,8 @@ def _choose(
         wrong = f"{request.side.name} {request.offset.name} is no order of the {request.position_side.name} side"
         return request, [Finding(RiskReason.UNSUPPORTED, nan, nan, wrong)]
     if asked == Offset.OPEN:
+        if request.order_flags & OrderFlag.REDUCE_ONLY:
+            return request, [Finding(RiskReason.UNSUPPORTED, nan, nan, "reduce-only: an order that opens closes nothing")]
         return _with(request, Offset.OPEN), []
     found = closable(request, request.instrument, instrument, now_ns, accounts, others)
     nets = nets and found.lots == found.held  # it would close what other orders are to close

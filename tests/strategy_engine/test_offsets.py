@@ -267,6 +267,15 @@ def test_reduce_only_closes_one_side_and_is_cut_to_it(pit: Pit) -> None:
     assert "nothing of rb2501 is left to sell" in pit.order("rb2501", SELL, 5, order_flags=int(OrderFlag.REDUCE_ONLY))[0]
 
 
+def test_reduce_only_order_that_opens_is_refused(pit: Pit) -> None:
+    """An order cannot open and only reduce: it is refused in words, and nothing is opened."""
+    pit.order("rb2501", BUY, 3, Offset.OPEN)
+    words, sent = pit.order("rb2501", SELL, 2, Offset.OPEN, order_flags=int(OrderFlag.REDUCE_ONLY))
+    assert words == "reduce-only: an order that opens closes nothing"
+    assert sent is None
+    assert pit.held("rb2501") == {LONG: (3.0, 3.0, 0.0)}
+
+
 def test_orders_of_one_oco_group_may_close_the_same_lots(pit: Pit) -> None:
     """Of a profit target and a stop only one is ever filled: they do not freeze each other's lots. A group's name alone is a name."""
     pit.order("rb2501", BUY, 2)
