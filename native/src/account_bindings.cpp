@@ -75,6 +75,7 @@ AccountTerms gcg::python::account_terms(const py::dict& terms, uint32_t currency
     found.margined = flag_of(terms, "margined");
     found.legs = flag_of(terms, "legs");
     found.larger_side = flag_of(terms, "larger_side");
+    found.today_apart = flag_of(terms, "today_apart");
     found.t_plus_one = flag_of(terms, "t_plus_one");
     found.currency = currency;
     found.maker_fee = number_of(terms, "maker_fee");

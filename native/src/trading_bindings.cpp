@@ -17,6 +17,7 @@ namespace py = pybind11;
 using namespace gcg;
 
 void bind_account(py::module_& module);
+void bind_held(py::module_& module);
 
 namespace {
 
@@ -253,4 +254,5 @@ void bind_trading(py::module_& module) {
     bind_matching(module);
     bind_risk(module);
     bind_account(module);
+    bind_held(module);
 }

@@ -37,6 +37,7 @@ struct AccountTerms {
     bool margined = false;     // a fill moves cash by its profit only
     bool legs = false;         // long and short are held apart
     bool larger_side = false;  // ... and the larger one alone ties up margin
+    bool today_apart = false;  // ... and an order that closes says which day's lots (held.h)
     bool t_plus_one = false;   // what was bought today is sold tomorrow at the earliest
     uint32_t currency = 0;     // 0 = the account's own
     double maker_fee = 0, taker_fee = 0;
