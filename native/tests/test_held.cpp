@@ -72,6 +72,7 @@ TEST(what_one_order_cannot_say_is_refused_with_the_orders_that_can) {
     CHECK_EQUAL(pit.refused(order, kTuesday), "CLOSE_TODAY 5: 2 of the long x may be closed");
     CHECK_EQUAL(pit.book.plan(order, kTuesday).reason(), uint64_t{1} << 14);
     pit.trade(kOldest, Side::buy, 2);
+    pit.trade(kOldest, Side::buy, 1, Offset::open, kTuesday);
     CHECK_EQUAL(
         pit.refused({.instrument = kOldest, .side = Side::sell, .offset = Offset::close_today, .lots = 1}, kTuesday),
         "x: the oldest lots are closed first, and 2 are of before today: use CLOSE");
