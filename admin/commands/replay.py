@@ -50,6 +50,8 @@ def verify(ctx: click.Context, bus_folder: Path | None, strategies: tuple[str, .
         click.echo(msgspec.json.format(msgspec.json.encode(verification_values(found))).decode())
     else:
         print_verification(found)
+        if found.note:
+            click.echo(found.note)
     if not found.same:
         raise BacktestError(found.sentence())
     if not as_json:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from gcg_quant import bus as bus_module
 from gcg_quant.bus import EventBus
 from gcg_quant.component import event_handler
-from gcg_quant.errors import BacktestError
 from gcg_quant.events import Applied, Event, Lane, StrategyControlEvent, TimerEvent
 from gcg_quant.reader import BusReader, Cursor
 from gcg_quant.stateful import Follower
@@ -86,8 +85,8 @@ class MuteManager(StrategyManager):
     def run_again(self, bus: EventBus) -> None:
         """Run the life from its beginning to its end.
 
-        Raises:
-            BacktestError: positions and orders of its beginning are not on the journal.
+        Where the journal begins later than what the strategies hold, and no snapshot tells of it, they begin with what it knows, as the
+        recorded life did.
         """
         life = self._life
         self.start(bus, self._sources[0] if life.beginning.history else None, threaded=False)
@@ -143,14 +142,7 @@ class MuteManager(StrategyManager):
         end = Cursor(self.bus.bus_id, self.bus.epoch, began.control, began.market, began.log)
         follower = Follower(self.bus, self.name, Past, lambda text: None)
         try:
-            past = follower.recover(end, keeps_snapshots=False)
-            if follower.began > 1 and began.market > 1:
-                raise BacktestError(
-                    f"What the strategies held when their process began (event {began.market:,} of the market lane) is not on the journal "
-                    f"any more: it begins at event {follower.began:,}, and no snapshot of them reaches back.",
-                    began=follower.began,
-                )
-            return past
+            return follower.recover(end, keeps_snapshots=False)
         finally:
             follower.close()
 

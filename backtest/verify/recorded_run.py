@@ -68,6 +68,8 @@ class RecordedRun(BacktraderStrategy):
             return None
         record = msgspec.convert(status.run, RunRecord)
         here = market_id(manager.reader.cursor.market)
+        if record.begin > here:  # of a later run
+            return None
         record = msgspec.structs.replace(record, changes=[change for change in record.changes if change[0] < here])
         self._session.resumed = msgspec.to_builtins(record)
         begin = super()._again()

@@ -33,6 +33,7 @@ def verification_values(found: Verification) -> dict[str, Any]:
     return {
         "bus": found.bus,
         "same": found.same,
+        "note": found.note,
         "strategies": [_values(one) for one in found.strategies],
         "engines": [_values(one) for one in found.engines],
     }

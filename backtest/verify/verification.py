@@ -52,11 +52,12 @@ class ReplayVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a session that was run again."""
+    """What came of a session that was run again; `note` says what of it was left out, if anything was."""
 
     bus: str
     strategies: list[ReplayVerdict]
     engines: list[ReplayVerdict]
+    note: str = ""
 
     @property
     def verdicts(self) -> list[ReplayVerdict]:
@@ -76,8 +77,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
             if one.why:
                 return f"{one.name}: {one.why}"
         outputs = sum(one.outputs for one in self.verdicts)
-        who = f"{len(self.strategies)} strategies" + (f", {len(self.engines)} accounts" if self.engines else "")
-        return f"{who}, {outputs:,} outputs: the same, byte for byte."
+        return f"{', '.join(one.name for one in self.verdicts)}: {outputs:,} outputs, the same, byte for byte."
 
 
 def verify(
@@ -110,7 +110,7 @@ def verify(
     if not (folder / "bus.meta").exists():
         raise JournalError(f"There is no bus in {folder}: name the bus folder of a session, such as gcg_home/bus.")
     with EventBus(folder, create=False, read_only=True) as bus:
-        lives = _lives(bus, wanted)
+        lives, note = _lives(bus, wanted)
         for file in given:
             if not file.expanduser().is_file():
                 raise BacktestError(f"There is no strategy file {file}.")
@@ -124,15 +124,23 @@ def verify(
         bus=str(folder),
         strategies=[_verdict(name, trials) for name in names if wanted is None or name in wanted],
         engines=[_verdict(name, engines) for name in dict.fromkeys(life.component for life, _ in engines)],
+        note=note,
     )
 
 
-def _lives(bus: EventBus, wanted: list[str] | None) -> list[Life[Beginning]]:
+# The lives of strategies that can be done again, and what there is to say of the others.
+def _lives(bus: EventBus, wanted: list[str] | None) -> tuple[list[Life[Beginning]], str]:
     if bus.world not in (World.LIVE, World.PAPER):
         raise BacktestError(
             f"The bus {bus.path} is of the world {bus.world.name.lower()}: sessions (live, paper) are verified, a backtest is run again."
         )
-    lives = read_lives(bus, STRATEGIES)
+    every = read_lives(bus, STRATEGIES)
+    first = _first_event(bus)
+    lives = [life for life in every if life.beginning.market >= first]
+    lost = f"The journal {bus.path} begins at event {first:,}, after the strategies' process had begun: what it was given"
+    if every and not lives:
+        raise BacktestError(f"{lost} before was pruned, so that it cannot be run again.", first=first)
+    note = "" if len(lives) == len(every) else f"{lost} then was pruned; verified is what ran from its next beginning on."
     known = list(dict.fromkeys(name for life in lives for name in life.strategies))
     if not known:
         raise BacktestError(f"No strategy has run on the bus {bus.path}.")
@@ -140,7 +148,12 @@ def _lives(bus: EventBus, wanted: list[str] | None) -> list[Life[Beginning]]:
         if name not in known:
             listed = ", ".join(known)
             raise BacktestError(f"No strategy {name!r} has run on the bus {bus.path} (these have: {listed}).{nearest(name, known)}")
-    return lives
+    return lives, note
+
+
+def _first_event(bus: EventBus) -> int:
+    with bus.reader(start="begin") as reader:
+        return reader.cursor.market
 
 
 def _run_strategies(bus: EventBus, life: Life[Beginning], files: list[Path], sources: list[History]) -> Mapping[str, Trial]:

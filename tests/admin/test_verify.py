@@ -54,7 +54,8 @@ def test_every_strategy_does_again_what_it_did(session: Session, verified: Verif
     """Timers, signals, a Backtrader class, a guest, one that breaks; stopped, started, changed and killed: the same, byte for byte."""
     assert [(one.name, one.difference, one.why) for one in verified.strategies] == [(name, None, "") for name in NAMES]
     assert verified.same
-    assert "the same, byte for byte" in verified.sentence()
+    assert verified.sentence().endswith("the same, byte for byte.")
+    assert not verified.note
     found = {one.name: one for one in verified.strategies}
     assert all(one.lives == 2 and one.inputs > 0 for one in found.values())
     published = read(session.path, OrderRequest, CancelRequest, SignalEvent)
@@ -192,7 +193,7 @@ def test_console_prints_and_json_tells_the_same(session: Session) -> None:
     """The bus of the home is the default; exit code 0 and one sentence, or JSON."""
     shown = call(session.home, "replay", "verify", cwd=session.folder)
     assert shown.returncode == 0, shown.stderr
-    assert "6 strategies, 1 accounts, " in shown.stdout
+    assert f"{', '.join(NAMES)}, trading-paper: " in shown.stdout
     told = json.loads(call(session.home, "replay", "verify", "--strategy", "clockwork", "--json", cwd=session.folder).stdout)
     assert told["same"]
     assert [one["name"] for one in told["strategies"]] == ["clockwork"]
