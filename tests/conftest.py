@@ -19,7 +19,7 @@ from hypothesis import settings
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import AuditError, JournalError
-from gcg_quant.events import Fill, World
+from gcg_quant.events import Fill, SystemEvent, World
 
 # How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
 settings.register_profile("gcg_quant", deadline=None)
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-# ---- every journal that a test leaves behind adds up
+# ---- every journal that a test leaves behind adds up, and every session can be done again
 
 
 def add_up(folder: Path, seen: set[Path]) -> None:
@@ -71,6 +71,26 @@ def add_up(folder: Path, seen: set[Path]) -> None:
                 audit(bus)
         except (AuditError, JournalError) as error:
             raise AuditError(f"{path}: {error}") from error
+        do_again(path)
+
+
+def do_again(path: Path) -> None:
+    """Run the strategies and accounts of a session again on its journal; what is done otherwise is an AssertionError.
+
+    A session is what a supervisor has started. What cannot be run again, because its file or its stored bars are gone, is passed over.
+    """
+    with EventBus(path, create=False, read_only=True) as bus, bus.reader(start="begin", events=[SystemEvent]) as reader:
+        if bus.world not in (World.LIVE, World.PAPER) or not any(one.action == "start" for one in reader if isinstance(one, SystemEvent)):
+            return
+    from gcg_quant.backtest.verify import verify
+    from gcg_quant.errors import BacktestError
+
+    try:
+        found = verify(path)
+    except BacktestError:
+        return  # no strategy ran, or the beginning was pruned
+    different = [f"{one.name}: {one.difference}" for one in found.verdicts if one.difference is not None]
+    assert not different, f"{path}: {different}"
 
 
 @pytest.fixture(scope="session")

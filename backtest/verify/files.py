@@ -50,6 +50,7 @@ class RecordedLoader(StrategyLoader):
         """Return where the file lies that was loaded under this name. Raises StrategyError if it is gone or another."""
         status = self._status(name)
         there = Path(status.file)
+        self._refuse_hung(status)
         wanted = status.code.get(there.name, "")
         candidates = [file for file in self._files if file.name == there.name] or [there]
         candidates += [file for file in self._files if file not in candidates and wanted and digest_of(file) == wanted]
@@ -73,6 +74,15 @@ class RecordedLoader(StrategyLoader):
                 self._judge.give_up([one.strategy for one in self._life.statuses if one.file == self._status(name).file], sentence)
                 raise StrategyError(sentence, file=str(path))
         return loaded
+
+    # Whoever hung, or took his process with him, would do so here.
+    def _refuse_hung(self, status: StrategyStatusEvent) -> None:
+        names = [one.strategy for one in self._life.statuses if one.file == status.file]
+        for name in names:
+            if name in self._life.hung:
+                sentence = f"Its process ended in it ({self._life.hung[name]}): it is not run again."
+                self._judge.give_up(names, sentence)
+                raise StrategyError(sentence, strategy=name)
 
     def _status(self, name: str) -> StrategyStatusEvent:
         told = [one for one in self._life.statuses if one.file and _is(one.file, name)]

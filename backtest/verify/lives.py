@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STRATEGIES", "TRADING", "Life", "LifeKind", "Mark", "read_lives"]
 
+HUNG = "strategy_hung"  # the supervisor's word for a strategy in which its process hung or ended
 _SEQ = (1 << 60) - 1
 B = TypeVar("B", Beginning, TradingBeginning)
 
@@ -61,6 +62,7 @@ class Life(Generic[B]):
     ended_ns: int = 0
     marks: list[Mark] = field(default_factory=list)
     statuses: list[StrategyStatusEvent] = field(default_factory=list)
+    hung: dict[str, str] = field(default_factory=dict)  # strategies in whose callback it ended, and what the supervisor said
     reads: list[tuple[int, StoredRead]] = field(default_factory=list)  # what stored history told, each with its cause
 
     @property
@@ -126,6 +128,9 @@ def _system(event: SystemEvent, lives: list[Life[B]], open_lives: dict[str, Life
             life.end = msgspec.structs.replace(head, control=beginning.control, market=beginning.market, log=beginning.log)
         open_lives[name] = Life(name, event, beginning, head)
         lives.append(open_lives[name])
+    elif event.action == HUNG:
+        for one in open_lives.values():
+            one.hung[name] = event.detail
     elif life is not None and event.action == kind.ended:
         life.ended, life.ended_ns = event.data["at"], event.data.get("now_ns", 0)
     elif life is not None and event.action == READ:

@@ -121,6 +121,12 @@ class Outputs:
                     return event
         return None
 
+    def next(self, name: str, lane: Lane) -> Event | None:
+        """Return what `take` will return, without taking it."""
+        with self._lock:
+            queue = self._queue(name, lane)
+            return queue[0] if queue else None
+
     def left(self) -> Iterator[Event]:
         """Yield all that was not taken, name by name."""
         with self._lock:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import Event
+from gcg_quant.events import Event, Lane, StrategyStatusEvent
 
 from ..adapters import BacktraderAdapter
 from ..hosting.backtrader_strategy import BacktraderStrategy
@@ -42,12 +42,22 @@ class RecordedRun(BacktraderStrategy):
     """
 
     _pushed_ns = 0
+    _pushed = False  # something that the run may not have dealt with
+
+    def on_start(self) -> None:
+        """Begin the run, unless it had to wait for its instruments then: when it began does not stand on the journal."""
+        status = self._manager.judge.outputs.next_status(self.id)
+        if status is not None and not status.run:
+            self._manager.judge.give_up([self.id], "It waited for its instruments, and when it began is not on the journal.")
+        else:
+            super().on_start()
 
     def settle(self) -> None:
         """Wait until it has dealt with all that it was brought."""
         thread = self._thread
         if thread is not None:
             self._stream.settle(thread.is_alive, SETTLE_S)
+        self._pushed = False
 
     def break_off(self) -> None:
         """End its run as a killed process would."""
@@ -70,6 +80,9 @@ class RecordedRun(BacktraderStrategy):
         here = market_id(manager.reader.cursor.market)
         if record.begin > here:  # of a later run
             return None
+        resumed = self._session.resumed
+        if resumed and resumed.get("begin") != record.begin:  # it could not go on with its run, and said why
+            super()._again()
         record = msgspec.structs.replace(record, changes=[change for change in record.changes if change[0] < here])
         self._session.resumed = msgspec.to_builtins(record)
         begin = super()._again()
@@ -78,9 +91,19 @@ class RecordedRun(BacktraderStrategy):
             manager.judge.give_up([self.id], sentence)
         return begin
 
+    # When a run has ended, its host sees it a moment later: at the event at which it was seen then.
+    def _look_after(self) -> None:
+        if self._pushed and len(self.symbols) == 1:
+            self.settle()
+        if self._thread is not None and not self._thread.is_alive():
+            told = self._manager.judge.outputs.next(self.id, Lane.CONTROL)
+            if isinstance(told, StrategyStatusEvent) and told.state == "failed" and told.cause > self._session.cause:
+                return
+        super()._look_after()
+
     # A run that is far behind would be told of a burst at once that came in its own time.
     def _push(self, event: Event) -> None:
-        if abs(event.time_ns - self._pushed_ns) > BURST_NS:
+        if self._pushed and abs(event.time_ns - self._pushed_ns) > BURST_NS:
             self.settle()
-        self._pushed_ns = event.time_ns
+        self._pushed_ns, self._pushed = event.time_ns, True
         super()._push(event)

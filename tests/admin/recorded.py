@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gcg_quant.bus import EventBus
+from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.events import Applied, Event, Lane, OrderRequest, Record, StrategyControlEvent, StrategyStatusEvent, SystemEvent
 
 from .conftest import System
@@ -177,7 +178,8 @@ class Session:
         return self.home / "bus"
 
     def _play(self) -> None:
-        self._wait_for_work(self._runs(0))
+        self._runs(0)
+        self._wait_for_work()
         for event in (
             StrategyControlEvent(action="stop", strategy="guest"),
             StrategyControlEvent(action="start", strategy="guest"),
@@ -187,22 +189,32 @@ class Session:
         ):
             control = self.bus.publish(event)
             self._wait(lambda control=control: any(one.control == control for one in self._read(Applied)))
-        self._wait_for_work(self.bus.head(Lane.CONTROL))
+        self._wait_for_work()
         groups = [one for one in self._read(SystemEvent) if one.action == "group_started" and one.component == "strategies"]
-        os.kill(groups[-1].data["pid"], signal.SIGKILL)
-        self._wait_for_work(self._runs(self.bus.head(Lane.CONTROL)))
+        self._kill(groups[-1].data["pid"])
+        self._runs(self.bus.head(Lane.CONTROL))
+        self._wait_for_work()
 
-    # The place of the control lane from which on all run that can.
-    def _runs(self, since: int) -> int:
+    # Between two callbacks: a strategy in whose callback the process ends is taken for the culprit, and does not run again.
+    def _kill(self, pid: int) -> None:
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            if busy_with(mark_path(self.bus.path)) is None:
+                os.kill(pid, signal.SIGKILL)
+                return
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.01)
+
+    # All run that can, by states from a place of the control lane on.
+    def _runs(self, since: int) -> None:
         def running() -> set[str]:
             states = [one for one in self._read(StrategyStatusEvent) if one.id >= since]
             return {one.strategy for one in states if one.state == "running"}
 
         self._wait(lambda: running() >= set(NAMES) - {"breaking"})
-        return self.bus.head(Lane.CONTROL)
 
     # Each of these gives two more orders.
-    def _wait_for_work(self, _: int) -> None:
+    def _wait_for_work(self) -> None:
         before = self.bus.head(Lane.MARKET)
 
         def orders(name: str) -> int:

@@ -260,6 +260,22 @@ def test_recovery_ends_where_it_is_told(bus: EventBus) -> None:
     follower.close()
 
 
+def test_recovery_begins_at_a_snapshot_before_its_end(bus: EventBus) -> None:
+    """A snapshot of after the end is passed over, and who only looks leaves no note."""
+    ticks(bus, 30)
+    end = bus.reader(start="end").cursor
+    half = whole(bus)
+    component = start(bus)
+    ticks(bus, 60)
+    wait_for(lambda: bool(snapshots(bus)))
+    component.stop()
+    before = notes(bus.path)
+    follower = Follower(bus, "summing", Sums, lambda text: None)
+    assert pack_state(follower.recover(end, keeps_snapshots=False).dump()) == half
+    follower.close()
+    assert notes(bus.path) == before
+
+
 def test_fold_that_throws_stops_the_snapshots_and_nothing_else(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error in the copy is reported once, and the component works on."""
     component = start(bus)
