@@ -83,6 +83,11 @@ class BarGrid:
         self._plain = not self._dated and not self._sessions
         self._found: dict[int, Interval] = {}  # dated ones by their number
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the clock alone decides."""
+        return self._plain
+
     def at(self, ns: int, end_ns: int = 0) -> Interval | None:
         """Return the interval of a moment, or None if it belongs to none; `end_ns`: of a bar, which belongs where a part of it does."""
         if self._plain:

@@ -2,30 +2,33 @@
 
 `BarAggregator` takes events one by one; `resample` and `aggregate` (`gcg_quant.bar_arrays`) do the same to arrays, and yield the same
 bars. A bar holds what happened from its start up to, but not including, its end; `gcg_quant.bar_grid` says where bars begin. An interval
-in which nothing happened has no bar. docs/bars.md has all the rules.
+in which nothing happened has no bar. docs/bars.md has all the rules; native/include/gcg/bar_maker.h is what makes them.
 """
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 from typing import Any
 
+from gcg_quant import _native
 from gcg_quant.bar_arrays import aggregate, resample
 from gcg_quant.bar_grid import BarGrid
 from gcg_quant.calendar import Calendar
-from gcg_quant.errors import EventError
-from gcg_quant.events import Bar, BarBasis, Quality, Tick, TradeTick, VolumeKind
-from gcg_quant.open_bar import OpenBar
+from gcg_quant.clock import NS_PER_DAY
+from gcg_quant.events import Bar, BarBasis, BarOrigin
 from gcg_quant.periods import PERIODS, period_ns, period_start
-from gcg_quant.traded import Traded
 
 __all__ = ["PERIODS", "BarAggregator", "aggregate", "period_ns", "period_start", "resample"]
 
-NAN = math.nan
-_LONG_AGO = -(1 << 63)
+_STRETCH_NS = 100 * NS_PER_DAY  # of a calendar is known to an aggregator at a time
+# What the state of an aggregator has of a bar: its interval, and these fields.
+_BAR_STATE = (
+    *("close", "count", "high", "interval", "low", "open", "open_interest", "quote_size", "revision"),
+    *("symbol", "trading_day", "turnover", "venue", "volume"),
+)
 
 
-class BarAggregator:
+class BarAggregator(_native.BarMaker):
     """Bars of one instrument, one period and one basis, made one event at a time. One thread; time never goes back.
 
     Which events count: a `Tick` with the price of the basis (last, bid, ask or their mean), a `TradeTick` for basis LAST, a
@@ -34,153 +37,55 @@ class BarAggregator:
     its own volume). One of an interval that is already finished is late: `late` counts it, and it is dropped, unless `revise` says that
     the bar before is to be given out again with it, as the next revision. One outside of the sessions, where the calendar aligns bars
     to these, is counted by `outside`.
+
+    `update(event)` returns the bars that an event finishes: the one before it, and its own if a smaller bar completes it.
+    `advance(now_ns)` finishes the bar whose last prices have come by then. `current` is the unfinished bar, or None; `end_ns` is when
+    it ends, and `due_ns` when its last prices have come, a little after a session's close; both are 0 if there is none.
     """
 
     def __init__(self, period: str, basis: BarBasis = BarBasis.LAST, calendar: Calendar | None = None, *, revise: bool = False) -> None:
+        """Raise EventError if `period` is none."""
+        grid = BarGrid(period, calendar)
+        plain = grid.native(0, 0) if grid.is_plain else _native.BarGrid(grid.length_ns)
+        super().__init__(period, plain, int(basis), 0, revise)
         self.period = period
         self.basis = basis
-        self.late = self.outside = 0
-        self._grid = BarGrid(period, calendar)
-        self._revise = revise
-        self._traded = Traded()
-        self._is_last = basis == BarBasis.LAST
-        self._bar: OpenBar | None = None
-        self._before: OpenBar | None = None  # the one that was finished last, where it may be revised
-        self._start_ns = self._last_ns = _LONG_AGO
-        self._from_ns = self._until_ns = _LONG_AGO  # what happens in between belongs to the open bar for certain
+        self._calendar = calendar
+        if not grid.is_plain:
+            self.set_grid(plain, 0, 0)  # nothing is known: `cover` is called before the first event
 
-    @property
-    def current(self) -> Bar | None:
-        """The unfinished bar, or None."""
-        return None if self._bar is None else self._bar.bar(self.period, self.basis)
-
-    @property
-    def end_ns(self) -> int:
-        """When the unfinished bar ends; 0 if there is none."""
-        return 0 if self._bar is None else self._bar.interval.end_ns
-
-    @property
-    def due_ns(self) -> int:
-        """When its last prices have come, a little after a session's close; 0 if there is none."""
-        return 0 if self._bar is None else self._bar.interval.due_ns
+    def cover(self, ns: int) -> None:
+        """Learn the intervals around a moment; called before an event whose intervals are not known."""
+        stretch = ns // _STRETCH_NS
+        self.set_grid(_stretch(self.period, self._calendar, stretch), stretch * _STRETCH_NS, (stretch + 1) * _STRETCH_NS)
 
     @property
     def state(self) -> list[Any]:
         """All that the next event meets, as plain values; set it on an aggregator of the same arguments to go on there."""
-        bars = [None if bar is None else bar.state for bar in (self._bar, self._before)]
-        return [*bars, list(self._traded.state), self._start_ns, self._last_ns, self.late, self.outside]
+        bar, interval, before, interval_before, *totals, start_ns, last_ns, late, outside = self.take_state()
+        return [_bar_state(bar, interval), _bar_state(before, interval_before), totals, start_ns, last_ns, late, outside]
 
     @state.setter
     def state(self, state: list[Any]) -> None:
-        bar, before, traded, self._start_ns, self._last_ns, self.late, self.outside = state
-        self._bar, self._before = (None if one is None else OpenBar.of_state(one) for one in (bar, before))
-        self._traded.state = tuple(traded)
-        self._from_ns = self._until_ns = _LONG_AGO  # found anew with the next event
+        bar, before, totals, *rest = state
+        self.put_state(*self._bar_of(bar), *self._bar_of(before), *totals, *rest)
 
-    def update(self, event: Tick | TradeTick | Bar) -> list[Bar]:
-        """Take one event; return the bars that it finishes: the one before it, and its own if a smaller bar completes it."""
-        if isinstance(event, Tick):
-            price = event.last_price if self._is_last else self._price(event)
-            if price != price or event.quality:
-                return []
-            at_ns = event.event_ns
-            finished = [] if self._from_ns <= at_ns < self._until_ns else self._enter(event, at_ns)
-            bar = self._bar if finished is not None else self._reopened(event, at_ns)
-            if bar is None:
-                return []
-            self._add_tick(bar, event, at_ns, price)
-            return self._revised(bar) if finished is None else finished
-        if isinstance(event, Bar):
-            return self._update_bar(event)
-        if not self._is_last or event.price != event.price or event.quality != Quality.NORMAL:
-            return []
-        at_ns = event.event_ns
-        finished = [] if self._from_ns <= at_ns < self._until_ns else self._enter(event, at_ns)
-        bar = self._bar if finished is not None else self._reopened(event, at_ns)
-        if bar is None:
-            return []
-        newest = at_ns >= self._last_ns
-        bar.add(event.price, event.size, event.turnover, newest)
-        if newest:
-            self._last_ns = at_ns
-            bar.note(NAN, NAN, event.trading_day)
-        return self._revised(bar) if finished is None else finished
+    def _bar_of(self, state: list[Any] | None) -> tuple[Bar | None, tuple[Any, ...] | None]:
+        if state is None:
+            return None, None
+        values = dict(zip(_BAR_STATE, state, strict=True))
+        interval = tuple(values.pop("interval"))
+        fields: dict[str, Any] = {"period": self.period, "basis": self.basis, "origin": BarOrigin.AGGREGATED}
+        return Bar(start_ns=interval[0], event_ns=interval[1], **fields, **values), interval
 
-    def advance(self, now_ns: int) -> list[Bar]:
-        """Finish the bar whose last prices have come by `now_ns`; return it as a list, or []."""
-        if self._bar is None or now_ns < self._bar.interval.due_ns:
-            return []
-        return [self._finish(self._bar)]
 
-    def _add_tick(self, bar: OpenBar, tick: Tick, at_ns: int, price: float) -> None:
-        if at_ns < self._last_ns:
-            single = self._is_last and tick.volume_kind == VolumeKind.SINGLE
-            bar.add(price, tick.volume if single else NAN, tick.turnover if single else NAN, False)
-            return
-        self._last_ns = at_ns
-        if self._is_last:
-            day = tick.trading_day
-            volume, turnover = self._traded.of(tick.volume_kind, tick.volume, tick.turnover, day, whole=bar.interval.whole)
-            bar.add(price, volume, turnover, True)
-            bar.note(tick.open_interest, NAN, day)
-        else:
-            bar.add(price, NAN, NAN, True)
-            size = tick.bid_size if self.basis == BarBasis.BID else tick.ask_size if self.basis == BarBasis.ASK else NAN
-            bar.note(tick.open_interest, size, tick.trading_day)
+def _bar_state(bar: Bar | None, interval: tuple[Any, ...] | None) -> list[Any] | None:
+    if bar is None or interval is None:
+        return None
+    return [list(interval) if name == "interval" else getattr(bar, name) for name in _BAR_STATE]
 
-    def _update_bar(self, event: Bar) -> list[Bar]:
-        if event.basis != self.basis:
-            return []
-        if period_ns(event.period) > self._grid.length_ns:
-            raise EventError(f"A bar of {event.period} cannot be part of a bar of {self.period}.", period=event.period)
-        if math.isnan(event.open + event.high + event.low + event.close):
-            return []
-        at_ns, end_ns = event.start_ns, event.event_ns
-        finished = [] if self._from_ns <= at_ns < self._until_ns else self._enter(event, at_ns, end_ns)
-        bar = self._bar if finished is not None else self._reopened(event, at_ns, end_ns)
-        if bar is None:
-            return []
-        bar.add_bar(event, at_ns >= self._last_ns)
-        self._last_ns = max(self._last_ns, at_ns)
-        if finished is None:
-            return self._revised(bar)
-        return [*finished, self._finish(bar)] if end_ns >= bar.interval.end_ns else finished
 
-    def _price(self, tick: Tick) -> float:
-        if self.basis == BarBasis.BID:
-            return tick.bid_price
-        return tick.ask_price if self.basis == BarBasis.ASK else (tick.bid_price + tick.ask_price) / 2
-
-    def _enter(self, event: Tick | TradeTick | Bar, at_ns: int, end_ns: int = 0) -> list[Bar] | None:
-        # Go to the interval of `at_ns`: return what that finishes, or None if the event is late or outside.
-        interval = self._grid.at(at_ns, end_ns)
-        if interval is None or interval.start_ns < self._start_ns or (interval.start_ns == self._start_ns and self._bar is None):
-            return None
-        finished = []
-        if interval.start_ns > self._start_ns:
-            if self._bar is not None:
-                finished.append(self._finish(self._bar))
-            self._bar = OpenBar(interval, event.symbol, event.venue)
-            self._start_ns = interval.start_ns
-        self._from_ns, self._until_ns = interval.from_ns, interval.until_ns
-        return finished
-
-    def _reopened(self, event: Tick | TradeTick | Bar, at_ns: int, end_ns: int = 0) -> OpenBar | None:
-        # The finished bar that a late event belongs to, if it may be revised.
-        interval = self._grid.at(at_ns, end_ns)
-        if interval is None:
-            self.outside += 1
-            return None
-        self.late += 1
-        before = self._before
-        return before if before is not None and before.interval.start_ns == interval.start_ns else None
-
-    def _revised(self, bar: OpenBar) -> list[Bar]:
-        bar.revision += 1
-        return [bar.bar(self.period, self.basis)]
-
-    def _finish(self, bar: OpenBar) -> Bar:
-        self._bar = None
-        self._before = bar if self._revise else None
-        self._from_ns = self._until_ns = _LONG_AGO
-        return bar.bar(self.period, self.basis)
+@lru_cache(maxsize=256)
+def _stretch(period: str, calendar: Calendar | None, number: int) -> _native.BarGrid:
+    # Shared by all instruments of a calendar.
+    return BarGrid(period, calendar).native(number * _STRETCH_NS, (number + 1) * _STRETCH_NS)

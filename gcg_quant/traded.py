@@ -1,21 +1,16 @@
-"""What was traded between two ticks, from the totals that venues tell."""
+"""What was traded between two ticks, from the totals that venues tell; `BarTotals` of native/include/gcg/bar_maker.h is the same."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from gcg_quant.enumerations import VolumeKind
 
 if TYPE_CHECKING:
     from gcg_quant.events import Tick
 
-__all__ = ["Traded", "traded_parts"]
-
-Amounts = npt.NDArray[np.float64]
+__all__ = ["Traded"]
 
 _DAY, _SINGLE = int(VolumeKind.DAY), int(VolumeKind.SINGLE)
 NAN = math.nan
@@ -76,40 +71,3 @@ def _part(total: float, before: float, new_day: bool, day_told: bool, whole: boo
     if total < before:
         return (0.0 if day_told else total), total
     return total - before, total
-
-
-def traded_parts(
-    kinds: npt.NDArray[Any], volumes: Amounts, turnovers: Amounts, days: npt.NDArray[Any], whole: npt.NDArray[np.bool_]
-) -> tuple[Amounts, Amounts]:
-    """Return what `Traded` says of ticks (their fields, and its `whole`) one after the other: volumes and turnovers."""
-    if not len(kinds) or bool((kinds == _SINGLE).all()):
-        return volumes, turnovers
-    if bool((kinds == _DAY).all()):
-        days = days.astype(np.int64)
-        told = days != 0
-        before = _last_before(days, told, 0)
-        new_day = told & (before != 0) & (before != days)
-        return _parts(volumes, new_day, told, whole), _parts(turnovers, new_day, told, whole)
-    one = Traded()
-    columns = (column.tolist() for column in (kinds, volumes, turnovers, days))
-    parts = [one.of(*fields, whole=first) for *fields, first in zip(*columns, whole.tolist(), strict=True)]
-    return np.array([volume for volume, _ in parts]), np.array([turnover for _, turnover in parts])
-
-
-def _parts(totals: Amounts, new_day: npt.NDArray[np.bool_], told: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]) -> Amounts:
-    stated = ~np.isnan(totals)
-    remembered = (stated & ~(told & (totals == 0.0))) | new_day
-    first = np.flatnonzero(stated | new_day)[:1]  # with nothing before it, a total of 0 is remembered, too
-    remembered[first] = True
-    before = _last_before(np.where(stated, totals, 0.0), remembered, NAN)
-    parts = np.where(totals < before, np.where(told, 0.0, totals), totals - before)
-    parts = np.where(told & (totals == 0.0) & ~np.isnan(before), 0.0, parts)
-    parts = np.where(np.isnan(before) & whole, totals, parts)
-    return np.where(new_day, totals, parts)
-
-
-def _last_before(values: npt.NDArray[Any], known: npt.NDArray[np.bool_], otherwise: float) -> npt.NDArray[Any]:
-    # For each row the value of the last known one before it.
-    rows = np.where(known, np.arange(len(values)), -1)
-    last = np.append(-1, np.maximum.accumulate(rows)[:-1])
-    return np.where(last >= 0, values[np.maximum(last, 0)], otherwise)

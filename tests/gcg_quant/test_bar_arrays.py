@@ -21,6 +21,8 @@ from gcg_quant.errors import EventError
 from gcg_quant.events import Bar, BarBasis, Quality, Tick, TradeTick, VolumeKind, from_array
 from gcg_quant.instruments import Instrument
 
+from .bar_model import BarModel
+
 NAN = math.nan
 Rows = np.ndarray[Any, Any]
 CALENDARS = [None, "24/7", "SHFE.au", "XNYS", "SHFE.au:session", "SHFE.au:day"]
@@ -213,14 +215,14 @@ def test_bar_across_an_opening_belongs_to_the_session() -> None:
     assert (day["open"], day["close"], day["volume"]) == (1, 3, 6)
 
 
-# ---- the native maker
+# ---- the native maker, and the model in Python
 
 
-def maker_of(rows: Rows, period: str, basis: BarBasis, calendar: Calendar | None, *, revise: bool = False) -> _native.BarMaker:
+def maker_of(rows: Rows, period: str, basis: BarBasis, calendar: Calendar | None) -> _native.BarMaker:
     """Return a native maker whose grid holds the rows' times and no more."""
     times = rows["start_ns"] if "start_ns" in (rows.dtype.names or ()) else rows["event_ns"]
     stretch = (int(times.min()), int(times.max())) if len(times) else (0, 1)
-    return _native.BarMaker(period, BarGrid(period, calendar).native(*stretch), int(basis), revise=revise)
+    return _native.BarMaker(period, BarGrid(period, calendar).native(*stretch), int(basis))
 
 
 def bytes_of(bars: list[Bar]) -> list[bytes]:
@@ -234,7 +236,7 @@ def test_native_bars_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis
     """Ticks and trades one by one, with time that closes bars, and revisions: every record is equal byte by byte."""
     calendar = calendar_of(name)
     rows = as_trades(rows) if of_trades else rows
-    model, maker = BarAggregator(period, basis, calendar, revise=revise), maker_of(rows, period, basis, calendar, revise=revise)
+    model, maker = BarModel(period, basis, calendar, revise=revise), BarAggregator(period, basis, calendar, revise=revise)
     for number, event in enumerate(from_array(rows, "X", "T")):
         assert bytes_of(maker.update(event)) == bytes_of(model.update(event))
         if number % 7 == 3:
@@ -252,22 +254,37 @@ def test_native_bars_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis
 def test_native_bars_of_bars_are_the_same_bytes(rows: Rows, period: str, name: str | None) -> None:
     """Shorter bars with gaps and absent amounts: those that they complete, and the revisions."""
     calendar = calendar_of(name)
-    model, maker = BarAggregator(period, calendar=calendar, revise=True), maker_of(rows, period, BarBasis.LAST, calendar, revise=True)
+    model, maker = BarModel(period, calendar=calendar, revise=True), BarAggregator(period, calendar=calendar, revise=True)
     for event in from_array(rows, "X", "T"):
         assert bytes_of(maker.update(event)) == bytes_of(model.update(event))
     assert (maker.late, maker.outside) == (model.late, model.outside)
 
 
-@given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(list(BarBasis)), st.sampled_from(CALENDARS), st.integers(1, 3))
-@settings(max_examples=100)
-def test_native_bars_of_arrays_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis, name: str | None, stride: int) -> None:
-    """A whole array in one call, of any stride: the bars of `aggregate`."""
-    rows = rows[::stride]
-    maker = maker_of(rows, period, basis, calendar_of(name))
-    made = maker.update_rows(Tick, rows)
+@given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(CALENDARS), st.integers(0, 60))
+@settings(max_examples=60)
+def test_grid_of_a_stretch_is_the_whole_grid(rows: Rows, period: str, name: str | None, cut: int) -> None:
+    """A maker that knows the grid of its rows' times and no more, at any stride and in two calls, makes the bars of `aggregate`."""
+    rows = rows[::2]
+    maker = maker_of(rows, period, BarBasis.LAST, calendar_of(name))
+    made = maker.update_rows(Tick, rows[:cut]) + maker.update_rows(Tick, rows[cut:])
     last = maker.current
-    expected = aggregate(rows, period, basis, calendar_of(name))
+    expected = aggregate(rows, period, BarBasis.LAST, calendar_of(name))
     assert made + (b"" if last is None else bytes_of([last])[0]) == expected.tobytes()
+
+
+@pytest.mark.parametrize("name", CALENDARS[1:])
+@pytest.mark.parametrize("period", ["1h", "1d", "3d", "1w"])
+def test_years_of_trades_are_covered(period: str, name: str) -> None:
+    """From before the calendar begins to long after: the aggregator learns the calendar as time goes on."""
+    calendar = Calendar(name)
+    model, maker = BarModel(period, BarBasis.LAST, calendar), BarAggregator(period, BarBasis.LAST, calendar)
+    # Not the week in which the calendars begin: its Saturday is the next week's, but lies within the first one's dates.
+    stretches = (("1989-12-01", "1990-12-20", 100_000), ("1991-01-14", "1991-09-01", 100_000), ("2023-11-01", "2024-12-01", 39_000))
+    times = [ns for start, end, step in stretches for ns in range(from_iso(start), from_iso(end), step * NS_PER_SECOND)]
+    for number, event_ns in enumerate(times):
+        event = TradeTick(symbol="X", venue="T", event_ns=event_ns, price=float(number * 37 % 101), size=1.0)
+        assert bytes_of(maker.update(event)) == bytes_of(model.update(event))
+    assert (maker.late, maker.outside) == (model.late, model.outside)
 
 
 def test_native_grid_of_an_instrument_follows_its_calendar() -> None:
