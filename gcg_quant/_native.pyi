@@ -1343,7 +1343,7 @@ class TickEngine:
 
     Instruments first, then data and strategies, then `run`. Latencies are in ns of event time; `feed_latency_ns` -1 shows the data at
     its recv_ns. `queue` is a number of QueueModel in matching.h. `sample_ns` is how often the equity is noted. `batch` is how many rows
-    on_ticks and its like get at most.
+    on_ticks and its like get at most; `horizons_ns` is how long after each fill the mid is noted (`marks` of the fills).
     """
 
     def __init__(
@@ -1362,6 +1362,7 @@ class TickEngine:
         queue: int = 0,
         sample_ns: int = 60_000_000_000,
         batch: int = 4096,
+        horizons_ns: Sequence[int] = (),
     ) -> None: ...
     def add_instrument(self, number: int, symbol: str, venue: str, terms: dict[str, Any]) -> None:
         """Add an instrument, numbered 1, 2, ... in order.

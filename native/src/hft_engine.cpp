@@ -3,7 +3,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -132,7 +134,7 @@ py::object add_strategy(const py::object& self, const std::string& name, const p
 struct OrderRow {
     uint64_t order;
     uint32_t instrument, strategy;
-    int64_t sent_ns, arrived_ns, filled_ns, done_ns;
+    int64_t sent_ns, arrived_ns, filled_ns, done_ns, queue_ns;
     double price, stop_price, quantity, filled, average_price, ahead;
     uint64_t reasons;
     uint8_t side, type, time_in_force, offset, status, report, reserved[2];
@@ -149,6 +151,9 @@ OrderRow row_of(const Run& run, const TickOrder& order) {
     row.arrived_ns = order.arrived_ns;
     row.filled_ns = order.filled_ns;
     row.done_ns = order.done_ns;
+    // How long it rested: until its first fill or its end, or until now.
+    const int64_t until = order.filled_ns ? order.filled_ns : order.done_ns ? order.done_ns : run.engine.now_ns();
+    if (order.arrived_ns) row.queue_ns = std::max<int64_t>(0, until - order.arrived_ns);
     row.price = price(order.price_ticks);
     row.stop_price = price(order.stop_ticks);
     row.quantity = account.quantity(order.instrument, order.lots);
@@ -169,6 +174,33 @@ py::array orders_of(const Run& run) {
     py::array_t<OrderRow> rows(static_cast<py::ssize_t>(run.engine.orders().size()));
     OrderRow* at = rows.mutable_data();
     for (const TickOrder& order : run.engine.orders()) *at++ = row_of(run, order);
+    return rows;
+}
+
+// The fills with the mids at their horizons, one row each.
+py::array fills_of(const Run& run) {
+    const auto& fills = run.engine.fills();
+    const FillMarks& marks = run.engine.marks();
+    const std::size_t horizons = marks.horizons_ns().size(), bytes = sizeof(FillRow) + horizons * sizeof(double);
+    const py::dict plain = py::dtype::of<FillRow>().attr("fields");
+    py::list names, formats, offsets;
+    for (const auto& [name, field] : plain) {
+        names.append(name);
+        formats.append(field.cast<py::tuple>()[0]);
+        offsets.append(field.cast<py::tuple>()[1]);
+    }
+    if (horizons > 0) {
+        names.append("marks");
+        formats.append("(" + std::to_string(horizons) + ",)f8");
+        offsets.append(sizeof(FillRow));
+    }
+    py::array rows(py::dtype(names, formats, offsets, static_cast<py::ssize_t>(bytes)),
+                   py::array::ShapeContainer{static_cast<py::ssize_t>(fills.size())});
+    auto* at = static_cast<std::byte*>(rows.mutable_data());
+    for (std::size_t i = 0; i < fills.size(); ++i, at += bytes) {
+        std::memcpy(at, &fills[i], sizeof(FillRow));
+        if (horizons > 0) std::memcpy(at + sizeof(FillRow), marks.row(i), horizons * sizeof(double));
+    }
     return rows;
 }
 
@@ -195,7 +227,7 @@ void collect_garbage(PyHeapTypeObject* heap_type) {
 std::unique_ptr<Run> make_run(const std::string& account, const std::string& gateway, double cash,
                               int64_t order_latency_ns, int64_t cancel_latency_ns, int64_t response_latency_ns,
                               int64_t feed_latency_ns, int64_t jitter_ns, uint64_t seed, int64_t slippage_ticks,
-                              int queue, int64_t sample_ns, uint32_t batch) {
+                              int queue, int64_t sample_ns, uint32_t batch, std::vector<int64_t> horizons_ns) {
     TickEngineOptions options;
     options.account = account;
     options.gateway = gateway;
@@ -210,27 +242,35 @@ std::unique_ptr<Run> make_run(const std::string& account, const std::string& gat
     options.feed_ns = feed_latency_ns;
     options.sample_ns = sample_ns;
     options.batch = batch;
+    options.horizons_ns = std::move(horizons_ns);
     return std::make_unique<Run>(std::move(options));
 }
 
 }  // namespace
 
 void bind_hft(py::module_& module) {
-    PYBIND11_NUMPY_DTYPE(OrderRow, order, instrument, strategy, sent_ns, arrived_ns, filled_ns, done_ns, price,
-                         stop_price, quantity, filled, average_price, ahead, reasons, side, type, time_in_force, offset,
-                         status, report);
-    PYBIND11_NUMPY_DTYPE(FillRow, order, instrument, strategy, event_ns, seen_ns, price, quantity, fee, profit, mid,
-                         position, cash, side, offset, liquidity);
+    PYBIND11_NUMPY_DTYPE_EX(OrderRow, order, "order", instrument, "number", strategy, "strategy", sent_ns, "sent_ns",
+                            arrived_ns, "arrived_ns", filled_ns, "filled_ns", done_ns, "done_ns", queue_ns, "queue_ns",
+                            price, "price", stop_price, "stop_price", quantity, "quantity", filled, "filled",
+                            average_price, "average_price", ahead, "ahead", reasons, "reasons", side, "side", type,
+                            "type", time_in_force, "time_in_force", offset, "offset", status, "status", report,
+                            "report");
+    PYBIND11_NUMPY_DTYPE_EX(FillRow, order, "order", instrument, "number", strategy, "strategy", event_ns, "event_ns",
+                            seen_ns, "seen_ns", price, "price", quantity, "quantity", fee, "fee", profit, "profit", mid,
+                            "mid", position, "position", cash, "cash", side, "side", offset, "offset", liquidity,
+                            "liquidity");
     PYBIND11_NUMPY_DTYPE(EquityRow, event_ns, equity, cash, margin);
-    PYBIND11_NUMPY_DTYPE(PositionRow, event_ns, instrument, strategy, quantity, average_price, last_price, realised,
-                         unrealised, fees);
+    PYBIND11_NUMPY_DTYPE_EX(PositionRow, event_ns, "event_ns", instrument, "number", strategy, "strategy", quantity,
+                            "quantity", average_price, "average_price", last_price, "last_price", realised, "realised",
+                            unrealised, "unrealised", fees, "fees");
     if (gcg::python::hft::add_desk_type(module.ptr()) < 0) throw py::error_already_set();
     py::class_<Run>(module, "TickEngine", py::custom_type_setup(collect_garbage))
         .def(py::init(&make_run), py::kw_only(), py::arg("account") = "hft", py::arg("gateway") = "hft",
              py::arg("cash") = 0.0, py::arg("order_latency_ns") = 0, py::arg("cancel_latency_ns") = -1,
              py::arg("response_latency_ns") = 0, py::arg("feed_latency_ns") = 0, py::arg("jitter_ns") = 0,
              py::arg("seed") = 0, py::arg("slippage_ticks") = 0, py::arg("queue") = 0,
-             py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096)
+             py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096,
+             py::arg("horizons_ns") = std::vector<int64_t>{})
         .def("add_instrument", &add_instrument, py::arg("number"), py::arg("symbol"), py::arg("venue"),
              py::arg("terms"))
         .def(
@@ -278,7 +318,7 @@ void bind_hft(py::module_& module) {
             py::arg("currency") = 0)
         .def("equity_now", [](Run& run) { return run.engine.equity(); })
         .def("orders", &orders_of)
-        .def("fills", [](const Run& run) { return array_of(run.engine.fills()); })
+        .def("fills", &fills_of)
         .def("equity", [](const Run& run) { return array_of(run.engine.equity_curve()); })
         .def("positions", [](const Run& run) { return array_of(run.engine.positions()); })
         .def("bars", [](const Run& run, uint32_t number, const std::string& period) {

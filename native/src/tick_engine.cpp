@@ -21,6 +21,8 @@ TickEngine::TickEngine(TickEngineOptions options)
     : options_(std::move(options)),
       matching_(options_.matching),
       account_(0, options_.cash),
+      held_book_(account_),
+      marks_(options_.horizons_ns),
       delayed_(options_.feed_ns != 0) {
     risk_.set_ledger(0, options_.cash);
     if (options_.batch == 0) options_.batch = 1;
@@ -115,6 +117,7 @@ uint64_t TickEngine::run(uint64_t most, const std::function<bool()>& pause) {
             if (event_ns > quiet_ns_) pass_time(event_ns);
             ++venue_.row;
             ++done_;
+            venue_ns_ = std::max(venue_ns_, event_ns);
             venue(venue_.rows, row);
             if (delayed_) continue;
             now_ns_ = seen_ns_ = std::max(seen_ns_, event_ns);
@@ -146,6 +149,8 @@ void TickEngine::venue(const Rows& rows, uint32_t row) {
         sample_ns_ = (event_ns + period - 1) / period * period;
         quiet_ns_ = std::min(quiet_ns_, sample_ns_);
     }
+    if (marks_.is_due(rows.instrument, rows.event_ns(row)))
+        marks_.on_mid(rows.instrument, rows.event_ns(row), mid(rows.instrument));
     auto take = [&]<typename Record>(Record& own, auto risk, auto matching) {
         const auto* record = static_cast<const Record*>(rows.at(row));
         if (record->instrument != rows.instrument) {  // a journal's number, or none
@@ -365,6 +370,7 @@ void TickEngine::finish() {
     for (BarLine& line : bar_lines_)  // those in the making are kept, and told to nobody
         if (line.keep && line.maker.current()) line.kept.push_back(*line.maker.current());
     if (sample_ns_ != kNever || equity_.empty() || equity_.back().event_ns < now_ns_) sample(now_ns_);
+    for (uint32_t number = 1; number <= instruments_.size(); ++number) marks_.finish(number, venue_ns_, mid(number));
     finished_ = true;
 }
 

@@ -106,7 +106,8 @@ TickOrder TickEngine::read(uint32_t strategy, const OrderAsk& ask) const {
 }
 
 RiskResult TickEngine::check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
-                             int64_t replaces) const {
+                             int64_t replaces, const HeldPlan& plan) const {
+    const bool legs = has_legs(order);
     RiskOrder asked;
     asked.strategy = order.strategy;
     asked.instrument = order.instrument;
@@ -119,25 +120,58 @@ RiskResult TickEngine::check(const TickOrder& order, int64_t lots, int64_t price
     const TickInstrument& instrument = instruments_[order.instrument - 1];
     if (instrument.risk.t_plus_one || is_set(instrument.risk.price_limit))
         asked.trading_day = instrument.days.at(now_ns_);
-    asked.opens = lots;
-    asked.adds = lots - replaces;
+    asked.opens = legs ? plan.opens : lots;
+    asked.adds = legs ? plan.adds : lots - replaces;
     return risk_.check(asked);
+}
+
+// The day that lots of today are told from: the one that the market told last, else the calendar's.
+int32_t TickEngine::trading_day(uint32_t instrument) const {
+    const int32_t told = risk_.trading_day(instrument).first;
+    return told != 0 ? told : instruments_[instrument - 1].days.at(now_ns_);
+}
+
+HeldOrder TickEngine::held(const TickOrder& order) const {
+    return {.strategy = order.strategy,
+            .instrument = order.instrument,
+            .side = order.asked.side,
+            .offset = order.asked.offset,
+            .reduce_only = order.asked.reduce_only,
+            .lots = order.left()};
+}
+
+void TickEngine::tell_sides(const TickOrder& order) {
+    if (!has_legs(order)) return;
+    const HeldSides sides = held_book_.sides(order.strategy, order.instrument);
+    risk_.set_sides(order.strategy, order.instrument, sides.longs, sides.shorts, sides.opening_buys,
+                    sides.opening_sells);
 }
 
 uint64_t TickEngine::send(uint32_t strategy, const OrderAsk& ask) {
     TickOrder read_order = read(strategy, ask);
     read_order.id = orders_.size() + 1;
     read_order.sent_ns = now_ns_;
-    const RiskResult result = check(read_order, read_order.lots, read_order.price_ticks, read_order.stop_ticks, 0);
+    HeldPlan plan;
+    if (has_legs(read_order) || ask.reduce_only) {
+        plan = held_book_.plan(held(read_order), trading_day(ask.instrument));
+        if (plan.passed()) read_order.lots = plan.lots, read_order.asked.offset = plan.offset;
+    }
     TickOrder& order = orders_.emplace_back(std::move(read_order));
     const uint64_t id = order.id;
+    if (!plan.passed()) {
+        refuse(order, plan.reason(), held_book_.words(held(order), plan, instruments_[order.instrument - 1].symbol));
+        return id;
+    }
+    const RiskResult result = check(order, order.lots, order.price_ticks, order.stop_ticks, 0, plan);
     if (!result.passed()) {
-        refuse(order, result);
+        refuse(order, reasons(result), refusal(result));
         return id;
     }
     risk_.count_order(strategy, order.instrument, now_ns_);
     open_.push_back(id);
     risk_.open_order(strategy, order.instrument, ask.side, order.lots);
+    held_book_.on_order(held(order));
+    tell_sides(order);
     say(order, OrderStatus::submitting, now_ns_, "");
     rest(order);
     SimulatedOrder sent;
@@ -223,9 +257,15 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
         throw OrderError(text(account_.quantity(order->instrument, order->filled)) +
                          " of the order is filled already.");
     const int64_t open = std::max<int64_t>(0, before.lots - order->filled);
-    const RiskResult result = check(*order, wanted.lots - order->filled, wanted.price_ticks, wanted.stop_ticks, open);
-    if (!result.passed()) {
-        say(*order, order->status, now_ns_, "change refused: " + refusal(result));
+    const int64_t left = wanted.lots - order->filled;
+    HeldPlan plan;
+    if (has_legs(*order) || order->asked.reduce_only)
+        plan = held_book_.plan_change(held(*order), open, left, trading_day(order->instrument));
+    const RiskResult result = check(*order, left, wanted.price_ticks, wanted.stop_ticks, open, plan);
+    if (!plan.passed() || !result.passed()) {
+        const std::string words =
+            plan.passed() ? refusal(result) : held_book_.words(held(*order), plan, instrument.symbol);
+        say(*order, order->status, now_ns_, "change refused: " + words);
         return true;
     }
     count_open(*order, wanted.lots - before.lots);
@@ -237,9 +277,12 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
     return true;
 }
 
-// Count so many lots more of an open order (less, if negative).
+// Count so many lots more of an open order (less, if negative): the venue is asked for them, or no longer.
 void TickEngine::count_open(const TickOrder& order, int64_t lots) {
-    if (lots != 0) risk_.reduce_order(order.strategy, order.instrument, order.asked.side, -lots);
+    if (lots == 0) return;
+    risk_.reduce_order(order.strategy, order.instrument, order.asked.side, -lots);
+    held_book_.expect(held(order), lots);
+    tell_sides(order);
 }
 
 double TickEngine::position(uint32_t strategy, uint32_t instrument) const {

@@ -63,10 +63,16 @@ std::string TickEngine::refusal(const RiskResult& result) {
     return text;
 }
 
-void TickEngine::refuse(TickOrder& order, const RiskResult& result) {
-    for (int i = 0; i < result.count; ++i) order.reasons |= result.findings[static_cast<std::size_t>(i)].reason;
+uint64_t TickEngine::reasons(const RiskResult& result) {
+    uint64_t found = 0;
+    for (int i = 0; i < result.count; ++i) found |= result.findings[static_cast<std::size_t>(i)].reason;
+    return found;
+}
+
+void TickEngine::refuse(TickOrder& order, uint64_t reasons, const std::string& words) {
+    order.reasons = reasons;
     order.done_ns = now_ns_;
-    say(order, OrderStatus::rejected, now_ns_, refusal(result));
+    say(order, OrderStatus::rejected, now_ns_, words);
 }
 
 // Take in what the venue has just said: now, or when its answer has come back. What concerns the venue's own clock and
@@ -84,6 +90,7 @@ void TickEngine::collect() {
             }
             case ReportKind::filled:
                 between = mid(order.instrument);
+                marks_.on_fill(venue_fills_++, order.instrument, report.event_ns);
                 if (order.filled_ns == 0) order.filled_ns = report.event_ns;
                 if (report.left == 0) order.done_ns = report.event_ns;
                 break;
@@ -155,6 +162,8 @@ void TickEngine::end_order(TickOrder& order, OrderStatus status, const Report& r
     say(order, status, report.event_ns, reason_of(report));
     risk_.lift(order.id);
     risk_.close_order(order.strategy, order.instrument, order.asked.side, left);
+    held_book_.on_done(held(order), left);
+    tell_sides(order);
 }
 
 void TickEngine::answer_change(TickOrder& order, const Report& report) {
@@ -163,6 +172,7 @@ void TickEngine::answer_change(TickOrder& order, const Report& report) {
     const int64_t last = order.changes.back().lots;
     order.changes.erase(order.changes.begin());
     if (report.kind == ReportKind::modified) {
+        held_book_.on_change(held(order), change.lots - order.lots);
         order.lots = change.lots;
         order.price_ticks = change.price_ticks;
         order.stop_ticks = change.stop_ticks;
@@ -220,6 +230,7 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
         report.event_ns, "");
     if (!was_final) {
         risk_.reduce_order(order.strategy, number, order.asked.side, before - order.left());
+        held_book_.on_fill(held(order), before - order.left());
         if (done) {
             if (!order.changes.empty()) count_open(order, order.lots - order.changes.back().lots);
             order.changes.clear();
@@ -228,6 +239,7 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
         }
     }
     risk_.move_position(order.strategy, number, buys ? report.lots : -report.lots);
+    tell_sides(order);
     if (instruments_[number - 1].risk.t_plus_one) {
         const auto [day, lots] = account_.bought(number);
         risk_.set_bought(number, day, lots);

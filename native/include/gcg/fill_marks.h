@@ -19,9 +19,13 @@ class FillMarks {
 
     // A fill, in order of time; rows are numbered from 0 by the caller.
     void on_fill(std::size_t row, uint32_t instrument, int64_t event_ns);
+    // Whether marks of an instrument are due before `event_ns`: then on_mid() wants to be told.
+    [[nodiscard]] bool is_due(uint32_t instrument, int64_t event_ns) const {
+        return instrument < due_ns_.size() && due_ns_[instrument] < event_ns;
+    }
     // Before an instrument's market event: `mid` is the price that held until then, NaN if there was none.
     void on_mid(uint32_t instrument, int64_t event_ns, double mid) {
-        if (instrument < due_ns_.size() && due_ns_[instrument] < event_ns) settle(instrument, event_ns, mid);
+        if (is_due(instrument, event_ns)) settle(instrument, event_ns, mid);
     }
     // The data ends at `end_ns` with this mid of an instrument: marks due by then take it, later ones stay NaN.
     void finish(uint32_t instrument, int64_t end_ns, double mid);

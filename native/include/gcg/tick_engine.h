@@ -21,6 +21,8 @@
 
 #include "gcg/account.h"
 #include "gcg/bar_maker.h"
+#include "gcg/fill_marks.h"
+#include "gcg/held.h"
 #include "gcg/matching.h"
 #include "gcg/replay.h"
 #include "gcg/risk.h"
@@ -40,6 +42,7 @@ struct TickEngineOptions {
     int64_t feed_ns = 0;
     int64_t sample_ns = 60'000'000'000;  // of the equity; 0: only at the end
     uint32_t batch = 4096;               // rows that a batch callback gets at most
+    std::vector<int64_t> horizons_ns;    // how long after each fill the mid is noted
 };
 
 // From each start on, until the next, it is a trading day YYYYMMDD; orders for the day end at its close. Without any,
@@ -142,6 +145,7 @@ class TickEngine {
     [[nodiscard]] const std::vector<std::string>& strategies() const { return names_; }
     [[nodiscard]] const std::deque<TickOrder>& orders() const { return orders_; }
     [[nodiscard]] const std::vector<FillRow>& fills() const { return fills_; }
+    [[nodiscard]] const FillMarks& marks() const { return marks_; }  // of the fills at the venue, in their order
     [[nodiscard]] const std::vector<EquityRow>& equity_curve() const { return equity_; }
     [[nodiscard]] const std::vector<PositionRow>& positions() const { return positions_; }
     [[nodiscard]] const Account& account() const { return account_; }
@@ -205,15 +209,22 @@ class TickEngine {
     void end_order(TickOrder& order, OrderStatus status, const Report& report);
     void answer_change(TickOrder& order, const Report& report);
     void count_open(const TickOrder& order, int64_t lots);
+    void tell_sides(const TickOrder& order);
+    [[nodiscard]] HeldOrder held(const TickOrder& order) const;
+    [[nodiscard]] int32_t trading_day(uint32_t instrument) const;
+    [[nodiscard]] bool has_legs(const TickOrder& order) const {
+        return instruments_[order.instrument - 1].account.legs;
+    }
     void rest(TickOrder& order);
     void say(TickOrder& order, OrderStatus status, int64_t event_ns, const std::string& reason);
     void say_fill(const TickOrder& order, const FillRow& row, const Report& report, int32_t trading_day);
-    void refuse(TickOrder& order, const RiskResult& result);
+    void refuse(TickOrder& order, uint64_t reasons, const std::string& words);
+    [[nodiscard]] static uint64_t reasons(const RiskResult& result);
     [[nodiscard]] static std::string refusal(const RiskResult& result);
     void settle_sent();
     [[nodiscard]] TickOrder read(uint32_t strategy, const OrderAsk& ask) const;
     [[nodiscard]] RiskResult check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
-                                   int64_t replaces) const;
+                                   int64_t replaces, const HeldPlan& plan) const;
     [[nodiscard]] TickOrder* own(uint32_t strategy, uint64_t id);
     void run_timers();
     void sample(int64_t at_ns);
@@ -231,6 +242,9 @@ class TickEngine {
     MatchingEngine matching_;
     RiskEngine risk_{kNever};
     Account account_;
+    HeldBook held_book_;
+    FillMarks marks_;
+    std::size_t venue_fills_ = 0;
     std::vector<double> rates_{1.0};
     std::vector<bool> held_;  // by position of the account: not flat at the last sample
 
@@ -252,10 +266,11 @@ class TickEngine {
     std::vector<FillRow> fills_;
     std::vector<EquityRow> equity_;
     std::vector<PositionRow> positions_;
-    int64_t now_ns_ = 0;          // the strategies' clock
-    int64_t seen_ns_ = kNoPrice;  // when the last market event was seen
-    int64_t see_ns_ = kNever;     // when the next one will be
-    int64_t quiet_ns_ = 0;        // nothing but market events happens before
+    int64_t venue_ns_ = kNoPrice;  // the newest market event at the venue
+    int64_t now_ns_ = 0;           // the strategies' clock
+    int64_t seen_ns_ = kNoPrice;   // when the last market event was seen
+    int64_t see_ns_ = kNever;      // when the next one will be
+    int64_t quiet_ns_ = 0;         // nothing but market events happens before
     int64_t timer_ns_ = kNever, sample_ns_ = kNever, bar_ns_ = kNever;
     uint64_t done_ = 0;
     uint32_t batches_ = 0;  // types that a strategy wants in runs
