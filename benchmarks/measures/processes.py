@@ -67,7 +67,7 @@ def _publish_paced(bus: EventBus, seconds: float) -> int:
 
 def readers(plan: Plan) -> Iterator[Row]:
     """Yield the rows of eight reader processes behind one publisher."""
-    seconds = 1.0 if plan.quick else 5.0
+    seconds = 0.2 if plan.quick else 5.0
     context = multiprocessing.get_context("spawn")
     with bus_folder() as folder, EventBus(folder / "bus", sync="none") as bus:
         pipes = [context.Pipe() for _ in range(READERS)]

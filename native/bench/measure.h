@@ -54,7 +54,7 @@ struct Options {
     }
     [[nodiscard]] bool wants(const char* part) const { return std::string(part).find(only) != std::string::npos; }
     [[nodiscard]] int count(int full) const { return quick ? full / 20 : full; }
-    [[nodiscard]] int runs() const { return quick ? 3 : 7; }
+    [[nodiscard]] int runs() const { return quick ? 1 : 7; }
 
     // `met` < 0: there is nothing to meet.
     void row(const std::string& name, const std::string& figure, const std::string& target = "", int met = -1) const {
