@@ -155,7 +155,10 @@ class CacheLink:
         with _told(self):
             if not self._is_whole():
                 return False
-            self._execute(commands, alive, whole=True)
+            try:
+                self._execute(commands, alive, whole=True)
+            except WatchError:  # it was lost at this moment
+                return False
         return True
 
     def renew(self, commands: Iterable[Command], alive: dict[str, str], *, last: bool) -> None:

@@ -247,6 +247,23 @@ def test_a_lost_cache_is_noticed_before_anything_is_written(server: RedisServer,
     link.close()
 
 
+def test_a_cache_lost_during_a_write_is_noticed_too(server: RedisServer, client: Any) -> None:
+    """FLUSHALL between the look and the write: nothing is written, and it is no error."""
+    link, _ = two_links(server)
+    link.connect()
+    link.renew([], ALIVE, last=True)
+
+    def commands() -> Iterator[tuple[str, ...]]:
+        client.flushall()
+        yield ("SET", "a", "1")
+
+    assert not link.write(commands(), ALIVE)
+    assert not client.exists("a")
+    link.renew([], ALIVE, last=True)
+    assert link.write([("SET", "a", "2")], ALIVE)
+    link.close()
+
+
 def test_a_command_that_fails_leaves_a_cache_that_counts_as_lost(server: RedisServer, client: Any) -> None:
     """A key that another program has made something else of is a sentence, and then a reason to fill."""
     link, _ = two_links(server)
