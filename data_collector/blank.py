@@ -28,8 +28,11 @@ def blank(record_type: type[Record], count: int) -> RecordArray:
 
 
 def picked(records: RecordArray, index: Any) -> RecordArray:
-    """Return a copy of the records that `index` (a slice, mask or array of positions) picks."""
-    copied: RecordArray = _raw(records)[index].copy().view(records.dtype)
+    """Return the records that `index` (a slice, mask or array of positions) picks; a copy but for a mask that picks all."""
+    if isinstance(index, np.ndarray) and index.dtype == bool and index.all():
+        return records
+    part = _raw(records)[index]
+    copied: RecordArray = (part.copy() if isinstance(index, slice) else part).view(records.dtype)
     return copied
 
 

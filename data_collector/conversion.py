@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from gcg_quant.errors import InstrumentError
-from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.instruments import Instrument, preset
 
 from .bar_rows import BarRows
@@ -20,15 +21,25 @@ from .sheet import Sheet
 from .tick_rows import TickRows, TradeRows
 from .zones import Int64Array
 
+if TYPE_CHECKING:
+    from .record_file import Instruments
+
 __all__ = ["Conversion"]
 
 _SERIES = 8  # bars of different bases count their equal times apart: instrument * 8 + basis
 
 
+# The words of a column and the number of each row's: "" where the cell is empty.
+def _words(sheet: Sheet, field: str) -> tuple[list[str], Int64Array]:
+    kinds = as_text(sheet.cells(field)).dictionary_encode("encode")
+    words = [word or "" for word in kinds.dictionary.to_pylist()] or [""]
+    return words, np.asarray(kinds.indices, np.int64)
+
+
 class Conversion:
     """Turns the chunks of one file into records, in the order of the file, and keeps the report."""
 
-    def __init__(self, plan: ImportPlan, instruments: InstrumentTable, report: ImportReport) -> None:
+    def __init__(self, plan: ImportPlan, instruments: Instruments, report: ImportReport) -> None:
         self._plan = plan
         self._instruments = instruments
         self._report = report
@@ -41,7 +52,7 @@ class Conversion:
     def convert(self, chunk: RawChunk) -> RecordArray:
         """Return the records of a chunk; what was refused is in the report."""
         columns = self._plan.columns.columns
-        sheet = Sheet(chunk.lines, {field: chunk.columns[name] for field, name in columns.items()}, columns)
+        sheet = Sheet(chunk.lines, {field: chunk.columns[name] for field, name in columns.items()}, columns, chunk.text)
         self._find_instruments(sheet)
         built = self._rows.build(sheet)
         if not self._plan.options.allow_unsorted:
@@ -67,6 +78,9 @@ class Conversion:
 
     def _going_back(self, sheet: Sheet, times: Int64Array) -> BoolArray:
         back: BoolArray = np.zeros(len(sheet), bool)
+        first = int(sheet.instruments[0]) if len(sheet) else 0
+        if sheet.alive.all() and (sheet.instruments == first).all() and self._goes_on(first, times):
+            return back
         for one in np.unique(sheet.instruments[sheet.alive]).tolist():
             rows = np.flatnonzero(sheet.alive & (sheet.instruments == one))
             reached = np.maximum.accumulate(np.concatenate(([self._newest.get(one, np.iinfo(np.int64).min)], times[rows])))
@@ -74,25 +88,33 @@ class Conversion:
             self._newest[one] = int(reached[-1])
         return back
 
+    # Whether all the times of an instrument are in order; the quick way for what most chunks are.
+    def _goes_on(self, instrument: int, times: Int64Array) -> bool:
+        if len(times) == 0 or self._newest.get(instrument, int(times[0])) > int(times[0]) or (times[1:] < times[:-1]).any():
+            return False
+        self._newest[instrument] = int(times[-1])
+        return True
+
     # ---- instruments
 
     def _find_instruments(self, sheet: Sheet) -> None:
         if self._plan.symbol is not None and (self._plan.venue or not sheet.has("venue")):
             sheet.instruments[:] = self._number(self._plan.symbol, self._plan.venue)
             return
-        symbols = [self._plan.symbol] * len(sheet) if self._plan.symbol is not None else as_text(sheet.cells("symbol")).to_pylist()
-        venues = [self._plan.venue] * len(sheet)
+        count = len(sheet)
+        symbols, symbol_of = _words(sheet, "symbol") if self._plan.symbol is None else ([self._plan.symbol], np.zeros(count, np.int64))
+        venues, venue_of = [self._plan.venue], np.zeros(count, np.int64)
         if not self._plan.venue and sheet.has("venue"):
-            venues = [venue or "" for venue in as_text(sheet.cells("venue")).to_pylist()]
-        nameless = np.array([symbol is None for symbol in symbols], bool)
+            venues, venue_of = _words(sheet, "venue")
+        pairs, first, pair_of = np.unique(symbol_of * len(venues) + venue_of, return_index=True, return_inverse=True)
+        numbers = np.zeros(len(pairs), np.int64)
+        for position in np.argsort(first).tolist():  # numbered as they come
+            symbol, venue = symbols[pairs[position] // len(venues)], venues[pairs[position] % len(venues)]
+            numbers[position] = self._known(symbol, venue) if symbol else 0
+        sheet.instruments[:] = numbers[pair_of]
+        nameless = np.array([not symbol for symbol in symbols], bool)[symbol_of]
         sheet.refuse(nameless, "symbol is missing", "symbol")
-        unusable = np.zeros(len(sheet), bool)
-        for row, (symbol, venue) in enumerate(zip(symbols, venues, strict=True)):
-            if symbol is not None:
-                number = self._known(symbol, venue)
-                sheet.instruments[row] = number
-                unusable[row] = number == 0
-        sheet.refuse(unusable, "symbol or venue is too long or holds an @", "symbol", "venue")
+        sheet.refuse(sheet.instruments == 0, "symbol or venue is too long or holds an @", "symbol", "venue")
 
     def _known(self, symbol: str, venue: str) -> int:
         # 0 for names that no instrument can have; remembered, so that each is tried once.

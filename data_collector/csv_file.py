@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,53 +21,78 @@ import numpy as np
 
 from gcg_quant.errors import ImportFileError
 
+from .plain_block import NULL_WORDS, PlainCells, read_plain
 from .zones import Int64Array
 
-__all__ = ["NULL_WORDS", "CsvFile", "RawChunk"]
+__all__ = ["CsvFile", "RawChunk"]
 
-NULL_WORDS = ("", "NaN", "nan", "NAN", "null", "NULL", "None", "NA", "N/A")
 _DELIMITERS = ",;\t|"
 _BLOCK = 1 << 20
+_SAMPLE = 1 << 16
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 
 
 class RawChunk(msgspec.Struct, frozen=True):
     """Some rows of a file: `lines` (their line numbers), `columns` (name -> pyarrow array of equal length), `bad` (line, reason)
-    of lines that are no rows, and how many bytes of the file's content have been read so far.
+    of lines that are no rows, and how many bytes of the file's content have been read so far. `text` returns what stands in the file, by
+    row and column, where the columns hold something else.
     """
 
     lines: Int64Array
     columns: dict[str, Any]
     bad: list[tuple[int, str]]
     bytes_done: int
+    text: Callable[[int, str], str | None] | None = None
 
 
 class CsvFile:
-    """One CSV file. `header` are the column names, `sha256` the hash of the uncompressed content.
+    """One CSV file. `header` are the column names, `sha256` the hash of the uncompressed content ("" if it is not `checked`), `rows` about
+    how many rows there are.
 
-    Opening it reads it once from end to end, so that a damaged gzip file is refused before anything comes out of it.
+    Opening it reads it once from end to end, so that a damaged gzip file is refused before anything comes out of it; not if `checked` is
+    False: then what lies before the damage comes out.
 
     Raises:
         ImportFileError: it cannot be read, is empty, is no text, or its first line is no header.
     """
 
-    def __init__(self, path: Path, *, delimiter: str | None = None, names: Sequence[str] = (), chunk_bytes: int = 4_000_000) -> None:
+    def __init__(
+        self, path: Path, *, delimiter: str | None = None, names: Sequence[str] = (), chunk_bytes: int = 4_000_000, checked: bool = True
+    ) -> None:
         self.path = path
         self._chunk_bytes = chunk_bytes
-        self.sha256, self.bytes_total = self.digest(path)
+        self.sha256, self.bytes_total = self.digest(path) if checked else ("", _content_bytes(path))
         first = self._first_line()
         self.delimiter = delimiter or _find_delimiter(first, len(names))
         self._has_header = not names
         self.header = tuple(names) or self._read_header(first)
 
-    def chunks(self) -> Iterator[RawChunk]:
-        """Yield the rows in chunks of about `chunk_bytes` bytes, in the order of the file."""
+    @property
+    def rows(self) -> int:
+        """About how many rows the file has, by the length of its first lines."""
+        with _open(self.path) as file:
+            sample = file.read(_SAMPLE)
+        return self.bytes_total * sample.count(b"\n") // max(len(sample), 1)
+
+    def chunks(self, numbers: Collection[str] = ()) -> Iterator[RawChunk]:
+        """Yield the rows in chunks of about `chunk_bytes` bytes, in the order of the file.
+
+        The cells are strings. Those of columns in `numbers` are doubles in chunks without a doubtful line; only those values are
+        promised then which `parse_numbers` makes of the strings.
+        """
         line = 1
         done = 0
         for block in self._blocks():
             done += len(block)
-            text = _Lines(block, line, ord(self.delimiter))
             skip = 1 if line == 1 and self._has_header else 0
+            plain = read_plain(block, skip, self.header, self.delimiter, numbers) if numbers and block.endswith(b"\n") else None
+            if plain is not None:
+                count, columns = plain
+                text_of = PlainCells(block, skip, self.header, self.delimiter)
+                yield RawChunk(np.arange(line + skip, line + count), columns, [], done, text_of)
+                line += count
+                continue
+            text = _Lines(block, line, ord(self.delimiter))
             yield self._chunk(text, skip, done)
             line += text.count
 
@@ -90,24 +115,18 @@ class CsvFile:
     def digest(path: Path) -> tuple[str, int]:
         """Return (SHA-256, bytes) of a file's content, unpacked if it is gzip. Raises ImportFileError as opening does."""
         digest, total = hashlib.sha256(), 0
-        try:
-            with _open(path) as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
-                    total += len(block)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ImportFileError(
-                f"{path} is damaged: its gzip data cannot be unpacked after {total} bytes ({error}). Get the file again.",
-                file=str(path),
-            ) from error
+        with _open(path) as file:
+            while block := _read(file, _BLOCK, path):
+                digest.update(block)
+                total += len(block)
         return digest.hexdigest(), total
 
     def _blocks(self) -> Iterator[bytes]:
         # Whole lines, about chunk_bytes at a time. A byte order mark belongs to no line.
         with _open(self.path) as file:
-            rest = file.read(3)
+            rest = _read(file, 3, self.path)
             rest = b"" if rest == b"\xef\xbb\xbf" else rest
-            while block := file.read(self._chunk_bytes):
+            while block := _read(file, self._chunk_bytes, self.path):
                 cut = block.rfind(b"\n") + 1
                 if cut == 0:
                     rest += block
@@ -152,6 +171,30 @@ def _open(path: Path) -> IO[bytes]:
         with path.open("rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
         return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+    except OSError as error:
+        raise ImportFileError(f"{path} cannot be read: {error.strerror or error}.", file=str(path)) from error
+
+
+def _read(file: IO[bytes], count: int, path: Path) -> bytes:
+    try:
+        return file.read(count)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ImportFileError(
+            f"{path} is damaged: its gzip data cannot be unpacked after {file.tell()} bytes ({error}). Get the file again.",
+            file=str(path),
+        ) from error
+
+
+# Of the unpacked content, without unpacking it: gzip notes the length at its end, in 32 bits.
+def _content_bytes(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+            size = file.seek(0, 2)
+            if not zipped or size < 4:
+                return size
+            file.seek(-4, 2)
+            return int.from_bytes(file.read(4), "little")
     except OSError as error:
         raise ImportFileError(f"{path} cannot be read: {error.strerror or error}.", file=str(path)) from error
 

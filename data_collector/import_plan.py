@@ -22,7 +22,13 @@ from .zones import LocalZone
 __all__ = ["ImportPlan", "make_plan"]
 
 _FEWEST_SPACINGS = 10
+_STATED = "the times state their offset or count from 1970"
 _BARS = ("bars", "quote_bars")
+# Fields that are read as text: days and sequence numbers, too, which are no doubles.
+_TEXTS = frozenset(("time", "date", "trading_day", "symbol", "venue", "exchange", "condition", "suspicious", "venue_seq", "trade_id")) | {
+    "aggressor",
+    "count",
+}
 
 
 class ImportPlan(msgspec.Struct, kw_only=True):
@@ -52,9 +58,15 @@ class ImportPlan(msgspec.Struct, kw_only=True):
         stated = self.options.market is not None
         return self.market if stated or (self.market or "").startswith("cn_") else None
 
+    @property
+    def number_columns(self) -> frozenset[str]:
+        """The file's columns that hold numbers only."""
+        return frozenset(name for field, name in self.columns.columns.items() if field not in _TEXTS)
+
     def row_times(self) -> RowTimes:
         """Return the reader of this plan's time columns."""
-        return RowTimes(self.time_format, LocalZone(self.zone), ambiguous=self.options.ambiguous)
+        stated = self.inferred.get("timezone") == _STATED
+        return RowTimes(self.time_format, LocalZone(self.zone), ambiguous=self.options.ambiguous, stated=stated)
 
     def settings(self) -> dict[str, Any]:
         """Return the options in force, for the report."""
@@ -161,7 +173,7 @@ def _choose_zone(plan: ImportPlan, first: dict[str, Any]) -> None:
         return
     times = parse_times(time_cells(first), plan.time_format)
     if len(times.utc) and times.utc[~times.bad].all() and not times.bad.all():
-        plan.zone, plan.inferred["timezone"] = "UTC", "the times state their offset or count from 1970"
+        plan.zone, plan.inferred["timezone"] = "UTC", _STATED
     elif plan.market in ZONES:
         plan.zone, why = ZONES[plan.market]
         plan.inferred["timezone"] = f"{why} ({plan.market})"

@@ -29,6 +29,7 @@ _COMPACT = "^" + _DATE + r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9
 _EPOCH = r"^(?P<sign>-?)(?P<whole>[0-9]{1,19})(?:\.(?P<fraction>[0-9]{1,9}))?$"
 
 _DIGITS = {8: "iso", 9: "s", 10: "s", 12: "compact", 13: "ms", 14: "compact", 16: "us", 17: "compact", 19: "ns"}
+_MOST_DIGITS = 19
 _UNITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}  # the digits between the unit and a nanosecond
 _DIRECTIVES = {
     "Y": r"(?P<year>[0-9]{4})",
@@ -123,6 +124,10 @@ def parse_times(cells: Any, style: TimeFormat) -> Times:
             return _local(quick, (quick < _FIRST_NS) | (quick >= _LAST_NS))
         except pa.ArrowInvalid:
             pass
+    if style.unit and not cells.null_count:
+        quick = _whole_numbers(cells, style.unit)
+        if quick is not None:
+            return quick
     parts = pc.extract_regex(pc.utf8_trim_whitespace(cells), pattern=style.pattern)
     missing = np.asarray(pc.is_null(parts))
     if style.unit:
@@ -217,6 +222,25 @@ def _zone_offsets(parts: _Parts) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], I
     zones, index = np.unique(np.asarray(parts.text("zone"), dtype=str), return_inverse=True)
     minutes = [0 if zone in ("", "Z") else (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1) for zone in zones]
     return (zones != "")[index], np.array(minutes, np.int64)[index]
+
+
+def _whole_numbers(cells: Any, unit: str) -> Times | None:
+    # Whole numbers that are certain to fit; None leaves it to the careful way.
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        numbers = np.asarray(pc.cast(cells, pa.int64()), np.int64)
+    except pa.ArrowInvalid:
+        return None
+    factor = 10 ** _UNITS[unit]
+    limit = np.iinfo(np.int64).max // factor
+    if len(numbers) and (
+        int(numbers.max()) > limit or int(numbers.min()) < -limit or int(pc.max(pc.utf8_length(cells)).as_py()) > _MOST_DIGITS
+    ):
+        return None
+    ns = numbers * factor
+    return Times(ns=ns, utc=np.ones(len(ns), bool), bad=np.zeros(len(ns), bool), midnight=ns % NS_PER_DAY == 0)
 
 
 def _from_epoch(matches: Any, unit: str, missing: np.ndarray[Any, np.dtype[np.bool_]]) -> Times:

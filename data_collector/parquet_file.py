@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +31,22 @@ def is_parquet(path: Path) -> bool:
 
 
 class ParquetSource:
-    """One Parquet file. `header` are the column names, `sha256` the hash of the file.
+    """One Parquet file. `header` are the column names, `sha256` the hash of the file ("" if it is not `checked`).
 
     Raises:
         ImportFileError: it is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, checked: bool = True) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
         self.path = path
         self.bytes_total = path.stat().st_size
-        with path.open("rb") as file:
-            self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        self.sha256 = ""
+        if checked:
+            with path.open("rb") as file:
+                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         try:
             self._file = parquet.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
@@ -63,8 +65,8 @@ class ParquetSource:
             ) from error
         return {name: text for name, text in found.items() if name not in self.schema.names}
 
-    def chunks(self) -> Iterator[RawChunk]:
-        """Yield the rows in chunks of 50,000; `bytes_done` is their share of the file."""
+    def chunks(self, numbers: Collection[str] = ()) -> Iterator[RawChunk]:
+        """Yield the rows in chunks of 50,000; `bytes_done` is their share of the file. They have types of their own."""
         import pyarrow as pa
 
         row = 0

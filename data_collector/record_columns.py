@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gcg_quant.events import MarketDataEvent, Record, event_types
-from gcg_quant.instrument_table import InstrumentTable
 
 from .blank import RecordArray, blank, picked
 from .cells import as_text, parse_bytes
@@ -19,6 +18,9 @@ from .import_plan import ImportPlan
 from .import_report import ImportReport
 from .import_times import find_time_format
 from .parquet_file import ParquetSource
+
+if TYPE_CHECKING:
+    from .record_file import Instruments
 
 __all__ = ["RecordColumns"]
 
@@ -58,7 +60,7 @@ class RecordColumns:
             inferred={"kind": f"the columns are the fields of {name}"},
         )
 
-    def convert(self, chunk: RawChunk, instruments: InstrumentTable, report: ImportReport) -> RecordArray:
+    def convert(self, chunk: RawChunk, instruments: Instruments, report: ImportReport) -> RecordArray:
         """Return the records of a chunk; a row without symbol or event time is refused."""
         count = len(chunk.lines)
         records = blank(self.record_type, count)
@@ -93,7 +95,7 @@ class RecordColumns:
         names = {member.name: int(member) for member in kind} if issubclass(kind, IntEnum) else {}
         return [names.get(text, 0) for text in cells.to_pylist()]
 
-    def _instruments(self, chunk: RawChunk, instruments: InstrumentTable, report: ImportReport) -> tuple[Any, Any]:
+    def _instruments(self, chunk: RawChunk, instruments: Instruments, report: ImportReport) -> tuple[Any, Any]:
         symbols = as_text(chunk.columns["symbol"]).to_pylist()
         venues = as_text(chunk.columns["venue"]).to_pylist()
         numbers = {}

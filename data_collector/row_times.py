@@ -9,11 +9,11 @@ import numpy as np
 from gcg_quant.clock import NS_PER_DAY
 
 from .cells import BoolArray, as_text
-from .import_times import TimeFormat, parse_times
+from .import_times import TimeFormat, Times, parse_times
 from .sheet import Sheet
 from .zones import ABSENT_HOUR, TWICE, Int64Array, LocalZone
 
-__all__ = ["RowTimes", "time_cells"]
+__all__ = ["RowTimes", "parse_columns", "time_cells"]
 
 _FIELDS = ("date", "time")
 
@@ -40,14 +40,73 @@ def _iso(cells: Any) -> Any:
     return text if cells.type.tz is None else pc.binary_join_element_wise(text, "Z", "")
 
 
+def parse_columns(cells: dict[str, Any], style: TimeFormat) -> Times:
+    """Return the times of a time column, or of date and time put together; quickly where they are as most files have them."""
+    import pyarrow as pa
+
+    if len(cells) == 1:
+        (column,) = cells.values()
+        if pa.types.is_timestamp(column.type):
+            found = _typed(column)
+            if found is not None:
+                return found
+        elif pa.types.is_string(column.type):
+            return parse_times(column, style)
+    elif style.name == "iso" and len(cells) == 2:
+        found = _day_and_clock(as_text(cells["date"]), as_text(cells["time"]), style)
+        if found is not None:
+            return found
+    return parse_times(time_cells(cells), style)
+
+
+# A typed column as it is. None: there are times that nanoseconds do not hold.
+def _typed(column: Any) -> Times | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        ns = np.asarray(pc.fill_null(column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()), 0), np.int64)
+    except pa.ArrowInvalid:
+        return None
+    utc = np.full(len(ns), column.type.tz is not None)
+    return Times(ns=ns, utc=utc, bad=np.asarray(column.is_null()), midnight=ns % NS_PER_DAY == 0)
+
+
+# Few days, and times of the day as ISO writes them. None: some are not.
+def _day_and_clock(dates: Any, clocks: Any, style: TimeFormat) -> Times | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if dates.null_count or clocks.null_count:
+        return None
+    days = dates.dictionary_encode()
+    known = parse_times(days.dictionary, style)
+    if (
+        known.bad.any()
+        or known.utc.any()
+        or (known.ns % NS_PER_DAY).any()
+        or pc.any(pc.greater(pc.utf8_length(days.dictionary), 10)).as_py()
+    ):
+        return None
+    try:
+        moments = pc.cast(pc.binary_join_element_wise("1970-01-01", clocks, "T"), pa.timestamp("ns"))
+    except pa.ArrowInvalid:
+        return None
+    ns = known.ns[np.asarray(days.indices)] + np.asarray(moments.cast(pa.int64()), np.int64)
+    nobody = np.zeros(len(ns), bool)
+    return Times(ns=ns, utc=nobody, bad=nobody, midnight=ns % NS_PER_DAY == 0)
+
+
 class RowTimes:
     """Reads the times of sheets in one format and zone.
 
     Local times that the clock skipped are refused, as are those it showed twice unless `ambiguous` says which of the two is meant.
     """
 
-    def __init__(self, style: TimeFormat, zone: LocalZone, *, ambiguous: str = "refuse") -> None:
+    def __init__(self, style: TimeFormat, zone: LocalZone, *, ambiguous: str = "refuse", stated: bool = False) -> None:
+        """Args: `stated`: every time must state its zone, since nobody else does."""
         self._style = style
+        self._stated = stated
         self._zone = zone
         self._ambiguous = ambiguous
         self.resolved = 0  # rows of a repeated hour that `ambiguous` decided
@@ -77,9 +136,10 @@ class RowTimes:
         return starts, ends, np.char.replace(days, "-", "").astype(np.int64)
 
     def _parse(self, sheet: Sheet) -> tuple[Int64Array, BoolArray]:
-        cells = time_cells({field: sheet.cells(field) for field in _FIELDS if sheet.has(field)})
-        times = parse_times(cells, self._style)
+        times = parse_columns({field: sheet.cells(field) for field in _FIELDS if sheet.has(field)}, self._style)
         sheet.refuse(times.bad, "the time cannot be read", *_FIELDS)
+        if self._stated:
+            sheet.refuse(~times.utc, "the time states no zone, and others do (see the option timezone)", *_FIELDS)
         return np.where(times.bad, 0, times.ns), times.utc
 
     def _to_utc(self, sheet: Sheet, ns: Int64Array, utc: BoolArray, boundary: BoolArray) -> Int64Array:

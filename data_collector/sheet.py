@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,13 @@ __all__ = ["Sheet"]
 class Sheet:
     """Rows with their line numbers. `alive` marks those that have not been refused; a row is refused once, for its first fault."""
 
-    def __init__(self, lines: Int64Array, cells: dict[str, Any], names: dict[str, str]) -> None:
-        """Args: `cells`: our field -> pyarrow array; `names`: our field -> the file's column, for sentences."""
+    def __init__(
+        self, lines: Int64Array, cells: dict[str, Any], names: dict[str, str], text: Callable[[int, str], str | None] | None = None
+    ) -> None:
+        """Args: `cells`: our field -> pyarrow array; `names`: our field -> the file's column, for sentences; `text` returns what stands
+        in the file, by row and column, where that is not what the cells hold.
+        """
+        self._text = text
         self.lines = lines
         self.alive: BoolArray = np.ones(len(lines), bool)
         self.instruments: Int64Array = np.zeros(len(lines), np.int64)  # the number of each row's instrument on the bus
@@ -52,8 +57,11 @@ class Sheet:
         return sorted(found, key=lambda row: row[0])
 
     def _detail(self, index: int, fields: tuple[str, ...]) -> str:
-        pairs = [(self._names.get(field, field), self._cells[field][index].as_py()) for field in fields if field in self._cells]
+        pairs = [(self._names.get(field, field), self._shown(index, field)) for field in fields if field in self._cells]
         return ", ".join(f"{name} = {'(empty)' if value is None else value}" for name, value in pairs)
+
+    def _shown(self, index: int, field: str) -> Any:
+        return self._cells[field][index].as_py() if self._text is None else self._text(index, self._names[field])
 
     def _read(self, field: str, values: Any, bad: BoolArray, what: str) -> Any:
         self.refuse(bad, f"{self._names.get(field, field)} is {what}", field)

@@ -57,29 +57,30 @@ class TickRows:
             sheet.refuse(np.isnan(records["open_interest"]), "open_interest is missing", "open_interest")
         else:
             self._fill(sheet, records)
-        records["trading_day"] = sheet.day("trading_day")
         _fill_origin(sheet, records)
         return Built(records=records, rows=np.arange(len(sheet)), order_ns=times, series=np.zeros(len(sheet), np.int64))
 
     def _fill(self, sheet: Sheet, records: RecordArray) -> None:
         sides = [self._side(sheet, side, records) for side in ("bid", "ask")]
-        for field in _SNAPSHOT_PRICES:
+        for field in filter(sheet.has, _SNAPSHOT_PRICES):
             records[field] = self._price(sheet, field)
-        for field in _SNAPSHOT_SIZES:
+        for field in filter(sheet.has, _SNAPSHOT_SIZES):
             records[field] = sheet.size(field)
         records["volume_kind"] = _VOLUME_KINDS[self._plan.volume_kind]
         if self._plan.kind == "quotes":
             sheet.refuse(~sides[0] & ~sides[1], "neither side has a price", "bid_price", "ask_price")
             self._report.note("one side has no price", int((sheet.alive & (sides[0] ^ sides[1])).sum()))
         else:
-            low, high = records["low"], records["high"]
-            sheet.refuse(high < low, "high is below low", "high", "low")
+            if sheet.has("low") and sheet.has("high"):
+                sheet.refuse(records["high"] < records["low"], "high is below low", "high", "low")
         for single, total in _SINGLES.items():
             if sheet.has(single):
                 self._compare(sheet, single, total, sheet.number(single), records[total])
 
     def _side(self, sheet: Sheet, side: str, records: RecordArray) -> BoolArray:
         # A price of 0 means that the row does not speak of this side; neither does its size then.
+        if not sheet.has(f"{side}_price"):
+            return np.zeros(len(sheet), bool)
         prices, sizes = self._price(sheet, f"{side}_price"), sheet.size(f"{side}_size")
         present: BoolArray = ~np.isnan(prices)
         unpublished = present & (sizes == 0)
@@ -93,6 +94,8 @@ class TickRows:
         if not self._plan.options.allow_nonpositive:
             sheet.refuse(values < 0, "a price is negative (see the option allow_nonpositive)", field)
         absent = (values == 0) | (values > _ABSENT)
+        if not absent.any():
+            return values
         if self._plan.kind == "ticks":
             self._report.note(f"{field} is 0 or the largest number, which means: absent", int((sheet.alive & absent).sum()))
         return np.where(absent, np.nan, values)
@@ -126,15 +129,23 @@ class TradeRows:
         sheet.refuse(np.isnan(prices), "price is missing", "price")
         if not self._plan.options.allow_nonpositive:
             sheet.refuse(prices <= 0, "price is zero or negative (see the option allow_nonpositive)", "price")
-        records["size"], records["turnover"] = sheet.size("size"), sheet.size("turnover")
-        records["trading_day"] = sheet.day("trading_day")
-        records["aggressor"] = sheet.word("aggressor", _AGGRESSORS)
-        records["trade_id"] = sheet.text("trade_id", 32)
+        for field in filter(sheet.has, ("size", "turnover")):
+            records[field] = sheet.size(field)
+        if sheet.has("aggressor"):
+            records["aggressor"] = sheet.word("aggressor", _AGGRESSORS)
+        if sheet.has("trade_id"):
+            records["trade_id"] = sheet.text("trade_id", 32)
         _fill_origin(sheet, records)
         return Built(records=records, rows=np.arange(len(sheet)), order_ns=times, series=np.zeros(len(sheet), np.int64))
 
 
 def _fill_origin(sheet: Sheet, records: RecordArray) -> None:
-    records["venue_seq"] = sheet.integer("venue_seq", -1)
-    records["quality"] = sheet.word("suspicious", _SUSPICIOUS)
-    records["exchange"], records["condition"] = sheet.text("exchange", 8), sheet.text("condition", 16)
+    if sheet.has("trading_day"):
+        records["trading_day"] = sheet.day("trading_day")
+    if sheet.has("venue_seq"):
+        records["venue_seq"] = sheet.integer("venue_seq", -1)
+    if sheet.has("suspicious"):
+        records["quality"] = sheet.word("suspicious", _SUSPICIOUS)
+    for field, width in (("exchange", 8), ("condition", 16)):
+        if sheet.has(field):
+            records[field] = sheet.text(field, width)

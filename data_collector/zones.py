@@ -22,6 +22,7 @@ ONCE = 0  # the local time exists once
 ABSENT_HOUR = 1  # the clocks went forward over it
 TWICE = 2  # the clocks went back over it
 
+_FEW_DAYS = 40
 _EPOCH = datetime(1970, 1, 1)
 _FIRST_DAY = -719_162  # of year 1: what datetime can hold
 _LAST_DAY = 2_932_895
@@ -54,6 +55,8 @@ class LocalZone:
         A repeated local time becomes the first of the two instants, or the second one if `later`. A skipped local time
         becomes the instant at which the clock would have shown it, had it not been changed.
         """
+        if (offset := self._common_offset(local_ns)) is not None:
+            return local_ns - offset, np.zeros(len(local_ns), np.uint8)
         days, index = np.unique(local_ns // NS_PER_DAY, return_inverse=True)
         offsets = np.zeros(len(days), np.int64)
         changing = np.zeros(len(days), bool)
@@ -78,6 +81,16 @@ class LocalZone:
     def _offset_at(self, utc_ns: int) -> int:
         instant = datetime.fromtimestamp(utc_ns // NS_PER_SECOND, UTC).astimezone(self._zone)
         return _ns(instant.utcoffset())
+
+    def _common_offset(self, local_ns: Int64Array) -> int | None:
+        # The offset on all the days between the first and the last time, if those are few and the clock does not change on any.
+        if len(local_ns) == 0:
+            return 0
+        first, last = int(local_ns.min()) // NS_PER_DAY, int(local_ns.max()) // NS_PER_DAY
+        if last - first > _FEW_DAYS:
+            return None
+        offsets = {self._day_offset(day) for day in range(first, last + 1)}
+        return offsets.pop() if len(offsets) == 1 else None
 
     def _day_offset(self, day: int) -> int | None:
         # None for a day on which the offset changes, and for days at the edge of what datetime holds.
