@@ -282,9 +282,10 @@ class TradingSettings(Section):
     cancel_latency_ms: Delay = setting(None, "... and for a cancel or a change, ms; off = as for an order")
     jitter_ms: float = setting(0.0, "most that either takes longer, drawn anew for each, ms", ge=0, le=60_000, allow_inf_nan=False)
     slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
-    queue: Literal["back", "risk_averse", "proportional"] = setting(
+    queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = setting(
         "back", "what is ahead of the paper gateway's resting orders: all others, or a queue that trades shorten, or cancels as well"
     )
+    queue_power: float = setting(2.0, "power of the queue `power`: a multiple of 0.5", ge=0.5, le=8, multiple_of=0.5)
     sessions: Literal["auto", "on", "off"] = setting(
         "auto", "match on paper only while a market is open; auto = unless the simulated exchange trades around the clock"
     )

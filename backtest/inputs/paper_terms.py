@@ -28,7 +28,8 @@ class PaperTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     jitter_ns: int = 0
     seed: int = 0
     slippage_ticks: int = 0
-    queue: Literal["back", "risk_averse", "proportional"] = "back"
+    queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = "back"
+    queue_power: float = 2.0
     sessions: bool = False
     risk: dict[str, Any] = {}
 

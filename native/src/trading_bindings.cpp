@@ -96,16 +96,17 @@ void bind_matching(py::module_& module) {
         .def(py::init<std::vector<int64_t>, std::vector<int64_t>>(), py::arg("opens"), py::arg("closes"));
     py::class_<MatchingEngine>(module, "MatchingEngine")
         .def(py::init([](int64_t latency_ns, int64_t slippage_ticks, int64_t cancel_latency_ns, int64_t jitter_ns,
-                         uint64_t seed, int queue) {
+                         uint64_t seed, int queue, double queue_power) {
                  return MatchingEngine({.latency_ns = latency_ns,
                                         .slippage_ticks = slippage_ticks,
                                         .cancel_latency_ns = cancel_latency_ns,
                                         .jitter_ns = jitter_ns,
                                         .seed = seed,
-                                        .queue = static_cast<QueueModel>(queue)});
+                                        .queue = static_cast<QueueModel>(queue),
+                                        .queue_power = queue_power});
              }),
              py::arg("latency_ns") = 0, py::arg("slippage_ticks") = 0, py::arg("cancel_latency_ns") = -1,
-             py::arg("jitter_ns") = 0, py::arg("seed") = 0, py::arg("queue") = 0)
+             py::arg("jitter_ns") = 0, py::arg("seed") = 0, py::arg("queue") = 0, py::arg("queue_power") = 2.0)
         .def(
             "set_grid",
             [](MatchingEngine& engine, uint32_t instrument, double tick_size, double lot_size) {

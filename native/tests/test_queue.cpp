@@ -1,4 +1,6 @@
 // The place of resting orders in the queue at their price, rule by rule.
+#include <stdexcept>
+
 #include "check.h"
 #include "simulated_venue.h"
 
@@ -52,6 +54,32 @@ TEST(cancels_are_spread_along_a_proportional_queue) {
     CHECK_EQUAL(venue.happened(), std::string("1+"));
     venue.trade(9990, 1);
     CHECK_EQUAL(venue.happened(), std::string("1=1@9990"));
+}
+
+// An order stands with 10 ahead and 30 behind, and 20 are cancelled: how many are ahead then.
+static int64_t left_ahead(MatchingModel model) {
+    SimulatedVenue venue(model);
+    venue.quote(9990, 10, 10000, 10);
+    venue.limit(1, Side::buy, 5, 9990);
+    venue.quote(9990, 40, 10000, 10);
+    venue.quote(9990, 20, 10000, 10);
+    return venue.engine.queue_ahead(1);
+}
+
+TEST(longer_part_of_a_probability_queue_loses_more) {
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::risk_averse}), 10);
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::proportional}), 5);               // 20 * 10 / 40
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::power, .queue_power = 1}), 5);    // the same
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::power, .queue_power = 2}), 8);    // 20 * 100 / 1000
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::power, .queue_power = 0.5}), 3);  // 20 * 3.16 / 8.64 = 7.32
+    CHECK_EQUAL(left_ahead({.queue = QueueModel::logarithmic}), 2);  // 20 * ln 11 / (ln 11 + ln 31) = 8.22
+    bool refused = false;
+    try {
+        MatchingEngine({.queue = QueueModel::power, .queue_power = 0.7});
+    } catch (const std::invalid_argument&) {
+        refused = true;
+    }
+    CHECK(refused);
 }
 
 TEST(what_was_traded_is_not_taken_for_cancelled) {

@@ -56,7 +56,7 @@ _ENDS = (ReportKind.REJECTED, ReportKind.CANCELLED, ReportKind.EXPIRED)
 _FINISHED_KEPT = 4096
 _SEQ = (1 << 60) - 1
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, *TRAILING)
-_QUEUES = ("back", "risk_averse", "proportional")  # by the numbers of QueueModel in matching.h
+_QUEUES = ("back", "risk_averse", "proportional", "power", "logarithmic")  # by the numbers of QueueModel in matching.h
 _MILLION = 1_000_000
 
 
@@ -80,6 +80,7 @@ class PaperGateway(MarketGateway):
         seed: of the jitter.
         slippage_ticks: ticks by which whatever takes liquidity fills worse.
         queue: where resting orders stand at their price; see QueueModel in matching.h.
+        queue_power: of the queue "power": a multiple of 0.5 from 0.5 to 8.
         sessions: match only while the instrument's calendar says that its market is open, and end DAY orders at the trading day's close.
         name: how commands and events name it.
     """
@@ -97,13 +98,18 @@ class PaperGateway(MarketGateway):
         jitter_ns: int = 0,
         seed: int = 0,
         slippage_ticks: int = 0,
-        queue: Literal["back", "risk_averse", "proportional"] = "back",
+        queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = "back",
+        queue_power: float = 2.0,
         sessions: bool = False,
         name: str = "paper",
     ) -> None:
         super().__init__(name)
         if queue not in _QUEUES:
             raise ComponentError(f"The paper gateway has no queue {queue!r}: choose one of {', '.join(_QUEUES)}.", queue=queue)
+        if not 0.5 <= queue_power <= 8 or queue_power % 0.5:
+            raise ComponentError(
+                f"The queue's power must be a multiple of 0.5 from 0.5 to 8, found {queue_power}.", queue_power=queue_power
+            )
         self._engine = MatchingEngine(
             latency_ns=latency_ns,
             slippage_ticks=slippage_ticks,
@@ -111,6 +117,7 @@ class PaperGateway(MarketGateway):
             jitter_ns=jitter_ns,
             seed=seed,
             queue=_QUEUES.index(queue),
+            queue_power=queue_power,
         )
         self.options: dict[str, Any] = {  # the arguments, so that another one like it can be made
             "latency_ns": latency_ns,
@@ -146,6 +153,7 @@ class PaperGateway(MarketGateway):
             "jitter_ns": _ns(trading.jitter_ms),
             "slippage_ticks": trading.slippage_ticks,
             "queue": trading.queue,
+            "queue_power": trading.queue_power,
             "sessions": not always_open if trading.sessions == "auto" else trading.sessions == "on",
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import floor, inf, nan
+from math import floor, inf, log, nan
 from typing import Any
 
 from gcg_quant.events import BookAction, OrderType, Side, TimeInForce
@@ -14,6 +14,14 @@ SECOND = 1_000_000_000
 Report = tuple[Kind, int, float, float, bool]  # kind, key, ticks (of a stop that trailed: its new price), lots, maker
 Terms = tuple[int | None, int | None, int | None]  # lots, price and stop price of a change
 LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
+
+
+def mixed(bits: int) -> int:
+    """The finisher of SplitMix64."""
+    bits = (bits + 0x9E3779B97F4A7C15) % 2**64
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB % 2**64
+    return bits ^ bits >> 31
 
 
 @dataclass(eq=False)
@@ -95,6 +103,10 @@ class Model:
     queue: str = "back"
     price_limit: Fraction = Fraction(0)
     sessions: list[tuple[int, int]] | None = None
+    power: float = 2.0
+    lot: float = 1.0
+    jitter: int = 0
+    seed: int = 0
     clock: int = 0
     orders: list[Order] = field(default_factory=list)
     actions: list[tuple[int, int, str, int, Terms]] = field(default_factory=list)
@@ -125,10 +137,14 @@ class Model:
         """Send an order."""
         self.advance(now)
         order.sent_ns = self.clock
-        order.due_ns = self.clock + self.latency
+        order.due_ns = self.clock + self.latency + self.late("arrive", order.key)
         self.orders.append(order)
         self.later("arrive", order.key, order.due_ns)
         self.advance(now)
+
+    def late(self, what: str, key: int) -> int:
+        """What the jitter adds, by a hash of the seed, the order and the kind of command."""
+        return mixed(mixed(self.seed ^ key) + ("arrive", "cancel", "modify").index(what)) % (self.jitter + 1)
 
     def later(self, what: str, key: int, due: int, terms: Terms = (None, None, None)) -> None:
         """Do something at a time."""
@@ -138,7 +154,7 @@ class Model:
     def command(self, what: str, key: int, now: int, terms: Terms = (None, None, None)) -> None:
         """Cancel or modify; it never overtakes what was sent of the order before."""
         self.advance(now)
-        due = self.clock + (self.latency if self.cancel_latency is None else self.cancel_latency)
+        due = self.clock + (self.latency if self.cancel_latency is None else self.cancel_latency) + self.late(what, key)
         order = self.find(key)
         if order is not None:
             due = order.due_ns = max(due, order.due_ns)
@@ -392,10 +408,20 @@ class Model:
             order.ahead = shown
         else:
             stayed = order.shown - order.traded
-            if self.queue == "proportional" and shown < stayed < inf:
-                order.ahead -= int(stayed - shown) * int(min(order.ahead, stayed)) // int(stayed)
+            if self.queue not in ("back", "risk_averse") and shown < stayed < inf:
+                ahead = min(order.ahead, stayed)
+                order.ahead -= min(ahead, floor((stayed - shown) * self.share(ahead, stayed - ahead)))
             order.ahead = min(order.ahead, shown)
         order.shown, order.traded = shown, 0
+
+    def share(self, ahead: float, behind: float) -> Fraction:
+        """What share of cancels was ahead, with what rounding may have cost it."""
+        if self.queue == "proportional":
+            return Fraction(int(ahead), int(ahead + behind))
+        front, back = (
+            log(1 + lots * self.lot) if self.queue == "logarithmic" else (lots * self.lot) ** self.power for lots in (ahead, behind)
+        )
+        return Fraction(front / (front + back)) + Fraction(1, 10**11)
 
     def sweep(self) -> None:
         """Forget what is filled."""

@@ -19,7 +19,7 @@ from .matching_model import LIMITED, SECOND, Model, Order
 TICK = 0.01
 NOW = 1000
 TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
-QUEUES = ("back", "risk_averse", "proportional")
+QUEUES = ("back", "risk_averse", "proportional", "power", "logarithmic")
 SESSIONS = [(NOW + 5, NOW + 40), (NOW + 45, NOW + 70), (NOW + 90, NOW + 1000)]
 # Latency of cancels, queue model, price limit in millionths, sessions.
 Rules: TypeAlias = tuple[int | None, str, int, list[tuple[int, int]] | None]
@@ -29,13 +29,16 @@ PLAIN: Rules = (None, "back", 0, None)
 class Pair:
     """The engine and the model, side by side."""
 
-    def __init__(self, latency: int, slippage: int, rules: Rules = PLAIN) -> None:
+    def __init__(self, latency: int, slippage: int, rules: Rules = PLAIN, *, power: float = 2.0, lot: float = 1.0, jitter: int = 0) -> None:
         cancel, queue, millionths, sessions = rules
-        self.engine = MatchingEngine(latency, slippage, -1 if cancel is None else cancel, queue=QUEUES.index(queue))
-        self.engine.set_grid(0, TICK, 1.0)
+        self.engine = MatchingEngine(
+            latency, slippage, -1 if cancel is None else cancel, jitter, seed=7, queue=QUEUES.index(queue), queue_power=power
+        )
+        self.engine.set_grid(0, TICK, lot)
         self.engine.set_price_limit(0, millionths)
         self.engine.set_sessions(0, None if sessions is None else Sessions(*map(list, zip(*sessions, strict=True))))
-        self.model = Model(latency, slippage, cancel, queue, Fraction(millionths, 1_000_000), sessions)
+        self.model = Model(latency, slippage, cancel, queue, Fraction(millionths, 1_000_000), sessions, power, lot, jitter, 7)
+        self.lot = lot
         self.now = NOW
         self.key = 0
 
@@ -101,11 +104,11 @@ class Pair:
             Tick(
                 event_ns=self.now,
                 bid_price=_price(bid),
-                bid_size=float(bid_lots),
+                bid_size=bid_lots * self.lot,
                 ask_price=_price(ask),
-                ask_size=float(ask_lots),
+                ask_size=ask_lots * self.lot,
                 last_price=_price(last),
-                volume=total,
+                volume=total * self.lot,
                 volume_kind=VolumeKind.DAY,
                 prev_close=_price(close),
             )
@@ -117,13 +120,13 @@ class Pair:
 
     def trade(self, price: int, lots: int, aggressor: Side = Side.NONE) -> None:
         """A trade."""
-        self.engine.on_market(TradeTick(event_ns=self.now, price=_price(price), size=float(lots), aggressor=aggressor))
+        self.engine.on_market(TradeTick(event_ns=self.now, price=_price(price), size=lots * self.lot, aggressor=aggressor))
         self.model.trade(self.now, price, lots, aggressor)
 
     def delta(self, action: BookAction, side: Side, price: int, lots: int, is_last: bool) -> None:
         """A change of the book."""
         self.engine.on_market(
-            BookDelta(event_ns=self.now, action=action, side=side, price=_price(price), size=float(lots), is_last=int(is_last))
+            BookDelta(event_ns=self.now, action=action, side=side, price=_price(price), size=lots * self.lot, is_last=int(is_last))
         )
         self.model.delta(self.now, action, side, price, lots, is_last)
 
@@ -135,9 +138,9 @@ class Pair:
             Depth(
                 event_ns=self.now,
                 bid_prices=[_price(price) for price, _ in bids],
-                bid_sizes=[float(lots) for _, lots in bids],
+                bid_sizes=[lots * self.lot for _, lots in bids],
                 ask_prices=[_price(price) for price, _ in asks],
-                ask_sizes=[float(lots) for _, lots in asks],
+                ask_sizes=[lots * self.lot for _, lots in asks],
             )
         )
         self.model.depth(self.now, bids, asks)
@@ -151,7 +154,13 @@ class Pair:
         self.now += SECOND
         self.engine.on_market(
             Bar(
-                start_ns=start, event_ns=self.now, open=_price(open_), high=_price(high), low=_price(low), close=_price(close), volume=total
+                start_ns=start,
+                event_ns=self.now,
+                open=_price(open_),
+                high=_price(high),
+                low=_price(low),
+                close=_price(close),
+                volume=total * self.lot,
             )
         )
         self.model.bar(start, self.now, (open_, high, low, close), inf if volume is None else volume)
@@ -296,24 +305,29 @@ def test_book_deltas_fill_as_the_model_does(steps: list[tuple[Any, ...]], latenc
 @settings(max_examples=600, deadline=None)
 @given(
     steps(*QUEUEING, *QUEUEING, CANCEL, MODIFY, least=10) | steps(*QUEUEING, *QUEUEING, PLAIN_ORDERS, *COMMANDS, DEPTHS, DELTAS, least=10),
-    st.sampled_from(["risk_averse", "proportional"]),
+    st.sampled_from(QUEUES[1:] + QUEUES[3:]),
+    st.sampled_from([0.5, 1.0, 2.0, 3.5, 8.0]),
+    st.sampled_from([1.0, 0.25]),
 )
-def test_queues_wear_off_as_the_model_s_do(steps: list[tuple[Any, ...]], queue: str) -> None:
-    """Both queue models, with several orders at a price."""
-    play(Pair(0, 0, (None, queue, 0, None)), steps)
+def test_queues_wear_off_as_the_model_s_do(steps: list[tuple[Any, ...]], queue: str, power: float, lot: float) -> None:
+    """All queue models, with several orders at a price."""
+    play(Pair(0, 0, (None, queue, 0, None), power=power, lot=lot), steps)
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    steps(PLAIN_ORDERS, PLAIN_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, TICKS, TRADES, DEPTHS),
-    st.sampled_from([(None, 0), (2, 5), (9, 5)]),
+    steps(PLAIN_ORDERS, PLAIN_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, TICKS, TRADES, DEPTHS, DELTAS),
+    st.sampled_from([(None, 0, 0), (2, 5, 0), (9, 5, 0), (2, 5, 4), (None, 3, 9)]),
     st.sampled_from([0, 300, 800]),
     st.booleans(),
+    st.sampled_from(["back", "proportional"]),
 )
-def test_venue_s_rules_are_the_model_s(steps: list[tuple[Any, ...]], latencies: tuple[int | None, int], limit: int, sessions: bool) -> None:
-    """Price limits, sessions, and cancels that are faster or slower than orders."""
-    cancel, latency = latencies
-    play(Pair(latency, 1, (cancel, "back", limit, SESSIONS if sessions else None)), steps)
+def test_venue_s_rules_are_the_model_s(
+    steps: list[tuple[Any, ...]], latencies: tuple[int | None, int, int], limit: int, sessions: bool, queue: str
+) -> None:
+    """Price limits, sessions, cancels that are faster or slower than orders, and delays that vary."""
+    cancel, latency, jitter = latencies
+    play(Pair(latency, 1, (cancel, queue, limit, SESSIONS if sessions else None), jitter=jitter), steps)
 
 
 @settings(max_examples=200, deadline=None)

@@ -189,8 +189,10 @@ def test_queue_is_chosen_by_name(bus: EventBus) -> None:
     assert venue.kinds() == [ReportKind.ACCEPTED]
     venue.trade(99.0, 100.0, at=2)
     assert venue.kinds() == [ReportKind.FILLED]
-    with pytest.raises(ComponentError, match="no queue 'front': choose one of back, risk_averse, proportional"):
+    with pytest.raises(ComponentError, match="no queue 'front': choose one of back, risk_averse, proportional, power, logarithmic"):
         PaperGateway(queue="front")  # type: ignore[arg-type]
+    with pytest.raises(ComponentError, match="must be a multiple of 0.5 from 0.5 to 8, found 1.2"):
+        PaperGateway(queue="power", queue_power=1.2)
 
 
 def test_price_outside_of_the_day_s_limits_is_rejected(venue: Venue) -> None:

@@ -20,12 +20,17 @@
 //                   displayed size allows: never more can be ahead than is displayed.
 //     proportional  the same, but what the displayed size lost without a trade was cancelled evenly along the
 //                   queue.
+//     power, logarithmic
+//                   the same, but of what was cancelled the share f(ahead) / (f(ahead) + f(behind)) was ahead, in
+//                   whole lots, rounded down. f(x) is x to the power of `queue_power`, or ln(1 + x); x is a size,
+//                   not a number of lots. A power above 1, or a logarithm below, takes more or less of it from the
+//                   longer part of the queue than its length.
 //   Where its price is better than all that is displayed, or lies between two displayed levels, nobody is ahead;
 //   where it is worse than all of it, nothing is known, and it stands at the back until its price is displayed:
 //   then all of that is ahead. Trades of unknown size, and those whose aggressor is on the order's own side, move
-//   no queue. After a restart an order stands behind all that is displayed. (The two models are the risk-averse
-//   queue and the simplest probability queue, f(x) = x, of hftbacktest's documentation, "Order fill"; the latter
-//   after E. Rigtorp, "Estimating order queue position", 2013.)
+//   no queue. After a restart an order stands behind all that is displayed. (The models are those of
+//   hftbacktest's documentation, "Order fill", which has its probability queues from E. Rigtorp, "Estimating order
+//   queue position", 2013; proportional is f(x) = x.)
 // * Without quotes the last price stands in for both sides on arrival, of unlimited size; resting orders need a
 //   trade that goes through them. One side quoted and the other absent means that nobody is there, as at a price
 //   limit.
@@ -76,7 +81,7 @@
 
 namespace gcg {
 
-enum class QueueModel : uint8_t { back = 0, risk_averse = 1, proportional = 2 };
+enum class QueueModel : uint8_t { back = 0, risk_averse = 1, proportional = 2, power = 3, logarithmic = 4 };
 
 struct MatchingModel {
     int64_t latency_ns = 0;  // of orders
@@ -85,6 +90,7 @@ struct MatchingModel {
     int64_t jitter_ns = 0;           // the most that a command may be later than that
     uint64_t seed = 0;               // of the jitter
     QueueModel queue = QueueModel::back;
+    double queue_power = 2;  // of the queue model `power`: a multiple of 0.5 from 0.5 to 8
 };
 
 // When an instrument trades: row by row from opens[i] until before closes[i], in event time, in order, never
@@ -155,7 +161,8 @@ struct Report {
 
 class MatchingEngine {
  public:
-    explicit MatchingEngine(MatchingModel model = {}) : model_(model) {}
+    // Throws std::invalid_argument if the queue's power is none of those.
+    explicit MatchingEngine(MatchingModel model = {});
     MatchingEngine(MatchingEngine&&) = default;
     MatchingEngine& operator=(MatchingEngine&&) = default;
     MatchingEngine(const MatchingEngine&) = delete;
@@ -362,6 +369,7 @@ class MatchingEngine {
     [[nodiscard]] static int64_t displayed(const Market& market, const Order& order);
     void trade_in_queue(Market& market, Order& order, Trade& trade, int64_t now_ns);
     void look_at_queue(const Market& market, Order& order) const;
+    [[nodiscard]] int64_t cancelled_ahead(const Market& market, int64_t cancelled, int64_t ahead, int64_t behind) const;
 
     static void last_price(Market& market, int64_t ticks);
     void match_tick(Market& market, const Tick& tick);
