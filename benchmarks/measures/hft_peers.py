@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .hft_runs import Outcome, timed
+from .hft_runs import Outcome, repeated, timed
 from .hft_ticks import EVERY, START_NS, STEP_NS, TICK, columns
 from .rows import bus_folder
 
@@ -65,24 +65,24 @@ def _vnpy(scene: str, count: int, runs: int) -> Outcome:
     made = columns(count)
     begin = datetime.fromtimestamp(START_NS / 1e9, UTC)
     step = timedelta(microseconds=STEP_NS // 1000)
-    names = ("volume", "last", "bid", "ask", "bid_size", "ask_size")
+    names = ("bid", "ask", "bid_size", "ask_size")
     ticks = [
         TickData(
             "bench",
             "X",
             Exchange.LOCAL,
             begin + step * n,
-            volume=volume,
-            last_price=last,
+            last_price=bid,  # it closes the days, and matches nothing
             bid_price_1=bid,
             ask_price_1=ask,
             bid_volume_1=bid_size,
             ask_volume_1=ask_size,
         )
-        for n, (volume, last, bid, ask, bid_size, ask_size) in enumerate(zip(*(made[name].tolist() for name in names)))
+        for n, (bid, ask, bid_size, ask_size) in enumerate(zip(*(made[name].tolist() for name in names)))
     ]
-    seconds = []
-    for _ in range(runs):
+    traded: list[int] = []
+
+    def once() -> float:
         engine = BacktestingEngine()
         engine.output = lambda message: None
         engine.set_parameters(
@@ -99,14 +99,14 @@ def _vnpy(scene: str, count: int, runs: int) -> Outcome:
         )
         engine.add_strategy(Work if scene == "work" else Bare, {})
         engine.history_data = ticks
+        seconds = timed(engine.run_backtesting)
+        if scene == "work":
+            seconds += timed(engine.calculate_result)
+        traded[:] = len(engine.limit_orders), len(engine.trades)
+        return seconds
 
-        def run(engine: Any = engine) -> None:
-            engine.run_backtesting()
-            if scene == "work":
-                engine.calculate_result()
-
-        seconds.append(timed(run))
-    return Outcome(count, seconds, len(engine.limit_orders), len(engine.trades))
+    seconds = repeated(runs, once)
+    return Outcome(count, seconds, *traded)
 
 
 def nautilus(scene: str, count: int, runs: int) -> Outcome:
@@ -154,8 +154,9 @@ def nautilus(scene: str, count: int, runs: int) -> Outcome:
     raw += [made[name] for name in ("bid_size", "ask_size")]
     times = made["event_ns"].astype(np.uint64)
     ticks = QuoteTick.from_raw_arrays_to_list(instrument.id, 2, 0, *raw, times, times)
-    seconds = []
-    for _ in range(runs):
+    found: list[int] = []
+
+    def once() -> float:
         engine = BacktestEngine(config=BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
         engine.add_venue(
             venue=Venue("SIM"),
@@ -167,10 +168,13 @@ def nautilus(scene: str, count: int, runs: int) -> Outcome:
         engine.add_instrument(instrument)
         engine.add_data(ticks, sort=False)
         engine.add_strategy(Work() if scene == "work" else Bare())
-        seconds.append(timed(engine.run))
+        seconds = timed(engine.run)
         orders = engine.cache.orders()
-        found = len(orders), sum(order.filled_qty > 0 for order in orders)
+        found[:] = len(orders), sum(order.filled_qty > 0 for order in orders)
         engine.dispose()
+        return seconds
+
+    seconds = repeated(runs, once)
     return Outcome(count, seconds, *found)
 
 
@@ -188,8 +192,8 @@ def hftbacktest(scene: str, count: int, runs: int) -> Outcome:
         return total
 
     events = _depth_events(hft, count)
-    seconds = []
-    for _ in range(runs + 1):  # the first one compiles
+
+    def once() -> float:
         asset = (
             hft.BacktestAsset()
             .data(events)
@@ -202,9 +206,12 @@ def hftbacktest(scene: str, count: int, runs: int) -> Outcome:
             .lot_size(1.0)
         )
         engine = hft.HashMapMarketDepthBacktest([asset])
-        seconds.append(timed(lambda engine=engine: bare(engine)))
+        seconds = timed(lambda: bare(engine))
         engine.close()
-    return Outcome(count, seconds[1:], 0, 0)
+        return seconds
+
+    once()  # compiles
+    return Outcome(count, repeated(runs, once))
 
 
 # The levels that a quote sets, and those of the quote before that it takes away: two to four events a tick.
