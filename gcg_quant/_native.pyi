@@ -1361,6 +1361,7 @@ class TickEngine:
         seed: int = 0,
         slippage_ticks: int = 0,
         queue: int = 0,
+        queue_power: float = 2.0,
         sample_ns: int = 60_000_000_000,
         batch: int = 4096,
         horizons_ns: Sequence[int] = (),

@@ -227,7 +227,8 @@ void collect_garbage(PyHeapTypeObject* heap_type) {
 std::unique_ptr<Run> make_run(const std::string& account, const std::string& gateway, double cash,
                               int64_t order_latency_ns, int64_t cancel_latency_ns, int64_t response_latency_ns,
                               int64_t feed_latency_ns, int64_t jitter_ns, uint64_t seed, int64_t slippage_ticks,
-                              int queue, int64_t sample_ns, uint32_t batch, std::vector<int64_t> horizons_ns) {
+                              int queue, double queue_power, int64_t sample_ns, uint32_t batch,
+                              std::vector<int64_t> horizons_ns) {
     TickEngineOptions options;
     options.account = account;
     options.gateway = gateway;
@@ -237,7 +238,8 @@ std::unique_ptr<Run> make_run(const std::string& account, const std::string& gat
                         .cancel_latency_ns = cancel_latency_ns,
                         .jitter_ns = jitter_ns,
                         .seed = seed,
-                        .queue = static_cast<QueueModel>(queue)};
+                        .queue = static_cast<QueueModel>(queue),
+                        .queue_power = queue_power};
     options.response_ns = response_latency_ns;
     options.feed_ns = feed_latency_ns;
     options.sample_ns = sample_ns;
@@ -268,7 +270,7 @@ void bind_hft(py::module_& module) {
         .def(py::init(&make_run), py::kw_only(), py::arg("account") = "hft", py::arg("gateway") = "hft",
              py::arg("cash") = 0.0, py::arg("order_latency_ns") = 0, py::arg("cancel_latency_ns") = -1,
              py::arg("response_latency_ns") = 0, py::arg("feed_latency_ns") = 0, py::arg("jitter_ns") = 0,
-             py::arg("seed") = 0, py::arg("slippage_ticks") = 0, py::arg("queue") = 0,
+             py::arg("seed") = 0, py::arg("slippage_ticks") = 0, py::arg("queue") = 0, py::arg("queue_power") = 2.0,
              py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096,
              py::arg("horizons_ns") = std::vector<int64_t>{})
         .def("add_instrument", &add_instrument, py::arg("number"), py::arg("symbol"), py::arg("venue"),
