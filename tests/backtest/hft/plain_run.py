@@ -45,7 +45,7 @@ class PlainRun:
 
     def settle(self, row: Any) -> None:
         """Fold a fill: its fee, its profit, and cash and position after it must be the ones told."""
-        number, instrument = int(row["instrument"]), self.instruments[int(row["instrument"])]
+        number, instrument = int(row["number"]), self.instruments[int(row["number"])]
         fill = Fill(
             symbol=instrument.symbol,
             venue=instrument.venue,
@@ -78,7 +78,7 @@ class PlainRun:
 
     def position(self, row: Any) -> None:
         """Compare a strategy's position in an instrument of net positions with the fold, at the price told."""
-        holding = self.plain.holdings[str(row["strategy"]), int(row["instrument"]), self._side(row)]
+        holding = self.plain.holdings[str(row["strategy"]), int(row["number"]), self._side(row)]
         holding.last = float(row["last_price"])
         told = [row["quantity"], row["realised"], row["fees"], row["unrealised"]]
         assert told == [holding.terms.quantity(holding.lots), holding.realised, holding.fees, holding.unrealised()]
@@ -97,12 +97,12 @@ class PlainRun:
     # ---- inside
 
     def _side(self, row: Any) -> PositionSide:
-        if not self.instruments[int(row["instrument"])].legs:
+        if not self.instruments[int(row["number"])].legs:
             return PositionSide.NET
         if row["quantity"]:
             return PositionSide.LONG if row["quantity"] > 0 else PositionSide.SHORT
         # A flat row does not say of which side it is: of the one that has brought what it tells.
-        key = str(row["strategy"]), int(row["instrument"])
+        key = str(row["strategy"]), int(row["number"])
         sides = [side for side in (PositionSide.LONG, PositionSide.SHORT) if (*key, side) in self.plain.holdings]
         return next(side for side in sides if (one := self.plain.holdings[*key, side]).lots == 0 and one.realised == row["realised"])
 

@@ -1,4 +1,4 @@
-"""The money of native runs adds up: what the engine tells of fills, positions and equity is what a plain fold makes of its fills."""
+"""The money of native runs adds up, and so do the mids after their fills: beside a plain fold of the fills, and a search of the data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gcg_quant.instruments import Instrument, preset
 from ...strategy_engine.test_native_account import terms_of
 from .plain_run import add_up
 
+CASH = 1e8
 BEGIN = 1_700_000_000_000_000_000
 STEP = 400_000_000_000  # the ticks last for four days
 CURRENCIES, RATES = ["CNY", "USDT"], [1.0, 7.1]
@@ -68,13 +69,9 @@ class Trader:
         self.desk.send_order(tick.symbol, side, tick.bid_price, instrument.quantity(chance.randint(1, 40)), kind, offset=offset)
 
 
-@pytest.mark.parametrize("latency_ns", [0, 50_000_000])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_money_adds_up_to_the_last_bit(seed: int, latency_ns: int) -> None:
-    """Two strategies trade futures, a stock and a coin in two currencies: every fill and every sample is what the fold has."""
-    engine = TickEngine(
-        cash=1e8, order_latency_ns=latency_ns, response_latency_ns=latency_ns // 2, sample_ns=3_600_000_000_000, queue=2, seed=seed
-    )
+def trade(seed: int, latency_ns: int, **options: Any) -> TickEngine:
+    """Let two strategies trade futures, a stock and a coin in two currencies; return the engine after the run."""
+    engine = TickEngine(cash=CASH, order_latency_ns=latency_ns, response_latency_ns=latency_ns // 2, queue=2, seed=seed, **options)
     for number, instrument in INSTRUMENTS.items():
         engine.add_instrument(number, instrument.symbol, instrument.venue, terms(instrument))
         engine.add_rows(number, Tick, ticks(number, seed))
@@ -83,8 +80,36 @@ def test_money_adds_up_to_the_last_bit(seed: int, latency_ns: int) -> None:
         trader = Trader(seed + ord(name))
         trader.desk = engine.add_strategy(name, {"on_tick": trader.on_tick})
     engine.run()
+    return engine
+
+
+@pytest.mark.parametrize("latency_ns", [0, 50_000_000])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_money_adds_up_to_the_last_bit(seed: int, latency_ns: int) -> None:
+    """Every fill and every sample of the equity and of the positions is what the fold has."""
+    engine = trade(seed, latency_ns, sample_ns=3_600_000_000_000)
     fills = engine.fills()
-    compared = add_up(fills, engine.positions(), engine.equity(), INSTRUMENTS, cash=1e8, currencies=CURRENCIES, rates=RATES)
+    compared = add_up(fills, engine.positions(), engine.equity(), INSTRUMENTS, cash=CASH, currencies=CURRENCIES, rates=RATES)
     assert compared > 1000
-    assert set(fills["instrument"]) == set(INSTRUMENTS)
-    assert engine.cash() == fills[fills["instrument"] < 4]["cash"][-1]
+    assert set(fills["number"]) == set(INSTRUMENTS)
+    assert engine.cash() == fills[fills["number"] < 4]["cash"][-1]
+
+
+@pytest.mark.parametrize("latency_ns", [0, 50_000_000])
+def test_marks_are_the_mids_that_a_search_finds(latency_ns: int) -> None:
+    """At the fill and at each horizon: the last mid at or before that time, none after the end of the data."""
+    horizons = [0, STEP // 3, STEP, 5 * STEP + 7, 300 * STEP]
+    fills = trade(3, latency_ns, horizons_ns=horizons).fills()
+    rows = {number: ticks(number, 3) for number in INSTRUMENTS}
+    end = max(int(one["event_ns"][-1]) for one in rows.values())
+    unknown = 0
+    for number, one in rows.items():
+        own = fills[fills["number"] == number]
+        mids = (one["bid_price"] + one["ask_price"]) / 2
+        assert np.array_equal(own["mid"], mids[np.searchsorted(one["event_ns"], own["event_ns"], "right") - 1])
+        for place, horizon in enumerate(horizons):
+            due = own["event_ns"] + horizon
+            wanted = np.where(due > end, np.nan, mids[np.searchsorted(one["event_ns"], due, "right") - 1])
+            assert np.array_equal(own["marks"][:, place], wanted, equal_nan=True)
+            unknown += int(np.isnan(wanted).sum())
+    assert 0 < unknown < len(fills) * len(horizons)
