@@ -1286,7 +1286,8 @@ class RiskEngine:
 
 @final
 class TickDesk:
-    """What a strategy of a TickEngine trades through. A symbol is "IF2101", or "IF2101@CFFEX" where several venues have it; KeyError else.
+    """What a strategy of a TickEngine trades through. A symbol is "IF2101", or "IF2101@CFFEX" where several venues have it; what `set_unknown`
+    says is raised else, or a KeyError.
 
     Prices and quantities are in the instrument's units; an absent price is NaN or None.
     """
@@ -1328,7 +1329,8 @@ class TickDesk:
         """Return bids and asks, each an array of (price, size) rows, best first; a size that is not told is NaN."""
     def set_timer(self, name: str, interval_ns: int, repeat: bool, /) -> None: ...
     def cancel_timer(self, name: str, /) -> None: ...
-    def open_orders(self) -> list[str]: ...
+    def open_orders(self) -> list[tuple[str, int, int, float, float, float, int, int, str]]:
+        """Return the open orders, oldest first: id, the instrument's number, side, quantity, price, filled, type, status, tag."""
     @property
     def now_ns(self) -> int:
         """The strategy's time: that of what it sees now."""
@@ -1381,6 +1383,8 @@ class TickEngine:
         self, number: int, period: str, grid: BarGrid, basis: int, record: type[Tick | TradeTick], strategies: list[int], keep: bool
     ) -> None:
         """Make bars of an instrument's ticks or trades for the on_bar of these strategies (1, 2, ...), and keep them for `bars`."""
+    def set_unknown(self, error: Callable[[object], Exception], /) -> None:
+        """Say what a desk raises for a symbol that the engine does not have."""
     def set_rate(self, currency: int, rate: float, /) -> None: ...
     @property
     def risk(self) -> RiskEngine:

@@ -252,9 +252,19 @@ PyObject* open_orders(PyObject* self, PyObject*) {
     return guarded([&] {
         Run& run = *desk(self)->run;
         py::list found;
+        const Account& account = run.engine.account();
         const std::string& name = run.engine.strategies()[desk(self)->strategy - 1];
-        for (const uint64_t id : run.engine.open_orders(desk(self)->strategy))
-            found.append(name + "-" + std::to_string(id));
+        for (const uint64_t id : run.engine.open_orders(desk(self)->strategy)) {
+            const TickOrder& order = *run.engine.order(id);
+            const uint32_t number = order.instrument;
+            const char* tag = order.asked.tag;
+            found.append(py::make_tuple(name + "-" + std::to_string(id), number, static_cast<int>(order.asked.side),
+                                        account.quantity(number, order.lots),
+                                        order.price_ticks == kNoPrice ? kNaN : account.price(number, order.price_ticks),
+                                        account.quantity(number, order.filled), static_cast<int>(order.asked.type),
+                                        static_cast<int>(order.status),
+                                        std::string(tag, strnlen(tag, sizeof order.asked.tag))));
+        }
         return found.release().ptr();
     });
 }

@@ -206,7 +206,9 @@ py::array fills_of(const Run& run) {
 
 template <typename Row>
 py::array array_of(const std::vector<Row>& rows) {
-    return py::array_t<Row>(static_cast<py::ssize_t>(rows.size()), rows.data());
+    py::array_t<Row> found(static_cast<py::ssize_t>(rows.size()));
+    if (!rows.empty()) std::memcpy(found.mutable_data(), rows.data(), rows.size() * sizeof(Row));  // the padding, too
+    return found;
 }
 
 // As pybind11's documentation shows it for objects that hold Python objects.
@@ -294,6 +296,8 @@ void bind_hft(py::module_& module) {
             },
             py::arg("number"), py::arg("period"), py::arg("grid"), py::arg("basis"), py::arg("record"),
             py::arg("strategies"), py::arg("keep"))
+        .def("set_unknown",
+             [](Run& run, const py::object& unknown) { Py_XSETREF(run.unknown, Py_NewRef(unknown.ptr())); })
         .def("set_rate", [](Run& run, uint32_t currency, double rate) { run.engine.set_rate(currency, rate); })
         .def_property_readonly("risk", [](Run& run) -> RiskEngine& { return run.engine.risk(); })
         .def_property_readonly("matching", [](Run& run) -> MatchingEngine& { return run.engine.matching(); })

@@ -164,7 +164,13 @@ py::array Run::view(const Rows& rows) const {
 uint32_t Run::number(PyObject* symbol) const {
     PyObject* found = PyDict_GetItemWithError(numbers, symbol);  // borrowed
     if (found) return static_cast<uint32_t>(PyLong_AsUnsignedLong(found));
-    if (!PyErr_Occurred()) PyErr_SetObject(PyExc_KeyError, symbol);
+    if (PyErr_Occurred()) return 0;
+    if (!unknown) {
+        PyErr_SetObject(PyExc_KeyError, symbol);
+    } else if (PyObject* error = PyObject_CallOneArg(unknown, symbol)) {
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
+        Py_DECREF(error);
+    }
     return 0;
 }
 
@@ -212,6 +218,7 @@ uint64_t Run::go(uint64_t most, PyObject* progress) {
 
 int Run::visit(visitproc visit, void* arg) const {
     Py_VISIT(numbers);
+    Py_VISIT(unknown);
     for (const auto& strategy : strategies)
         if (const int result = strategy->visit(visit, arg)) return result;
     return 0;
@@ -225,6 +232,7 @@ void Run::clear() {
     }
     for (PyObject*& lent : lent_) Py_CLEAR(lent);
     Py_CLEAR(numbers);
+    Py_CLEAR(unknown);
 }
 
 }  // namespace gcg::python::hft

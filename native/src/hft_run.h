@@ -88,7 +88,7 @@ class Run {
     pybind11::object record(const RecordInfo& info, const void* payload, uint32_t number) const;
     PyObject* lend(const RecordInfo& info, const void* payload, uint32_t number);
     [[nodiscard]] pybind11::array view(const Rows& rows) const;
-    [[nodiscard]] uint32_t number(PyObject* symbol) const;  // 0, with a KeyError set, if it has none
+    [[nodiscard]] uint32_t number(PyObject* symbol) const;  // 0, with an error set, if it has none
     int visit(visitproc visit, void* arg) const;
     void clear();
 
@@ -96,6 +96,7 @@ class Run {
     Gil gil;
     std::vector<Names> names;          // by number - 1
     PyObject* numbers = PyDict_New();  // {symbol: number}, {symbol@venue: number}
+    PyObject* unknown = nullptr;       // what to raise for a symbol that is none: unknown(symbol), owned
     std::vector<std::unique_ptr<PyStrategy>> strategies;
     // Where a callback failed: strategy, callback, event time.
     std::string failed_strategy, failed_callback;
