@@ -107,6 +107,15 @@ class Calendar:
             days[early] = day_of(int(ns[early]), table.timezone)
         return days
 
+    def day_starts(self) -> tuple[Times, Times]:
+        """Return when each trading day begins, all that is known, in order, and what day YYYYMMDD it is; each lasts until the next."""
+        table = self._table
+        return table.boundaries, table.days
+
+    def day_closes(self) -> Times:
+        """Return when each trading day closes, all that is known, in order."""
+        return self._table.closes
+
     def is_trading_day(self, day: int) -> bool:
         """Return whether the market trades on this day YYYYMMDD."""
         table = self._table

@@ -43,6 +43,10 @@ class GuestFile:
         roots = _imported_roots(source)
         self._provided = {guest.root: (guest, guest.modules()) for guest in guests if guest.root in roots}
 
+    def provided(self, root: str) -> dict[str, ModuleType]:
+        """Return the modules of one guest by their full names; none if the file does not import it."""
+        return self._provided[root][1] if root in self._provided else {}
+
     def prepare(self, module: ModuleType) -> None:
         """Let the file see the modules: its own `__import__` finds them, that of every other module does not."""
         if self._provided:

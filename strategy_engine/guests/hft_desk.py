@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gcg_quant.clock import NS_PER_HOUR
-from gcg_quant.events import AccountEvent, BookDelta, Depth, OrderFlag, World
+from gcg_quant.events import AccountEvent, BookDelta, Depth, Offset, OrderFlag, OrderType, Side, TimeInForce, World
 
 from ..hft.book_view import BookView
 from ..hft.desk import OpenOrder
-from ..hft.order_asked import OrderAsked
 from ..strategy.session import OrderTerms, Session
+from .hft_order import check_order, check_terms
 
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
@@ -63,44 +63,64 @@ class SessionDesk:
 
     # ---- orders
 
-    def instrument(self, symbol: str) -> Instrument:
+    def instrument(self, symbol: str, /) -> Instrument:
         """Return a symbol's terms."""
         return self._session.instrument(self._place(symbol))
 
-    def send(self, order: OrderAsked) -> str:
+    def send(
+        self,
+        symbol: str,
+        side: Side,
+        price: float | None,
+        volume: float,
+        type: OrderType,
+        time_in_force: TimeInForce,
+        offset: Offset,
+        stop_price: float | None,
+        trail_amount: float | None,
+        trail_percent: float | None,
+        expire_ns: int,
+        post_only: bool,
+        reduce_only: bool,
+        tag: str,
+        /,
+    ) -> str:
         """Send an order as a request."""
-        flags = OrderFlag.POST_ONLY if order.post_only else OrderFlag.NONE
-        if order.reduce_only:
-            flags |= OrderFlag.REDUCE_ONLY
+        flags = OrderFlag.POST_ONLY if post_only else OrderFlag.NONE
         terms = OrderTerms(
-            price=None if order.price is None else float(order.price),
-            stop_price=order.stop_price,
-            order_type=order.type,
-            time_in_force=order.time_in_force,
-            expire_ns=order.expire_ns,
-            offset=order.offset,
-            flags=flags,
-            trail_amount=order.trail_amount,
-            trail_percent=order.trail_percent,
-            tag=order.tag,
+            price=price,
+            stop_price=stop_price,
+            order_type=type,
+            time_in_force=time_in_force,
+            expire_ns=None if expire_ns < 0 else expire_ns,
+            offset=offset,
+            flags=flags | OrderFlag.REDUCE_ONLY if reduce_only else flags,
+            trail_amount=trail_amount,
+            trail_percent=trail_percent,
+            tag=tag,
         )
-        return self._session.order(order.side, float(order.volume), self._place(order.symbol), terms)
+        check_order(volume, terms, self.instrument(symbol), reduces=reduce_only)
+        return self._session.order(side, float(volume), self._place(symbol), terms)
 
-    def cancel(self, order_id: str) -> bool:
+    def cancel(self, order_id: str, /) -> bool:
         """Ask for a cancellation."""
         return self._session.cancel(order_id)
 
-    def modify(self, order_id: str, volume: float | None, price: float | None, stop_price: float | None) -> bool:
+    def modify(self, order_id: str, volume: float | None, price: float | None, stop_price: float | None, /) -> bool:
         """Ask for other terms."""
+        order = self._session.portfolio.orders.get(order_id)
+        if order is None:
+            return False
+        check_terms(volume, price, stop_price, self.instrument(f"{order.symbol}@{order.venue}" if order.venue else order.symbol))
         return self._session.modify(order_id, volume, price, stop_price)
 
-    def open_orders(self, symbol: str | None) -> list[OpenOrder]:
+    def open_orders(self, symbol: str | None, /) -> list[OpenOrder]:
         """Return the open orders, oldest first."""
         return [_open(one) for one in self._session.open_orders(None if symbol is None else self._place(symbol))]
 
     # ---- what it has
 
-    def position(self, symbol: str) -> float:
+    def position(self, symbol: str, /) -> float:
         """Return the strategy's position."""
         self.instrument(symbol)  # an unknown symbol is an error here, too
         return self._session.position(self._place(symbol)).quantity
@@ -130,20 +150,20 @@ class SessionDesk:
         """The time of the event being handled."""
         return self._session.now_ns
 
-    def last(self, symbol: str) -> float:
+    def last(self, symbol: str, /) -> float:
         """Return the last price."""
         self.instrument(symbol)
         return self._session.last_price(self._place(symbol))
 
-    def best_bid(self, symbol: str) -> float:
+    def best_bid(self, symbol: str, /) -> float:
         """Return the best bid of the book, where the strategy sees one, else of the last quote."""
         return self._best(symbol, 0)
 
-    def best_ask(self, symbol: str) -> float:
+    def best_ask(self, symbol: str, /) -> float:
         """Return the best ask, as `best_bid`."""
         return self._best(symbol, 1)
 
-    def book(self, symbol: str, levels: int) -> tuple[Levels, Levels]:
+    def book(self, symbol: str, levels: int, /) -> tuple[Levels, Levels]:
         """Return the levels of the book, or the one of the last quote where the strategy sees no book."""
         terms = self.instrument(symbol)
         book = self._books.get(self._session.host.bus.instruments.number(terms.symbol, terms.venue))
@@ -156,15 +176,15 @@ class SessionDesk:
 
     # ---- timers and words
 
-    def set_timer(self, name: str, interval_ns: int, repeat: bool) -> None:
+    def set_timer(self, name: str, interval_ns: int, repeat: bool, /) -> None:
         """Set a timer."""
         self._session.host.set_timer(self._session, name, interval_ns, repeat)
 
-    def cancel_timer(self, name: str) -> None:
+    def cancel_timer(self, name: str, /) -> None:
         """Forget a timer."""
         self._session.host.cancel_timer(self._session, name)
 
-    def log(self, text: str) -> None:
+    def log(self, text: str, /) -> None:
         """Write to the system's log."""
         self._session.log(text)
 

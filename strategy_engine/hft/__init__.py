@@ -7,7 +7,6 @@ strategy manager.
 from .callbacks import CALLBACKS
 from .desk import Desk, OpenOrder
 from .direction import Direction
-from .order_asked import OrderAsked
 from .strategy import Strategy
 
-__all__ = ["CALLBACKS", "Desk", "Direction", "OpenOrder", "OrderAsked", "Strategy"]
+__all__ = ["CALLBACKS", "Desk", "Direction", "OpenOrder", "Strategy"]

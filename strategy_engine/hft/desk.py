@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gcg_quant.events import OrderStatus, OrderType, Side
+from gcg_quant.events import Offset, OrderStatus, OrderType, Side, TimeInForce
 
 if TYPE_CHECKING:
     import numpy as np
 
     from gcg_quant.instruments import Instrument
-
-    from .order_asked import OrderAsked
 
     Levels = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -61,27 +59,44 @@ class Desk(Protocol):
         """The account's cash and what its positions are worth."""
         ...
 
-    def instrument(self, symbol: str) -> Instrument:
+    def instrument(self, symbol: str, /) -> Instrument:
         """Return a symbol's terms."""
         ...
 
-    def send(self, order: OrderAsked) -> str:
-        """Send an order whose numbers were checked, and return its id."""
+    def send(
+        self,
+        symbol: str,
+        side: Side,
+        price: float | None,
+        volume: float,
+        type: OrderType,
+        time_in_force: TimeInForce,
+        offset: Offset,
+        stop_price: float | None,
+        trail_amount: float | None,
+        trail_percent: float | None,
+        expire_ns: int,
+        post_only: bool,
+        reduce_only: bool,
+        tag: str,
+        /,
+    ) -> str:
+        """Send an order and return its id; `expire_ns` is -1 where it has no end of its own. Raises what `send_order` raises."""
         ...
 
-    def cancel(self, order_id: str) -> bool:
+    def cancel(self, order_id: str, /) -> bool:
         """Ask for a cancellation; return whether the order was open."""
         ...
 
-    def modify(self, order_id: str, volume: float | None, price: float | None, stop_price: float | None) -> bool:
+    def modify(self, order_id: str, volume: float | None, price: float | None, stop_price: float | None, /) -> bool:
         """Ask for other terms; return whether the order was open."""
         ...
 
-    def open_orders(self, symbol: str | None) -> list[OpenOrder]:
+    def open_orders(self, symbol: str | None, /) -> list[OpenOrder]:
         """Return the open orders, oldest first."""
         ...
 
-    def position(self, symbol: str) -> float:
+    def position(self, symbol: str, /) -> float:
         """Return the strategy's signed position."""
         ...
 
@@ -89,30 +104,30 @@ class Desk(Protocol):
         """Return the positions that are not flat."""
         ...
 
-    def last(self, symbol: str) -> float:
+    def last(self, symbol: str, /) -> float:
         """Return the last price, NaN before the first."""
         ...
 
-    def best_bid(self, symbol: str) -> float:
+    def best_bid(self, symbol: str, /) -> float:
         """Return the best bid, NaN if there is none."""
         ...
 
-    def best_ask(self, symbol: str) -> float:
+    def best_ask(self, symbol: str, /) -> float:
         """Return the best ask, NaN if there is none."""
         ...
 
-    def book(self, symbol: str, levels: int) -> tuple[Levels, Levels]:
+    def book(self, symbol: str, levels: int, /) -> tuple[Levels, Levels]:
         """Return (bids, asks), best first, each with a row (price, size) a level that is there."""
         ...
 
-    def set_timer(self, name: str, interval_ns: int, repeat: bool) -> None:
+    def set_timer(self, name: str, interval_ns: int, repeat: bool, /) -> None:
         """Set a timer, or set it anew."""
         ...
 
-    def cancel_timer(self, name: str) -> None:
+    def cancel_timer(self, name: str, /) -> None:
         """Forget a timer; one that is not set is passed over."""
         ...
 
-    def log(self, text: str) -> None:
+    def log(self, text: str, /) -> None:
         """Keep a line of the strategy's."""
         ...

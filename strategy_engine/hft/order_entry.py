@@ -11,7 +11,6 @@ from gcg_quant.events import Offset, OrderType, Side, TimeInForce
 
 from .desk import Desk, OpenOrder
 from .direction import Direction, side_of
-from .order_asked import OrderAsked
 
 __all__ = ["OrderEntry"]
 
@@ -62,27 +61,28 @@ class OrderEntry:
             OrderError: a number that is none. InstrumentError: an unknown symbol, a price between two ticks, or no whole lots.
         """
         desk = self._desk or self._no_desk()
-        if expire is not None and time_in_force is TimeInForce.GTC:
-            time_in_force = TimeInForce.GTD
-        trails = trail_amount is not None or trail_percent is not None
-        order = OrderAsked(
-            symbol=symbol,
-            side=side_of(direction),
-            volume=volume,
-            price=price,
-            type=OrderAsked.type_of(price, stop_price, trails) if type is None else type,
-            offset=offset,
-            time_in_force=time_in_force,
-            stop_price=stop_price,
-            trail_amount=trail_amount,
-            trail_percent=trail_percent,
-            expire_ns=_expiry(expire),
-            post_only=post_only,
-            reduce_only=reduce_only,
-            tag=tag,
+        expire_ns = -1
+        if expire is not None:
+            expire_ns = expire if isinstance(expire, int) else from_datetime(expire)
+            time_in_force = TimeInForce.GTD if time_in_force is TimeInForce.GTC else time_in_force
+        if type is None:
+            type = _type_of(price, stop_price, trail_amount is not None or trail_percent is not None)
+        return desk.send(
+            symbol,
+            side_of(direction),
+            price,
+            volume,
+            type,
+            time_in_force,
+            offset,
+            stop_price,
+            trail_amount,
+            trail_percent,
+            expire_ns,
+            post_only,
+            reduce_only,
+            tag,
         )
-        order.check(desk.instrument(symbol))
-        return desk.send(order)
 
     def buy(self, symbol: str, price: float | None, volume: float, **terms: Any) -> str:
         """Send an order to buy; `terms` are the keywords of `send_order`."""
@@ -106,21 +106,11 @@ class OrderEntry:
         return sum(desk.cancel(order.order_id) for order in desk.open_orders(symbol))
 
     def modify(self, order_id: str, *, volume: float | None = None, price: float | None = None, stop_price: float | None = None) -> bool:
-        """Ask for other terms of an open order; return whether it was open."""
-        desk = self._desk or self._no_desk()
-        order = next((one for one in desk.open_orders(None) if one.order_id == order_id), None)
-        if order is None:
-            return False
-        asked = OrderAsked(
-            symbol=order.symbol,
-            side=order.side,
-            volume=order.volume if volume is None else volume,
-            price=price,
-            type=OrderType.NONE,
-            stop_price=stop_price,
-        )
-        asked.check(desk.instrument(order.symbol))
-        return desk.modify(order_id, volume, price, stop_price)
+        """Ask for other terms of an open order; return whether it was open.
+
+        Raises: OrderError or InstrumentError, as `send_order`.
+        """
+        return (self._desk or self._no_desk()).modify(order_id, volume, price, stop_price)
 
     @property
     def orders(self) -> list[OpenOrder]:
@@ -131,7 +121,9 @@ class OrderEntry:
         raise StrategyError(f"{type(self).__name__} does not run yet: do in init() or later what needs the market, orders or positions.")
 
 
-def _expiry(expire: int | datetime | None) -> int | None:
-    if expire is None or isinstance(expire, int):
-        return expire
-    return from_datetime(expire)
+def _type_of(price: float | None, stop_price: float | None, trails: bool) -> OrderType:
+    if trails:
+        return OrderType.TRAILING_STOP if price is None else OrderType.TRAILING_STOP_LIMIT
+    if stop_price is not None:
+        return OrderType.STOP if price is None else OrderType.STOP_LIMIT
+    return OrderType.MARKET if price is None else OrderType.LIMIT

@@ -177,8 +177,13 @@ class Strategy(Callbacks, OrderEntry):
 
     # ---- for what runs it
 
-    def attach(self, desk: Desk | None) -> None:
-        """Bind it to its desk, before `init`; None lets go of it."""
+    @property
+    def has_run(self) -> bool:
+        """Whether it was bound to a desk since it was made."""
+        return self._desk is not None
+
+    def attach(self, desk: Desk) -> None:
+        """Bind it to its desk, before `init`."""
         self._desk = desk
 
     def callbacks(self, names: Iterable[str] = CALLBACKS) -> dict[str, Callable[..., Any]]:

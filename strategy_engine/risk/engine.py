@@ -133,8 +133,15 @@ class RiskEngine:
     `native` is fed with market data, fills and open orders by the trading desk; the rules are changed by `set_rules` at any time.
     """
 
-    def __init__(self, rules: RiskRules | None = None, *, currency: str = "USD", mark_interval_ns: int = 1_000_000_000) -> None:
-        self.native = _native.RiskEngine(mark_interval_ns)
+    def __init__(
+        self,
+        rules: RiskRules | None = None,
+        *,
+        currency: str = "USD",
+        mark_interval_ns: int = 1_000_000_000,
+        native: _native.RiskEngine | None = None,
+    ) -> None:
+        self.native = native or _native.RiskEngine(mark_interval_ns)  # the tick engine has one of its own
         self._measure = self.native.check
         self.rules = rules or RiskRules()
         self.strategies = _Numbers()  # by name, 1 or more
