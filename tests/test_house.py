@@ -35,6 +35,8 @@ NATIVE_FACES = {
     "backtest/feed.py",
     "backtest/fast/kernels/columns.py",
     "backtest/fast/native.py",
+    "backtest/hft/desk.py",
+    "backtest/hft/run.py",
     "backtest/streaming/inbox.py",
     "gcg_quant/__init__.py",
     "gcg_quant/bar_arrays.py",

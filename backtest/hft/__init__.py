@@ -6,22 +6,34 @@ from gcg_quant.events import TradeTick as Trade
 
 from ...strategy_engine.hft import Direction, OpenOrder, Strategy
 from ...strategy_engine.strategy.parameters import Parameter
+from .config import Fees, HftConfig, Latency
+from .engine import Engine
+from .market import rows
+from .result import Result
+from .strategy_file import run_file
 
 __all__ = [
     "Bar",
     "BookDelta",
     "Depth",
     "Direction",
+    "Engine",
+    "Fees",
     "Fill",
+    "HftConfig",
+    "Latency",
     "Offset",
     "OpenOrder",
     "Order",
     "OrderStatus",
     "OrderType",
     "Parameter",
+    "Result",
     "Side",
     "Strategy",
     "Tick",
     "TimeInForce",
     "Trade",
+    "rows",
+    "run_file",
 ]

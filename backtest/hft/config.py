@@ -33,7 +33,7 @@ from .moments import moment_ns
 
 __all__ = ["QUEUES", "Fees", "HftConfig", "Latency", "nanoseconds"]
 
-QUEUES = ("back", "risk_averse", "proportional")  # by the numbers of QueueModel in native/include/gcg/matching.h
+QUEUES = ("back", "risk_averse", "proportional", "power", "logarithmic")  # by the numbers of QueueModel in native/include/gcg/matching.h
 
 Milliseconds = Annotated[float, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
@@ -95,13 +95,14 @@ class HftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     instruments: dict[str, dict[str, Any]] = {}  # other terms by symbol, in the fields of `Instrument`
     fees: Fees = Fees()
     latency: Latency = Latency()
-    queue: Literal["back", "risk_averse", "proportional"] = "back"  # where resting orders stand at their price
+    queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = "back"  # where resting orders stand at their price
     slippage_ticks: Annotated[int, Meta(ge=0)] = 0  # what takes liquidity is filled so much worse
     sessions: bool = False  # whether nothing is matched while the instrument's market is closed
     risk: dict[str, Any] = {}  # limits by the names of [risk]
 
     sample_seconds: Seconds = 60.0  # of event time between two rows of the equity; 0: the last one only
     horizons_seconds: tuple[Annotated[float, Meta(gt=0)], ...] = (1.0, 10.0, 60.0)  # after each fill, when the mid is noted
+    batch_rows: Annotated[int, Meta(ge=1)] = 4096  # most rows that `on_ticks` and its like get at once
     report: str = ""  # the HTML file that run() writes at the end; empty: none
 
     def __post_init__(self) -> None:
