@@ -24,7 +24,7 @@ ALLOWED = {
     "data_collector": {"gcg_quant"},
     "data_storage": {"gcg_quant"},
     "strategy_engine": {"gcg_quant"},
-    "backtest": {"gcg_quant", "data_storage", "strategy_engine"},
+    "backtest": {"gcg_quant", "data_collector", "data_storage", "strategy_engine"},
     "visualization": {"gcg_quant", "data_storage"},
     "admin": {"gcg_quant", *ROOMS},
 }
