@@ -67,18 +67,19 @@ def _reason(market: Market, terms: Terms, a: Any, b: Any) -> str:
     if (market.trades["event_ns"] == arrival).any() or (market.deltas["event_ns"] == arrival).any():
         return SAME_TIME
     sign = 1 if a["side"] == Side.BUY else -1
-    started = _beyond(market, a, a["fill_ns"], sign)
     ours_first = a["fill_ns"] > 0 and (b["fill_ns"] == 0 or a["fill_ns"] < b["fill_ns"])
-    if ours_first and a["side"] in started:
+    if ours_first and a["side"] in _beyond(market, a, arrival, a["fill_ns"], sign):
         return OWN_SIDE
-    if terms.lots > 1 and b["filled"] == terms.lots and (_beyond(market, b, b["fill_ns"], sign) or _crossed(market, b, sign)):
+    at_ns = b["fill_ns"]
+    if terms.lots > 1 and b["filled"] == terms.lots and (_beyond(market, b, at_ns, at_ns, sign) or _crossed(market, b, sign)):
         return WHOLE
     return AHEAD if terms.queue not in ("back", "risk_averse") else UNEXPLAINED
 
 
-def _beyond(market: Market, order: Any, at_ns: int, sign: int) -> set[int]:
-    # Who started the trades beyond the price at a time.
-    trades = market.trades[market.trades["event_ns"] == at_ns]
+def _beyond(market: Market, order: Any, first_ns: int, last_ns: int, sign: int) -> set[int]:
+    # Who started the trades beyond the price between two times.
+    times = market.trades["event_ns"]
+    trades = market.trades[(times >= first_ns) & (times <= last_ns)]
     beyond = sign * (np.rint(trades["price"] / TICK) - order["ticks"]) < 0
     return set(trades["aggressor"][beyond].tolist())
 
