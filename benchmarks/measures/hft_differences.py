@@ -1,7 +1,7 @@
 """Where the orders of `hft_book` end differently in the two engines, and why.
 
 Each engine does as its documentation says ("Order Fill" of hftbacktest for its exchange with partial fills, matching.h for ours), and
-they differ in four rules:
+they differ in five rules:
 
 * SAME_TIME: the venue's clock ticks in milliseconds, so an order can arrive at the time of several events. Ours is in the book after the
   first of them (a live venue cannot know that more will come), theirs after the last.
@@ -9,6 +9,8 @@ they differ in four rules:
   there, which would have met our order first, so ours is filled; theirs waits for a trade of the other side or for the next quotes.
 * WHOLE: a trade through the price, or quotes that cross it, fill all of a resting order in theirs; in ours as much as was traded or is
   displayed.
+* TAKEN: what an order of ours took is gone from the displayed size until the next change of it; an order that joins there meanwhile has
+  less ahead of it. Theirs displays what was recorded.
 * AHEAD: of a probability queue. Behind an order theirs counts what was traded since the last change of the size as well (the size of
   before, less what is ahead now), ours what can still be there; and ours counts in whole lots.
 
@@ -27,13 +29,15 @@ from gcg_quant.events import Side
 
 from .hft_book import TICK, Market, Outcome, Terms, ours, theirs
 
-__all__ = ["AHEAD", "OWN_SIDE", "SAME_TIME", "UNEXPLAINED", "WHOLE", "Comparison", "compare", "lines"]
+__all__ = ["AHEAD", "OWN_SIDE", "SAME_TIME", "TAKEN", "UNEXPLAINED", "WHOLE", "Comparison", "compare", "lines"]
 
 SAME_TIME = "arrived at the time of a market event"
 OWN_SIDE = "a trade beyond its price was started by its own side"
 WHOLE = "a trade through its price, or quotes that cross it, fill theirs whole"
+TAKEN = "our own orders took from the size displayed ahead of it"
 AHEAD = "cancels ahead of it are counted differently"
 UNEXPLAINED = "not explained"
+_SHOWN_AGAIN_NS = 200_000_000  # the stream tells changes of the book every 100 ms
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -56,13 +60,13 @@ def compare(market: Market, terms: Terms, mine: Outcome, other: Outcome) -> Comp
     keyed = [{(row["sent_ns"], row["side"], row["ticks"]): row for row in run.orders} for run in (mine, other)]
     pairs = [(row, keyed[1][key]) for key, row in keyed[0].items() if key in keyed[1]]
     differing = [(a, b) for a, b in pairs if a.tolist() != b.tolist()]
-    reasons = Counter(_reason(market, terms, a, b) for a, b in differing)
+    reasons = Counter(_reason(market, terms, mine.orders, a, b) for a, b in differing)
     filled = [int((run.orders["filled"] > 0).sum()) for run in (mine, other)]
     return Comparison(len(mine.orders), len(other.orders), len(pairs), len(pairs) - len(differing), *filled, dict(reasons), differing)
 
 
-def _reason(market: Market, terms: Terms, a: Any, b: Any) -> str:
-    # `a` is ours, `b` is theirs: the same order.
+def _reason(market: Market, terms: Terms, orders: Any, a: Any, b: Any) -> str:
+    # `a` is ours, `b` is theirs: the same order; `orders` are all of ours.
     arrival = a["sent_ns"] + terms.entry_ns
     if (market.trades["event_ns"] == arrival).any() or (market.deltas["event_ns"] == arrival).any():
         return SAME_TIME
@@ -73,6 +77,9 @@ def _reason(market: Market, terms: Terms, a: Any, b: Any) -> str:
     at_ns = b["fill_ns"]
     if terms.lots > 1 and b["filled"] == terms.lots and (_beyond(market, b, at_ns, at_ns, sign) or _crossed(market, b, sign)):
         return WHOLE
+    takers = orders[(orders["side"] != a["side"]) & (sign * (orders["fill_ticks"] - a["ticks"]) <= 0)]
+    if ((takers["fill_ns"] <= arrival) & (takers["fill_ns"] > arrival - _SHOWN_AGAIN_NS)).any():
+        return TAKEN
     return AHEAD if terms.queue not in ("back", "risk_averse") else UNEXPLAINED
 
 
