@@ -20,15 +20,17 @@ from .conftest import System
 NAMES = ("grid", "averages", "clockwork", "counting", "guest", "breaking")
 
 SETTINGS = """
+[bus]
+page_mb = 1
+
 [simulated]
 enabled = true
 ticks_per_second = 200.0
 history_minutes = 30
 
 [system.groups]
-market = ["collectors", "bars", "trading"]
+market = ["collectors", "bars", "trading", "storage"]
 strategies = ["strategies"]
-storage = ["storage"]
 
 [[strategies.load]]
 file = "grid"
