@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from gcg_quant.errors import ImportFileError
 from gcg_quant.events import Record
@@ -112,4 +112,6 @@ class BinanceFile:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    if packed:
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")

@@ -1286,8 +1286,9 @@ class RiskEngine:
 
 @final
 class TickDesk:
-    """What a strategy of a TickEngine trades through. A symbol is "IF2101", or "IF2101@CFFEX" where several venues have it; what `set_unknown`
-    says is raised else, or a KeyError.
+    """What a strategy of a TickEngine trades through. A symbol is "IF2101", or "IF2101@CFFEX" where several venues have it.
+
+    For any other, what `set_unknown` says is raised, or a KeyError.
 
     Prices and quantities are in the instrument's units; an absent price is NaN or None.
     """

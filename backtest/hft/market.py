@@ -147,7 +147,7 @@ def rows(record: type[Record], /, **columns: Any) -> Rows:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise ImportFileError(f"The columns of an array have the same length, found {listed}.")
-    blank = np.frombuffer(memoryview(record()), np.dtype((np.void, record.dtype.itemsize)))  # type: ignore[call-overload]
+    blank = np.frombuffer(memoryview(record()), np.dtype((np.void, record.dtype.itemsize)))
     made: Rows = np.repeat(blank, next(iter(lengths.values()), 1)).view(record.dtype)
     for name, values in columns.items():
         made[name] = values
