@@ -151,6 +151,7 @@ void TickEngine::venue(const Rows& rows, uint32_t row) {
     }
     if (marks_.is_due(rows.instrument, rows.event_ns(row)))
         marks_.on_mid(rows.instrument, rows.event_ns(row), mid(rows.instrument));
+    if (matching_.open_orders() > 0) mid_before_ = mid(rows.instrument);
     auto take = [&]<typename Record>(Record& own, auto risk, auto matching) {
         const auto* record = static_cast<const Record*>(rows.at(row));
         if (record->instrument != rows.instrument) {  // a journal's number, or none

@@ -89,7 +89,8 @@ void TickEngine::collect() {
                 break;
             }
             case ReportKind::filled:
-                between = mid(order.instrument);
+                // A resting order is filled by what the market event does to the quotes: the mid of before counts.
+                between = report.maker ? mid_before_ : mid(order.instrument);
                 marks_.on_fill(venue_fills_++, order.instrument, report.event_ns);
                 if (order.filled_ns == 0) order.filled_ns = report.event_ns;
                 if (report.left == 0) order.done_ns = report.event_ns;

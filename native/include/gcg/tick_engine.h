@@ -266,6 +266,7 @@ class TickEngine {
     std::vector<FillRow> fills_;
     std::vector<EquityRow> equity_;
     std::vector<PositionRow> positions_;
+    double mid_before_ = kNaN;     // of the instrument of the market event that is handled
     int64_t venue_ns_ = kNoPrice;  // the newest market event at the venue
     int64_t now_ns_ = 0;           // the strategies' clock
     int64_t seen_ns_ = kNoPrice;   // when the last market event was seen
