@@ -96,6 +96,7 @@ class HftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fees: Fees = Fees()
     latency: Latency = Latency()
     queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = "back"  # where resting orders stand at their price
+    queue_power: Annotated[float, Meta(ge=0.5, le=8, multiple_of=0.5)] = 2.0  # of the queue "power"
     slippage_ticks: Annotated[int, Meta(ge=0)] = 0  # what takes liquidity is filled so much worse
     sessions: bool = False  # whether nothing is matched while the instrument's market is closed
     risk: dict[str, Any] = {}  # limits by the names of [risk]

@@ -34,13 +34,7 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
     from .result import Result
 
     native, config = run.native, run.config
-    fills = _numbered(native.fills())
-    arrays = RunArrays(
-        fills=fills,
-        orders=_queued(_numbered(native.orders()), native.now_ns),
-        positions=_numbered(native.positions()),
-        equity=native.equity(),
-    )
+    arrays = RunArrays(fills=native.fills(), orders=native.orders(), positions=native.positions(), equity=native.equity())
     named = {name: one.parameters for name, one in run.strategies.items()}
     settings = {name: value for name, value in msgspec.to_builtins(config).items() if name not in ("data", "instruments")}
     facts = RunFacts(
@@ -49,7 +43,7 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
         cash=config.cash,
         currency=run.currency,
         rates=config.rates,
-        horizons_ns=config.horizons_ns if "marks" in (fills.dtype.names or ()) else (),
+        horizons_ns=config.horizons_ns,
         ticks=native.done,
         seconds=seconds,
         parameters=next(iter(named.values())) if len(named) == 1 else named,
@@ -68,24 +62,3 @@ def _bars(feeds: Sequence[Feed], instruments: Sequence[Instrument], symbols: Seq
                 data.setdefault(number, []).append(feed.rows)
     found: list[Source] = chart_sources(data, instruments, symbols, period)
     return found
-
-
-# The run's arrays name the instrument by its number in the run.
-def _numbered(rows: Rows) -> Rows:
-    fields: Any = rows.dtype.fields
-    names = ["number" if name == "instrument" else name for name in fields]
-    formats = [kind for kind, *_ in fields.values()]
-    offsets = [offset for _, offset, *_ in fields.values()]
-    return rows.view(np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": rows.dtype.itemsize}))
-
-
-# How long each order rested at the venue: until its first fill or its end, or until now.
-def _queued(orders: Rows, now_ns: int) -> Rows:
-    if "queue_ns" in (orders.dtype.names or ()):
-        return orders
-    rows = np.empty(len(orders), np.dtype([*((name, orders.dtype[name]) for name in orders.dtype.names or ()), ("queue_ns", np.int64)]))
-    for name in orders.dtype.names or ():
-        rows[name] = orders[name]
-    until = np.where(orders["filled_ns"] > 0, orders["filled_ns"], np.where(orders["done_ns"] > 0, orders["done_ns"], now_ns))
-    rows["queue_ns"] = np.where(orders["arrived_ns"] > 0, np.maximum(until - orders["arrived_ns"], 0), 0)
-    return rows

@@ -171,6 +171,7 @@ def _engine(config: HftConfig) -> TickEngine:
         seed=latency.seed,
         slippage_ticks=config.slippage_ticks,
         queue=QUEUES.index(config.queue),
+        queue_power=config.queue_power,
         sample_ns=config.sample_ns,
         batch=config.batch_rows,
         horizons_ns=config.horizons_ns,
