@@ -58,6 +58,7 @@ TickInstrument instrument_of(const std::string& symbol, const std::string& venue
     account.margined = term<bool>(terms, "margined", false);
     account.legs = term<bool>(terms, "legs", false);
     account.larger_side = term<bool>(terms, "larger_side", false);
+    account.today_apart = term<bool>(terms, "today_apart", false);
     account.t_plus_one = risk.t_plus_one;
     account.currency = risk.currency;
     account.maker_fee = term<double>(terms, "maker_fee", 0);

@@ -125,10 +125,11 @@ RiskResult TickEngine::check(const TickOrder& order, int64_t lots, int64_t price
     return risk_.check(asked);
 }
 
-// The day that lots of today are told from: the one that the market told last, else the calendar's.
-int32_t TickEngine::trading_day(uint32_t instrument) const {
-    const int32_t told = risk_.trading_day(instrument).first;
-    return told != 0 ? told : instruments_[instrument - 1].days.at(now_ns_);
+Refusal TickEngine::held_refusal(const TickOrder& order, const HeldPlan& plan) const {
+    Refusal refusal;
+    if (!plan.passed())
+        refusal.add(plan.reason(), held_book_.words(held(order), plan, instruments_[order.instrument - 1].symbol));
+    return refusal;
 }
 
 HeldOrder TickEngine::held(const TickOrder& order) const {
@@ -152,19 +153,22 @@ uint64_t TickEngine::send(uint32_t strategy, const OrderAsk& ask) {
     read_order.id = orders_.size() + 1;
     read_order.sent_ns = now_ns_;
     HeldPlan plan;
+    plan.lots = read_order.lots;
     if (has_legs(read_order) || ask.reduce_only) {
-        plan = held_book_.plan(held(read_order), trading_day(ask.instrument));
-        if (plan.passed()) read_order.lots = plan.lots, read_order.asked.offset = plan.offset;
+        plan = held_book_.plan(held(read_order), instruments_[ask.instrument - 1].days.at(now_ns_));
+        if (plan.lots > 0) read_order.lots = plan.lots;
+        if (plan.passed()) read_order.asked.offset = plan.offset;
     }
     TickOrder& order = orders_.emplace_back(std::move(read_order));
     const uint64_t id = order.id;
-    if (!plan.passed()) {
-        refuse(order, plan.reason(), held_book_.words(held(order), plan, instruments_[order.instrument - 1].symbol));
-        return id;
-    }
-    const RiskResult result = check(order, order.lots, order.price_ticks, order.stop_ticks, 0, plan);
-    if (!result.passed()) {
-        refuse(order, reasons(result), refusal(result));
+    Refusal refusal = held_refusal(order, plan);
+    if (plan.passed() || plan.lots > 0)
+        refusal.add(check(order, order.lots, order.price_ticks, order.stop_ticks, 0, plan),
+                    instruments_[ask.instrument - 1].symbol);
+    if (!refusal.empty()) {
+        order.reasons = refusal.reasons();
+        order.done_ns = now_ns_;
+        say(order, OrderStatus::rejected, now_ns_, refusal.words());
         return id;
     }
     risk_.count_order(strategy, order.instrument, now_ns_);
@@ -260,12 +264,11 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
     const int64_t left = wanted.lots - order->filled;
     HeldPlan plan;
     if (has_legs(*order) || order->asked.reduce_only)
-        plan = held_book_.plan_change(held(*order), open, left, trading_day(order->instrument));
-    const RiskResult result = check(*order, left, wanted.price_ticks, wanted.stop_ticks, open, plan);
-    if (!plan.passed() || !result.passed()) {
-        const std::string words =
-            plan.passed() ? refusal(result) : held_book_.words(held(*order), plan, instrument.symbol);
-        say(*order, order->status, now_ns_, "change refused: " + words);
+        plan = held_book_.plan_change(held(*order), open, left, instrument.days.at(now_ns_));
+    Refusal refusal = held_refusal(*order, plan);
+    refusal.add(check(*order, left, wanted.price_ticks, wanted.stop_ticks, open, plan), instrument.symbol);
+    if (!refusal.empty()) {
+        say(*order, order->status, now_ns_, "change refused: " + refusal.words());
         return true;
     }
     count_open(*order, wanted.lots - before.lots);

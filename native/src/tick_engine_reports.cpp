@@ -22,13 +22,6 @@ constexpr const char* kReasons[] = {"",
                                     "this order was sent before",
                                     "its price is outside the day's price limits",
                                     "the market is closed"};
-// The names of RiskReason by bit.
-constexpr const char* kRules[] = {
-    "order_size",    "order_value", "position_size", "position_value", "daily_loss",     "order_rate",
-    "concentration", "open_orders", "price_band",    "self_trade",     "session_closed", "buying_power",
-    "t_plus_one",    "kill_switch", "bad_quantity",  "bad_price",      "no_market",      "unknown_instrument",
-    "gateway_down",  "unsupported", "price_limit",   "halted"};
-
 const char* reason_of(const Report& report) {
     const auto at = static_cast<std::size_t>(report.reason);
     return at < std::size(kReasons) ? kReasons[at] : "";
@@ -45,35 +38,6 @@ double or_nan(const Account& account, uint32_t instrument, int64_t ticks) {
 }
 
 }  // namespace
-
-std::string TickEngine::refusal(const RiskResult& result) {
-    std::string text;
-    for (int i = 0; i < result.count; ++i) {
-        const RiskFinding& finding = result.findings[static_cast<std::size_t>(i)];
-        std::size_t bit = 0;
-        while (bit + 1 < std::size(kRules) && (finding.reason >> bit) != 1) ++bit;
-        char part[96];
-        if (finding.value == finding.value)
-            std::snprintf(part, sizeof part, "%s%s %.10g, limit %.10g", i ? "; " : "", kRules[bit], finding.value,
-                          finding.limit);
-        else
-            std::snprintf(part, sizeof part, "%s%s", i ? "; " : "", kRules[bit]);
-        text += part;
-    }
-    return text;
-}
-
-uint64_t TickEngine::reasons(const RiskResult& result) {
-    uint64_t found = 0;
-    for (int i = 0; i < result.count; ++i) found |= result.findings[static_cast<std::size_t>(i)].reason;
-    return found;
-}
-
-void TickEngine::refuse(TickOrder& order, uint64_t reasons, const std::string& words) {
-    order.reasons = reasons;
-    order.done_ns = now_ns_;
-    say(order, OrderStatus::rejected, now_ns_, words);
-}
 
 // Take in what the venue has just said: now, or when its answer has come back. What concerns the venue's own clock and
 // book is noted at once.

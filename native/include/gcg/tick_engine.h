@@ -24,6 +24,7 @@
 #include "gcg/fill_marks.h"
 #include "gcg/held.h"
 #include "gcg/matching.h"
+#include "gcg/refusal.h"
 #include "gcg/replay.h"
 #include "gcg/risk.h"
 #include "gcg/tick_order.h"
@@ -211,16 +212,13 @@ class TickEngine {
     void count_open(const TickOrder& order, int64_t lots);
     void tell_sides(const TickOrder& order);
     [[nodiscard]] HeldOrder held(const TickOrder& order) const;
-    [[nodiscard]] int32_t trading_day(uint32_t instrument) const;
     [[nodiscard]] bool has_legs(const TickOrder& order) const {
         return instruments_[order.instrument - 1].account.legs;
     }
     void rest(TickOrder& order);
     void say(TickOrder& order, OrderStatus status, int64_t event_ns, const std::string& reason);
     void say_fill(const TickOrder& order, const FillRow& row, const Report& report, int32_t trading_day);
-    void refuse(TickOrder& order, uint64_t reasons, const std::string& words);
-    [[nodiscard]] static uint64_t reasons(const RiskResult& result);
-    [[nodiscard]] static std::string refusal(const RiskResult& result);
+    [[nodiscard]] Refusal held_refusal(const TickOrder& order, const HeldPlan& plan) const;
     void settle_sent();
     [[nodiscard]] TickOrder read(uint32_t strategy, const OrderAsk& ask) const;
     [[nodiscard]] RiskResult check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,

@@ -108,9 +108,7 @@ def told(event: OrderEvent | Fill) -> tuple[Any, ...]:
         return "fill", event.event_ns, event.price, event.quantity, event.fee, event.liquidity, event.side
     price = None if event.price != event.price else event.price
     average = None if event.average_price != event.average_price else event.average_price
-    # What risk refuses it has its own words for.
-    refused = event.status.name == "REJECTED" and not event.venue_order_id and " refused: " not in event.reason
-    reason = "" if refused else event.reason.replace("paper gateway", "venue")
+    reason = event.reason.replace("paper gateway", "venue")
     return event.status.name, event.event_ns, event.quantity, event.filled_quantity, average, price, reason
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gcg_quant._native import TickDesk, TickEngine
-from gcg_quant.events import Offset, OrderType, Side, Tick
+from gcg_quant.events import Liquidity, Offset, OrderType, Side, Tick
 from gcg_quant.instruments import Instrument, preset
 
 from ...strategy_engine.test_native_account import terms_of
@@ -106,7 +106,10 @@ def test_marks_are_the_mids_that_a_search_finds(latency_ns: int) -> None:
     for number, one in rows.items():
         own = fills[fills["number"] == number]
         mids = (one["bid_price"] + one["ask_price"]) / 2
-        assert np.array_equal(own["mid"], mids[np.searchsorted(one["event_ns"], own["event_ns"], "right") - 1])
+        # What a resting order was filled by has moved the quotes: its mid is the one of before.
+        now = np.searchsorted(one["event_ns"], own["event_ns"], "right") - 1
+        before = np.searchsorted(one["event_ns"], own["event_ns"], "left") - 1
+        assert np.array_equal(own["mid"], mids[np.where(own["liquidity"] == Liquidity.MAKER, before, now)])
         for place, horizon in enumerate(horizons):
             due = own["event_ns"] + horizon
             wanted = np.where(due > end, np.nan, mids[np.searchsorted(one["event_ns"], due, "right") - 1])
