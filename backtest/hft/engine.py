@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import BacktestError, StrategyError
@@ -25,12 +22,12 @@ from .config import HftConfig
 from .config_file import changed_config, read_config
 from .desk import LogLine
 from .file_run import current_file
-from .market import Feed, array_feed
 from .progress import Progress
 from .run import Added, Run
 from .terms import run_instruments
 
 if TYPE_CHECKING:
+    from .market import Feed
     from .result import Result
 
 __all__ = ["Engine"]
@@ -92,29 +89,22 @@ class Engine:
             self._add_configured(config)
         self._config = config
 
-    def add_data(
-        self,
-        source: str | Path | np.ndarray[Any, Any],
-        symbol: str = "",
-        **options: Any,
-    ) -> None:
+    def add_data(self, source: Any, symbol: str | Sequence[str] = "", **options: Any) -> None:
         """Add market data; several instruments and sources are merged by event time.
 
         Args:
-            source: a journal (a bus folder), a CSV or Parquet file, a structured array of a record's dtype (`hft.Tick.dtype` ...), or
-                what else `load` takes.
-            symbol: "IF1311" or "IF1311@CFFEX", where the data do not tell it.
-            options: see `load`.
+            source: a journal (a bus folder), a CSV or Parquet file, a database, a frame, or a structured array of a record's dtype
+                (`hft.rows(hft.Tick, ...)`), which is read where it lies.
+            symbol: "IF1311" or "IF1311@CFFEX": which instruments of it, or what it is, where it does not tell.
+            options: `kind`, `start`, `end`, `timezone`, `sort` and others; see `gcg_quant.backtest.hft.data.load`.
 
         Raises:
-            ImportFileError: the data cannot be read, or are of no record's fields.
+            ImportFileError: the data cannot be read, or are of no record's fields. InstrumentError: there is no such symbol.
         """
         self._check_idle("add data")
-        if isinstance(source, np.ndarray) and not options:
-            self._feeds.append(array_feed(source, symbol))
-        else:
-            load = import_module(".data", __package__).load  # reading files takes pandas and pyarrow
-            self._feeds += load(source, symbol, **options)
+        from .data import load  # reading files takes pyarrow
+
+        self._feeds += load(source, symbol, **options)
         self._forget()
 
     def add_strategy(self, strategy: object, name: str = "", symbols: str | Sequence[str] = ()) -> str:

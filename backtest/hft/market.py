@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gcg_quant.errors import ImportFileError, nearest
-from gcg_quant.events import HOT_RECORDS, Record, record_rows
+from gcg_quant.events import HOT_RECORDS, Record
 
 if TYPE_CHECKING:
     from gcg_quant._native import TickEngine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Rows = np.ndarray[Any, Any]
 
-__all__ = ["Feed", "JournalFeed", "RowsFeed", "array_feed", "rows"]
+__all__ = ["Feed", "JournalFeed", "RowsFeed", "rows"]
 
 
 class Feed(Protocol):
@@ -106,27 +106,6 @@ class JournalFeed:
                 numbers[theirs] = ours
         if numbers:
             native.add_journal(self.folder, numbers, list(self.types), start_ns, end_ns)
-
-
-def array_feed(rows: Rows, symbol: str) -> RowsFeed:
-    """Return the feed of a structured array of some record's dtype, of one instrument.
-
-    Raises:
-        ImportFileError: no symbol, fields of no record, or times that go back.
-    """
-    if not symbol:
-        raise ImportFileError("An array does not tell its instrument: add_data(array, symbol=...), such as 'IF1311@CFFEX'.")
-    found = record_rows(rows)
-    if found is None:
-        raise ImportFileError(
-            f"An array of market data has the fields of a record, such as hft.Tick.dtype; this one has {rows.dtype.names or rows.dtype}."
-        )
-    record, rows = found
-    back = np.flatnonzero(np.diff(rows["event_ns"]) < 0)
-    if len(back):
-        raise ImportFileError(f"The event times of {symbol} go back at row {int(back[0]) + 1}: sort the array by event_ns.", symbol=symbol)
-    name, _, venue = symbol.partition("@")
-    return RowsFeed(name, venue, record, rows)
 
 
 def rows(record: type[Record], /, **columns: Any) -> Rows:
