@@ -64,14 +64,14 @@ class Run:
         self._wanted: dict[str, tuple[Strategy, list[int]]] = {}
         self.native = _engine(config)
         self.native.set_unknown(self.symbols.unknown)
-        self._risk = RiskEngine(config.rules(), currency=currency, native=self.native.risk)
+        self._risk = RiskEngine(currency=currency, native=self.native.risk)
         for number, instrument in enumerate(instruments, start=1):
             self._add_instrument(number, instrument)
         for feed in feeds:
             feed.add_to(self.native, self.symbols, config.start_ns, config.end_ns)
         for one in strategies:
             self._add_strategy(one)
-        self._risk.set_rules(config.rules())  # again: limits of single strategies and symbols need their numbers
+        self._risk.set_rules(config.rules())  # at last: limits of single strategies and symbols need their numbers
 
     @property
     def over(self) -> bool:

@@ -294,7 +294,7 @@ def test_wrong_data_are_refused(make_engine: Any) -> None:
     with pytest.raises(ImportFileError, match="does not tell its instrument"):
         engine.add_data(walk(3))
     with pytest.raises(ImportFileError, match="fields of no record"):
-        engine.add_data(np.zeros(3, [("price", float)]), "ABC@SIM")
+        engine.add_data(np.zeros(3, [("event_ns", int), ("cost", float)]), "ABC@SIM")
     with pytest.raises(ImportFileError, match="row 2"):
         engine.add_data(walk(5)[[0, 3, 2, 4]], "ABC@SIM")
 
