@@ -1,6 +1,6 @@
 """The native tick engine: tick-level research at C++ speed, with strategies that run unchanged on paper and live."""
 
-from gcg_quant.events import Bar, BookDelta, Depth, Fill, Offset, OrderStatus, OrderType, Side, Tick, TimeInForce
+from gcg_quant.events import Bar, BookAction, BookDelta, Depth, Fill, Offset, OrderStatus, OrderType, Side, Tick, TimeInForce, VolumeKind
 from gcg_quant.events import OrderEvent as Order
 from gcg_quant.events import TradeTick as Trade
 
@@ -14,6 +14,7 @@ from .strategy_file import run_file
 
 __all__ = [
     "Bar",
+    "BookAction",
     "BookDelta",
     "Depth",
     "Direction",
@@ -34,6 +35,7 @@ __all__ = [
     "Tick",
     "TimeInForce",
     "Trade",
+    "VolumeKind",
     "rows",
     "run_file",
 ]

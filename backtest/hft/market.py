@@ -113,7 +113,8 @@ def rows(record: type[Record], /, **columns: Any) -> Rows:
 
     Args:
         record: `hft.Tick`, `hft.Trade`, `hft.Depth`, `hft.BookDelta` or `hft.Bar`.
-        columns: by the record's fields, each an array or one value for all rows: event_ns=..., last_price=...
+        columns: by the record's fields, each an array or one value for all rows: event_ns=..., last_price=... Times may be those of
+            NumPy and pandas; without a time zone they are UTC.
 
     Raises:
         ImportFileError: a column that is no field, or columns of different lengths.
@@ -129,5 +130,11 @@ def rows(record: type[Record], /, **columns: Any) -> Rows:
     blank = np.frombuffer(memoryview(record()), np.dtype((np.void, record.dtype.itemsize)))
     made: Rows = np.repeat(blank, next(iter(lengths.values()), 1)).view(record.dtype)
     for name, values in columns.items():
-        made[name] = values
+        made[name] = _nanoseconds(values) if "datetime64" in str(getattr(values, "dtype", "")) else values
     return made
+
+
+def _nanoseconds(times: Any) -> np.ndarray[Any, Any]:
+    # Of a pandas column with a time zone NumPy would make objects.
+    plain = times.to_numpy("M8[ns]") if hasattr(times, "to_numpy") else times.astype("M8[ns]")
+    return np.asarray(plain).astype(np.int64)
