@@ -6,7 +6,6 @@ Imports are done once and every recorder is a fork, so that a kill costs millise
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 
@@ -25,15 +24,18 @@ def record(bus_path: str, url: str) -> None:
 
 
 def main() -> None:
-    """Fork a recorder for each line on stdin."""
+    """Fork a recorder for each line on stdin, once the killed one before it is gone with its locks."""
     bus_path, url = sys.argv[1:]
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    child = 0
     for _ in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
+        if child and not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+            raise SystemExit("a recorder ended before it was killed")
+        child = os.fork()
+        if child == 0:
             record(bus_path, url)
             os._exit(1)
-        print(pid, flush=True)
+        print(child, flush=True)
+    os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
