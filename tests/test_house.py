@@ -80,7 +80,7 @@ def imported(path: Path, root: Path) -> Iterator[tuple[int, str, int]]:
                 yield from ((node.lineno, f"gcg_quant.{alias.name}", node.level) for alias in node.names)
             else:
                 yield node.lineno, source, node.level
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module":
             yield from ((node.lineno, str(name.value), 0) for name in node.args[:1] if isinstance(name, ast.Constant))
 
 
@@ -166,7 +166,7 @@ def folder_imports(root: Path, room: str, beside: bool = False) -> dict[str, set
             continue
         text = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
                 lines = text.splitlines()
                 lines[node.lineno : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno)
                 lines[node.lineno - 1] = ""
