@@ -43,9 +43,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with slow tests first, so that no worker begins one when the others have nothing left to do."""
+    """Put the files with slow tests and those with a browser first: no worker begins one when the others have nothing left to do."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    browser = {item.path for item in items if {"chromium", "own_chromium"} & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: (item.path not in slow, item.path not in browser))
 
 
 # ---- every journal that a test leaves behind adds up, and every session can be done again
