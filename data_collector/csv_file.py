@@ -74,18 +74,18 @@ class CsvFile:
             sample = file.read(_SAMPLE)
         return self.bytes_total * sample.count(b"\n") // max(len(sample), 1)
 
-    def chunks(self, numbers: Collection[str] = ()) -> Iterator[RawChunk]:
+    def chunks(self, numbers: Collection[str] = (), wanted: Collection[str] = ()) -> Iterator[RawChunk]:
         """Yield the rows in chunks of about `chunk_bytes` bytes, in the order of the file.
 
-        The cells are strings. Those of columns in `numbers` are doubles in chunks without a doubtful line; only those values are
-        promised then which `parse_numbers` makes of the strings.
+        The cells are strings. In chunks without a doubtful line those of columns in `numbers` are doubles, the ones that `parse_numbers`
+        makes of the strings, and only `wanted` columns are there.
         """
         line = 1
         done = 0
         for block in self._blocks():
             done += len(block)
             skip = 1 if line == 1 and self._has_header else 0
-            plain = read_plain(block, skip, self.header, self.delimiter, numbers) if numbers and block.endswith(b"\n") else None
+            plain = read_plain(block, skip, self.header, self.delimiter, numbers, wanted) if numbers and block.endswith(b"\n") else None
             if plain is not None:
                 count, columns = plain
                 text_of = PlainCells(block, skip, self.header, self.delimiter)

@@ -65,7 +65,7 @@ class ParquetSource:
             ) from error
         return {name: text for name, text in found.items() if name not in self.schema.names}
 
-    def chunks(self, numbers: Collection[str] = ()) -> Iterator[RawChunk]:
+    def chunks(self, numbers: Collection[str] = (), wanted: Collection[str] = ()) -> Iterator[RawChunk]:
         """Yield the rows in chunks of 50,000; `bytes_done` is their share of the file. They have types of their own."""
         import pyarrow as pa
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import numpy as np
+from gcg_quant import _native
 
 __all__ = ["NULL_WORDS", "PlainCells", "read_plain"]
 
-NULL_WORDS = ("", "NaN", "nan", "NAN", "null", "NULL", "None", "NA", "N/A")
-_CONTROLS = 32  # characters below this one
+NULL_WORDS = ("", "NaN", "nan", "NAN", "null", "NULL", "None", "NA", "N/A")  # as in native/src/replay_text.cpp
 
 
 class PlainCells:
@@ -32,13 +31,13 @@ class PlainCells:
 
 
 def read_plain(
-    block: bytes, skip: int, header: Sequence[str], delimiter: str, numbers: Collection[str]
+    block: bytes, skip: int, header: Sequence[str], delimiter: str, numbers: Collection[str], wanted: Collection[str]
 ) -> tuple[int, dict[str, Any]] | None:
     """Return (lines, columns) of a block of whole lines, or None if it is not beyond doubt that both readings are the same.
 
-    The columns in `numbers` come out as doubles, null where the cell is empty; the others as strings. In doubt is a block with quotes,
-    control characters, anything but ASCII, blank lines, lines with another number of cells, and cells in `numbers` that are no plain
-    numbers.
+    The columns in `numbers` come out as doubles, NaN where the cell is empty; the others that are `wanted` as strings. In doubt is a
+    block with quotes, control characters, anything but ASCII, blank lines, lines with another number of cells, and cells in `numbers`
+    that are no plain numbers (see native/include/gcg/replay_text.h).
 
     Args:
         block: ends with a line end.
@@ -46,44 +45,24 @@ def read_plain(
         header: the names of the columns.
         delimiter: between two cells.
         numbers: columns that hold numbers only.
+        wanted: columns that are used at all.
     """
-    if not block.isascii() or b'"' in block:
-        return None
-    data = np.frombuffer(block, np.uint8)
-    lines = int(np.count_nonzero(data == 10))
-    allowed = lines + (int(np.count_nonzero(data == 9)) if b"\t" in block else 0)
-    if b"\r" in block:
-        returns = block.count(b"\r\n")
-        if returns != block.count(b"\r"):
-            return None
-        allowed += returns
-    if int(np.count_nonzero(data < _CONTROLS)) != allowed:
-        return None
-    columns = _parse(block, skip, header, delimiter, numbers)
-    if columns is None or len(columns[header[0]]) != lines - skip:
-        return None
-    for name in numbers:
-        values = columns[name].to_numpy(zero_copy_only=False)
-        if int(np.count_nonzero(np.isnan(values))) != columns[name].null_count:
-            return None  # a spelling of NaN that is no word for an empty cell
-    return lines, columns
-
-
-def _parse(block: bytes, skip: int, header: Sequence[str], delimiter: str, numbers: Collection[str]) -> dict[str, Any] | None:
     import pyarrow as pa
-    from pyarrow import csv
 
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(block),
-            read_options=csv.ReadOptions(column_names=list(header), skip_rows=skip, use_threads=False, block_size=len(block) + 1),
-            parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types={name: pa.float64() if name in numbers else pa.string() for name in header},
-                null_values=list(NULL_WORDS),
-                strings_can_be_null=True,
-            ),
-        )
-    except pa.ArrowInvalid:
+    begin = 0
+    for _ in range(skip):
+        begin = block.index(b"\n", begin) + 1
+    kinds = "".join("-" if name not in wanted else "n" if name in numbers else "t" for name in header)
+    found = _native.read_plain(block, begin, delimiter, kinds)
+    if found is None:
         return None
-    return {name: table.column(name).combine_chunks() for name in header}
+    rows, cells = found
+    columns = {}
+    for name, kind, values in zip(header, kinds, cells, strict=True):
+        if kind == "n":
+            columns[name] = pa.array(values)
+        elif kind == "t":
+            offsets, text, valid, empty = values
+            buffers = [pa.py_buffer(valid) if empty else None, pa.py_buffer(offsets), pa.py_buffer(text)]
+            columns[name] = pa.Array.from_buffers(pa.string(), rows, buffers, empty)
+    return rows + skip, columns

@@ -109,7 +109,7 @@ class RecordFile:
         self.plan.require()
         self.report = self._new_report()
         convert = self._converter(instruments)
-        for chunk in self._source.chunks(self.plan.number_columns):
+        for chunk in self._source.chunks(self.plan.number_columns, self.plan.columns.columns.values()):
             array = convert(chunk)
             if len(array):
                 yield array

@@ -38,6 +38,7 @@ NATIVE_FACES = {
     "backtest/hft/desk.py",
     "backtest/hft/run.py",
     "backtest/streaming/inbox.py",
+    "data_collector/plain_block.py",
     "gcg_quant/__init__.py",
     "gcg_quant/bar_arrays.py",
     "gcg_quant/bar_grid.py",

@@ -10,6 +10,7 @@
 #include "publisher.h"
 #include "reader_object.h"
 #include "record_types.h"
+#include "text_bindings.h"
 
 namespace py = pybind11;
 using namespace gcg;
@@ -34,6 +35,7 @@ void bind_functions(py::module_& module) {
         {nullptr, nullptr, 0, nullptr},
     };
     PyModule_AddFunctions(module.ptr(), functions);
+    gcg::python::bind_text(module);
     module.def("register_cold", &gcg::python::register_cold, py::arg("type"), py::arg("lane"), py::arg("decoder"));
     module.def(
         "inspect",

@@ -16,13 +16,15 @@ _HEADER = ("time", "price", "size")
 
 
 def _plain(text: str) -> tuple[int, dict[str, list[object]]] | None:
-    found = read_plain(text.encode(), 0, _HEADER, ",", {"price", "size"})
+    found = read_plain(text.encode(), 0, _HEADER, ",", {"price", "size"}, _HEADER)
     return None if found is None else (found[0], {name: cells.to_pylist() for name, cells in found[1].items()})
 
 
 def test_plain_lines_come_as_text_and_numbers() -> None:
-    """Numbers are doubles, an empty cell or its words are null, Windows line ends are line ends."""
-    assert _plain("a,1.5,-2\r\nb,NaN,\r\n") == (2, {"time": ["a", "b"], "price": [1.5, None], "size": [-2.0, None]})
+    """Numbers are doubles, an empty cell or its words are null or NaN, Windows line ends are line ends."""
+    assert _plain("a,1.5,-2\r\nnull,.25,3e2\r\n") == (2, {"time": ["a", None], "price": [1.5, 0.25], "size": [-2.0, 300.0]})
+    lines, columns = read_plain(b"time,price,size\na,NaN,\n", 1, _HEADER, ",", {"price"}, {"time", "price"}) or (0, {})
+    assert (lines, list(columns), np.isnan(columns["price"]).tolist()) == (2, ["time", "price"], [True])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_doubtful_block_is_left_to_the_careful_reading(text: str) -> None:
 def test_quick_numbers_are_those_of_the_careful_reading(write: Callable[..., Path], rows: list[tuple[str, str]]) -> None:
     """Whatever a file holds, both ways give the same rows, the same doubles bit for bit and the same text in reports."""
     file = CsvFile(write("time,price\n" + "".join(f"{time},{price}\n" for time, price in rows)))
-    for quick, careful in zip(file.chunks({"price"}), file.chunks(), strict=True):
+    for quick, careful in zip(file.chunks({"price"}, file.header), file.chunks(), strict=True):
         assert quick.lines.tolist() == careful.lines.tolist()
         assert quick.bad == careful.bad
         values, bad = parse_numbers(quick.columns["price"])

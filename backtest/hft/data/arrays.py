@@ -77,7 +77,8 @@ def load_columns(columns: Mapping[str, Column], wanted: Wanted, source: str, *, 
     for position in np.argsort(first):
         if wanted.has(*places[position]):
             picked = slice(None) if len(kinds) == 1 else np.flatnonzero(names == kinds[position])
-            feeds.append(_feed(*places[position], record, _filled(record, columns, fields, picked, source), wanted, sort))
+            symbol, venue = places[position]
+            feeds.append(_feed(symbol, venue, record, _filled(record, columns, fields, picked, source), wanted, sort))
     return feeds
 
 
