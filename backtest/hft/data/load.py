@@ -12,11 +12,13 @@ from gcg_quant.errors import BacktestError, ImportFileError
 from gcg_quant.events import Record
 from gcg_quant.history import History
 
+from ....data_collector.binance_file import is_recording
 from ..market import Feed
 from ..moments import moment_ns
 from .arrays import frame_columns, load_array, load_columns
 from .files import load_file, load_folder, warn_of
 from .journals import is_journal, load_journal
+from .recordings import load_recording
 from .stored import load_history
 from .wanted import Wanted, kind_of
 
@@ -39,8 +41,8 @@ def load(
 
     Args:
         source: a journal (a bus folder); a CSV file (plain or gzip), a Parquet file or a folder of those, of all layouts that the importer
-            knows; a structured array of a record's dtype or of some of its fields; a pandas or polars frame or a pyarrow table with such
-            columns; a database (its URL, such as "sqlite:///gcg_home/gcg_quant.db") or another `History`.
+            knows; a recording of Binance's streams; a structured array of a record's dtype or of some of its fields; a pandas or polars
+            frame or a pyarrow table with such columns; a database (its URL, "sqlite:///gcg_home/gcg_quant.db") or another `History`.
         symbol: which instruments, "IF1311" or "IF1311@CFFEX"; of what does not tell its instrument, what it is.
         venue: where it trades, if the symbol does not say.
         kind: which records: "ticks", "trades", "depth", "deltas", "bars" or their classes; of a file also what a row holds ("quotes").
@@ -92,7 +94,8 @@ def _load_path(path: Path, wanted: Wanted, sort: bool, options: dict[str, Any]) 
             _no_options({name: value for name, value in options.items() if name != "timezone"}, "A journal")
             return list(load_journal(path, wanted))
         return list(load_folder(path, wanted, sort=sort, **options))
-    feeds, report = load_file(path, wanted, sort=sort, **options)
+    is_messages = path.is_file() and is_recording(path)
+    feeds, report = (load_recording if is_messages else load_file)(path, wanted, sort=sort, **options)
     warn_of(report)
     return list(feeds)
 

@@ -208,3 +208,18 @@ def test_errors_are_of_the_house(tmp_path: Path) -> None:
     """Whoever catches GcgQuantError catches them all."""
     with pytest.raises(GcgQuantError):
         load(tmp_path / "none.csv")
+
+
+def test_recording_of_streams_is_taken_apart_by_records(shared_data: Path, tmp_path: Path) -> None:
+    """Changes of the book, quotes and trades, each in order of time; the one symbol may be named otherwise."""
+    path = tmp_path / "BTCUSDT_binance.txt.gz"
+    with gzip.open(shared_data / "crypto" / "BTCUSDT_binance_spot_raw_20240808.txt.gz", "rt") as source:
+        path.write_bytes(gzip.compress("".join(source.readline() for _ in range(1_000)).encode()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is older than the book that it belongs to
+        feeds: list[Any] = load(path, "BTC/USDT")
+        (deltas,) = load(path, kind="deltas")
+    assert {feed.record.__name__ for feed in feeds} == {"BookDelta", "Tick", "TradeTick"}
+    assert {feed.places[0][:2] for feed in feeds} == {("BTC/USDT", "BINANCE")}
+    assert all((np.diff(feed.rows["event_ns"]) >= 0).all() and len(feed.rows) > 10 for feed in feeds)
+    assert deltas.places[0][0] == "BTCUSDT"
