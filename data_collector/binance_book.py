@@ -30,69 +30,73 @@ class Placed(msgspec.Struct, frozen=True):
 class BookSequence:
     """Puts the messages of one symbol in order. At the start, and after a gap, they wait until a snapshot tells where the book begins.
 
-    `dropped` counts updates and snapshots that are older than the book, `gaps` how often updates were missing.
+    `dropped` are updates and snapshots that are older than the book, and snapshots that came too late; `gaps` counts how often updates
+    were missing.
     """
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self.dropped: list[Message] = []
         self.gaps = 0
         self._held: list[Message] | None = []
+        self._snapshot: Snapshot | None = None  # that waits for the first update after it
         self._last_id = -1
         self._event_ns = -1  # of the newest update
 
     def feed(self, message: Message) -> list[Message | Placed]:
         """Return what is in order now."""
         if self._held is not None:
-            self._held.append(message)
-            if isinstance(message, Snapshot):
-                return self._begin(message)
-            return self.release() if len(self._held) >= _HELD else []
-        if isinstance(message, Snapshot):
+            return self._hold(message)
+        if isinstance(message, (Snapshot, BookUpdate)):
             if message.last_id <= self._last_id:
-                self.dropped += 1
+                self.dropped.append(message)
                 return []
-            self._last_id = message.last_id
-            return [Placed(message, self._event_ns, message.local_ns)]
-        if isinstance(message, BookUpdate):
-            if message.last_id <= self._last_id:
-                self.dropped += 1
-                return []
-            if not message.follows(self._last_id):
+            if isinstance(message, BookUpdate) and not message.follows(self._last_id):
                 self.gaps += 1
                 self._held = [message]
                 return []
-            self._last_id, self._event_ns = message.last_id, message.event_ns
+            self._last_id = message.last_id
+            if isinstance(message, Snapshot):
+                return [Placed(message, self._event_ns, message.local_ns)]
+            self._event_ns = message.event_ns
         return [message]
 
     def release(self) -> list[Message | Placed]:
-        """Return what still waits: no snapshot has come. The book begins with the first update then."""
+        """Return what still waits. Without a snapshot the book begins with the first update."""
+        if self._snapshot is not None:
+            return self._begin(self._snapshot, [])
         held, self._held = self._held or [], None
-        for message in held:
-            if isinstance(message, BookUpdate):
-                self._last_id, self._event_ns = message.last_id, message.event_ns
-        return [message for message in held if not isinstance(message, Snapshot)]
+        first = next((one for one in held if isinstance(one, BookUpdate)), None)
+        self._last_id = first.first_id - 1 if first else -1
+        return [one for message in held for one in self.feed(message)]
 
-    def _begin(self, snapshot: Snapshot) -> list[Message | Placed]:
-        held = [message for message in self._held or [] if message is not snapshot]
-        updates = [message for message in held if isinstance(message, BookUpdate)]
-        newer = [update for update in updates if update.last_id > snapshot.last_id]
-        if newer and not newer[0].follows(snapshot.last_id):  # it is older than what is held: of no use
-            self.dropped += 1
+    def _hold(self, message: Message) -> list[Message | Placed]:
+        held = self._held or []
+        if isinstance(message, Snapshot):
+            self.dropped += [] if self._snapshot is None else [self._snapshot]
+            self._snapshot = message
+        else:
+            held.append(message)
             self._held = held
-            return []
-        older = updates[: len(updates) - len(newer)]
-        self.dropped += len(older)
-        self._held = None
+        if self._snapshot is not None:
+            last_id = self._snapshot.last_id
+            newer = [one for one in held if isinstance(one, BookUpdate) and one.last_id > last_id]
+            if newer and newer[0].follows(last_id):
+                return self._begin(self._snapshot, newer)
+            if newer:  # it is older than what is held: of no use
+                self.dropped.append(self._snapshot)
+                self._snapshot = None
+        return self.release() if len(held) >= _HELD else []
+
+    def _begin(self, snapshot: Snapshot, newer: list[BookUpdate]) -> list[Message | Placed]:
+        held, self._held, self._snapshot = self._held or [], None, None
+        older = [one for one in held if isinstance(one, BookUpdate) and one.last_id <= snapshot.last_id]
         first = newer[0] if newer else None
-        self._last_id = newer[-1].last_id if newer else snapshot.last_id
-        local_ns = first.local_ns if first else snapshot.local_ns
-        event_ns = older[-1].event_ns if older else first.event_ns if first else -1
-        self._event_ns = newer[-1].event_ns if newer else event_ns
-        placed = Placed(snapshot, event_ns, local_ns)
+        self._event_ns = older[-1].event_ns if older else first.event_ns if first else -1
+        self._last_id = snapshot.last_id
+        placed = Placed(snapshot, self._event_ns, first.local_ns if first else snapshot.local_ns)
         ordered: list[Message | Placed] = []
         for message in held:
             if message is first:
                 ordered.append(placed)
-            if not isinstance(message, BookUpdate) or message.last_id > snapshot.last_id:
-                ordered.append(message)
+            ordered += self.feed(message)  # which drops the older ones, and sees gaps among the newer
         return ordered if first else [*ordered, placed]

@@ -18,7 +18,7 @@ from .message_records import MessageRecords
 
 __all__ = ["BinanceFile", "is_recording"]
 
-_LINES = 20_000  # worked on at once
+_MESSAGES = 20_000  # worked on at once
 
 
 def is_recording(path: Path) -> bool:
@@ -37,8 +37,8 @@ class BinanceFile:
     Attributes:
         symbols: as the messages name them, in the order of their first one.
         lag_ns: by how much times of receipt are set forward.
-        bad: (line number, reason) of lines that are no messages.
-        passed_over: lines of other streams.
+        lines: how many there are.
+        bad: line number and reason of those that are no messages, or of other streams.
 
     Raises:
         ImportFileError: it cannot be read, or a snapshot in it could be of several symbols.
@@ -47,28 +47,36 @@ class BinanceFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.sha256, self.bytes_total = CsvFile.digest(path)
-        self.lines = self.passed_over = 0
+        self.lines = 0
         self.bad: list[tuple[int, str]] = []
         self.symbols: list[str] = []
         self.lag_ns = clock_lag(self._first_pass())
+        self._sequences: dict[str, BookSequence] = {}
 
     def batches(self) -> Iterator[tuple[int, list[tuple[str, Message | Placed]]]]:
         """Yield (lines read, messages in order with their symbols) for some lines at a time."""
-        sequences = {symbol: BookSequence() for symbol in self.symbols}
+        self._sequences = {symbol: BookSequence() for symbol in self.symbols}
         ready: list[tuple[str, Message | Placed]] = []
-        number = 0
-        for number, message in self._messages():
-            if message is not None:
-                symbol = self.symbols[0] if isinstance(message, Snapshot) else message.symbol
-                ready += [(symbol, one) for one in sequences[symbol].feed(message)]
-            if number % _LINES == 0:
-                yield number, ready
+        for message in self._messages():
+            symbol = self.symbols[0] if isinstance(message, Snapshot) else message.symbol
+            ready += [(symbol, one) for one in self._sequences[symbol].feed(message)]
+            if len(ready) >= _MESSAGES:
+                yield message.line, ready
                 ready = []
-        for symbol, sequence in sequences.items():
-            ready += [(symbol, one) for one in sequence.release()]
-        yield number, ready
-        self.dropped = sum(sequence.dropped for sequence in sequences.values())
-        self.gaps = sum(sequence.gaps for sequence in sequences.values())
+        for symbol, sequence in self._sequences.items():
+            while released := sequence.release():  # again where a gap holds the rest back
+                ready += [(symbol, one) for one in released]
+        yield self.lines, ready
+
+    @property
+    def dropped(self) -> list[Message]:
+        """Updates and snapshots that are older than the book, and snapshots that came too late, as far as batches() has come."""
+        return [message for sequence in self._sequences.values() for message in sequence.dropped]
+
+    @property
+    def gaps(self) -> int:
+        """How often updates were missing, as far as batches() has come."""
+        return sum(sequence.gaps for sequence in self._sequences.values())
 
     def arrays(self, instrument: int = 1) -> dict[type[Record], RecordArray]:
         """Return all records by type, with this number as the instrument; each type is in the order in which it was received."""
@@ -82,31 +90,31 @@ class BinanceFile:
 
     def _first_pass(self) -> Iterator[Message]:
         snapshots = 0
-        for number, message in self._messages(self.bad):
-            self.lines = number
-            if message is None:
-                self.passed_over += 1
-                continue
+        for message in self._messages(self.bad):
             snapshots += isinstance(message, Snapshot)
             if not isinstance(message, Snapshot) and message.symbol not in self.symbols:
                 self.symbols.append(message.symbol)
             yield message
-        self.passed_over -= len(self.bad)
         if snapshots and len(self.symbols) != 1:
             raise ImportFileError(
                 f"{self.path} holds snapshots, which name no symbol, and messages of {len(self.symbols)} symbols: record each alone.",
                 file=str(self.path),
             )
 
-    def _messages(self, bad: list[tuple[int, str]] | None = None) -> Iterator[tuple[int, Message | None]]:
+    def _messages(self, bad: list[tuple[int, str]] | None = None) -> Iterator[Message]:
+        refused: list[tuple[int, str]] = [] if bad is None else bad
         with _open(self.path) as file:
             for number, line in enumerate(file, 1):
+                self.lines = number
                 try:
-                    yield number, read_message(line.rstrip())
+                    message = read_message(line.rstrip(), number)
                 except ValueError as error:
-                    if bad is not None:
-                        bad.append((number, str(error)))
-                    yield number, None
+                    refused.append((number, str(error)))
+                    continue
+                if message is None:
+                    refused.append((number, "the message is of a stream that no record is made of"))
+                else:
+                    yield message
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -23,6 +23,7 @@ Level: TypeAlias = tuple[float, float]  # price, size
 class Trade(msgspec.Struct, frozen=True):
     """One trade; `buyer_rested`: the buyer's order was in the book, and the seller took it."""
 
+    line: int
     symbol: str
     local_ns: int
     event_ns: int
@@ -35,6 +36,7 @@ class Trade(msgspec.Struct, frozen=True):
 class BookUpdate(msgspec.Struct, frozen=True):
     """New sizes of price levels, 0: the level is gone; `first_id` to `last_id` are the changes that it sums up."""
 
+    line: int
     symbol: str
     local_ns: int
     event_ns: int
@@ -52,6 +54,7 @@ class BookUpdate(msgspec.Struct, frozen=True):
 class BestQuote(msgspec.Struct, frozen=True):
     """The best bid and ask; spot streams tell no time (-1)."""
 
+    line: int
     symbol: str
     local_ns: int
     event_ns: int
@@ -63,6 +66,7 @@ class BestQuote(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """The whole book as of `last_id`; it tells neither symbol nor time."""
 
+    line: int
     local_ns: int
     last_id: int
     bids: list[Level]
@@ -98,8 +102,8 @@ class _Raw(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Raw)
 
 
-def read_message(line: bytes) -> Message | None:
-    """Return what a line says, or None for messages of other streams.
+def read_message(line: bytes, number: int = 0) -> Message | None:
+    """Return what a line says, or None for messages of other streams. `number` is that of the line in its file.
 
     Raises:
         ValueError: it is no such line, or a number in it is none.
@@ -114,15 +118,15 @@ def read_message(line: bytes) -> Message | None:
         raise ValueError(f"the message cannot be read: {error}") from error
     raw = raw.data or raw
     if raw.last_update_id >= 0 and not raw.e:
-        return Snapshot(local_ns, raw.last_update_id, _levels(raw.bids), _levels(raw.asks))
+        return Snapshot(number, local_ns, raw.last_update_id, _levels(raw.bids), _levels(raw.asks))
     event_ns = (raw.T if raw.T >= 0 else raw.E) * NS_PER_MS
     if raw.e == "trade":
-        return Trade(raw.s, local_ns, event_ns, raw.t, float(raw.p), float(raw.q), raw.m)
+        return Trade(number, raw.s, local_ns, event_ns, raw.t, float(raw.p), float(raw.q), raw.m)
     if raw.e == "depthUpdate" and isinstance(raw.b, list) and isinstance(raw.a, list):
-        return BookUpdate(raw.s, local_ns, event_ns, raw.U, raw.u, raw.pu, _levels(raw.b), _levels(raw.a))
+        return BookUpdate(number, raw.s, local_ns, event_ns, raw.U, raw.u, raw.pu, _levels(raw.b), _levels(raw.a))
     if raw.e in ("", "bookTicker") and isinstance(raw.b, str) and isinstance(raw.a, str) and raw.b and raw.a:
         bid, ask = (float(raw.b), float(raw.B)), (float(raw.a), float(raw.A))
-        return BestQuote(raw.s, local_ns, max(event_ns, -1), raw.u, bid, ask)
+        return BestQuote(number, raw.s, local_ns, max(event_ns, -1), raw.u, bid, ask)
     return None
 
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import ImportFileError
 
+from .binance_file import BinanceFile, is_recording
 from .csv_file import CsvFile
 from .import_options import ImportOptions
 from .import_plan import ImportPlan
 from .import_report import ImportReport
 from .parquet_file import is_parquet
 from .record_file import FileInstruments, Progress, RecordFile, Watcher
+from .recording import Recording
 
 __all__ = ["FileImporter", "Progress", "content_sha256"]
 
@@ -45,6 +47,8 @@ class FileImporter:
         Raises:
             ImportFileError: the file cannot be read, or its columns cannot be mapped.
         """
+        if is_recording(Path(path)):
+            return Recording(BinanceFile(Path(path)), self._options).plan()
         return RecordFile(Path(path), self._options).plan
 
     def run(self, path: str | Path, progress: Watcher | None = None) -> ImportReport:
@@ -59,6 +63,10 @@ class FileImporter:
                 nothing has been published then.
         """
         began = time.perf_counter()
+        if is_recording(Path(path)):
+            report = self._run_recording(BinanceFile(Path(path)), progress)
+            report.seconds = time.perf_counter() - began
+            return report
         file = RecordFile(Path(path), self._options)
         if self._options.strict:
             _check(file)
@@ -66,6 +74,24 @@ class FileImporter:
             self._bus.publish_batch(array, source=self._source)
         file.report.seconds = time.perf_counter() - began
         return file.report
+
+    def _run_recording(self, source: BinanceFile, progress: Watcher | None) -> ImportReport:
+        recording = Recording(source, self._options)
+        plan = recording.plan()
+        report = ImportReport(
+            file=str(source.path), sha256=source.sha256, kind=plan.kind, settings=plan.settings(), inferred=dict(plan.inferred)
+        )
+        if self._options.strict and source.bad:
+            line, reason = source.bad[0]
+            raise ImportFileError(
+                f"{source.path}, line {line}: {reason}; nothing was imported.", file=str(source.path), line=line, reason=reason
+            )
+        for line, arrays in recording.convert(self._bus.instruments, report):
+            for array in arrays:
+                self._bus.publish_batch(array, source=self._source)
+            if progress is not None:
+                progress(Progress(rows=line, bytes_done=source.bytes_total * line // max(source.lines, 1), bytes_total=source.bytes_total))
+        return report
 
 
 # Strict: a first pass without publishing, so that a bad row leaves nothing half-done.
