@@ -35,6 +35,7 @@ STEP = 900_000_000_000  # a quarter of an hour: 200 of them are two days
 COUNT = 200
 CASH = 6e6  # not enough for everything that is asked
 LIMITS = RiskLimits(self_trade=False, max_position_quantity=25.0)
+HELD_WORDS = ("may be closed", "one order cannot", "reduce-only", "the oldest lots")
 # The native engine returns False or raises instead.
 ANSWERS_ONLY_ON_PAPER = ("cancel refused: the order is", "change refused: the order is", "change refused: nothing", "filled already")
 
@@ -95,7 +96,8 @@ def told(event: OrderEvent | Fill) -> tuple[Any, ...]:
     if isinstance(event, Fill):
         return "fill", event.event_ns, event.price, event.quantity, event.fee, event.side, event.offset
     numbers = (event.quantity, event.filled_quantity, event.average_price, event.price)
-    words = event.reason if "may be closed" in event.reason or "one order" in event.reason or "reduce-only" in event.reason else ""
+    # What risk refuses each has its own words for.
+    words = [one for one in event.reason.split("; ") if any(known in one for known in HELD_WORDS)]
     return event.status.name, event.event_ns, event.offset, *(None if one != one else one for one in numbers), words
 
 
@@ -262,4 +264,6 @@ def test_futures_are_traded_as_on_paper(tmp_path: Path, seed: int) -> None:
     assert here.keys() == there.keys()
     for order, said in there.items():
         assert here[order] == said, order
+    words = {known for lines in there.values() for line in lines for known in HELD_WORDS if known in str(line[-1])}
+    assert words >= {"may be closed", "one order cannot", "reduce-only"}
     assert (cash, equity) == (paper_cash, paper_equity)
