@@ -101,6 +101,12 @@ def told(event: OrderEvent | Fill) -> tuple[Any, ...]:
     return event.status.name, event.event_ns, event.offset, *(None if one != one else one for one in numbers), words
 
 
+def note(event: OrderEvent | Fill, said: dict[str, list[Any]]) -> None:
+    """Write down what was said of an order, but for answers that only one of them gives."""
+    if isinstance(event, Fill) or not any(words in event.reason for words in ANSWERS_ONLY_ON_PAPER):
+        said.setdefault(event.client_id, []).append(told(event))
+
+
 def price_of(ask: Ask, tick: np.void, symbol: str) -> float:
     """Return the limit price that it means, NaN at the market."""
     instrument = INSTRUMENTS[NUMBERS[symbol] - 1]
@@ -111,7 +117,8 @@ def price_of(ask: Ask, tick: np.void, symbol: str) -> float:
 class Script:
     """Asks for the orders of a script, however it is carried out; the ids are equal in both engines."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, latency_ns: int) -> None:
+        self.latency_ns = latency_ns
         self.script = script_of(seed)
         self.rows = [ticks_of(number, seed) for number in range(1, len(INSTRUMENTS) + 1)]
         self.sent: list[tuple[str, str, str]] = []  # id, strategy, symbol
@@ -154,7 +161,7 @@ class Native(Script):
 
     def run(self) -> tuple[dict[str, list[Any]], float, float]:
         """Return {order: what was said of it}, the cash and the equity at the end."""
-        engine = TickEngine(cash=CASH, sample_ns=0)
+        engine = TickEngine(cash=CASH, sample_ns=0, order_latency_ns=self.latency_ns)
         for instrument, rows in zip(INSTRUMENTS, self.rows, strict=True):
             number = NUMBERS[instrument.symbol]
             terms = {**terms_of(instrument), "currency_number": 0, "sides": 2 if instrument.larger_side else 1}
@@ -174,7 +181,7 @@ class Native(Script):
         at = iter(range(COUNT * len(INSTRUMENTS)))
 
         def hear(event: OrderEvent | Fill) -> None:
-            said.setdefault(event.client_id, []).append(told(event))
+            note(event, said)
 
         return {"on_tick": lambda _: self.carry_out(next(at), name), "on_order": hear, "on_fill": hear}
 
@@ -205,7 +212,7 @@ class Paper(Script):
         with EventBus(folder, world=World.PAPER, page_mb=1, sync="none") as self.bus:
             self.numbers = [self.bus.instruments.add(one) for one in INSTRUMENTS]
             config = TradingConfig(account="a", currency="CNY", cash=CASH)
-            self.engine = TradingEngine(config, LIMITS, PaperGateway())
+            self.engine = TradingEngine(config, LIMITS, PaperGateway(latency_ns=self.latency_ns))
             self.engine.start(self.bus, threaded=False)
             for at in range(COUNT * len(INSTRUMENTS)):
                 place = at % len(INSTRUMENTS)
@@ -224,8 +231,7 @@ class Paper(Script):
             said: dict[str, list[Any]] = {}
             with self.bus.reader(start="begin", events=[OrderEvent, Fill]) as reader:
                 for event in reader:
-                    if isinstance(event, Fill) or not any(words in event.reason for words in ANSWERS_ONLY_ON_PAPER):
-                        said.setdefault(event.client_id, []).append(told(event))
+                    note(event, said)
         return said, cash, equity
 
     def settle(self) -> None:
@@ -256,11 +262,11 @@ class Paper(Script):
         self.say(ModifyRequest, order, quantity=float(lots))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_futures_are_traded_as_on_paper(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "latency_ns"), [(1, 0), (2, 0), (3, STEP // 3 + 5)])
+def test_futures_are_traded_as_on_paper(tmp_path: Path, seed: int, latency_ns: int) -> None:
     """Every order gets the same offset, cut, refusal and fills; cash and equity are equal to the last bit."""
-    here, cash, equity = Native(seed).run()
-    there, paper_cash, paper_equity = Paper(seed).run(tmp_path / "bus")
+    here, cash, equity = Native(seed, latency_ns).run()
+    there, paper_cash, paper_equity = Paper(seed, latency_ns).run(tmp_path / "bus")
     assert here.keys() == there.keys()
     for order, said in there.items():
         assert here[order] == said, order
