@@ -72,7 +72,8 @@ def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Tab
 def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     m = result.measures
     yearly = f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
-    range_ = f"{_moment(m.start_ns, result)} to {_moment(m.end_ns, result)}"
+    first, last = _moment(m.start_ns, result), _moment(m.end_ns, result)
+    range_ = f"{first} to {last[11:] if result.ticks and first[:10] == last[:10] else last}"
     bars = "samples" if result.ticks else "bars"
     yield ("Ticks", f"{result.ticks:,}", range_) if result.ticks else ("Bars", f"{m.bars:,}", range_)
     yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f} {result.currency}".rstrip()
@@ -150,6 +151,7 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
             "net": f"[{'green' if row.net_profit > 0 else 'red'}]{_minus(f'{row.net_profit:,.{decimals}f}')}[/]",
         }
         entry, leave = (_moment(time_ns, result, short=True) for time_ns in (row.entry_ns, row.exit_ns))
+        leave = leave[6:] if result.ticks else leave  # the day is clear from how long it was held
         table.add_row(row.symbol, entry, leave, *(cells[name] for name in numbers))
     return table
 

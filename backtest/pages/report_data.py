@@ -93,9 +93,15 @@ def _months(result: BacktestResult) -> list[tuple[tuple[int, int], float]]:
 
 def _settings(result: BacktestResult) -> dict[str, Any]:
     if result.ticks:
-        return result.settings
+        return _said(result.settings)
     plain: dict[str, Any] = msgspec.to_builtins(result.spec)
     return {name: value for name, value in plain.items() if name not in ("run", "parameters") and value not in ("", None, {}, [])}
+
+
+# Settings without those that say nothing, at any depth.
+def _said(settings: dict[str, Any]) -> dict[str, Any]:
+    deep = {name: _said(value) if isinstance(value, dict) else value for name, value in settings.items()}
+    return {name: value for name, value in deep.items() if value not in ("", None, {}, [], ())}
 
 
 # Of a run over ticks it says how long a trade was held, in milliseconds, and not for how many bars.

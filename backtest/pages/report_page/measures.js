@@ -91,7 +91,8 @@ export function drawMonths({ months }) {
 
 /** What would be needed to run it again. */
 export function drawSettings(data) {
-  const text = (value) => (Array.isArray(value) ? value.join(", ") : value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+  const inner = (value) => Object.entries(value).map(([name, one]) => `${name} ${text(one)}`).join(", ");
+  const text = (value) => (Array.isArray(value) ? value.join(", ") : value !== null && typeof value === "object" ? inner(value) : String(value));
   const rows = (found) => Object.entries(found).map(([name, value]) => [name, text(value)]);
   const run = { run: data.run || "–", kind: data.kind, "code SHA-256": data.code_sha256 || "–", gcg_quant: data.version, "time zone": data.timezone, currency: data.currency || "–", seconds: plain(data.seconds) };
   if (data.fast_reason) run["not on the fast path"] = data.fast_reason;
