@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .rows import Plan
+
 SCRIPT = Path(__file__).resolve().parents[1] / "hft.py"
 LONGEST_S = 300.0
 MOST_SECONDS = 10.0
@@ -69,25 +71,39 @@ def repeated(runs: int, once: Callable[[], float]) -> list[float]:
     return found
 
 
-def child(engine: str, scene: str, ticks: int, runs: int) -> None:
-    """Be the process of one engine: print its outcome, or why there is none, as the last line."""
+def outcome(engine: str, scene: str, ticks: int, runs: int) -> dict[str, Any]:
+    """Run in this process, and return the outcome, or why there is none."""
     try:
         module, name = ENGINES[engine]
         found = dataclasses.asdict(getattr(import_module(module), name)(scene, ticks, runs))
-        found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     except Exception as error:  # whatever keeps a peer from running is told in its row
-        found = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(found))
+        return {"error": f"{type(error).__name__}: {error}"}
+    found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found
 
 
-def measured(engine: str, scene: str, ticks: int, runs: int) -> Outcome:
-    """Return the outcome of a process of its own; raise NotMeasuredError if there is none."""
+def child(engine: str, scene: str, ticks: int, runs: int) -> None:
+    """Be the process of one engine: print its outcome as the last line."""
+    print(json.dumps(outcome(engine, scene, ticks, runs)))
+
+
+def measured(plan: Plan, engine: str, scene: str, full: int) -> Outcome:
+    """Return the outcome of a process of its own; raise NotMeasuredError if there is none.
+
+    A quick plan runs few ticks in this process: starting one takes longer than that, and its figures say nothing anyhow.
+    """
+    ticks = plan.count(full)
+    found = outcome(engine, scene, ticks, plan.runs) if plan.quick else _elsewhere(engine, scene, ticks, plan.runs)
+    if "error" in found:
+        raise NotMeasuredError(found["error"])
+    return Outcome(**found)
+
+
+def _elsewhere(engine: str, scene: str, ticks: int, runs: int) -> dict[str, Any]:
     command = [sys.executable, str(SCRIPT), "--child", engine, scene, str(ticks), str(runs)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
     lines = done.stdout.splitlines()
     if not lines or not lines[-1].startswith("{"):
-        raise NotMeasuredError(f"the process ended with {done.returncode}: {done.stderr.strip()[-200:]}")
+        return {"error": f"the process ended with {done.returncode}: {done.stderr.strip()[-200:]}"}
     found: dict[str, Any] = json.loads(lines[-1])
-    if "error" in found:
-        raise NotMeasuredError(found["error"])
-    return Outcome(**found)
+    return found
