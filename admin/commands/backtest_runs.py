@@ -58,14 +58,17 @@ backtests.add_command(backtest, "run")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that is kept of them as JSON.")
 @click.pass_context
 def list_runs(ctx: click.Context, limit: int, as_json: bool) -> None:
-    """Show the newest backtests of the database."""
+    """Show the newest backtests of the database, and those of the tick engine that were saved in the home folder's backtests."""
     import msgspec
     from rich.console import Console
 
     from ...backtest.sweep.figures import figure, title_of
+    from .saved_runs import newest_saved
 
     with _runs(ctx) as runs:
         rows = runs.newest(limit)
+        names = {row.run for row in runs.newest()}
+    rows = sorted([*rows, *newest_saved(settings_of(ctx).home, limit, names)], key=lambda row: row.requested_ns or 0, reverse=True)[:limit]
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(row) for row in rows], indent=1))
         return
@@ -91,9 +94,16 @@ def show_run(ctx: click.Context, run: str, as_json: bool) -> None:
 
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.sweep.figures import figure, title_of
+    from .saved_runs import saved_run
 
     with _runs(ctx) as runs:
-        row = runs.find(run)
+        try:
+            row = runs.find(run)
+        except BacktestError:
+            saved = saved_run(settings_of(ctx).home, run)
+            if saved is None:
+                raise
+            row = saved
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(row), indent=1))
         return

@@ -15,7 +15,7 @@ from gcg_quant.admin.api import create_router
 from gcg_quant.admin.console import main
 from gcg_quant.admin.home import Home
 from gcg_quant.admin.monitor import Monitor
-from gcg_quant.backtest import BacktestEngine
+from gcg_quant.backtest import BacktestEngine, hft
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, World
 from gcg_quant.settings import Settings
@@ -88,6 +88,40 @@ def test_runs_are_kept_shown_and_run_again(console, strategy: Path, journal: Pat
     assert again["result"]["measures"] == first["measures"]
     assert again["run"] != first["run"]
     assert len(json.loads(console("backtest", "list", "--json")[1])) == 2
+
+
+def test_saved_tick_runs_are_listed_and_shown(console, strategy: Path, journal: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A result that the tick engine saved among the backtests is told like the others; what is no result is passed over."""
+    ticks = hft.rows(hft.Tick, event_ns=np.arange(100) * 1_000_000_000 + 1_700_000_000_000_000_000)
+    ticks["bid_price"], ticks["ask_price"] = 100.0, 100.5
+    engine = hft.Engine(cash=5_000)
+    engine.add_data(ticks, symbol="X@SIM")
+    engine.add_strategy(Buyer(size=2.0))
+    home = tmp_path / "home" / "backtests"
+    engine.run(progress=False).save(home / "ticks-1")
+    (home / "odd").mkdir()
+    (home / "odd" / "result.json").write_text("[1]")
+    console("backtest", strategy, "--symbol", "X", "--journal", journal, "--run", "bars-1")
+    rows = json.loads(console("backtest", "list", "--json")[1])
+    assert [row["run"] for row in rows] == ["bars-1", "ticks-1"]
+    assert rows[1]["results"] == engine.result.measures.to_dict()
+    _, out, _ = console("backtest", "list")
+    assert re.search(r"ticks-1 .*Buyer +X ticks +−0\.\d\d %.* done", out)
+    _, out, _ = console("backtest", "show", "ticks-1")
+    assert "size=2.0" in out
+    assert str(home / "ticks-1") in out
+    assert console("backtest", "show", "odd")[0] == 1
+
+
+class Buyer(hft.Strategy):
+    """Buys once, at the first tick."""
+
+    size = hft.Parameter(1.0)
+
+    def on_tick(self, tick: hft.Tick) -> None:
+        """Buy at the market."""
+        if not self.position("X"):
+            self.buy("X", None, self.size)
 
 
 def test_a_rerun_says_what_has_changed(console, strategy: Path, journal: Path) -> None:  # type: ignore[no-untyped-def]
