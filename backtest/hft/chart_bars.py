@@ -16,7 +16,7 @@ from ..history.bars import PREFERENCE, BarArray, join_bars
 from ..inputs.sources import NO_BARS, Source
 from .facts import Records
 
-__all__ = ["KINDS", "MOST_BARS", "chart_period", "chart_sources"]
+__all__ = ["KINDS", "MOST_BARS", "array_bars", "bars_of_kind", "chart_period", "chart_sources"]
 
 MOST_BARS = 20_000  # more than a chart can show, and few enough to load at once
 KINDS: tuple[type[Record], ...] = (TradeTick, Tick, Bar, Depth, BookDelta)  # the first that there is makes the bars
@@ -37,20 +37,25 @@ def chart_sources(
         instruments: by number. `symbols`: what the report calls them.
         period: of the bars.
     """
-    found = []
-    for number, (instrument, symbol) in enumerate(zip(instruments, symbols, strict=True), start=1):
-        found.append(Source(symbol, instrument.venue, _bars(data.get(number, ()), period), instrument))
-    return found
+    bars = [array_bars(data.get(number, ()), period) for number in range(1, len(instruments) + 1)]
+    return [Source(symbol, one.venue, rows, one) for symbol, one, rows in zip(symbols, instruments, bars, strict=True)]
 
 
-def _bars(parts: Sequence[Records], period: str) -> BarArray:
+def array_bars(parts: Sequence[Records], period: str) -> BarArray:
+    """Return the bars of an instrument's arrays: of the first of KINDS among them."""
     for kind in KINDS:
         rows = [part for part in parts if len(part) and _is(part, kind)]
         if rows:
-            bars: BarArray = _MAKERS[kind](rows[0] if len(rows) == 1 else _merged(rows), period)
+            bars = bars_of_kind(rows[0] if len(rows) == 1 else _merged(rows), kind, period)
             if len(bars):
                 return bars
     return NO_BARS
+
+
+def bars_of_kind(rows: Records, kind: type[Record], period: str) -> BarArray:
+    """Return the bars of rows of one kind of record and one instrument, in order of time."""
+    bars: BarArray = _MAKERS[kind](rows, period)
+    return bars
 
 
 def _is(rows: Records, kind: type[Record]) -> bool:

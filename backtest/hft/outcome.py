@@ -11,7 +11,7 @@ import numpy as np
 
 from gcg_quant.instruments import Instrument
 
-from .market import Feed, RowsFeed
+from .market import Feed, JournalFeed, RowsFeed
 from .run import Run
 
 if TYPE_CHECKING:
@@ -49,16 +49,35 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
         parameters=next(iter(named.values())) if len(named) == 1 else named,
         settings=settings,
     )
-    return Result(arrays, facts, partial(_bars, tuple(feeds), run.symbols.instruments, facts.symbols))
+    span = config.start_ns, config.end_ns
+    return Result(arrays, facts, partial(_bars, tuple(feeds), run.symbols.instruments, facts.symbols, span))
 
 
-def _bars(feeds: Sequence[Feed], instruments: Sequence[Instrument], symbols: Sequence[str], period: str) -> list[Source]:
-    from .chart_bars import chart_sources
+# The bars of each instrument, of the data that were replayed; a journal is read again for them.
+def _bars(
+    feeds: Sequence[Feed], instruments: Sequence[Instrument], symbols: Sequence[str], span: tuple[int, int], period: str
+) -> list[Source]:
+    from ..inputs.sources import Source
+    from .chart_bars import array_bars
+    from .journal_bars import journal_bars
 
-    data: dict[int, list[Rows]] = {}
-    for number, instrument in enumerate(instruments, start=1):
+    found = []
+    for symbol, instrument in zip(symbols, instruments, strict=True):
+        place = instrument.symbol, instrument.venue
+        arrays = [_within(feed.rows, span) for feed in feeds if isinstance(feed, RowsFeed) and (feed.symbol, feed.venue) == place]
+        bars = array_bars(arrays, period)
         for feed in feeds:
-            if isinstance(feed, RowsFeed) and (feed.symbol, feed.venue) == (instrument.symbol, instrument.venue):
-                data.setdefault(number, []).append(feed.rows)
-    found: list[Source] = chart_sources(data, instruments, symbols, period)
+            if not len(bars) and isinstance(feed, JournalFeed):
+                bars = journal_bars(feed, instrument, period, *_journal_span(feed, span))
+        found.append(Source(symbol, instrument.venue, bars, instrument))
     return found
+
+
+def _journal_span(feed: JournalFeed, span: tuple[int, int]) -> tuple[int, int]:
+    start_ns, end_ns = getattr(feed, "start_ns", None), getattr(feed, "end_ns", None)  # of a part of a journal
+    return max(span[0], span[0] if start_ns is None else start_ns), min(span[1], span[1] if end_ns is None else end_ns)
+
+
+def _within(rows: Rows, span: tuple[int, int]) -> Rows:
+    begin, end = np.searchsorted(rows["event_ns"], span)
+    return rows[begin:end]
