@@ -7,7 +7,7 @@ leave by the strategy's session, so that positions, open orders and what happens
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from gcg_quant.clock import to_iso
 from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
-from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick
+from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick, TimerEvent
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
@@ -31,6 +31,7 @@ from ..feed import EventDrivenDataFeed
 from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
 from ..routing.sender import OrderSender
 from ..streaming.stream import QueueStream, market_id
+from .bar_groups import PATIENCE_NS, BarGroups, Moment
 from .parameter_reads import ParameterReads
 from .recorded import bars_again, read_recorded
 from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunStream
@@ -43,6 +44,7 @@ STOP_PATIENCE_S = 0.9
 HANG_S = 20.0
 SETTLE_S = 5.0
 WARMUP_BARS = 500
+GROUP_TIMER = "bars"
 
 
 class BacktraderStrategy(Strategy):
@@ -69,6 +71,7 @@ class BacktraderStrategy(Strategy):
         self._reads = ParameterReads(cls)
         self._record: RunRecord | None = None
         self._making: BarMaking | None = None
+        self._groups = BarGroups(1)
         super().__init__(**parameters)
 
     def attach(self, session: Session) -> None:
@@ -104,6 +107,7 @@ class BacktraderStrategy(Strategy):
             self._begin()
             return
         values = {name: self._chosen[name] for name in changed}
+        self._hand_on(self._groups.release())
         self._stream.push(ParameterChange(values), (self._session.now_ns, self._session.cause))
         change = market_id(self._host.reader.cursor.market), plain_parameters(values)
         self._remember(msgspec.structs.replace(record, changes=[*record.changes, change]))
@@ -141,6 +145,10 @@ class BacktraderStrategy(Strategy):
     def on_fill(self, fill: Fill) -> None:
         """Bring the run a fill."""
         self._push(fill)
+
+    def on_timer(self, timer: TimerEvent) -> None:
+        """Bring the run the bars that have waited for others in vain."""
+        self._look_after()
 
     def on_stop(self) -> None:
         """End the run; raises what the class raised and nobody has been told."""
@@ -180,8 +188,9 @@ class BacktraderStrategy(Strategy):
         cerebro.closed_to_feeds = "a strategy of the StrategyManager has the symbols that it was loaded with. Load it with all of them."
         sender: OrderSender
         self._stream = stream = RunStream(moment)
+        self._groups = groups = BarGroups(1 if getattr(host, "event_time", False) else len(begin.bars))
         if begin.recorded is not None:
-            self._stream = stream = RecordedStream(begin.recorded, begin.record.begin, moment)
+            self._stream = stream = RecordedStream(begin.recorded, groups, begin.record.begin, moment)
             sender = RecordedSender(SessionSender(session, stream), session, stream, begin.recorded)
         else:
             sender = SessionSender(session, stream)
@@ -295,6 +304,7 @@ class BacktraderStrategy(Strategy):
                 self._begin()
             return
         if self._thread.is_alive():
+            self._hand_on(self._groups.due(self._session.now_ns))
             # A run that hangs cannot be ended from here. Waiting for it makes the manager hang in this strategy's callback, where the
             # supervisor sees it, names it and kills the process; should it come back before that, all go on.
             while self._stream.silent_s > HANG_S and self._thread.is_alive():
@@ -341,14 +351,21 @@ class BacktraderStrategy(Strategy):
 
     # Where recorded data is played the market waits for the strategies, and so for this run; live nobody waits for anybody.
     def _push(self, event: Event) -> None:
-        self._stream.push(event, (self._session.now_ns, self._session.cause))
+        waited = bool(self._groups)
+        self._hand_on(self._groups.take(event, (self._session.now_ns, self._session.cause)))
+        if self._groups and not waited:
+            self.set_timer(GROUP_TIMER, PATIENCE_NS / 1e9, repeat=False)
         thread = self._thread
         if getattr(self._session.host, "event_time", False) and thread is not None and not self.warming_up:
             self._stream.settle(thread.is_alive, SETTLE_S)
 
     def _push_own(self, event: Event) -> None:
         if getattr(event, "account", "") == self._session.account:
-            self._stream.push(event, (self._session.now_ns, event.id))
+            self._hand_on(self._groups.take(event, (self._session.now_ns, event.id)))
+
+    def _hand_on(self, items: Iterable[tuple[Any, Moment]]) -> None:
+        for item, moment in items:
+            self._stream.push(item, moment)
 
     # On the run's thread: the second lock, beside the broker's own.
     def _on_data_status(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:

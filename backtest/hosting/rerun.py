@@ -12,6 +12,7 @@ than the recorded one has diverged; it is given up, and the class begins anew.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ...strategy_engine.strategy.session import Session
     from ..history.bars import BarArray
     from ..history.made_bars import BarMaking
+    from ..streaming.inbox import Inbox
+    from .bar_groups import BarGroups
     from .recorded import Recorded
     from .run_record import RunRecord
     from .session_sender import SessionSender
@@ -49,13 +52,27 @@ class RunBegin(NamedTuple):
 
 
 class RunStream(QueueStream):
-    """A stream that hands out one event at a time, so that what a run makes of them does not hang on when it came to look.
+    """A stream that hands out one event a round, or bars that belong together: what a run makes of them does not hang on when it looked.
 
-    Whatever is pushed is live, also what came while the run was being prepared: its history ends where the pushing begins.
+    A round in which a feed has a bar to deliver is given nothing else. Whatever is pushed is live, also what came while the run was being
+    prepared: its history ends where the pushing begins. Nothing is handed out before every feed has come to the end of its history.
     """
 
+    def __init__(self, moment: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(moment)
+        self._inboxes: list[Inbox] = []
+        self._given = False  # something, in this round
+        self._live = 0  # feeds that have delivered their history
+
+    def listen_rows(self, inbox: Inbox, symbols: Iterable[str]) -> None:
+        """Put into an inbox what its feed shows of the events of its classes."""
+        self._inboxes.append(inbox)
+        super().listen_rows(inbox, symbols)
+
     def pump(self, timeout_s: float) -> bool:
-        """Wait up to `timeout_s` seconds for an event and hand it out."""
+        """Wait up to `timeout_s` seconds for an event and hand it out; return at once if this round has had its own."""
+        if self._given or self._live < len(self._inboxes):
+            return False
         self.note_asked()
         try:
             item = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
@@ -63,24 +80,37 @@ class RunStream(QueueStream):
                 item = self._queue.get_nowait()
         except Empty:
             return False
+        self._given = True
         self.hand_out(*item)
         return True
 
+    def hand_out(self, event: Any, moment: tuple[int, int]) -> bool:
+        """Give an event, or bars that belong together, to whom they concern."""
+        wanted = False
+        for one in event if isinstance(event, list) else [event]:
+            wanted |= super().hand_out(one, moment)
+        return wanted
+
+    def end_round(self) -> None:
+        """Begin the next round, which is for the bars that are waiting, if there are any."""
+        self._given = any(inbox.waiting for inbox in self._inboxes)
+
     def drain(self) -> None:
-        """Hand out nothing: a feed takes what it is given here for warm-up."""
+        """Note that a feed has delivered its history, and hand out nothing: it takes what it is given here for warm-up."""
+        self._live += 1
 
 
 class RecordedStream(RunStream):
     """A stream that first hands out what was recorded, and then what is pushed."""
 
-    def __init__(self, recorded: Recorded, begin: int, moment: tuple[int, int]) -> None:
+    def __init__(self, recorded: Recorded, groups: BarGroups, begin: int, moment: tuple[int, int]) -> None:
         super().__init__(moment)
         self.start_id = begin
         self._live_moment = moment
-        self._recorded = deque(recorded.events)
+        self._recorded = deque(item for event in recorded.events for item in groups.take(*event))
         self._requests = recorded.requests
         self.used = 0  # of the recorded requests
-        self.replaying = bool(recorded.events)
+        self.replaying = bool(self._recorded)
 
     def pump(self, timeout_s: float) -> bool:
         """Hand out the next recorded event; after the last one go on with what is pushed.
@@ -90,8 +120,11 @@ class RecordedStream(RunStream):
         """
         if not self.replaying:
             return super().pump(timeout_s)
+        if self._given or self._live < len(self._inboxes):
+            return False
         self.note_asked()
         if self._recorded:
+            self._given = True
             self.hand_out(*self._recorded.popleft())
             return True
         if self.used < len(self._requests):

@@ -137,6 +137,7 @@ class OrderRoute:
         """Handle what came since the last call, in the order of the bus; then send the children of filled parents."""
         if self._own_stream:
             self._stream.drain()
+        self._stream.end_round()
         while self._refused:
             order, reason = self._refused.popleft()
             self._end(order, OrderStatus.REJECTED, reason)

@@ -69,6 +69,10 @@ class Stream(Protocol):
         """Hand out everything that is there."""
         ...
 
+    def end_round(self) -> None:
+        """Note that every feed of the run was asked in this round, and that its broker takes in what came."""
+        ...
+
     def close(self) -> None:
         """Give back what it holds."""
         ...
@@ -131,6 +135,9 @@ class BusStream:
         for event_type in inbox.classes:
             self.listen(event_type, inbox.take, names)
         self._inboxes.append(inbox)
+
+    def end_round(self) -> None:
+        """Go on: what comes is handed out whoever asks."""
 
     def close(self) -> None:
         """Give the reader back."""
@@ -254,6 +261,9 @@ class QueueStream:
         """Put into an inbox what its feed shows of the events of its classes."""
         for event_type in inbox.classes:
             self.listen(event_type, inbox.take)
+
+    def end_round(self) -> None:
+        """Go on: what comes is handed out whoever asks."""
 
     def close(self) -> None:
         """Forget the listeners."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["RecordedAdapter", "RecordedRun"]
 
 SETTLE_S = 60.0
-BURST_NS = 300_000_000  # events that came within this time may have been dealt with together: feeds wait longer for each other
 
 
 class RecordedAdapter(BacktraderAdapter):
@@ -41,7 +40,6 @@ class RecordedRun(BacktraderStrategy):
     restart. Behind them it is brought the recorded events one after the other.
     """
 
-    _pushed_ns = 0
     _pushed = False  # something that the run may not have dealt with
 
     def on_start(self) -> None:
@@ -93,7 +91,7 @@ class RecordedRun(BacktraderStrategy):
 
     # When a run has ended, its host sees it a moment later: at the event at which it was seen then.
     def _look_after(self) -> None:
-        if self._pushed and len(self.symbols) == 1:
+        if self._pushed:
             self.settle()
         if self._thread is not None and not self._thread.is_alive():
             told = self._manager.judge.outputs.next(self.id, Lane.CONTROL)
@@ -101,9 +99,6 @@ class RecordedRun(BacktraderStrategy):
                 return
         super()._look_after()
 
-    # A run that is far behind would be told of a burst at once that came in its own time.
     def _push(self, event: Event) -> None:
-        if self._pushed and abs(event.time_ns - self._pushed_ns) > BURST_NS:
-            self.settle()
-        self._pushed_ns, self._pushed = event.time_ns, True
         super()._push(event)
+        self._pushed = True

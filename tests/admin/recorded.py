@@ -17,7 +17,7 @@ from gcg_quant.events import Applied, Event, Lane, OrderRequest, Record, Strateg
 
 from .conftest import System
 
-NAMES = ("grid", "averages", "clockwork", "counting", "guest", "breaking")
+NAMES = ("grid", "averages", "clockwork", "counting", "pair", "guest", "breaking")
 
 SETTINGS = """
 [bus]
@@ -49,6 +49,11 @@ file = "clockwork.py"
 file = "counting.py"
 symbols = ["BTC/USDT"]
 parameters = { period = "1s", warmup_bars = 10 }
+
+[[strategies.load]]
+file = "pair.py"
+symbols = ["BTC/USDT", "ETH/USDT"]
+parameters = { period = "1s", warmup_bars = 4 }
 
 [[strategies.load]]
 file = "guest.py"
@@ -125,6 +130,27 @@ class Counting(bt.Strategy):
         if order.status == order.Completed and order.isbuy():
             self.sell(size=0.01)
 ''',
+    "pair.py": """
+import backtrader as bt
+
+
+class Pair(bt.Strategy):
+    def __init__(self):
+        self.calls = 0
+        self.averages = [bt.ind.SMA(data, period=3) for data in self.datas]
+
+    def next(self):
+        self.calls += 1
+        data = self.datas[self.calls % 2]
+        if self.calls % 3 == 1:
+            self.buy(data=data, size=0.01)
+        elif self.calls % 3 == 2:
+            self.sell(data=data, size=0.01, exectype=bt.Order.Limit, price=round(data.close[0] * 1.01, 1))
+
+    def notify_order(self, order):
+        if order.status == order.Completed and order.isbuy():
+            self.sell(data=order.data, size=0.01)
+""",
     "guest.py": """
 import hft_backtest as hft
 
@@ -222,7 +248,7 @@ class Session:
         def orders(name: str) -> int:
             return sum(one.strategy == name and one.id & ((1 << 60) - 1) >= before for one in self._read(OrderRequest))
 
-        for name in ("clockwork", "guest", "counting"):
+        for name in ("clockwork", "guest", "counting", "pair"):
             self._wait(lambda name=name: orders(name) >= 2)
 
     def _read(self, kind: type[Event]) -> list[Any]:

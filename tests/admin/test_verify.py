@@ -51,7 +51,7 @@ def read(bus: Path, *kinds: Any) -> list[Any]:
 
 
 def test_every_strategy_does_again_what_it_did(session: Session, verified: Verification) -> None:
-    """Timers, signals, a Backtrader class, a guest, one that breaks; stopped, started, changed and killed: the same, byte for byte."""
+    """Timers, signals, Backtrader classes, a guest, one that breaks; stopped, started, changed and killed: the same, byte for byte."""
     assert [(one.name, one.difference, one.why) for one in verified.strategies] == [(name, None, "") for name in NAMES]
     assert verified.same
     assert verified.sentence().endswith("the same, byte for byte.")
@@ -73,7 +73,7 @@ def test_session_had_what_is_to_be_done_again(session: Session) -> None:
     assert all(set(one.code) >= {Path(one.file).name} for one in states if one.file)
     assert all(set(one.code) == {"clockwork.py", "steps.py"} for one in states if one.strategy == "clockwork")
     traded = {one.strategy for one in read(session.path, OrderRequest)}
-    assert traded >= {"grid", "clockwork", "counting", "guest"}
+    assert traded >= {"grid", "clockwork", "counting", "pair", "guest"}
     assert any(one.strategy == "counting" for one in read(session.path, CancelRequest))
 
 
