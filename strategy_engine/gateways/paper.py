@@ -119,16 +119,9 @@ class PaperGateway(MarketGateway):
             queue=_QUEUES.index(queue),
             queue_power=queue_power,
         )
-        self.options: dict[str, Any] = {  # the arguments, so that another one like it can be made
-            "latency_ns": latency_ns,
-            "cancel_latency_ns": cancel_latency_ns,
-            "jitter_ns": jitter_ns,
-            "seed": seed,
-            "slippage_ticks": slippage_ticks,
-            "queue": queue,
-            "sessions": sessions,
-            "name": name,
-        }
+        # The arguments, so that another one like it can be made.
+        self.options: dict[str, Any] = {"latency_ns": latency_ns, "cancel_latency_ns": cancel_latency_ns, "jitter_ns": jitter_ns}
+        self.options |= {"seed": seed, "slippage_ticks": slippage_ticks, "queue": queue, "sessions": sessions, "name": name}
         self._keeps_sessions = sessions
         self._calendars: dict[int, str] = {}  # by instrument number: the calendar that the engine has the sessions of
         self._bus: EventBus | None = None
