@@ -1,4 +1,4 @@
-"""`replay`: what a journal holds, once more: `verify` runs its strategies again and compares."""
+"""`replay`: what a journal holds, once more: `verify` runs its strategies again and compares, `rerun` runs others over its market."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from gcg_quant.errors import BacktestError
 
 from .context import config_of, settings_of
+from .strategies import parse_parameters
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -56,6 +57,56 @@ def verify(ctx: click.Context, bus_folder: Path | None, strategies: tuple[str, .
         raise BacktestError(found.sentence())
     if not as_json:
         click.echo(found.sentence())
+
+
+@replay.command(name="rerun")
+@click.argument("bus_folder", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--symbol", "symbols", multiple=True, help="Only this instrument of the journal; may be repeated.")
+@click.option("--from", "start", default=None, help="The first event time that counts, such as 2021-01-04T01:30 (UTC).")
+@click.option("--to", "end", default=None, help="The first event time that counts no more.")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategies; may be repeated.")
+@click.option("--settings", type=click.Path(path_type=Path, dir_okay=False), default=None, help="A settings file of the tick engine.")
+@click.option("--trades", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many of the newest trades.")
+@click.option("--json", "as_json", is_flag=True, help="Print digest and measures as JSON.")
+def rerun_command(
+    bus_folder: Path,
+    files: tuple[Path, ...],
+    symbols: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    parameters: tuple[str, ...],
+    settings: Path | None,
+    trades: int,
+    as_json: bool,
+) -> None:
+    """Run the tick strategies of FILES over the market data of the journal in BUS_FOLDER, and print summary and digest.
+
+    The tick engine matches their orders against the recorded market in event time: the same journal, files and settings give the same
+    digest of all orders and fills (SHA-256). A journal that grows gives it up to a time (`--to`).
+    """
+    import msgspec
+
+    from ...backtest.hft import rerun
+
+    found = rerun(
+        bus_folder,
+        files,
+        symbols=symbols,
+        start=start,
+        end=end,
+        parameters=parse_parameters(parameters),
+        config=settings,
+        progress=None,
+    )
+    rows = found.result.arrays
+    counts = {"orders": len(rows.orders), "fills": len(rows.fills)}
+    if as_json:
+        values = {"digest": found.digest, **counts, "measures": msgspec.to_builtins(found.result.measures)}
+        click.echo(msgspec.json.format(msgspec.json.encode(values)).decode())
+        return
+    found.result.summary(trades)
+    click.echo(f"{counts['orders']:,} orders, {counts['fills']:,} fills, SHA-256 {found.digest}")
 
 
 # The store beside the bus, if there is one: strategies were told bars of it.

@@ -6,6 +6,8 @@ from gcg_quant.events import TradeTick as Trade
 
 from ...strategy_engine.hft import Direction, OpenOrder, Strategy
 from ...strategy_engine.strategy.parameters import Parameter
+from ..verify import verify
+from .closed_loop import Rerun, rerun
 from .config import Fees, HftConfig, Latency
 from .engine import Engine
 from .market import rows
@@ -29,6 +31,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Parameter",
+    "Rerun",
     "Result",
     "Side",
     "Strategy",
@@ -36,6 +39,8 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "VolumeKind",
+    "rerun",
     "rows",
     "run_file",
+    "verify",
 ]

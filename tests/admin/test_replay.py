@@ -68,7 +68,8 @@ def test_walk_through(tmp_path: Path, shared_data: Path, monkeypatch: pytest.Mon
         cut(shared_data / name, tmp_path / Path(name).name, wanted)
     tables = re.findall(r"`(\w+\.toml)`.*?^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     assert [name for name, _ in tables] == ["dollars.toml", "yuan.toml"]
-    for name, text in tables:
+    (strategy,) = re.findall(r"`(\w+\.py)`:\s+^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    for name, text in (*tables, strategy):
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")

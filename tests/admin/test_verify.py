@@ -199,6 +199,19 @@ def test_console_prints_and_json_tells_the_same(session: Session) -> None:
     assert [one["name"] for one in told["strategies"]] == ["clockwork"]
 
 
+def test_session_is_run_again_in_the_tick_engine(session: Session) -> None:
+    """The guest's file trades over the session's market, in event time: the digest of its orders and fills is the same each time."""
+    file = session.folder / "strategies" / "guest.py"
+    words = ("replay", "rerun", str(session.path), str(file), "--symbol", "BTC/USDT")
+    shown = call(session.home, *words)
+    assert shown.returncode == 0, shown.stderr
+    told = json.loads(call(session.home, *words, "--json").stdout)
+    assert told["orders"] > 10
+    assert shown.stdout.splitlines()[-1] == f"{told['orders']:,} orders, {told['fills']:,} fills, SHA-256 {told['digest']}"
+    cut = json.loads(call(session.home, *words, "--json", "--to", "2020-01-01T00:00").stdout or "{}")
+    assert cut.get("orders", 0) == 0
+
+
 @pytest.mark.no_fold("it damages a copy")
 def test_bad_input_is_a_sentence(session: Session, tmp_path: Path) -> None:
     """No bus, no session, no such strategy or file, damage: one sentence each."""
