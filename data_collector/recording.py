@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.instruments import preset
 
 from .binance_file import BinanceFile
@@ -16,6 +15,7 @@ from .import_plan import ImportPlan
 from .import_report import ImportReport
 from .import_times import find_time_format
 from .message_records import MessageRecords
+from .record_file import Instruments
 
 __all__ = ["Recording"]
 
@@ -46,7 +46,7 @@ class Recording:
             inferred={"kind": "each line is a receive time and a message of Binance's streams"},
         )
 
-    def convert(self, instruments: InstrumentTable, report: ImportReport) -> Iterator[tuple[int, list[RecordArray]]]:
+    def convert(self, instruments: Instruments, report: ImportReport) -> Iterator[tuple[int, list[RecordArray]]]:
         """Yield (lines read, arrays of one record type each, in the order of receipt); the account is in the report at the end."""
         numbers = {symbol: self._number(symbol, instruments, report) for symbol in self._source.symbols}
         records = MessageRecords(self._source.lag_ns)
@@ -80,7 +80,7 @@ class Recording:
         report.note(f"the recorder's clock was {source.lag_ns / 1e9:.3f} s behind, and is set forward", int(source.lag_ns > 0))
         report.note("updates of the book are missing; it is built anew from the next snapshot", source.gaps)
 
-    def _number(self, symbol: str, instruments: InstrumentTable, report: ImportReport) -> int:
+    def _number(self, symbol: str, instruments: Instruments, report: ImportReport) -> int:
         symbol = self._renamed or symbol
         report.instruments.append(f"{symbol}@{self._venue}" if self._venue else symbol)
         known = any((one.symbol, one.venue) == (symbol, self._venue) for one in instruments)
