@@ -10,8 +10,9 @@ import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from gcg_quant.errors import GcgQuantError, StrategyError, nearest
 
@@ -181,8 +182,8 @@ def _only(path: Path, classes: list[str]) -> str:
 
 
 def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, tuple[ModuleType, ...]]:
-    # Compiled from the source every time: the interpreter's cache knows a file by its time in seconds and its size, and a
-    # file that was changed twice within a second would come back old.
+    # Compiled from the source every time, and so are the modules beside it: the interpreter's cache knows a file by its time in seconds
+    # and its size, and a file that was changed twice within a second would come back old.
     name = f"{_PREFIX}{path.stem}_{next(_numbers)}"
     module = ModuleType(name)
     module.__file__ = str(path)
@@ -190,7 +191,10 @@ def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, tupl
     with _modules:
         sys.modules[name] = module  # dataclasses and pickle look their module up
         set_aside = _set_aside(path.parent)
-        sys.path.append(str(path.parent))
+        folder = str(path.parent)
+        known_finder = sys.path_importer_cache.get(folder)
+        sys.path_importer_cache[folder] = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_SourceLoader, SOURCE_SUFFIXES))
+        sys.path.append(folder)
         try:
             exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
             beside = tuple(_neighbours(path.parent))
@@ -202,13 +206,24 @@ def _run(path: Path, source: bytes, guests: GuestFile) -> tuple[ModuleType, tupl
                 raise
             raise _load_error(path, error) from error
         finally:
-            sys.path.remove(str(path.parent))
+            sys.path.remove(folder)
+            if known_finder is None:
+                sys.path_importer_cache.pop(folder, None)
+            else:
+                sys.path_importer_cache[folder] = known_finder
             for one in set_aside:
                 sys.modules.setdefault(one.__name__, one)
         for one in beside:
             _brought.setdefault(one.__name__, []).append(one)
     linecache.checkcache(str(path))
     return module, beside
+
+
+class _SourceLoader(SourceFileLoader):
+    # Neither reads nor writes bytecode.
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 # Modules beside the strategy file are imported afresh with it, and one of the same name that lies beside another strategy is not taken

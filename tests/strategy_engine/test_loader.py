@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -158,13 +159,20 @@ def test_changed_file_is_read_again_at_once(loader: StrategyLoader, write_file: 
         assert loader.load("plain").cls.value == value  # type: ignore[attr-defined]
 
 
-def test_neighbour_modules_are_read_again_with_their_strategy(loader: StrategyLoader, folder: Path, write_file: WriteFile) -> None:
-    """A module beside the strategy file can be imported, and is fresh at every load."""
+def test_neighbour_modules_are_read_again_with_their_strategy(
+    loader: StrategyLoader, folder: Path, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module beside the strategy file can be imported, and is fresh at every load, even if it keeps its size and its time."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     write_file("plain.py", "import plain_numbers\nclass Plain(Strategy):\n    value = plain_numbers.VALUE\n")
-    for value in (1, 22):
-        (folder / "plain_numbers.py").write_text(f"VALUE = {value}\n")
+    for value in (1, 2, 33):
+        path = folder / "plain_numbers.py"
+        path.write_text(f"VALUE = {value}\n")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
         assert loader.load("plain").cls.value == value  # type: ignore[attr-defined]
     assert str(folder) not in sys.path
+    assert str(folder) not in sys.path_importer_cache
+    assert not (folder / "__pycache__").exists()
     loader.load("plain").release()
 
 
