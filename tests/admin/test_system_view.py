@@ -42,7 +42,7 @@ from gcg_quant.packing import pack_state, unpack_state
 pytestmark = pytest.mark.no_fold("its events are made up, and add up to nothing")
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -193,7 +193,7 @@ def test_monitor_catches_up_with_what_was_published_before(bus: EventBus, count:
     """After catch_up() the view holds all that was on the bus at the call."""
     monitor = Monitor()
     monitor.start(bus)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while monitor.state != "running":
         assert time.monotonic() < deadline, "the monitor did not start"
         time.sleep(0.002)

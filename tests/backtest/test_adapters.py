@@ -89,7 +89,7 @@ class System:
         (self.folder / name).write_text(textwrap.dedent(text))
         return name
 
-    def wait(self, condition: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    def wait(self, condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
         """Wait for a condition, or fail."""
         deadline = time.monotonic() + timeout_s
         while not condition():

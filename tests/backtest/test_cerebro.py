@@ -45,7 +45,7 @@ def prepared(kit: ModuleType, count: int = 200, strategies: int = 1, **options: 
     return cerebro
 
 
-def wait_for(condition: Any, timeout_s: float = 5.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -195,7 +195,7 @@ class LiveSeen(Seen):
             self.env.stop()
 
 
-def wait_for(condition: Any, timeout_s: float = 5.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

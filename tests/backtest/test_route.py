@@ -86,7 +86,7 @@ class Desk:
         found: Scripted = self.cerebro.runningstrats[0]
         return found
 
-    def wait(self, condition: Any, timeout_s: float = 5.0) -> None:
+    def wait(self, condition: Any, timeout_s: float = 30.0) -> None:
         """Wait until a condition holds, or fail with what the run raised."""
         deadline = time.monotonic() + timeout_s
         while not condition():

@@ -33,7 +33,7 @@ def venue(bus: EventBus) -> Iterator[Venue]:
     collector.stop()
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
+def wait_until(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     """Wait for a condition with a deadline, and return its value."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):

@@ -114,7 +114,7 @@ def store_bus() -> StoreBus:
 def wait_for() -> WaitFor:
     """Return a function that waits until a condition holds, or fails."""
 
-    def wait(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, "the condition did not hold in time"

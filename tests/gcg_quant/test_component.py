@@ -16,7 +16,7 @@ from gcg_quant.events import Event, LogEvent, SignalEvent, SystemEvent, Tick, Tr
 from gcg_quant.registry import Registry
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -20,7 +20,7 @@ from gcg_quant.snapshots import SnapshotNote, Snapshots
 PAGE = 65_536
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -81,7 +81,7 @@ class Summing(Stateful[Sums]):
         self.handled_ticks += 1
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Wait until the condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():

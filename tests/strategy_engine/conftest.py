@@ -46,7 +46,7 @@ def write_file(folder: Path) -> WriteFile:
 def wait_until() -> WaitUntil:
     """Return a function that waits for a condition, and fails after a deadline."""
 
-    def wait(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 5.0) -> None:
+    def wait(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 30.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:

@@ -54,7 +54,7 @@ class Watched:
         """Return the text of an element."""
         return str(self.page.locator(selector).inner_text())
 
-    def wait(self, expression: str, timeout_s: float = 8.0) -> Any:
+    def wait(self, expression: str, timeout_s: float = 30.0) -> Any:
         """Wait until a JavaScript expression is true on the page; return its value. The page itself forbids eval."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
