@@ -12,7 +12,7 @@ import numpy as np
 
 from .zones import Int64Array
 
-__all__ = ["BoolArray", "FloatArray", "as_text", "parse_bytes", "parse_days", "parse_integers", "parse_numbers", "parse_words"]
+__all__ = ["BoolArray", "FloatArray", "as_text", "parse_bytes", "parse_days", "parse_integers", "parse_numbers", "parse_words", "words_of"]
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 BoolArray: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
@@ -64,34 +64,43 @@ def parse_integers(cells: Any, absent: int) -> tuple[Int64Array, BoolArray]:
     return np.asarray(values, np.int64), bad
 
 
+def words_of(cells: Any) -> tuple[Any, Int64Array]:
+    """Return (the different texts of a column without outer blanks, null where it is empty; which of them each cell is)."""
+    import pyarrow as pa
+
+    if not pa.types.is_string(cells.type):
+        cells = as_text(cells)
+    kinds = cells.dictionary_encode("encode")
+    return as_text(kinds.dictionary), np.asarray(kinds.indices, np.int64)
+
+
 def parse_days(cells: Any) -> tuple[Int64Array, BoolArray]:
     """Return (days as YYYYMMDD, bad): 0 where the cell is empty."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = as_text(cells)
+    texts, which = words_of(cells)
     legal = pc.fill_null(pc.match_substring_regex(texts, pattern=_DAY), False)
     digits = pc.replace_substring_regex(texts, pattern="[-/.]", replacement="")
     bad = np.asarray(pc.and_(pc.is_valid(texts), pc.invert(legal)))
-    return np.asarray(pc.cast(pc.if_else(legal, digits, "0"), pa.int64()), np.int64), bad
+    return np.asarray(pc.cast(pc.if_else(legal, digits, "0"), pa.int64()), np.int64)[which], bad[which]
 
 
 def parse_bytes(cells: Any, width: int) -> tuple[Any, BoolArray]:
     """Return (an array of `S<width>`, bad): empty where the cell is; bad where the text has more than `width` bytes."""
     import pyarrow.compute as pc
 
-    texts = pc.fill_null(as_text(cells), "")
+    texts, which = words_of(cells)
+    texts = pc.fill_null(texts, "")
     bad = np.asarray(pc.greater(pc.binary_length(texts), width))
-    kinds = texts.dictionary_encode()
-    words = np.array([word.encode()[:width] for word in kinds.dictionary.to_pylist()] or [b""], f"S{width}")
-    return words[np.asarray(kinds.indices)], bad
+    words = np.array([word.encode()[:width] for word in texts.to_pylist()] or [b""], f"S{width}")
+    return words[which], bad[which]
 
 
 def parse_words(cells: Any, meanings: Mapping[str, int]) -> tuple[Int64Array, BoolArray]:
     """Return (values by the table `meanings`, compared without case, bad); an empty cell is looked up as ""."""
-    import pyarrow.compute as pc
 
-    kinds = pc.fill_null(as_text(cells), "").dictionary_encode()
-    values = np.array([meanings.get(word.lower(), -1) for word in kinds.dictionary.to_pylist()] or [0], np.int64)
-    found = values[np.asarray(kinds.indices)]
+    texts, which = words_of(cells)
+    values = np.array([meanings.get((word or "").lower(), -1) for word in texts.to_pylist()] or [0], np.int64)
+    found = values[which]
     return np.where(found < 0, 0, found), found < 0

@@ -12,7 +12,7 @@ from gcg_quant.instruments import Instrument, preset
 from .bar_rows import BarRows
 from .blank import RecordArray, picked
 from .built import Built
-from .cells import BoolArray, as_text
+from .cells import BoolArray, words_of
 from .csv_file import RawChunk
 from .import_plan import ImportPlan
 from .import_report import ImportReport
@@ -31,9 +31,8 @@ _SERIES = 8  # bars of different bases count their equal times apart: instrument
 
 # The words of a column and the number of each row's: "" where the cell is empty.
 def _words(sheet: Sheet, field: str) -> tuple[list[str], Int64Array]:
-    kinds = as_text(sheet.cells(field)).dictionary_encode("encode")
-    words = [word or "" for word in kinds.dictionary.to_pylist()] or [""]
-    return words, np.asarray(kinds.indices, np.int64)
+    texts, which = words_of(sheet.cells(field))
+    return [word or "" for word in texts.to_pylist()] or [""], which
 
 
 class Conversion:

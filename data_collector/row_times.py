@@ -8,13 +8,14 @@ import numpy as np
 
 from gcg_quant.clock import NS_PER_DAY
 
-from .cells import BoolArray, as_text
+from .cells import BoolArray, as_text, words_of
 from .import_times import TimeFormat, Times, parse_times
 from .sheet import Sheet
 from .zones import ABSENT_HOUR, TWICE, Int64Array, LocalZone
 
 __all__ = ["RowTimes", "parse_columns", "time_cells"]
 
+_DAY_LETTERS = 10  # of 2021-01-04
 _FIELDS = ("date", "time")
 
 
@@ -53,7 +54,7 @@ def parse_columns(cells: dict[str, Any], style: TimeFormat) -> Times:
         elif pa.types.is_string(column.type):
             return parse_times(column, style)
     elif style.name == "iso" and len(cells) == 2:
-        found = _day_and_clock(as_text(cells["date"]), as_text(cells["time"]), style)
+        found = _day_and_clock(cells["date"], cells["time"], style)
         if found is not None:
             return found
     return parse_times(time_cells(cells), style)
@@ -77,22 +78,20 @@ def _day_and_clock(dates: Any, clocks: Any, style: TimeFormat) -> Times | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if dates.null_count or clocks.null_count:
+    if not pa.types.is_string(clocks.type):
         return None
-    days = dates.dictionary_encode()
-    known = parse_times(days.dictionary, style)
-    if (
-        known.bad.any()
-        or known.utc.any()
-        or (known.ns % NS_PER_DAY).any()
-        or pc.any(pc.greater(pc.utf8_length(days.dictionary), 10)).as_py()
-    ):
+    days, which = words_of(dates)
+    if days.null_count or clocks.null_count:
+        return None
+    known = parse_times(days, style)
+    longest = int(pc.max(pc.utf8_length(days)).as_py() or 0)
+    if longest > _DAY_LETTERS or known.bad.any() or known.utc.any() or (known.ns % NS_PER_DAY).any():
         return None
     try:
         moments = pc.cast(pc.binary_join_element_wise("1970-01-01", clocks, "T"), pa.timestamp("ns"))
     except pa.ArrowInvalid:
         return None
-    ns = known.ns[np.asarray(days.indices)] + np.asarray(moments.cast(pa.int64()), np.int64)
+    ns = known.ns[which] + np.asarray(moments.cast(pa.int64()), np.int64)
     nobody = np.zeros(len(ns), bool)
     return Times(ns=ns, utc=nobody, bad=nobody, midnight=ns % NS_PER_DAY == 0)
 
