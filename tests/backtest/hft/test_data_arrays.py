@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from gcg_quant.backtest import hft
 from gcg_quant.backtest.hft.data import load
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import BacktestError, ImportFileError, InstrumentError
@@ -174,6 +175,26 @@ def test_journal_is_named_with_its_instruments_and_terms(tmp_path: Path, world: 
         load(tmp_path / "bus", "C")
     with pytest.raises(BacktestError, match="A journal takes no option 'stamp'"):
         load(tmp_path / "bus", stamp="end")
+
+
+def test_imported_journal_comes_in_order_of_time(tmp_path: Path) -> None:
+    """Two files lie behind each other on an import bus; the run sees their ticks in turn, and only those of its range."""
+    with EventBus(tmp_path / "bus", world=World.IMPORT, source="test", page_mb=1, sync="none") as bus:
+        for later, symbol in enumerate("AB"):
+            rows = ticks(5, _T0 + later)
+            rows["instrument"] = bus.instruments.add(Instrument(symbol=symbol, venue="V", tick_size=0.5))
+            bus.publish_batch(rows)
+    seen: list[tuple[str, int]] = []
+
+    class Watcher(hft.Strategy):
+        def on_tick(self, tick: hft.Tick) -> None:
+            seen.append((tick.symbol, tick.event_ns - _T0))
+
+    engine = hft.Engine()
+    engine.add_data(tmp_path / "bus", start=_T0 + 1, end=_T0 + 2_000_000_001)
+    engine.add_strategy(Watcher())
+    engine.run()
+    assert seen == [("B", 1), ("A", 1_000_000_000), ("B", 1_000_000_001), ("A", 2_000_000_000)]
 
 
 def test_journal_without_instruments_is_refused(tmp_path: Path) -> None:
