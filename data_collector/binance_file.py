@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import Any
 
 from gcg_quant.errors import ImportFileError
 from gcg_quant.events import Record
@@ -117,9 +117,7 @@ class BinanceFile:
                     yield message
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> Any:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    if packed:
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    return path.open("rb")
+    return gzip.open(path, "rb") if packed else path.open("rb")

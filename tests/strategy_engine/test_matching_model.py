@@ -130,6 +130,11 @@ class Pair:
         )
         self.model.delta(self.now, action, side, price, lots, is_last)
 
+    def group(self, changes: list[tuple[BookAction, Side, int, int]]) -> None:
+        """Changes of the book that belong together, such as a snapshot."""
+        for number, change in enumerate(changes, 1):
+            self.delta(*change, number == len(changes))
+
     def depth(self, bid: int, spread: int, sizes: list[int]) -> None:
         """A book of equal sizes on both sides."""
         bids = [(bid - i, lots) for i, lots in enumerate(sizes)]
@@ -217,6 +222,12 @@ DELTAS = st.tuples(
     st.integers(0, 9),
     st.booleans(),
 )
+LEVELS = st.tuples(st.sampled_from([Side.BUY, Side.SELL]), PRICES, st.integers(0, 9))
+GROUPS = st.tuples(
+    st.just("group"),
+    st.lists(LEVELS.map(lambda level: (BookAction.SNAPSHOT, *level)), min_size=1, max_size=8)
+    | st.lists(st.tuples(ACTIONS, LEVELS).map(lambda change: (change[0], *change[1])), min_size=1, max_size=5),
+)
 BARS = st.tuples(st.just("bar"), st.lists(PRICES, min_size=4, max_size=4), st.none() | st.integers(0, 25))
 LONG = st.tuples(st.just("wait"), st.just(11 * SECOND))
 # A market that hardly moves, so that trades meet the queues of resting orders.
@@ -263,7 +274,7 @@ def play(pair: Pair, steps: list[tuple[Any, ...]]) -> None:
         else:
             getattr(pair, name)(*arguments)
         pair.compare()
-        if name in ("tick", "trade", "depth") or (name == "delta" and arguments[-1]):
+        if name in ("tick", "trade", "depth", "group") or (name == "delta" and arguments[-1]):
             pair.now += 1
 
 
@@ -296,7 +307,7 @@ def test_trailing_stops_walk_through_bars_as_the_model_does(steps: list[tuple[An
 
 
 @settings(max_examples=400, deadline=None)
-@given(steps(PLAIN_ORDERS, *COMMANDS, DELTAS, DELTAS, DELTAS, TICKS, TRADES, DEPTHS, LONG), st.sampled_from([0, 5]))
+@given(steps(PLAIN_ORDERS, *COMMANDS, DELTAS, DELTAS, GROUPS, GROUPS, TICKS, TRADES, DEPTHS, LONG), st.sampled_from([0, 5]))
 def test_book_deltas_fill_as_the_model_does(steps: list[tuple[Any, ...]], latency: int) -> None:
     """The book that deltas make, with ticks and depth between them, is the model's."""
     play(Pair(latency, 0), steps)
@@ -304,7 +315,7 @@ def test_book_deltas_fill_as_the_model_does(steps: list[tuple[Any, ...]], latenc
 
 @settings(max_examples=600, deadline=None)
 @given(
-    steps(*QUEUEING, *QUEUEING, CANCEL, MODIFY, least=10) | steps(*QUEUEING, *QUEUEING, PLAIN_ORDERS, *COMMANDS, DEPTHS, DELTAS, least=10),
+    steps(*QUEUEING, *QUEUEING, CANCEL, MODIFY, least=10) | steps(*QUEUEING, *QUEUEING, PLAIN_ORDERS, *COMMANDS, DEPTHS, GROUPS, least=10),
     st.sampled_from(QUEUES[1:] + QUEUES[3:]),
     st.sampled_from([0.5, 1.0, 2.0, 3.5, 8.0]),
     st.sampled_from([1.0, 0.25]),
