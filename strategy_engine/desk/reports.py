@@ -189,9 +189,13 @@ class Reports:
     @contextmanager
     def _counted(self, order: Order) -> Iterator[None]:
         # What the changes add to an order counts as open as soon as they are asked for, and no longer when they are gone.
-        before = self.expected(order).lots
+        before = self._open_lots(order)
         yield
-        self._books.open_more(order, self.expected(order).lots - before)
+        self._books.open_more(order, self._open_lots(order) - before)
+
+    def _open_lots(self, order: Order) -> int:
+        # More may be filled than an order is to have by a change that the venue has not seen yet.
+        return max(0, self.expected(order).lots - order.filled_lots)
 
     def _fill(self, order: Order, report: GatewayReport, cause: int) -> None:
         try:
@@ -203,12 +207,13 @@ class Reports:
             return
         fill = fill_of(order, report, self._orders.account, self._gateway, self._books)
         fill_id = self._publish(fill, cause=cause)
-        before, was_final = order.left_lots, order.is_final
+        before, was_final = self._open_lots(order), order.is_final
         self._orders.fill(order, lots, report.price, event_ns=report.event_ns, cause=fill_id)
         if not was_final:
+            filled = before - self._open_lots(order)
             if order.is_final:
                 self._drop_changes(order)
-            self._books.reduce(order, before - order.left_lots)
+            self._books.reduce(order, filled)
         self._books.settle(fill, order.number, order.instrument, fill_id)
         self._after(order, report.event_ns, fill_id)
 

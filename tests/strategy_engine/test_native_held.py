@@ -211,7 +211,7 @@ class Twin:
             order = self.desk.orders.find(client_id=client_id)
             self.book.on_change(row, order.left_lots - row[5])
             self.open[client_id] = (*row[:5], order.left_lots)
-            counted = self.desk.reports.expected(order).lots - order.filled_lots
+            counted = max(0, self.desk.reports.expected(order).lots - order.filled_lots)
             self.book.expect(row, counted - self.counted[client_id])
             self.counted[client_id] = counted
 

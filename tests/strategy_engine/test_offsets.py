@@ -276,6 +276,28 @@ def test_reduce_only_order_that_opens_is_refused(pit: Pit) -> None:
     assert pit.held("rb2501") == {LONG: (3.0, 3.0, 0.0)}
 
 
+@pytest.mark.parametrize("symbol", ["rb2501", "NET"])
+def test_fill_that_overtakes_a_smaller_change_freezes_nothing_negative(dig: Callable[..., Pit], symbol: str) -> None:
+    """Until the venue refuses the change there is nothing left of the order; after that it counts again."""
+    net = Instrument(symbol="NET", venue="SIM", kind="crypto", currency="CNY", tick_size=1.0, lot_size=1.0)
+    pit = dig(Venue(latency_ns=2_500_000), preset("cn_future", "rb2501", "SHFE", calendar="24/7"), net)
+    pit.order(symbol, BUY, 5)
+    for _ in range(3):
+        pit.tick(symbol)
+    pit.order(symbol, SELL, 4, price=4010.0, client_id="out")
+    for _ in range(3):
+        pit.tick(symbol)
+    names = {"symbol": symbol, "venue": pit.venues[symbol]}
+    pit.say(ModifyRequest(**names, event_ns=pit.now_ns, account="paper", strategy="s", client_id="out", quantity=1.0))
+    quote = {"bid_price": 4010.0, "bid_size": 2.0, "ask_price": 4011.0, "ask_size": 2.0}
+    pit.say(Tick(**names, event_ns=pit.now_ns + 1_000_000, last_price=4010.0, **quote))
+    assert [row[2] for row in pit.held(symbol).values()] == [0.0]
+    pit.now_ns += DAY // 24  # the venue refuses the change, and an hour later positions are told again
+    pit.tick(symbol, 4000.0)
+    pit.tick(symbol, 4001.0, pit.now_ns + DAY // 24)
+    assert pit.held(symbol) == {NET if symbol == "NET" else LONG: (3.0, 3.0, 2.0)}
+
+
 def test_orders_of_one_oco_group_may_close_the_same_lots(pit: Pit) -> None:
     """Of a profit target and a stop only one is ever filled: they do not freeze each other's lots. A group's name alone is a name."""
     pit.order("rb2501", BUY, 2)
