@@ -1,7 +1,7 @@
 """Our tick engine on the ticks of the benchmark, through `hft.Engine` as a notebook uses it.
 
 "bare" and "work" are the strategies of `hft_peers`; "batch" reads bid and ask of runs of ticks at once. "memory" runs the work once, over
-an array, and "journal" over a bus folder, and tells how much the process grew.
+an array, and "journal" the bare loop, which leaves no orders behind, over a bus folder; both tell how much the process grew.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import psutil
 from gcg_quant.backtest import hft
 from gcg_quant.bus import EventBus
 
-from .hft_runs import Outcome, repeated, timed
+from .hft_runs import Outcome, peak_bytes, repeated, timed
 from .hft_ticks import EVERY, TICK, rows
 from .rows import bus_folder
 
 CASH = 10_000_000.0
 SYMBOL = "X@SIM"
-TERMS = {"market": "sim", "tick_size": TICK, "lot_size": 1.0, "maker_fee": 0.0002, "taker_fee": 0.0002}
+NO_FEES = dict.fromkeys(("fee_per_unit", "fee_per_order", "min_fee", "stamp_duty"), 0.0)
+TERMS = {"market": "sim", "tick_size": TICK, "lot_size": 1.0, "maker_fee": 0.0002, "taker_fee": 0.0002, **NO_FEES}
 RISK = {"max_order_quantity": 10.0, "max_position_quantity": 100.0, "max_order_value": 1e6}
 PIECE = 250_000
 
@@ -91,23 +92,23 @@ def memory(scene: str, count: int, runs: int) -> Outcome:
     engine(Work(), rows(1000), symbol=SYMBOL).run(progress=False)
     before = _resident()
     data = rows(count)
-    _forget_peak()
+    _forgetpeak_bytes()
     made = engine(Work(), data, symbol=SYMBOL)
     seconds = timed(lambda: made.run(progress=False))
-    return Outcome(count, [seconds], data_mib=data.nbytes / 2**20, grown_mib=(_peak() - before) / 2**20)
+    return Outcome(count, [seconds], data_mib=data.nbytes / 2**20, grown_mib=(peak_bytes() - before) / 2**20)
 
 
 def journal(scene: str, count: int, runs: int) -> Outcome:
     """Run once over a journal that another part of the process wrote."""
     with bus_folder() as folder:
         _write(folder / "bus", count)
-        engine(Work(), rows(1000), symbol=SYMBOL).run(progress=False)
+        engine(Bare(), rows(1000), symbol=SYMBOL).run(progress=False)
         before = _resident()
-        _forget_peak()
-        made = engine(Work(), folder / "bus")
+        _forgetpeak_bytes()
+        made = engine(Bare(), folder / "bus")
         seconds = timed(lambda: made.run(progress=False))
         size = sum(path.stat().st_size for path in (folder / "bus").rglob("*") if path.is_file())
-        return Outcome(count, [seconds], len(made.result.arrays.orders), 0, size / 2**20, (_peak() - before) / 2**20)
+        return Outcome(count, [seconds], data_mib=size / 2**20, grown_mib=(peak_bytes() - before) / 2**20)
 
 
 def _write(folder: Path, count: int) -> None:
@@ -125,10 +126,5 @@ def _resident() -> int:
 
 
 # Linux counts the peak of the resident set anew from here on.
-def _forget_peak() -> None:
+def _forgetpeak_bytes() -> None:
     Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak() -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024

@@ -15,8 +15,8 @@ FIGURES = [
     "hft, on_ticks (batches)",
     r"hft, 500 orders, \d+ filled",
     "BTCUSDT",
-    "over an array of 10 MiB, itself included",
-    r"over journals of 0.05 / 0.2 M ticks \(.*\)",
+    "equal work over an array of 10 MiB, itself included",
+    r"bare loop over journals of 0.05 / 0.2 M ticks \(.*\)",
     "CSV ticks, hft.Engine.add_data",
     "CSV ticks, most memory while loading",
 ]
