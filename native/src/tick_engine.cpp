@@ -12,6 +12,37 @@ namespace gcg {
 
 namespace {
 
+int feed(RiskEngine& risk, const Tick& tick) {
+    return risk.on_tick(tick);
+}
+int feed(RiskEngine& risk, const TradeTick& trade) {
+    return risk.on_trade(trade);
+}
+int feed(RiskEngine& risk, const Depth& depth) {
+    return risk.on_depth(depth);
+}
+int feed(RiskEngine& risk, const BookDelta& delta) {
+    return risk.on_delta(delta);
+}
+int feed(RiskEngine& risk, const Bar& bar) {
+    return risk.on_bar(bar);
+}
+void feed(MatchingEngine& market, const Tick& tick) {
+    market.on_tick(tick);
+}
+void feed(MatchingEngine& market, const TradeTick& trade) {
+    market.on_trade(trade);
+}
+void feed(MatchingEngine& market, const Depth& depth) {
+    market.on_depth(depth);
+}
+void feed(MatchingEngine& market, const BookDelta& delta) {
+    market.on_delta(delta);
+}
+void feed(MatchingEngine& market, const Bar& bar) {
+    market.on_bar(bar);
+}
+
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
 constexpr int64_t kDayNs = 86'400'000'000'000;
 
@@ -32,6 +63,7 @@ uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
     const auto number = static_cast<uint32_t>(instruments_.size() + 1);
     instruments_.push_back(instrument);
     matching_.set_grid(number, instrument.risk.grid);
+    if (delayed_) seen_market_.set_grid(number, instrument.risk.grid);
     matching_.set_price_limit(number, std::llround(instrument.price_limit * 1e6));
     risk_.set_terms(number, instrument.risk);
     account_.set_terms(number, instrument.account);
@@ -142,7 +174,46 @@ bool TickEngine::begin() {
     return true;
 }
 
-// Hand the market event to the venue, the risk check and the account.
+// Give a record with the run's own number of its instrument to `use`: a journal's records have another.
+template <typename Use>
+void TickEngine::read(const Rows& rows, uint32_t row, Use use) {
+    auto take = [&]<typename Record>(Record& own) {
+        const auto* record = static_cast<const Record*>(rows.at(row));
+        if (record->instrument != rows.instrument) {
+            own = *record;
+            own.instrument = rows.instrument;
+            record = &own;
+        }
+        use(*record);
+    };
+    switch (rows.type) {
+        case Tick::kType:
+            take(tick_);
+            break;
+        case TradeTick::kType:
+            take(trade_);
+            break;
+        case Depth::kType:
+            take(depth_);
+            break;
+        case BookDelta::kType:
+            take(delta_);
+            break;
+        case Bar::kType:
+            take(bar_);
+            break;
+        default:
+            break;
+    }
+}
+
+// Tell the risk check, which sits with the strategies, a market event.
+template <typename Record>
+void TickEngine::inform(const Record& record) {
+    if (feed(risk_, record) & market_signal::kNewDay) risk_.set_day_base(risk_.equity());
+}
+
+// Hand a market event to the venue; without a delay all know of it at once.
 void TickEngine::venue(const Rows& rows, uint32_t row) {
     if (sample_ns_ == kNever && options_.sample_ns > 0) {
         const int64_t period = options_.sample_ns, event_ns = rows.event_ns(row);
@@ -152,35 +223,10 @@ void TickEngine::venue(const Rows& rows, uint32_t row) {
     if (marks_.is_due(rows.instrument, rows.event_ns(row)))
         marks_.on_mid(rows.instrument, rows.event_ns(row), mid(rows.instrument));
     if (matching_.open_orders() > 0) mid_before_ = mid(rows.instrument);
-    auto take = [&]<typename Record>(Record& own, auto risk, auto matching) {
-        const auto* record = static_cast<const Record*>(rows.at(row));
-        if (record->instrument != rows.instrument) {  // a journal's number, or none
-            own = *record;
-            own.instrument = rows.instrument;
-            record = &own;
-        }
-        if ((risk_.*risk)(*record) & market_signal::kNewDay) risk_.set_day_base(risk_.equity());
-        (matching_.*matching)(*record);
-    };
-    switch (rows.type) {
-        case Tick::kType:
-            take(tick_, &RiskEngine::on_tick, &MatchingEngine::on_tick);
-            break;
-        case TradeTick::kType:
-            take(trade_, &RiskEngine::on_trade, &MatchingEngine::on_trade);
-            break;
-        case Depth::kType:
-            take(depth_, &RiskEngine::on_depth, &MatchingEngine::on_depth);
-            break;
-        case BookDelta::kType:
-            take(delta_, &RiskEngine::on_delta, &MatchingEngine::on_delta);
-            break;
-        case Bar::kType:
-            take(bar_, &RiskEngine::on_bar, &MatchingEngine::on_bar);
-            break;
-        default:
-            break;
-    }
+    read(rows, row, [&](const auto& record) {
+        if (!delayed_) inform(record);
+        feed(matching_, record);
+    });
     if (matching_.has_reports()) collect();
 }
 
@@ -203,6 +249,12 @@ bool TickEngine::see() {
 
 void TickEngine::show(const Rows& rows, uint32_t row) {
     const uint32_t bit = 1u << rows.type;
+    if (delayed_) {
+        read(rows, row, [&](const auto& record) {
+            inform(record);
+            feed(seen_market_, record);
+        });
+    }
     if (rows.instrument < bars_of_.size()) make_bars(rows, row);
     for (TickStrategy* strategy : strategies_) {
         if ((strategy->singles & bit) == 0) continue;

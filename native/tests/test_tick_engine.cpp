@@ -143,6 +143,25 @@ TEST(engine_shows_data_as_it_was_received) {
     bench.expect({"4 tick 1", "5 tick 2"});
 }
 
+TEST(engine_shows_no_quote_and_no_price_before_its_event_is_seen) {
+    TickEngineOptions options;
+    options.feed_ns = 3 * kMs;
+    Bench bench(options, 8);
+    std::vector<int64_t> bids;
+    std::vector<double> lasts;
+    bench.notes.act = [&](const Rows&, uint32_t) {
+        bids.push_back(bench.engine.seen_market().quotes(kShare).bid);
+        lasts.push_back(bench.engine.last_price(kShare));
+    };
+    bench.begin();
+    bench.engine.run(UINT64_MAX, nullptr);
+    CHECK_EQUAL(bids.size(), 8u);
+    for (std::size_t i = 0; i < 8; ++i) {
+        CHECK_EQUAL(bids[i], i < 5 ? 99 : 97);
+        CHECK_EQUAL(lasts[i], i < 5 ? 100.0 : 98.0);
+    }
+}
+
 TEST(engine_calls_timers_between_market_events_and_no_longer_than_the_data) {
     Bench bench({}, 2);
     bench.notes.act = [&](const Rows& rows, uint32_t row) {

@@ -3,8 +3,9 @@
 //
 // Two clocks. The venue sees a market event at its event_ns. A strategy sees it `feed_ns` later (or at its recv_ns),
 // an order reaches the venue `matching.latency_ns` after it was sent, and what the venue says of it comes back
-// `response_ns` later; only then account, risk and strategy know of it. At equal times the venue's market event is
-// first, then what arrives at the venue, then what strategies see: market events, reports, timers.
+// `response_ns` later; only then account, risk and strategy know of it. Risk sees the data when the strategies do. At
+// equal times the venue's market event is first, then what arrives at the venue, then what strategies see: market
+// events, reports, timers.
 //
 // With no latency at all it is the paper gateway: account and risk know of a fill at once, and a strategy sees the
 // market event first and then the fills that it led to.
@@ -112,6 +113,8 @@ class TickEngine {
     [[nodiscard]] bool delayed() const { return delayed_; }  // strategies see the data later than the venue
     [[nodiscard]] RiskEngine& risk() { return risk_; }
     [[nodiscard]] MatchingEngine& matching() { return matching_; }
+    // The market as strategies see it now: ask it for quotes and levels.
+    [[nodiscard]] MatchingEngine& seen_market() { return delayed_ ? seen_market_ : matching_; }
     // Make bars of an instrument's ticks or trades (`from`: the record type), as strategies see them: told to these
     // strategies, and kept for later if `keep`. They close at their end, before whatever is seen then.
     void add_bars(uint32_t instrument, const std::string& period, std::shared_ptr<const BarGrid> grid, BarBasis basis,
@@ -193,6 +196,10 @@ class TickEngine {
     };
 
     bool begin();
+    template <typename Use>
+    void read(const Rows& rows, uint32_t row, Use use);
+    template <typename Record>
+    void inform(const Record& record);
     void venue(const Rows& rows, uint32_t row);
     bool see();
     void show(const Rows& rows, uint32_t row);
@@ -238,6 +245,7 @@ class TickEngine {
     std::vector<OrderEvent> blank_;  // of each strategy: what all its events say
     Replay replay_, replay_seen_;
     MatchingEngine matching_;
+    MatchingEngine seen_market_;  // where strategies see the data later: the market as they see it, without orders
     RiskEngine risk_{kNever};
     Account account_;
     HeldBook held_book_;
