@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gcg_quant.errors import ImportFileError
-from gcg_quant.events import HOT_RECORDS, Record
+from gcg_quant.events import HOT_RECORDS, Bar, Record, Tick, TradeTick
 
 from ....data_collector import FileInstruments, ImportOptions, ImportReport, RecordFile
 from ..market import RowsFeed
@@ -22,6 +22,7 @@ __all__ = ["ENDINGS", "load_file", "load_folder"]
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 _CHUNK_BYTES = 1_000_000  # of text at once: what comes of it stays in the processor's cache
 _ROOM = 1.02  # of the rows that the file's first lines let expect
+_ROWS: dict[tuple[type[Record], ...], str] = {(Tick,): "ticks", (TradeTick,): "trades", (Bar,): "bars"}  # in the importer's words
 _GOES_BACK = "the time goes back"
 _NO_ZONE = "the time states no zone"
 
@@ -43,13 +44,20 @@ def load_file(path: Path, wanted: Wanted, *, sort: bool = False, **options: Any)
         InstrumentError: it has no such symbol.
     """
     _check_ending(path)
-    file = _open(path, wanted, sort, options)
+    try:
+        file = _open(path, sort, options)
+    except ImportFileError as error:  # the columns do not say what a row holds
+        told_kind = _ROWS.get(wanted.records)
+        if error.context.get("option") != "kind" or told_kind is None:
+            raise
+        options = {**options, "kind": told_kind}
+        file = _open(path, sort, options)
     columns = file.plan.columns.columns
     named = "symbol" in columns or bool(file.plan.record)
     if not named and wanted.names:
         symbol, venue = split_name(_only(wanted.names, path))
         told = {"symbol": symbol} | ({"venue": venue} if venue else {})
-        file = _open(path, wanted, sort, {**options, **told})
+        file = _open(path, sort, {**options, **told})
     instruments = FileInstruments()
     buffers = _read(file, instruments, wanted if named else Wanted())
     _check_report(file.report, sort)
@@ -124,7 +132,7 @@ def _only(names: tuple[str, ...], path: Path) -> str:
     return names[0]
 
 
-def _open(path: Path, wanted: Wanted, sort: bool, options: dict[str, Any]) -> RecordFile:
+def _open(path: Path, sort: bool, options: dict[str, Any]) -> RecordFile:
     given = {"chunk_bytes": _CHUNK_BYTES, **options}
     if sort:
         given["allow_unsorted"] = True

@@ -74,6 +74,15 @@ def test_file_of_several_symbols_is_taken_apart(write: Callable[..., Path]) -> N
         load(write(text), "C", timezone="UTC")
 
 
+def test_kind_says_what_columns_leave_open(write: Callable[..., Path]) -> None:
+    """A last price with a volume may be a trade or a snapshot: the importer asks, and `kind` answers."""
+    path = write("time,last,volume\n2024-01-02T00:00:00,5,2\n")
+    with pytest.raises(ImportFileError, match="do not say what a row holds"):
+        load(path, timezone="UTC")
+    (feed,) = load(path, kind="trades", timezone="UTC")
+    assert feed.rows["size"].tolist() == [2.0]  # type: ignore[attr-defined]
+
+
 def test_quote_bars_are_bars_of_both_sides(write: Callable[..., Path]) -> None:
     """As the importer makes them, with its options."""
     text = "time,bid_open,bid_high,bid_low,bid_close,ask_open,ask_high,ask_low,ask_close\n2024-01-02T00:00,1,2,1,2,2,3,2,3\n"
