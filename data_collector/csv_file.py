@@ -57,7 +57,7 @@ class CsvFile:
     """
 
     def __init__(
-        self, path: Path, *, delimiter: str | None = None, names: Sequence[str] = (), chunk_bytes: int = 4_000_000, checked: bool = True
+        self, path: Path, *, delimiter: str | None = None, names: Sequence[str] = (), chunk_bytes: int = 1_000_000, checked: bool = True
     ) -> None:
         self.path = path
         self._chunk_bytes = chunk_bytes

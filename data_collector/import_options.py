@@ -54,7 +54,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     allow_unsorted: bool = False  # take rows whose time goes back
     allow_nonpositive: bool = False  # take trade and bar prices of 0 and below, which spreads and some futures have
     strict: bool = False  # a bad row stops the import before anything is published
-    chunk_bytes: int = 4_000_000  # of text that is worked on at once
+    chunk_bytes: int = 1_000_000  # of text that is worked on at once: what comes of it stays in the processor's cache
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():

@@ -20,7 +20,6 @@ from .wanted import Rows, Wanted, split_name
 __all__ = ["ENDINGS", "load_file", "load_folder"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
-_CHUNK_BYTES = 1_000_000  # of text at once: what comes of it stays in the processor's cache
 _ROOM = 1.02  # of the rows that the file's first lines let expect
 _ROWS: dict[tuple[type[Record], ...], str] = {(Tick,): "ticks", (TradeTick,): "trades", (Bar,): "bars"}  # in the importer's words
 _GOES_BACK = "the time goes back"
@@ -133,9 +132,7 @@ def _only(names: tuple[str, ...], path: Path) -> str:
 
 
 def _open(path: Path, sort: bool, options: dict[str, Any]) -> RecordFile:
-    given = {"chunk_bytes": _CHUNK_BYTES, **options}
-    if sort:
-        given["allow_unsorted"] = True
+    given = {**options, "allow_unsorted": True} if sort else options
     unknown = next((name for name in given if name not in ImportOptions.__struct_fields__), None)
     if unknown is not None:
         known = ", ".join(name for name in ImportOptions.__struct_fields__ if name not in ("symbol", "chunk_bytes"))
