@@ -17,7 +17,7 @@ from .order import in_order
 from .row_buffer import RowBuffer
 from .wanted import Rows, Wanted, split_name
 
-__all__ = ["ENDINGS", "load_file", "load_folder"]
+__all__ = ["ENDINGS", "import_options", "load_file", "load_folder", "warn_of"]
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 _ROOM = 1.02  # of the rows that the file's first lines let expect
@@ -99,6 +99,15 @@ def load_folder(folder: Path, wanted: Wanted, *, sort: bool = False, **options: 
     return kept
 
 
+def import_options(options: dict[str, Any]) -> ImportOptions:
+    """Return the importer's options by their names. Raises ImportFileError for a name or a value that makes no sense."""
+    unknown = next((name for name in options if name not in ImportOptions.__struct_fields__), None)
+    if unknown is not None:
+        known = ", ".join(name for name in ImportOptions.__struct_fields__ if name not in ("symbol", "chunk_bytes"))
+        raise ImportFileError(f"There is no option {unknown!r} of data files; there are {known}.", option=unknown)
+    return ImportOptions(**options)
+
+
 def warn_of(report: ImportReport) -> None:
     """Warn of rows that were refused, with the first reasons; the import says the same."""
     if not report.refused_rows:
@@ -132,12 +141,7 @@ def _only(names: tuple[str, ...], path: Path) -> str:
 
 
 def _open(path: Path, sort: bool, options: dict[str, Any]) -> RecordFile:
-    given = {**options, "allow_unsorted": True} if sort else options
-    unknown = next((name for name in given if name not in ImportOptions.__struct_fields__), None)
-    if unknown is not None:
-        known = ", ".join(name for name in ImportOptions.__struct_fields__ if name not in ("symbol", "chunk_bytes"))
-        raise ImportFileError(f"There is no option {unknown!r} of data files; there are {known}.", option=unknown)
-    return RecordFile(path, ImportOptions(**given), checked=False)
+    return RecordFile(path, import_options({**options, "allow_unsorted": True} if sort else options), checked=False)
 
 
 def _read(file: RecordFile, instruments: FileInstruments, wanted: Wanted) -> dict[tuple[int, type[Record]], RowBuffer]:

@@ -7,10 +7,11 @@ from typing import Any
 
 from gcg_quant.events import HOT_RECORDS, Record
 
-from ....data_collector import FileInstruments, ImportOptions, ImportReport
+from ....data_collector import FileInstruments, ImportReport
 from ....data_collector.binance_file import BinanceFile
 from ....data_collector.recording import Recording
 from ..market import RowsFeed
+from .files import import_options
 from .order import in_order
 from .row_buffer import RowBuffer
 from .wanted import Wanted, split_name
@@ -34,7 +35,7 @@ def load_recording(path: Path, wanted: Wanted, *, sort: bool = False, **options:
     instruments, report = FileInstruments(), ImportReport(file=str(path), sha256=source.sha256, kind="messages")
     by_dtype = {cls.dtype: cls for cls in HOT_RECORDS}
     buffers: dict[tuple[int, type[Record]], RowBuffer] = {}
-    for _, arrays in Recording(source, ImportOptions(**{**options, **told})).convert(instruments, report):
+    for _, arrays in Recording(source, import_options({**options, **told})).convert(instruments, report):
         for rows in arrays:
             for number in sorted(set(rows["instrument"].tolist())):
                 own = rows.view(f"V{rows.dtype.itemsize}")[rows["instrument"] == number]
