@@ -13,7 +13,7 @@ from gcg_quant.instruments import Instrument
 from ...strategy_engine.hft import OpenOrder
 
 if TYPE_CHECKING:
-    from gcg_quant._native import TickDesk
+    from .native import TickDesk
 
 __all__ = ["EngineDesk", "LogLine", "Symbols"]
 

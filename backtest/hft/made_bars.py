@@ -16,7 +16,7 @@ from ...strategy_engine.hft import Strategy
 from .market import Feed, RowsFeed
 
 if TYPE_CHECKING:
-    from gcg_quant._native import TickEngine
+    from .native import TickEngine
 
 __all__ = ["add_bars", "only_wanted"]
 

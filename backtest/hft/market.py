@@ -12,10 +12,10 @@ from gcg_quant.errors import ImportFileError, nearest
 from gcg_quant.events import HOT_RECORDS, Record
 
 if TYPE_CHECKING:
-    from gcg_quant._native import TickEngine
     from gcg_quant.instruments import Instrument
 
     from .desk import Symbols
+    from .native import TickEngine
 
     Rows = np.ndarray[Any, Any]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from gcg_quant._native import Sessions, TickEngine
 from gcg_quant.calendar import Calendar
 from gcg_quant.errors import BacktestError
 from gcg_quant.instruments import Instrument
@@ -20,6 +19,7 @@ from .config import QUEUES, HftConfig, nanoseconds
 from .desk import EngineDesk, LogLine, Symbols
 from .failure import strategy_error
 from .made_bars import add_bars, only_wanted
+from .native import Sessions, TickEngine
 from .trading_days import trading_days
 
 if TYPE_CHECKING:

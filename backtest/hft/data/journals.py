@@ -14,9 +14,8 @@ from ..market import JournalFeed
 from .wanted import KINDS, Wanted
 
 if TYPE_CHECKING:
-    from gcg_quant._native import TickEngine
-
     from ..desk import Symbols
+    from ..native import TickEngine
 
 __all__ = ["JournalPart", "is_journal", "load_journal"]
 
