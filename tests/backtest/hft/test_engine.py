@@ -481,9 +481,9 @@ except KeyboardInterrupt:
     print(time.time_ns(), engine.result.facts.ticks, engine.step(1), flush=True)
 """
 CALLBACKS = {
-    "python": ("def on_tick(self, tick):\n        self.seen += 1", 200),
-    "native": ("pass", 400),
-    "batches": ("def on_ticks(self, ticks):\n        time.sleep(0.001)", 20),
+    "python": ("def on_tick(self, tick):\n        self.seen += 1", 60),
+    "native": ("pass", 150),
+    "batches": ("def on_ticks(self, ticks):\n        time.sleep(0.001)", 10),
 }
 
 

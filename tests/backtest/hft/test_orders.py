@@ -134,14 +134,14 @@ def test_risk_rules_refuse_by_name(make_engine: Any) -> None:
     """Limits for all, for a strategy and for a symbol are those of [risk]; a refusal is told with its reason."""
     plan = {1: lambda s: s.buy("ABC", 99.0, 5), 2: lambda s: s.buy("ABC", 99.0, 2)}
     strategy = run(make_engine, [100.0] * 3, plan, risk={"max_order_quantity": 3})
-    assert strategy.said == ["1 1 REJECTED: order_size 5, limit 3", "2 2 ACCEPTED"]
+    assert strategy.said == ["1 1 REJECTED: order quantity 5 is above max_order_quantity 3", "2 2 ACCEPTED"]
     for other in ({"strategy": "Plan"}, {"symbol": "ABC"}, {"symbol": "ABC@SIM", "strategy": "Plan"}):
         strategy = run(make_engine, [100.0] * 3, plan, risk={"overrides": [{**other, "max_order_quantity": 1}]})
         assert [one.partition(":")[0] for one in strategy.said] == ["1 1 REJECTED", "2 2 REJECTED"]
     strategy = run(make_engine, [100.0] * 3, plan, risk={"overrides": [{"strategy": "Other", "max_order_quantity": 1}]})
     assert strategy.said == ["1 1 ACCEPTED", "2 2 ACCEPTED"]
     strategy = run(make_engine, [100.0] * 3, plan, cash=400.0)
-    assert strategy.said[0].startswith("1 1 REJECTED: buying_power")
+    assert strategy.said[0].startswith("1 1 REJECTED: needs ")
     with pytest.raises(SettingsError, match="There is no setting risk.max_order_qty"):
         hft.Engine(risk={"max_order_qty": 1})
 
