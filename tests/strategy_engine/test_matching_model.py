@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import inf, nan
+from random import Random
 from typing import Any, TypeAlias
 
 import pytest
@@ -20,7 +21,7 @@ TICK = 0.01
 NOW = 1000
 TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
 QUEUES = ("back", "risk_averse", "proportional", "power", "logarithmic")
-SESSIONS = [(NOW + 5, NOW + 40), (NOW + 45, NOW + 70), (NOW + 90, NOW + 1000)]
+SESSIONS = [(NOW + 5, NOW + 20), *((NOW + 20 * n + 5, NOW + 20 * n + 15) for n in range(1, 8)), (NOW + 190, NOW + 1000)]
 # Latency of cancels, queue model, price limit in millionths, sessions.
 Rules: TypeAlias = tuple[int | None, str, int, list[tuple[int, int]] | None]
 PLAIN: Rules = (None, "back", 0, None)
@@ -85,7 +86,7 @@ class Pair:
         self.engine.cancel(key, self.now)
         self.model.command("cancel", key, self.now)
 
-    def modify(self, back: int, lots: int, price: int, stop: int | None) -> None:
+    def modify(self, back: int, lots: int, price: int | None, stop: int | None) -> None:
         """Change one of the last orders."""
         key = max(0, self.key - back)
         order = self.model.find(key)
@@ -200,6 +201,7 @@ PLAIN_ORDERS = orders(OrderType.MARKET, OrderType.LIMIT, OrderType.LIMIT, OrderT
 TRAILING_ORDERS = orders(OrderType.LIMIT, *TRAILING)
 CANCEL = st.tuples(st.just("cancel"), st.integers(0, 4))
 MODIFY = st.tuples(st.just("modify"), st.integers(0, 4), st.integers(0, 12), PRICES, st.none() | PRICES)
+RESIZE = st.tuples(st.just("modify"), st.integers(0, 3), st.integers(1, 12), st.none(), st.none())
 WAIT = st.tuples(st.just("wait"), st.integers(0, 30))
 TICKS = st.tuples(
     st.just("tick"),
@@ -210,6 +212,9 @@ TICKS = st.tuples(
     st.none() | PRICES,
     st.none() | st.integers(0, 60),
     st.none() | st.none() | PRICES,
+)
+LIMITED_TICKS = st.tuples(
+    st.just("tick"), PRICES, st.integers(1, 9), st.integers(1, 4), st.integers(1, 9), st.none(), st.none(), st.integers(9997, 10003)
 )
 TRADES = st.tuples(st.just("trade"), PRICES, st.integers(0, 9), st.sampled_from([Side.NONE, Side.NONE, Side.BUY, Side.SELL]))
 DEPTHS = st.tuples(st.just("depth"), PRICES, st.integers(1, 4), st.lists(st.integers(0, 6), min_size=1, max_size=5))
@@ -251,7 +256,7 @@ QUEUED_TRADES = st.tuples(st.just("trade"), NARROW, st.integers(0, 9), st.sample
 QUEUED_TICKS = st.tuples(
     st.just("tick"), st.just(9999), st.integers(1, 30), st.just(2), st.integers(1, 30), st.none() | NARROW, st.none() | st.integers(0, 60)
 )
-QUEUEING = (RESTING, RESTING, QUEUED_TRADES, QUEUED_TRADES, QUEUED_TICKS, QUEUED_TICKS)
+QUEUEING = (RESTING, RESTING, RESIZE, QUEUED_TRADES, QUEUED_TRADES, QUEUED_TICKS, QUEUED_TICKS)
 COMMANDS = (CANCEL, MODIFY, WAIT)
 
 
@@ -327,7 +332,7 @@ def test_queues_wear_off_as_the_model_s_do(steps: list[tuple[Any, ...]], queue: 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    steps(PLAIN_ORDERS, PLAIN_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, TICKS, TRADES, DEPTHS, DELTAS),
+    steps(PLAIN_ORDERS, PLAIN_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, LIMITED_TICKS, LIMITED_TICKS, TRADES, DEPTHS, DELTAS),
     st.sampled_from([(None, 0, 0), (2, 5, 0), (9, 5, 0), (2, 5, 4), (None, 3, 9)]),
     st.sampled_from([0, 300, 800]),
     st.booleans(),
@@ -339,6 +344,67 @@ def test_venue_s_rules_are_the_model_s(
     """Price limits, sessions, cancels that are faster or slower than orders, and delays that vary."""
     cancel, latency, jitter = latencies
     play(Pair(latency, 1, (cancel, queue, limit, SESSIONS if sessions else None), jitter=jitter), steps)
+
+
+def drawn(random: Random, count: int) -> list[tuple[Any, ...]]:
+    """Return many steps in a market that hardly moves, or not at all: so many that queues wear off, sessions open and delays overlap."""
+    calm = random.random() < 0.5
+
+    def near(reach: int = 1) -> int:
+        return random.randint(10_000 - reach, 10_000 + reach)
+
+    def limit_order() -> tuple[Any, ...]:
+        force = random.choice([TimeInForce.GTC] * 6 + [TimeInForce.IOC, TimeInForce.FOK])
+        life = random.choice([None, None, random.randint(0, 40)])
+        kind = random.choice([OrderType.LIMIT] * 6 + [OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP])
+        side = random.choice([Side.BUY, Side.SELL])
+        if calm:
+            price = 9999 if side == Side.BUY else 10_001
+            return (side, OrderType.LIMIT, TimeInForce.GTC, random.randint(1, 12), price, None, True, None, None, False)
+        return (side, kind, force, random.randint(1, 12), near(), near(2), random.random() < 0.5, life, random.randint(1, 4), False)
+
+    def tick() -> tuple[Any, ...]:
+        last, volume = random.choice([None, near()]), random.choice([None, random.randint(0, 60)])
+        bid = 9999 if calm else random.choice([9999, 9999, 9999, 9998, 10_000])
+        return (bid, random.randint(0, 30), 2, random.randint(0, 30), last, volume, random.choice([None, None, near(3)]))
+
+    def group() -> tuple[Any, ...]:
+        action = random.choice([BookAction.SNAPSHOT, BookAction.SET, BookAction.SET, BookAction.DELETE])
+        sides = [(Side.BUY, 9999), (Side.SELL, 10_001), (Side.BUY, 9998), (Side.SELL, 10_000), (Side.SELL, 10_002)]
+        chosen = sides[:2] if calm else random.sample(sides, random.randint(1, 4))
+        return ([(action, *side, random.randint(0, 30)) for side in chosen],)
+
+    makers: dict[str, Any] = {
+        "submit": lambda: (limit_order(),),
+        "tick": tick,
+        "group": group,
+        "trade": lambda: (
+            random.choice([9999, 10_001]) if calm else near(),
+            random.randint(0, 9),
+            random.choice([Side.NONE, Side.BUY, Side.SELL]),
+        ),
+        "depth": lambda: (near() - 1, random.randint(1, 2), [random.randint(0, 20) for _ in range(3)]),
+        "modify": lambda: (random.randint(0, 4), random.randint(0, 12), random.choice([None, None, near()]), None),
+        "cancel": lambda: (random.randint(0, 4),),
+        "wait": lambda: (random.choice([1, 4, 12, 11 * SECOND]) if random.random() < 0.2 else random.randint(0, 3),),
+    }
+    names = random.choices(list(makers), [3, 8, 3, 9, 0, 1, 1, 1] if calm else [6, 4, 3, 6, 1, 2, 1, 1], k=count)
+    return [(name, *makers[name]()) for name in names]
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_long_runs_are_the_model_s(queue: str) -> None:
+    """Hundreds of steps of every kind, under every rule, drawn by number: what short examples seldom reach."""
+    for seed in range(60):
+        random = Random(f"{queue} {seed}")
+        cancel, latency, jitter = random.choice([(None, 0, 0), (None, 0, 0), (2, 5, 0), (9, 5, 4), (None, 3, 9)])
+        sessions = [(NOW + 30 * n, NOW + 30 * n + 25) for n in range(40)] if seed % 3 == 0 else None
+        rules: Rules = (cancel, queue, random.choice([0, 0, 300]), sessions)
+        steps = drawn(random, 200)
+        if sessions is not None:
+            steps = [step for step in steps if step != ("wait", 11 * SECOND)]
+        power, lot = random.choice([0.5, 1.0, 2.0, 3.5]), random.choice([1.0, 0.25])
+        play(Pair(latency, seed % 2, rules, power=power, lot=lot, jitter=jitter), steps)
 
 
 @settings(max_examples=200, deadline=None)
