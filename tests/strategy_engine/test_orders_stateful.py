@@ -485,7 +485,7 @@ class TradingMachine(RuleBasedStateMachine):
             if order is not None:
                 assert order.filled_lots == filled[order.request_id]
         for order in working:
-            open_lots[order.side] += order.left_lots + desk.reports.expected(order).lots - order.whole.lots
+            open_lots[order.side] += max(0, desk.reports.expected(order).lots - order.filled_lots)
             assert order.status not in (OrderStatus.NEW, OrderStatus.RISK_CHECKED)
             assert order.held != (order.client_id in self.venue.orders or order.status != OrderStatus.ACCEPTED)
             assert order.waits == (order.held and order.whole.lots == 0)
