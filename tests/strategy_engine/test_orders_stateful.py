@@ -105,11 +105,15 @@ class ScriptedGateway(Gateway):
 
     def cancel(self, command: CancelCommand) -> None:
         """Note what is asked."""
-        self.orders[command.client_id].asked.append(None)
+        sent = self.orders.get(command.client_id)
+        if sent is not None:  # of one that never arrived before a restart, FAILED is on its way
+            sent.asked.append(None)
 
     def modify(self, change: Change, event_ns: int) -> None:
         """Note what is asked."""
-        self.orders[change.client_id].asked.append(change)
+        sent = self.orders.get(change.client_id)
+        if sent is not None:
+            sent.asked.append(change)
 
     def restore(self, orders: Sequence[Order]) -> None:
         """Report all that is known of each order; one that never arrived has failed."""
