@@ -30,15 +30,16 @@ def trading_days(
         span_ns: the first and the last event time, None where nobody knows.
         sessions: whether nothing is matched while the market is closed.
     """
-    calendar = _calendar(instrument)
+    dated = instrument.t_plus_one or instrument.legs
+    calendar = _calendar(instrument) if sessions or dated else None  # one of a stock exchange takes a second to load
     if calendar is not None and sessions:
         starts, days = calendar.day_starts()
         return starts.tolist(), calendar.day_closes().tolist(), days.tolist()
-    if instrument.timezone == "UTC" and (calendar is None or not (instrument.t_plus_one or instrument.legs)):
+    if instrument.timezone == "UTC" and calendar is None:
         return None
     midnights = _midnights(instrument.timezone, span_ns or _LONGEST)
     starts = midnights
-    if calendar is not None and (instrument.t_plus_one or instrument.legs):
+    if calendar is not None:
         boundaries = calendar.day_starts()[0]
         starts = np.union1d(midnights, boundaries[(boundaries > midnights[0]) & (boundaries < midnights[-1])])
         days = calendar.trading_days(starts)
