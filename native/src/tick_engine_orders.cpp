@@ -260,7 +260,7 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
     if (wanted.lots <= order->filled)
         throw OrderError(text(account_.quantity(order->instrument, order->filled)) +
                          " of the order is filled already.");
-    const int64_t open = std::max<int64_t>(0, before.lots - order->filled);
+    const int64_t open = order->counted();
     const int64_t left = wanted.lots - order->filled;
     HeldPlan plan;
     if (has_legs(*order) || order->asked.reduce_only)
@@ -271,8 +271,8 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
         say(*order, order->status, now_ns_, "change refused: " + refusal.words());
         return true;
     }
-    count_open(*order, wanted.lots - before.lots);
     order->changes.push_back(wanted);
+    count_open(*order, open);
     rest(*order);
     matching_.modify(id, is_set(quantity) ? wanted.lots : 0, is_set(price) ? wanted.price_ticks : kNoPrice,
                      is_set(stop_price) ? wanted.stop_ticks : kNoPrice, now_ns_);
@@ -280,8 +280,9 @@ bool TickEngine::modify(uint32_t strategy, uint64_t id, double quantity, double 
     return true;
 }
 
-// Count so many lots more of an open order (less, if negative): the venue is asked for them, or no longer.
-void TickEngine::count_open(const TickOrder& order, int64_t lots) {
+// Count the lots of an open order of which so many counted before: the venue is asked for others, or no longer.
+void TickEngine::count_open(const TickOrder& order, int64_t before) {
+    const int64_t lots = order.counted() - before;
     if (lots == 0) return;
     risk_.reduce_order(order.strategy, order.instrument, order.asked.side, -lots);
     held_book_.expect(held(order), lots);

@@ -120,8 +120,9 @@ void TickEngine::book(const Report& report, double mid) {
 
 void TickEngine::end_order(TickOrder& order, OrderStatus status, const Report& report) {
     if (order.is_final()) return;
-    if (!order.changes.empty()) count_open(order, order.lots - order.changes.back().lots);  // they will not be made
-    order.changes.clear();
+    const int64_t counted = order.counted();
+    order.changes.clear();  // they will not be made
+    count_open(order, counted);
     order.report = static_cast<uint8_t>(report.reason);
     const int64_t left = order.left();
     say(order, status, report.event_ns, reason_of(report));
@@ -134,7 +135,7 @@ void TickEngine::end_order(TickOrder& order, OrderStatus status, const Report& r
 void TickEngine::answer_change(TickOrder& order, const Report& report) {
     if (order.is_final() || order.changes.empty()) return;
     const TickOrder::Change change = order.changes.front();
-    const int64_t last = order.changes.back().lots;
+    const int64_t counted = order.counted();
     order.changes.erase(order.changes.begin());
     if (report.kind == ReportKind::modified) {
         held_book_.on_change(held(order), change.lots - order.lots);
@@ -143,7 +144,7 @@ void TickEngine::answer_change(TickOrder& order, const Report& report) {
         order.stop_ticks = change.stop_ticks;
         say(order, order.status, report.event_ns, "modified");
     } else {
-        if (order.changes.empty()) count_open(order, order.lots - last);
+        count_open(order, counted);
         say(order, order.status, report.event_ns, std::string("change refused: ") + reason_of(report));
     }
     rest(order);
@@ -163,7 +164,7 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
     fill.first = order.trades == 0;
     fill.trading_day = report.trading_day != 0 ? report.trading_day : instruments_[number - 1].days.at(report.event_ns);
     const Settled settled = account_.settle(fill);
-    const int64_t before = order.left();
+    const int64_t left = order.left(), counted = order.counted();
     order.filled += report.lots;
     order.filled_value += settled.price * settled.quantity;
     ++order.trades;
@@ -194,11 +195,12 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
                      : OrderStatus::partly_filled,
         report.event_ns, "");
     if (!was_final) {
-        risk_.reduce_order(order.strategy, number, order.asked.side, before - order.left());
-        held_book_.on_fill(held(order), before - order.left());
+        const int64_t counts = order.counted();
+        risk_.reduce_order(order.strategy, number, order.asked.side, counted - counts);
+        held_book_.on_fill(held(order), left - order.left(), counted - counts);
         if (done) {
-            if (!order.changes.empty()) count_open(order, order.lots - order.changes.back().lots);
             order.changes.clear();
+            count_open(order, counts);
             risk_.lift(order.id);
             risk_.close_order(order.strategy, number, order.asked.side, 0);
         }

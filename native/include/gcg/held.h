@@ -78,6 +78,8 @@ class HeldBook {
 
     void on_order(const HeldOrder& order) { add(order, order.lots, order.lots); }  // it is open
     void on_fill(const HeldOrder& order, int64_t lots) { add(order, -lots, -lots); }
+    // ... of which fewer counted: a smaller order had been asked for.
+    void on_fill(const HeldOrder& order, int64_t lots, int64_t counted) { add(order, -lots, -counted); }
     void on_done(const HeldOrder& order, int64_t left) { add(order, -left, -left); }  // `left` unfilled
     // The venue is asked for `more` lots (less, if negative); of a refused or forgotten change the same with the sign
     // turned. on_change() when it was made.

@@ -216,7 +216,7 @@ class TickEngine {
     void book_fill(TickOrder& order, const Report& report, double mid);
     void end_order(TickOrder& order, OrderStatus status, const Report& report);
     void answer_change(TickOrder& order, const Report& report);
-    void count_open(const TickOrder& order, int64_t lots);
+    void count_open(const TickOrder& order, int64_t before);
     void tell_sides(const TickOrder& order);
     [[nodiscard]] HeldOrder held(const TickOrder& order) const;
     [[nodiscard]] bool has_legs(const TickOrder& order) const {

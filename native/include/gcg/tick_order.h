@@ -82,6 +82,12 @@ struct TickOrder {
         return status == OrderStatus::filled || (status >= OrderStatus::cancelled && status <= OrderStatus::failed);
     }
     [[nodiscard]] int64_t left() const { return lots > filled ? lots - filled : 0; }
+    // The lots that count as open: those of a change from when it is asked for. More may be filled than an order is to
+    // have by a change that the venue has not seen yet.
+    [[nodiscard]] int64_t counted() const {
+        const int64_t wanted = changes.empty() ? lots : changes.back().lots;
+        return wanted > filled ? wanted - filled : 0;
+    }
 };
 
 }  // namespace gcg
