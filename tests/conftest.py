@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # ---- every journal that a test leaves behind adds up, and every session can be done again
 
 
-def add_up(folder: Path, seen: set[Path]) -> None:
+def add_up(folder: Path, seen: set[Path], *, again: bool = True) -> None:
     """Audit the journals under a folder that hold fills and were not seen before; one that does not add up is an AuditError."""
     for meta in sorted(folder.rglob("bus.meta")):
         path = meta.parent
@@ -72,7 +72,8 @@ def add_up(folder: Path, seen: set[Path]) -> None:
                 audit(bus)
         except (AuditError, JournalError) as error:
             raise AuditError(f"{path}: {error}") from error
-        do_again(path)
+        if again:
+            do_again(path)
 
 
 def do_again(path: Path) -> None:
@@ -104,11 +105,12 @@ def added_up() -> set[Path]:
 def tmp_path(tmp_path: Path, request: pytest.FixtureRequest, added_up: set[Path]) -> Iterator[Path]:
     """Return a folder of the test's own; when all else of the test is closed, the journals in it must add up.
 
-    A test that damages or prunes what an engine has written says so: `@pytest.mark.no_fold("why")`.
+    A test that damages or prunes what an engine has written says so: `@pytest.mark.no_fold("why")`; one whose session cannot be run again
+    `@pytest.mark.no_rerun("why")`.
     """
     yield tmp_path
     if request.node.get_closest_marker("no_fold") is None:
-        add_up(tmp_path, added_up)
+        add_up(tmp_path, added_up, again=request.node.get_closest_marker("no_rerun") is None)
     else:
         added_up.update(meta.parent for meta in tmp_path.rglob("bus.meta"))
 

@@ -83,7 +83,7 @@ def last_states(journal: Journal) -> dict[str, OrderStatus]:
 CANCELLED, REJECTED = OrderStatus.CANCELLED, OrderStatus.REJECTED
 
 
-@pytest.mark.parametrize("life", range(16))
+@pytest.mark.parametrize("life", range(17))
 def test_engine_killed_while_it_cancels_finishes_after_its_restart(bus: EventBus, wait_until: Wait, journal: Journal, life: int) -> None:
     """Killed before any of the events that the switch leads to, every order is cancelled once and nothing is sent."""
     with_open_orders(bus, wait_until)
@@ -133,7 +133,7 @@ def test_order_that_passed_risk_before_the_switch_is_not_sent(bus: EventBus, wai
     """An engine that died between verdict and command does not send the order once the switch is on."""
     with_open_orders(bus, wait_until)
     bus.publish(ask("c"))
-    run(MortalEngine(2), bus, wait_until)  # the gateway's status, and the verdict
+    run(MortalEngine(3), bus, wait_until)  # its own beginning, the gateway's status, and the verdict
     assert [one.passed for one in journal(RiskVerdict)] == [1, 1, 1]
     run(MortalEngine(limits=RiskLimits(kill_switch=True)), bus, wait_until)
     assert last_states(journal)["c"] == CANCELLED

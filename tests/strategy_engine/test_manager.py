@@ -478,13 +478,13 @@ def test_events_of_unloaded_strategies_are_still_counted(
 
 
 def test_command_that_breaks_the_manager_itself_is_answered(
-    bus: EventBus, start_manager: Start, command: Command, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+    bus: EventBus, start_manager: Start, command: Command, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
     """Even an error of ours is answered, so that nobody waits, and reported."""
     manager = start_manager()
     monkeypatch.setattr(manager._roster, "start", lambda *_: 1 / 0)
     assert command("start", "x").detail == "division by zero"
-    assert manager.health().errors == 1
+    wait_until(lambda: manager.health().errors == 1, "the error's count")
 
 
 def test_order_events_reach_the_portfolio_of_a_stopped_strategy(
