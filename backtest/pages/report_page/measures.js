@@ -1,7 +1,7 @@
 // The figures: the headline, the table of measures, the months, and the settings.
 
 import * as format from "/shared/format.js";
-import { byId, el } from "./page.js";
+import { byId, el, group } from "./page.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const FAINTEST = 0.01; // a month of 1 % has never the strongest colour
@@ -98,10 +98,6 @@ export function drawSettings(data) {
   if (data.fast_reason) run["not on the fast path"] = data.fast_reason;
   const groups = [group("Parameters", rows(data.parameters)), group("Backtest", rows(data.settings)), group("Run", rows(run))];
   byId("setting-groups").replaceChildren(...groups);
-}
-
-function group(name, rows) {
-  return el("dl", { class: "group" }, el("h3", { text: name }), ...rows.flatMap(([label, value]) => [el("dt", { text: label }), el("dd", { text: value })]));
 }
 
 function short(m) {

@@ -62,6 +62,11 @@ export function el(tag, properties = {}, ...children) {
   return found;
 }
 
+/** A list with a title, of rows of a label and a text each. */
+export function group(name, rows) {
+  return el("dl", { class: "group" }, el("h3", { text: name }), ...rows.flatMap(([label, value]) => [el("dt", { text: label }), el("dd", { text: value })]));
+}
+
 /** The index of the last of sorted `times` that is not after `time`; 0 if all are. */
 export function indexAt(times, time) {
   let low = 0;

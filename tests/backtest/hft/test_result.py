@@ -21,6 +21,7 @@ from gcg_quant.backtest.hft.facts import RunArrays
 from gcg_quant.backtest.hft.frames import span_name
 from gcg_quant.backtest.hft.result import Result
 from gcg_quant.backtest.hft.trips import round_trips
+from gcg_quant.backtest.making.rows import maker_rows
 from gcg_quant.backtest.results import round_trips as one_by_one
 from gcg_quant.enumerations import Liquidity, Side
 from gcg_quant.errors import BacktestError
@@ -259,5 +260,24 @@ def test_report_of_ticks_in_a_browser(chromium: Any, tmp_path: Path) -> None:
     page.goto(Result(empty_arrays(), facts_of()).report(tmp_path / "empty.html").as_uri())
     page.wait_for_selector("#fall canvas")
     assert page.locator("#making").is_hidden()
+    page.close()
+    assert faults == []
+
+
+@pytest.mark.browser
+def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> None:
+    """The market makers' measures of one symbol stand in groups beside each other, with all that a table would say."""
+    only = INSTRUMENTS[:1]
+    result = Result(make_run(orders=60, instruments=only), facts_of(instruments=only, ticks=100))
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(result.report(tmp_path / "report.html").as_uri())
+    page.wait_for_selector("#fall canvas")
+    assert page.locator("#making h3").all_inner_texts() == ["Orders", "Trading", "Queue", "Spread", "Inventory", "Profit"]
+    told = [cells[0] for _, _, cells in maker_rows(result.maker_measures)]
+    assert page.locator("#making dd").all_inner_texts() == told
+    lefts = {round(box["x"]) for box in (group.bounding_box() for group in page.locator("#making dl").all())}
+    assert len(lefts) == 3
     page.close()
     assert faults == []
