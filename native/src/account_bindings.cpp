@@ -56,12 +56,7 @@ void bind_sums(py::class_<Account>& account) {
                 const Profit sums = self.profit(strategy, currency);
                 return py::make_tuple(sums.realised, sums.unrealised, sums.fees, sums.margin);
             },
-            py::arg("strategy"), currency)
-        .def("add_pair", &Account::add_pair, py::arg("currency"), py::arg("instrument"), py::arg("inverse"))
-        .def("set_rate", &Account::set_rate, py::arg("currency"), py::arg("rate"))
-        .def("rate", &Account::rate, py::arg("currency"))
-        .def_property_readonly("total_equity", &Account::total_equity)
-        .def_property_readonly("total_margin", &Account::total_margin);
+            py::arg("strategy"), currency);
 }
 
 }  // namespace

@@ -112,42 +112,32 @@ Profit Account::profit(uint32_t strategy, uint32_t currency) const {
 
 // ---- over all currencies
 
-void Account::add_pair(uint32_t currency, uint32_t instrument, bool inverse) {
-    if (currency >= pairs_.size()) pairs_.resize(std::size_t{currency} + 1);
-    pairs_[currency].push_back({instrument, inverse});
-}
-
 void Account::set_rate(uint32_t currency, double rate) {
-    if (currency >= rates_.size()) rates_.resize(std::size_t{currency} + 1, kNaN);
-    rates_[currency] = rate;
+    if (currency >= rates_.size()) rates_.resize(std::size_t{currency} + 1, 1.0);
+    if (currency != 0) rates_[currency] = rate;
 }
 
 double Account::rate(uint32_t currency) const {
-    if (currency == 0) return 1;
-    if (currency < pairs_.size())
-        for (const Pair& pair : pairs_[currency]) {
-            const double price = last_price(pair.instrument);
-            if (price > 0) return pair.inverse ? 1.0 / price : price;
-        }
-    return currency < rates_.size() ? rates_[currency] : kNaN;
+    return currency < rates_.size() ? rates_[currency] : 1.0;
+}
+
+template <typename Amount>
+double Account::total(Amount amount) const {
+    double sum = 0;
+    for (uint32_t currency = 0; currency < money_.size(); ++currency) sum += amount(currency) * rate(currency);
+    return sum;
+}
+
+double Account::total_cash() const {
+    return total([&](uint32_t currency) { return cash(currency); });
 }
 
 double Account::total_equity() const {
-    double total = 0;
-    for (uint32_t currency = 0; currency < money_.size(); ++currency) {
-        const double known = rate(currency);
-        total += equity(currency) * (std::isnan(known) ? 1.0 : known);
-    }
-    return total;
+    return total([&](uint32_t currency) { return equity(currency); });
 }
 
 double Account::total_margin() const {
-    double total = 0;
-    for (uint32_t currency = 0; currency < money_.size(); ++currency) {
-        const double known = rate(currency);
-        total += margin(currency) * (std::isnan(known) ? 1.0 : known);
-    }
-    return total;
+    return total([&](uint32_t currency) { return margin(currency); });
 }
 
 }  // namespace gcg

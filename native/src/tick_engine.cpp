@@ -89,8 +89,7 @@ void TickEngine::add_stream(std::unique_ptr<MarketStream> stream, std::unique_pt
 }
 
 void TickEngine::set_rate(uint32_t currency, double rate) {
-    if (currency >= rates_.size()) rates_.resize(currency + 1, 1.0);
-    rates_[currency] = rate;
+    account_.set_rate(currency, rate);
     risk_.set_rate(currency, rate);
 }
 
@@ -396,20 +395,12 @@ void TickEngine::mark() {
 
 double TickEngine::equity() {
     mark();
-    double total = 0;
-    for (uint32_t currency = 0; currency < rates_.size(); ++currency)
-        total += account_.equity(currency) * rates_[currency];
-    return total;
+    return account_.total_equity();
 }
 
 void TickEngine::sample(int64_t at_ns) {
     const double worth = equity();
-    double cash = 0, margin = 0;
-    for (uint32_t currency = 0; currency < rates_.size(); ++currency) {
-        cash += account_.cash(currency) * rates_[currency];
-        margin += account_.margin(currency) * rates_[currency];
-    }
-    equity_.push_back({at_ns, worth, cash, margin});
+    equity_.push_back({at_ns, worth, account_.total_cash(), account_.total_margin()});
     sample_positions(at_ns);
 }
 

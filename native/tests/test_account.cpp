@@ -144,22 +144,17 @@ TEST(lots_bought_today_are_counted_for_all_strategies) {
     CHECK(books.account.bought(kFuture) == std::pair(0, int64_t{0}));
 }
 
-TEST(currencies_add_up_at_the_pairs_last_price) {
+TEST(currencies_add_up_at_their_rates) {
     Books books;
-    books.account.set_terms(4, {.currency = 1});
-    books.account.set_terms(5, {});
-    books.account.add_pair(1, 4, true);
-    books.account.add_pair(1, 5, false);
-    CHECK(std::isnan(books.account.rate(1)));
     books.trade(kForeign, Side::buy, 8, 20);
-    CHECK_EQUAL(books.account.total_equity(), 100'000 - 0.5);  // 1:1
-    books.account.set_rate(1, 3);
-    CHECK_EQUAL(books.account.rate(1), 3.0);
-    books.account.mark(5, 8);
-    CHECK_EQUAL(books.account.rate(1), 8.0);
-    books.account.mark(4, 0.25);
-    CHECK_EQUAL(books.account.rate(1), 4.0);  // the first pair that has a price
+    CHECK_EQUAL(books.account.rate(1), 1.0);
+    CHECK_EQUAL(books.account.total_equity(), 100'000 - 0.5);
+    books.account.set_rate(1, 4);
+    books.account.set_rate(0, 7);  // the account's own is worth what it is
+    CHECK_EQUAL(books.account.rate(0), 1.0);
+    CHECK_EQUAL(books.account.rate(1), 4.0);
     CHECK_EQUAL(books.account.total_equity(), 100'000 - 0.5 * 4);
+    CHECK_EQUAL(books.account.total_cash(), 100'000 + books.account.cash(1) * 4);
     CHECK_EQUAL(books.account.total_margin(), 20.0 * 4);
 }
 

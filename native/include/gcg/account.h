@@ -129,12 +129,10 @@ class Account {
     [[nodiscard]] Profit profit(uint32_t strategy, uint32_t currency = 0) const;
 
     // ---- over all currencies
-    // Take an instrument's last price (or its inverse) as what a currency is worth in the account's own. Of several the
-    // first counts that has a price.
-    void add_pair(uint32_t currency, uint32_t instrument, bool inverse);
-    void set_rate(uint32_t currency, double rate);       // where no pair has a price
-    [[nodiscard]] double rate(uint32_t currency) const;  // NaN if nothing tells it
-    [[nodiscard]] double total_equity() const;           // in the account's currency; without a rate 1:1
+    void set_rate(uint32_t currency, double rate);  // what one of it is worth in the account's own, whose rate is 1
+    [[nodiscard]] double rate(uint32_t currency) const;  // 1 if nobody has told it
+    [[nodiscard]] double total_cash() const;             // in the account's currency, as all totals
+    [[nodiscard]] double total_equity() const;
     [[nodiscard]] double total_margin() const;
 
     // ---- positions
@@ -151,10 +149,6 @@ class Account {
  private:
     struct Money {
         double cash = 0, ledger = 0, realised = 0, fees = 0;
-    };
-    struct Pair {
-        uint32_t instrument;
-        bool inverse;
     };
     struct Slot {  // a strategy's
         int64_t net = 0;
@@ -180,13 +174,14 @@ class Account {
     HeldPosition& open_position(Slot& slot, const AccountFill& fill, PositionSide side);
     template <typename Belongs>
     [[nodiscard]] double tied_up(Belongs belongs) const;
+    template <typename Amount>
+    [[nodiscard]] double total(Amount amount) const;
 
     std::vector<Asset> assets_;  // by instrument
     std::vector<double> marks_;  // by instrument
     std::deque<HeldPosition> positions_;
-    std::vector<Money> money_;              // by currency
-    std::vector<std::vector<Pair>> pairs_;  // by currency
-    std::vector<double> rates_;             // by currency
+    std::vector<Money> money_;   // by currency
+    std::vector<double> rates_;  // by currency
 };
 
 }  // namespace gcg

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -251,7 +252,6 @@ class TickEngine {
     HeldBook held_book_;
     FillMarks marks_;
     std::size_t venue_fills_ = 0;
-    std::vector<double> rates_{1.0};
     std::vector<bool> held_;  // by position of the account: not flat at the last sample
 
     Cursor venue_, seen_;
