@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "account_bindings.h"
 #include "hft_run.h"
 #include "record_types.h"
 
@@ -25,11 +26,6 @@ template <typename Value>
 Value term(const py::dict& terms, const char* name, Value fallback) {
     if (!terms.contains(name) || terms[name].is_none()) return fallback;
     return terms[name].cast<Value>();
-}
-
-Ratio ratio(const py::dict& terms, const char* name) {
-    const auto pair = terms[name].cast<std::pair<int64_t, int64_t>>();
-    return {pair.first, pair.second};
 }
 
 TickInstrument instrument_of(const std::string& symbol, const std::string& venue, const py::dict& terms) {
@@ -50,25 +46,7 @@ TickInstrument instrument_of(const std::string& symbol, const std::string& venue
     risk.by_settlement = found.may_be_negative;
     risk.t_plus_one = term<bool>(terms, "t_plus_one", false);
     risk.sides = static_cast<Sides>(term<int>(terms, "sides", 0));
-    AccountTerms& account = found.account;
-    account.tick = ratio(terms, "tick_ratio");
-    account.lot = ratio(terms, "lot_ratio");
-    account.multiplier = risk.multiplier;
-    account.margin_rate = risk.margin_rate;
-    account.margined = term<bool>(terms, "margined", false);
-    account.legs = term<bool>(terms, "legs", false);
-    account.larger_side = term<bool>(terms, "larger_side", false);
-    account.today_apart = term<bool>(terms, "today_apart", false);
-    account.t_plus_one = risk.t_plus_one;
-    account.currency = risk.currency;
-    account.maker_fee = term<double>(terms, "maker_fee", 0);
-    account.taker_fee = term<double>(terms, "taker_fee", 0);
-    account.fee_per_unit = term<double>(terms, "fee_per_unit", 0);
-    account.fee_per_order = term<double>(terms, "fee_per_order", 0);
-    account.min_fee = term<double>(terms, "min_fee", 0);
-    account.stamp_duty = term<double>(terms, "stamp_duty", 0);
-    account.close_today_fee = term<double>(terms, "close_today_fee", kNaN);
-    account.close_today_fee_per_unit = term<double>(terms, "close_today_fee_per_unit", kNaN);
+    found.account = gcg::python::account_terms(terms, risk.currency);
     return found;
 }
 
