@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["print_report", "report_tables", "show_result"]
 
+FEWEST_DAYS = 5
 LAST_TRADES = 10
 MAKER_COLUMNS = 4
 
@@ -71,7 +72,9 @@ def report_tables(result: BacktestResult, trades: int = LAST_TRADES) -> list[Tab
 
 def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     m = result.measures
-    yearly = f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
+    brief = _is_brief(result)
+    few = f"less than {FEWEST_DAYS} days of trading"
+    yearly = few if brief else f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
     first, last = _moment(m.start_ns, result), _moment(m.end_ns, result)
     range_ = f"{first} to {last[11:] if result.ticks and first[:10] == last[:10] else last}"
     bars = "samples" if result.ticks else "bars"
@@ -79,12 +82,12 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Value", f"{m.end_value:,.2f}", f"from {m.start_value:,.2f} {result.currency}".rstrip()
     yield "Total return", _percent(m.total_return), ""
     yield "CAGR", _percent(_yearly(m, m.cagr)), "less than a month" if _is_short(m) else "calendar years"
-    yield "Volatility", _percent(m.volatility), f"daily returns × √{m.periods_per_year:g}"
-    yield "Sharpe", _number(m.sharpe), yearly
-    yield "Sharpe, yearly", _number(m.sharpe_yearly), "yearly returns, risk-free 1 % (bt default)"
+    yield "Volatility", _percent(None if brief else m.volatility), few if brief else f"daily returns × √{m.periods_per_year:g}"
+    yield "Sharpe", _number(None if brief else m.sharpe), yearly
+    yield "Sharpe, yearly", _number(None if brief else m.sharpe_yearly), "yearly returns, risk-free 1 % (bt default)"
     yield "Sortino", _number(_yearly(m, m.sortino)), yearly
     yield "Calmar", _number(_yearly(m, m.calmar)), "CAGR / max drawdown"
-    yield "Value at risk", _percent(m.value_at_risk), "of a day, 95 %, normal distribution"
+    yield "Value at risk", _percent(None if brief else m.value_at_risk), "of a day, 95 %, normal distribution"
     yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}"
     yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} {bars}"
     yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
@@ -99,7 +102,12 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
         yield "Speed", "slow", result.fast_reason
 
 
-# What a few days come to in a year says nothing; report_page/measures.js leaves the same ones out.
+# What a few days come to in a year says nothing, nor what minutes on two sides of midnight tell of days; report_page/measures.js leaves
+# the same ones out.
+def _is_brief(result: BacktestResult) -> bool:
+    return bool(result.ticks) and len({time_ns // NS_PER_DAY for time_ns, _ in result.values}) < FEWEST_DAYS
+
+
 def _is_short(m: Measures) -> bool:
     return m.end_ns - m.start_ns < 30 * NS_PER_DAY
 

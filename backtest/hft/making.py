@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class _Table:
         self.sign = np.where(self.fills["side"] == Side.BUY, 1.0, -1.0)
         self.mid = np.where(np.isnan(self.fills["mid"]), self.fills["price"], self.fills["mid"])
         self.edge = self.sign * (self.mid - self.fills["price"])  # what a unit gained against the mid
-        self.days = max(1, len(np.unique(arrays.equity["event_ns"] // NS_PER_DAY)))
+        self.times = arrays.equity["event_ns"]
         self.first_ns = _first_fills(self.orders, self.fills)
 
     def measures(self, symbol: str, held: Mapping[int, Inventory]) -> MakerMeasures:
@@ -79,7 +79,7 @@ class _Table:
             traded=_total(self.fills["quantity"][chosen]) if single else None,
             turnover=turnover,
             turnover_times=_share(turnover, self.facts.cash),
-            turnover_a_day=_share(turnover, float(self.days)),
+            turnover_a_day=_share(turnover, self._days(held)),
             buy_fills=int((chosen & (self.sign > 0)).sum()),
             sell_fills=int((chosen & (self.sign < 0)).sum()),
             bought=bought if single else None,
@@ -93,6 +93,14 @@ class _Table:
             end_position=only.end if only else None,
             **self._profit(chosen, held),
         )
+
+    # What is traded around the clock counts days of 24 hours, what has sessions the days that have any; None below 24 hours.
+    def _days(self, numbers: Iterable[int]) -> float | None:
+        span = float(self.times[-1] - self.times[0]) / NS_PER_DAY if len(self.times) else 0.0
+        if span < 1.0:
+            return None
+        around = any(self.facts.instruments[number - 1].calendar == "24/7" for number in numbers)
+        return span if around else float(len(np.unique(self.times // NS_PER_DAY)))
 
     # How many orders came to which end, and what share of them was filled.
     def _orders(self, chosen: Mask, single: bool) -> dict[str, Any]:

@@ -33,7 +33,8 @@ class MakerMeasures(msgspec.Struct, frozen=True, kw_only=True):
     rest), `cancelled` ended without a fill, `working` are left unfilled at the end. `fill_ratio` is the share of orders with any fill,
     `quantity_fill_ratio` filled over ordered quantity; rejected orders count in neither. `maker_share` is of the traded value.
     `order_to_trade` is orders a fill. `turnover` is the traded value in the account's currency, `turnover_times` over the capital at the
-    start, `turnover_a_day` over the UTC days of the run.
+    start, `turnover_a_day` over the days of the run: of 24 hours for what is traded around the clock, else the UTC days that have sessions;
+    None for a run below 24 hours.
 
     Queue: of orders that rested, how long until their first fill, or until they ended without one; the displayed size ahead of them as
     they arrived; `time_to_fill` is from sending to the first fill, of all that were filled. All in nanoseconds and units of the symbol.

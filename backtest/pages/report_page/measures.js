@@ -5,20 +5,24 @@ import { byId, el, group } from "./page.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const FAINTEST = 0.01; // a month of 1 % has never the strongest colour
-const MONTH_S = 30 * 86_400; // what is shorter is not extrapolated to a year
+const DAY_S = 86_400;
+const MONTH_S = 30 * DAY_S; // what is shorter is not extrapolated to a year
+const FEWEST_DAYS = 5; // of a run over ticks, for what is told of its days' returns
 
 const plain = (value, decimals = 2) => format.price(value, decimals);
 const share = (value) => (value === null ? "–" : `${plain(value * 100, 2)} %`);
 const count = (value) => plain(value, 0);
 
 /** The few figures that are looked at first. */
-export function drawHeadline({ measures: m, currency }) {
+export function drawHeadline(data) {
+  const { measures: m, currency } = data;
+  const few = brief(data);
   const cents = m.end_value < 1000 ? 2 : 0;
   const money = `${plain(m.start_value, cents)} → ${plain(m.end_value, cents)} ${currency}`.trim();
   const figures = [
     ["Return", format.percent(m.total_return), money, format.sign(m.total_return)],
     ["CAGR", format.percent(yearly(m, m.cagr)), short(m) ? "less than a month" : "calendar years", format.sign(yearly(m, m.cagr))],
-    ["Sharpe", plain(m.sharpe), `days × √${m.periods_per_year}, risk-free 0 %`, ""],
+    ["Sharpe", few ? "–" : plain(m.sharpe), few ? `less than ${FEWEST_DAYS} days` : `days × √${m.periods_per_year}, risk-free 0 %`, ""],
     ["Max drawdown", m.max_drawdown ? format.percent(-m.max_drawdown) : "0.00 %", `longest ${length(m.max_drawdown_days)}`, m.max_drawdown ? "down" : ""],
     ["Trades", count(m.trades), `${share(m.win_rate)} won${m.open_trades ? `, ${count(m.open_trades)} open` : ""}`, ""],
     ["Profit factor", plain(m.profit_factor), "won / lost, after fees", ""],
@@ -29,7 +33,9 @@ export function drawHeadline({ measures: m, currency }) {
 }
 
 /** All measures, and how those of a year are made. */
-export function drawMeasures({ measures: m, ticks }) {
+export function drawMeasures(data) {
+  const { measures: m, ticks } = data;
+  const daily = (value) => (brief(data) ? null : value);
   const groups = {
     Return: [
       ["Total return", format.percent(m.total_return)],
@@ -39,15 +45,15 @@ export function drawMeasures({ measures: m, ticks }) {
       ["Value at the end", plain(m.end_value)],
     ],
     Risk: [
-      ["Volatility", share(m.volatility)],
+      ["Volatility", share(daily(m.volatility))],
       ["Max drawdown", `${share(m.max_drawdown)} · ${plain(m.max_drawdown_money)}`],
       ["Longest drawdown", `${length(m.max_drawdown_days)} · ${count(m.max_drawdown_bars)} ${ticks ? "samples" : "bars"}`],
-      ["Value at risk, a day, 95 %", format.percent(m.value_at_risk)],
+      ["Value at risk, a day, 95 %", format.percent(daily(m.value_at_risk))],
       ["Exposure", share(m.exposure)],
     ],
     "Return for risk": [
-      ["Sharpe", plain(m.sharpe)],
-      ["Sharpe, yearly returns, 1 %", plain(m.sharpe_yearly)],
+      ["Sharpe", plain(daily(m.sharpe))],
+      ["Sharpe, yearly returns, 1 %", plain(daily(m.sharpe_yearly))],
       ["Sortino", plain(yearly(m, m.sortino))],
       ["Calmar", plain(yearly(m, m.calmar))],
       ["SQN", plain(m.sqn)],
@@ -102,6 +108,11 @@ export function drawSettings(data) {
 
 function short(m) {
   return (m.end_ns - m.start_ns) / 1e9 < MONTH_S;
+}
+
+// Minutes on two sides of midnight tell nothing of days.
+function brief({ ticks, times }) {
+  return ticks > 0 && new Set(times.map((time) => Math.floor(time / DAY_S))).size < FEWEST_DAYS;
 }
 
 function yearly(m, value) {

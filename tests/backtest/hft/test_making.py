@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -149,6 +150,24 @@ def test_one_fill_by_hand() -> None:
     assert rows["Net"] == ["0.51"]
 
 
+@pytest.mark.parametrize(
+    ("calendar", "hours", "expected"),
+    [("24/7", (0, 0.1), None), ("XNYS", (0, 23.9), None), ("24/7", (0, 36), 100.0 / 1.5), ("XNYS", (0, 6, 24, 30, 96, 102), 100.0 / 3)],
+)
+def test_turnover_a_day_counts_days_by_their_length(calendar: str, hours: tuple[float, ...], expected: float | None) -> None:
+    """Around the clock a day is 24 hours, though the minutes of a run may lie on two dates; with sessions it is a day that has some."""
+    arrays = one_fill()
+    equity = np.zeros(len(hours), arrays.equity.dtype)
+    equity["event_ns"] = 1_699_938_000 * 10**9 + np.array([int(hour * 3600) for hour in hours]) * 10**9  # 5 h after midnight
+    equity["equity"] = CASH
+    if hours[-1] < 1:
+        equity["event_ns"] += 19 * 3600 * 10**9 - 180 * 10**9  # begins 3 min before midnight
+        assert len(np.unique(equity["event_ns"] // (86_400 * 10**9))) == 2
+    instrument = msgspec.structs.replace(INSTRUMENTS[0], calendar=calendar)
+    found = maker_measures(arrays._replace(equity=equity), facts_of(instruments=(instrument,)))[1].turnover_a_day
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
 def test_realised_and_adverse_are_the_half_spread() -> None:
     """Where every later mid is known, what was kept and what the market took are together what was earned at the fill."""
     arrays = make_run(5, 80)
@@ -182,7 +201,7 @@ def test_nothing_happened() -> None:
     """An empty run has zeros for counts and money, and nothing where there is nothing to divide by."""
     (total,) = maker_measures(empty_arrays(), facts_of())
     zeros = {name for name in MakerMeasures.__struct_fields__ if getattr(total, name) == 0}
-    assert zeros == {*COUNTS, *MONEY, "turnover_times", "turnover_a_day"}
+    assert zeros == {*COUNTS, *MONEY, "turnover_times"}
     assert [one.fills for one in total.horizons] == [0, 0, 0]
     (bare,) = maker_measures(empty_arrays(0), facts_of(horizons_ns=(), instruments=()))
     assert bare.horizons == []
@@ -191,8 +210,6 @@ def test_nothing_happened() -> None:
 
 def test_money_of_another_currency_needs_a_rate() -> None:
     """Without one the amounts are unknown; with one they are in the account's currency."""
-    import msgspec
-
     in_cny = (msgspec.structs.replace(INSTRUMENTS[0], currency="CNY"),)
     unknown = maker_measures(one_fill(), facts_of(instruments=in_cny))[1]
     assert (unknown.turnover, unknown.fees, unknown.net_profit, unknown.maker_share) == (None, None, None, None)

@@ -23,6 +23,7 @@ from gcg_quant.backtest.hft.result import Result
 from gcg_quant.backtest.hft.trips import round_trips
 from gcg_quant.backtest.making.rows import maker_rows
 from gcg_quant.backtest.results import round_trips as one_by_one
+from gcg_quant.clock import NS_PER_DAY
 from gcg_quant.enumerations import Liquidity, Side
 from gcg_quant.errors import BacktestError
 from gcg_quant.events import Fill, Tick
@@ -199,6 +200,27 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Trades\n" not in shown
 
 
+def over_days(days: int) -> Result:
+    """Return a made-up run whose samples of the account lie evenly on so many UTC days."""
+    arrays = make_run(orders=60)
+    equity = arrays.equity.copy()
+    equity["event_ns"] = START_NS // NS_PER_DAY * NS_PER_DAY + np.linspace(0, days * NS_PER_DAY - 1, len(equity)).astype(np.int64)
+    return Result(arrays._replace(equity=equity), facts_of(ticks=100))
+
+
+@pytest.mark.parametrize(("days", "told"), [(4, False), (5, True)])
+def test_days_are_judged_from_five_on(days: int, told: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """The returns of fewer days are measured, and not shown."""
+    result = over_days(days)
+    assert result.measures.sharpe is not None
+    result.summary(trades=0)
+    rows = {line[:18].strip(): line[18:].split() for line in capsys.readouterr().out.splitlines()}
+    for name, value in (("Sharpe", result.measures.sharpe), ("Volatility", result.measures.volatility), ("Value at risk", 0.0)):
+        assert value is not None
+        assert (rows[name][0] != "n/a") == told, name
+    assert "trading" in rows["Sharpe"] if not told else rows["Sharpe"][0] == f"{result.measures.sharpe:,.4f}".replace("-", "−")
+
+
 def test_nothing_happened(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A run without an order has frames without rows, measures of an account that did not move, and a report."""
     result = Result(empty_arrays(0), facts_of(horizons_ns=()))
@@ -266,7 +288,7 @@ def test_report_of_ticks_in_a_browser(chromium: Any, tmp_path: Path) -> None:
 
 @pytest.mark.browser
 def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> None:
-    """The market makers' measures of one symbol stand in groups beside each other, with all that a table would say."""
+    """The market makers' measures of one symbol stand in groups beside each other, all that a table would say; few days are not judged."""
     only = INSTRUMENTS[:1]
     result = Result(make_run(orders=60, instruments=only), facts_of(instruments=only, ticks=100))
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
@@ -279,5 +301,11 @@ def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> Non
     assert page.locator("#making dd").all_inner_texts() == told
     lefts = {round(box["x"]) for box in (group.bounding_box() for group in page.locator("#making dl").all())}
     assert len(lefts) == 3
+    for days in (4, 5):
+        page.goto(over_days(days).report(tmp_path / "days.html").as_uri())
+        page.wait_for_selector("#fall canvas")
+        for label in ("Sharpe", "Volatility", "Value at risk, a day, 95 %"):
+            assert (page.inner_text(f"#groups dt:text-is('{label}') + dd") == "–") == (days < 5)
+        assert ("less than 5 days" in page.inner_text("#headline")) == (days < 5)
     page.close()
     assert faults == []
