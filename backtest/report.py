@@ -140,6 +140,10 @@ def _maker_tables(making: list[MakerMeasures]) -> Iterator[Table]:
 def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     total = len(result.trades)
     shown = f"The last {len(trades)} of {total:,} trades" if len(trades) < total else "Trades"
+    # In a day over ticks, which the title names, there is room for the decimals of small trades.
+    days = {_moment(row.entry_ns, result)[:10] for row in trades} if result.ticks else set()
+    one_day = len(days) == 1
+    shown = f"{shown}, {min(days)}" if one_day else shown
     table = Table(title=shown, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     for name in ("symbol", "entry", "exit"):
         table.add_column(name, no_wrap=True)
@@ -150,18 +154,33 @@ def _trade_table(result: BacktestResult, trades: list[TradeRow]) -> Table:
     # Eight columns go into 80 characters, of which the time of day takes twelve.
     most = 1e5 if period_ns(result.spec.period) >= NS_PER_DAY else 1e3
     decimals = 2 if max(abs(row.net_profit) for row in trades) < most else 0
+    cents, of_fees = (
+        4 if one_day and _are_small(amounts) else decimals
+        for amounts in ([row.net_profit for row in trades], [row.commission for row in trades])
+    )
     for row in trades:
         cells = {
-            "size": _minus(f"{row.size:,.10g}"),
+            "size": _size(row.size),
             "price": f"{row.entry_price:,.6g}",
             held: span_text(row.exit_ns - row.entry_ns) if result.ticks else f"{row.bars:,}",
-            "fees": f"{row.commission:,.{decimals}f}",
-            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{_minus(f'{row.net_profit:,.{decimals}f}')}[/]",
+            "fees": f"{row.commission:,.{of_fees}f}",
+            "net": f"[{'green' if row.net_profit > 0 else 'red'}]{_minus(f'{row.net_profit:,.{cents}f}')}[/]",
         }
         entry, leave = (_moment(time_ns, result, short=True) for time_ns in (row.entry_ns, row.exit_ns))
+        entry = entry[6:] if one_day else entry
         leave = leave[6:] if result.ticks else leave  # the day is clear from how long it was held
         table.add_row(row.symbol, entry, leave, *(cells[name] for name in numbers))
     return table
+
+
+# Amounts of which two decimals would leave little; report_page/trades.js has the same rule.
+def _are_small(amounts: Iterable[float]) -> bool:
+    sizes = [round(abs(one), 8) for one in amounts]
+    return max(sizes) < 100 and any(0 < one < 0.1 for one in sizes)
+
+
+def _size(value: float) -> str:
+    return _minus(f"{value:,.10g}" if abs(value) >= 1 else f"{value:.8f}".rstrip("0").rstrip("."))
 
 
 def _percent(value: float | None) -> str:

@@ -75,7 +75,7 @@ class Result:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """A row a closed trade, from flat to flat, by the time of its last fill; money is in the account's currency."""
+        """A row a closed trade, from flat to flat, by the time of its last fill; size is the largest reached; money is the account's."""
         import pandas as pd  # half a second, and only wanted here
 
         rows = [(row.symbol, row.size, row.entry_ns, row.entry_price, row.profit, row.commission, row.net_profit) for row in self._trips[0]]

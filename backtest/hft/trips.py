@@ -1,4 +1,4 @@
-"""Closed trades from an array of fills: those of `results.round_trips`, all at once."""
+"""Closed trades from an array of fills: those of `results.round_trips`, all at once, with the largest size that each reached."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["round_trips"]
 def round_trips(fills: Records, facts: RunFacts, samples_ns: NDArray[np.int64]) -> tuple[list[TradeRow], int]:
     """Return the closed trades of fills, in the order in which they closed, and how many are still open.
 
-    A trade goes from flat to flat, by strategy and symbol; a fill that turns a position ends one and begins another. Times are those
-    of the fills; `bars` counts the samples of the account (`samples_ns`) between them. Money is in the account's currency where its
-    rate is known, else in the instrument's.
+    A trade goes from flat to flat, by strategy and symbol; a fill that turns a position ends one and begins another. `size` is the
+    largest that it reached, negative for a short one. Times are those of the fills; `bars` counts the samples of the account
+    (`samples_ns`) between them. Money is in the account's currency where its rate is known, else in the instrument's.
     """
     found: list[tuple[int, TradeRow]] = []
     still_open = 0
@@ -56,13 +56,14 @@ def _of_one(
     rate = 1.0 if rate is None else rate
     firsts = np.flatnonzero(np.append(True, ends[:-1]))
     lasts = np.flatnonzero(ends)
+    largest = np.maximum.reduceat(np.abs(np.cumsum(parts)), firsts) * np.sign(parts[firsts])
     entered, left = of_fill[firsts[: len(lasts)]], of_fill[lasts]
     times = fills["event_ns"]
     bars = np.searchsorted(samples_ns, times[left]) - np.searchsorted(samples_ns, times[entered])
     symbol = facts.symbols[number - 1]
     rows = zip(
         places[left].tolist(),
-        parts[firsts[: len(lasts)]].tolist(),
+        largest.tolist(),
         times[entered].tolist(),
         fills["price"][entered].tolist(),
         times[left].tolist(),

@@ -30,7 +30,9 @@ MOST_NOTES = 3
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A closed trade. `size` is what it was opened with (negative: short); money is in the account's currency."""
+    """A closed trade. `size` is what it was opened with, of a run over ticks the largest that it reached (negative: short); money is in
+    the account's currency.
+    """
 
     symbol: str
     size: float

@@ -11,18 +11,19 @@ export class Trades {
   constructor(data, when, visit) {
     Object.assign(this, { rows: data.trades.map((row, at) => [at + 1, ...row]), when, visit, sorted: 0, falling: false, shown: FIRST });
     const decimals = Object.fromEntries(data.symbols.map((one) => [one.symbol, one.shown]));
+    const [cents, ofFees] = [8, 7].map((at) => moneyDecimals(this.rows.map((row) => Math.abs(row[at]))));
     const multiple = data.symbols.length > 1;
     this.columns = [
       { head: "#", at: 0, text: (row) => row[0] },
       ...(multiple ? [{ head: "Symbol", at: 1, text: (row) => row[1], left: true }] : []),
       { head: "Side", at: 2, text: (row) => (row[2] < 0 ? "▼ short" : "▲ long"), left: true },
-      { head: "Size", at: 2, text: (row) => format.quantity(Math.abs(row[2])) },
+      { head: "Size", at: 2, text: (row) => size(Math.abs(row[2])) },
       { head: "Entry", at: 3, text: (row) => when(row[3]) },
       { head: "Price", at: 4, text: (row) => format.price(row[4], decimals[row[1]]) },
       { head: "Exit", at: 5, text: (row) => when(row[5]) },
       data.ticks ? { head: "Held", at: 9, text: (row) => span(row[9]) } : { head: "Bars", at: 6, text: (row) => format.price(row[6], 0) },
-      { head: "Fees", at: 7, text: (row) => format.price(row[7], 2) },
-      { head: "Net profit", at: 8, text: (row) => format.money(row[8]), sign: true },
+      { head: "Fees", at: 7, text: (row) => format.price(row[7], ofFees) },
+      { head: "Net profit", at: 8, text: (row) => format.signed(row[8], cents), sign: cents },
     ];
     const total = this.rows.length;
     byId("trades").querySelector("h2 span").textContent = total ? format.price(total, 0) : "";
@@ -49,7 +50,7 @@ export class Trades {
   }
 
   #row(row) {
-    const cells = this.columns.map(({ text, left, sign }) => el("td", { class: left ? "left" : sign ? format.sign(row[8], 2) : "", text: text(row) }));
+    const cells = this.columns.map(({ text, left, sign }) => el("td", { class: left ? "left" : sign ? format.sign(row[8], sign) : "", text: text(row) }));
     const act = () => this.visit(row[1], row[3], row[5]);
     return el("tr", { tabindex: 0, title: "Show on the chart", on: { click: act, keydown: (event) => event.key === "Enter" && act() } }, ...cells);
   }
@@ -64,6 +65,16 @@ export class Trades {
     this.shown += MORE;
     this.draw();
   }
+}
+
+// Four for the amounts of small trades, of which two would leave little.
+function moneyDecimals(amounts) {
+  return amounts.every((one) => one < 100) && amounts.some((one) => one > 0 && one < 0.1) ? 4 : 2;
+}
+
+// Less than a unit with all its decimals.
+function size(value) {
+  return value < 1 ? format.price(value, 8).replace(/\.?0+$/, "") : format.quantity(value);
 }
 
 // How long a trade was held, of milliseconds: "35 ms", "1.2 s", "3.4 min".

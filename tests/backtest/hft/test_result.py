@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import backtrader as bt
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,7 +93,7 @@ def test_offsets_are_shown_where_there_are_any() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 80))
 def test_trades_are_those_that_one_fill_after_the_other_gives(seed: int, orders: int) -> None:
-    """All at once they are, to the last bit, what `results.round_trips` finds for each strategy."""
+    """All at once they are, to the last bit, what `results.round_trips` finds for each strategy, but for the size: the largest reached."""
     arrays, facts = make_run(seed, orders), facts_of()
     samples = arrays.equity["event_ns"]
     found, still_open = round_trips(arrays.fills, facts, samples)
@@ -102,7 +103,7 @@ def test_trades_are_those_that_one_fill_after_the_other_gives(seed: int, orders:
         rows = arrays.fills[arrays.fills["strategy"] == strategy]
         events = [as_event(row) for row in rows]
         trades, more = one_by_one.round_trips(events, terms, samples, samples)
-        expected += trades
+        expected += [msgspec.structs.replace(trade, size=size) for trade, size in zip(trades, reached(events, terms), strict=True)]
         left += more
     fields = ("symbol", "size", "entry_price", "profit", "commission", "net_profit")
     assert sorted(tuple(getattr(row, name) for name in fields) for row in found) == sorted(
@@ -110,6 +111,21 @@ def test_trades_are_those_that_one_fill_after_the_other_gives(seed: int, orders:
     )
     assert still_open == left
     assert [row.exit_ns for row in found] == sorted(row.exit_ns for row in found)
+
+
+def reached(fills: list[Fill], terms: dict[tuple[str, str], Instrument]) -> list[float]:
+    """Return the largest size of each closed trade, in the order in which they closed."""
+    held: dict[str, int] = {}
+    largest: dict[str, int] = {}
+    found = []
+    for fill in fills:
+        instrument, name = terms[fill.symbol, fill.venue], fill.symbol
+        before = held.get(name, 0)
+        after = held[name] = before + instrument.lots(fill.quantity) * (1 if fill.side == Side.BUY else -1)
+        if before and before * after <= 0:
+            found.append(instrument.quantity(largest[name]))
+        largest[name] = after if before * after <= 0 else max(largest[name], after, key=abs)
+    return found
 
 
 def as_event(row: Any) -> Fill:
@@ -198,6 +214,27 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "Market making" not in shown
     assert "Trades\n" not in shown
+
+
+def small_trade() -> Result:
+    """Return a run with one trade: 0.002 BTC bought twice and sold at once, for 0.008 dollars less."""
+    fills = np.zeros(3, dtypes()["fills"])
+    fills["order"], fills["number"], fills["strategy"] = [1, 2, 3], 1, 1
+    fills["event_ns"] = START_NS + np.array([1, 2, 3]) * 10**9
+    fills["price"], fills["quantity"] = [100.0, 100.0, 98.0], [0.002, 0.002, 0.004]
+    fills["side"] = [int(Side.BUY), int(Side.BUY), int(Side.SELL)]
+    equity = np.zeros(5, dtypes()["equity"])
+    equity["event_ns"], equity["equity"] = START_NS + np.arange(5) * 10**9, 1_000_000.0 - np.array([0, 0, 0, 0.008, 0.008])
+    only = INSTRUMENTS[:1]
+    return Result(empty_arrays()._replace(fills=fills, equity=equity), facts_of(instruments=only, strategies=("grid",), ticks=100))
+
+
+def test_small_trades_are_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Sizes and profits far below one have their decimals, and the day stands in the title to leave room for them."""
+    small_trade().summary()
+    title, line = (row for row in capsys.readouterr().out.splitlines() if row.startswith(("Trades, ", " BTCUSDT")))
+    assert title.split() == ["Trades,", "2023-11-14"]
+    assert line.split() == ["BTCUSDT", "22:13:01", "22:13:03", "0.004", "100", "2", "s", "0.00", "−0.0080"]
 
 
 def over_days(days: int) -> Result:
@@ -301,6 +338,10 @@ def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> Non
     assert page.locator("#making dd").all_inner_texts() == told
     lefts = {round(box["x"]) for box in (group.bounding_box() for group in page.locator("#making dl").all())}
     assert len(lefts) == 3
+    page.goto(small_trade().report(tmp_path / "small.html").as_uri())
+    page.wait_for_selector("#fall canvas")
+    cells = page.locator("#trades tbody td").all_inner_texts()
+    assert (cells[2], cells[-2:]) == ("0.004", ["0.00", "−0.0080"])
     for days in (4, 5):
         page.goto(over_days(days).report(tmp_path / "days.html").as_uri())
         page.wait_for_selector("#fall canvas")
