@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -88,7 +89,7 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     yield "Sortino", _number(_yearly(m, m.sortino)), yearly
     yield "Calmar", _number(_yearly(m, m.calmar)), "CAGR / max drawdown"
     yield "Value at risk", _percent(None if brief else m.value_at_risk), "of a day, 95 %, normal distribution"
-    yield "Max drawdown", f"{m.max_drawdown_percent:.2f} %", f"{m.max_drawdown_money:,.2f}"
+    yield "Max drawdown", _percent(m.max_drawdown), f"{m.max_drawdown_money:,.2f}"
     yield "Longest drawdown", f"{m.max_drawdown_days:,.1f} d", f"{m.max_drawdown_bars:,} {bars}"
     yield "Trades", f"{m.trades:,}", f"{m.won:,} won, {m.lost:,} lost, {m.open_trades:,} open"
     yield "Win rate", _percent(m.win_rate), ""
@@ -183,16 +184,21 @@ def _size(value: float) -> str:
     return _minus(f"{value:,.10g}" if abs(value) >= 1 else f"{value:.8f}".rstrip("0").rstrip("."))
 
 
+# Two decimals, and below 0.1 % two digits that say something.
 def _percent(value: float | None) -> str:
-    return "n/a" if value is None else _minus(f"{value * 100:,.2f} %")
+    if value is None:
+        return "n/a"
+    size = abs(value * 100)
+    return _minus(f"{value * 100:,.{1 - math.floor(math.log10(size)) if 5e-8 <= size < 0.1 else 2}f} %")
 
 
 def _number(value: float | None) -> str:
     return "n/a" if value is None else _minus(f"{value:,.4f}")
 
 
+# With a true minus sign, and none for what is shown as 0.
 def _minus(text: str) -> str:
-    return text.replace("-", "−")
+    return text.replace("-", "−") if any(one in text for one in "123456789") else text.removeprefix("-")
 
 
 # Days for bars of a day or more, minutes below, on the clock of the first symbol's venue.

@@ -5,7 +5,7 @@ import { PriceChart } from "/shared/price_chart.js";
 import { CurveChart } from "/shared/curve_chart.js";
 import { linkCharts } from "/shared/chart_base.js";
 import { Marks } from "./marks.js";
-import { byId, el, indexAt, least } from "./page.js";
+import { byId, el, indexAt, least, percentDecimals } from "./page.js";
 
 const SCALE_PX = 88; // one width for the three price scales, so that the plots stand below each other
 
@@ -96,12 +96,18 @@ export class Charts {
     this.value.add("area", "accent", times.map((time, at) => [time, values[at]]), money);
     let peak = -Infinity;
     this.falls = values.map((value) => value / (peak = Math.max(peak, value)) - 1);
-    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => `${format.price(value, 2)} %`);
+    this.decimals = percentDecimals(-100 * least(this.falls));
+    this.fall.add("fall", "down", times.map((time, at) => [time, this.falls[at] * 100]), (value) => this.#percent(value));
     const [first] = symbols;
     if (symbols.length === 1 && first.open[0] > 0 && least(first.close) > 0) {
       this.held = first.times.map((time, at) => [time, (measures.start_value * first.close[at]) / first.open[0]]);
       this.value.add("line", "muted", this.held, money);
     }
+  }
+
+  // With decimals that tell the marks of the axis apart; 0 has no sign.
+  #percent(value) {
+    return `${format.signed(value, this.decimals)} %`;
   }
 
   #symbols() {
@@ -133,6 +139,6 @@ export class Charts {
     const n = indexAt(this.data.times, at);
     const worth = el("span", { class: "accent" }, "account ", el("b", { text: format.price(this.data.values[n], 2) }));
     const held = this.held ? [el("span", {}, "buy and hold ", el("b", { text: format.price(this.held[indexAt(times, at)][1], 2) }))] : [];
-    byId("value-legend").replaceChildren(worth, ...held, el("span", {}, "drawdown ", el("b", { text: format.percent(this.falls[n]) })));
+    byId("value-legend").replaceChildren(worth, ...held, el("span", {}, "drawdown ", el("b", { text: this.#percent(this.falls[n] * 100) })));
   }
 }

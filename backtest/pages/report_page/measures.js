@@ -1,7 +1,7 @@
 // The figures: the headline, the table of measures, the months, and the settings.
 
 import * as format from "/shared/format.js";
-import { byId, el, group } from "./page.js";
+import { byId, el, group, percentDecimals } from "./page.js";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const FAINTEST = 0.01; // a month of 1 % has never the strongest colour
@@ -10,7 +10,8 @@ const MONTH_S = 30 * DAY_S; // what is shorter is not extrapolated to a year
 const FEWEST_DAYS = 5; // of a run over ticks, for what is told of its days' returns
 
 const plain = (value, decimals = 2) => format.price(value, decimals);
-const share = (value) => (value === null ? "–" : `${plain(value * 100, 2)} %`);
+const share = (value) => (value === null ? "–" : `${plain(value * 100, percentDecimals(Math.abs(value * 100)))} %`);
+const change = (value) => (value === null ? "–" : `${format.signed(value * 100, percentDecimals(Math.abs(value * 100)))} %`);
 const count = (value) => plain(value, 0);
 
 /** The few figures that are looked at first. */
@@ -20,10 +21,10 @@ export function drawHeadline(data) {
   const cents = m.end_value < 1000 ? 2 : 0;
   const money = `${plain(m.start_value, cents)} → ${plain(m.end_value, cents)} ${currency}`.trim();
   const figures = [
-    ["Return", format.percent(m.total_return), money, format.sign(m.total_return)],
-    ["CAGR", format.percent(yearly(m, m.cagr)), short(m) ? "less than a month" : "calendar years", format.sign(yearly(m, m.cagr))],
+    ["Return", change(m.total_return), money, format.sign(m.total_return)],
+    ["CAGR", change(yearly(m, m.cagr)), short(m) ? "less than a month" : "calendar years", format.sign(yearly(m, m.cagr))],
     ["Sharpe", few ? "–" : plain(m.sharpe), few ? `less than ${FEWEST_DAYS} days` : `days × √${m.periods_per_year}, risk-free 0 %`, ""],
-    ["Max drawdown", m.max_drawdown ? format.percent(-m.max_drawdown) : "0.00 %", `longest ${length(m.max_drawdown_days)}`, m.max_drawdown ? "down" : ""],
+    ["Max drawdown", change(-m.max_drawdown), `longest ${length(m.max_drawdown_days)}`, m.max_drawdown ? "down" : ""],
     ["Trades", count(m.trades), `${share(m.win_rate)} won${m.open_trades ? `, ${count(m.open_trades)} open` : ""}`, ""],
     ["Profit factor", plain(m.profit_factor), "won / lost, after fees", ""],
   ];
@@ -38,8 +39,8 @@ export function drawMeasures(data) {
   const daily = (value) => (brief(data) ? null : value);
   const groups = {
     Return: [
-      ["Total return", format.percent(m.total_return)],
-      ["CAGR", format.percent(yearly(m, m.cagr))],
+      ["Total return", change(m.total_return)],
+      ["CAGR", change(yearly(m, m.cagr))],
       ["Net profit of closed trades", format.money(m.net_profit)],
       ["Fees", plain(m.commission)],
       ["Value at the end", plain(m.end_value)],
@@ -48,7 +49,7 @@ export function drawMeasures(data) {
       ["Volatility", share(daily(m.volatility))],
       ["Max drawdown", `${share(m.max_drawdown)} · ${plain(m.max_drawdown_money)}`],
       ["Longest drawdown", `${length(m.max_drawdown_days)} · ${count(m.max_drawdown_bars)} ${ticks ? "samples" : "bars"}`],
-      ["Value at risk, a day, 95 %", format.percent(daily(m.value_at_risk))],
+      ["Value at risk, a day, 95 %", change(daily(m.value_at_risk))],
       ["Exposure", share(m.exposure)],
     ],
     "Return for risk": [

@@ -62,6 +62,11 @@ export function el(tag, properties = {}, ...children) {
   return found;
 }
 
+/** How many decimals a percentage of this size needs to differ from 0: two, and below 0.1 two digits that say something. */
+export function percentDecimals(size) {
+  return size >= 5e-8 && size < 0.1 ? 1 - Math.floor(Math.log10(size)) : 2;
+}
+
 /** A list with a title, of rows of a label and a text each. */
 export function group(name, rows) {
   return el("dl", { class: "group" }, el("h3", { text: name }), ...rows.flatMap(([label, value]) => [el("dt", { text: label }), el("dd", { text: value })]));

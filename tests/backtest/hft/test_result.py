@@ -232,8 +232,11 @@ def small_trade() -> Result:
 def test_small_trades_are_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
     """Sizes and profits far below one have their decimals, and the day stands in the title to leave room for them."""
     small_trade().summary()
-    title, line = (row for row in capsys.readouterr().out.splitlines() if row.startswith(("Trades, ", " BTCUSDT")))
+    told = capsys.readouterr().out
+    title, line = (row for row in told.splitlines() if row.startswith(("Trades, ", " BTCUSDT")))
     assert title.split() == ["Trades,", "2023-11-14"]
+    assert "Total return −0.00000080 % CAGR" in " ".join(told.split())
+    assert "Max drawdown 0.00000080 % 0.01" in " ".join(told.split())
     assert line.split() == ["BTCUSDT", "22:13:01", "22:13:03", "0.004", "100", "2", "s", "0.00", "−0.0080"]
 
 
@@ -342,6 +345,10 @@ def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> Non
     page.wait_for_selector("#fall canvas")
     cells = page.locator("#trades tbody td").all_inner_texts()
     assert (cells[2], cells[-2:]) == ("0.004", ["0.00", "−0.0080"])
+    assert page.locator("#headline .down").all_inner_texts() == ["−0.00000080 %"] * 2
+    assert "drawdown −0.0000010 %" in page.inner_text("#value-legend")  # of values in cents
+    labels = page.evaluate("[0, -4e-7, -1e-6].map(document.getElementById('charts').view.charts.fall.main.options().priceFormat.formatter)")
+    assert labels == ["0.0000000 %", "−0.0000004 %", "−0.0000010 %"]
     for days in (4, 5):
         page.goto(over_days(days).report(tmp_path / "days.html").as_uri())
         page.wait_for_selector("#fall canvas")
