@@ -76,7 +76,7 @@ def _rows(result: BacktestResult) -> Iterable[tuple[str, str, str]]:
     brief = _is_brief(result)
     few = f"less than {FEWEST_DAYS} days of trading"
     yearly = few if brief else f"daily returns × √{m.periods_per_year:g}, risk-free 0 %"
-    first, last = _moment(m.start_ns, result), _moment(m.end_ns, result)
+    first, last = _moment(result.first_ns or m.start_ns, result), _moment(m.end_ns, result)
     range_ = f"{first} to {last[11:] if result.ticks and first[:10] == last[:10] else last}"
     bars = "samples" if result.ticks else "bars"
     yield ("Ticks", f"{result.ticks:,}", range_) if result.ticks else ("Bars", f"{m.bars:,}", range_)

@@ -33,7 +33,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         instruments: by their numbers in the run, from 1 on. `strategies`: likewise.
         cash: the capital at the start, in `currency`. `rates`: what a unit of another currency is worth in it.
         horizons_ns: how long after each fill the mid was noted, as the fills' `marks` have them.
-        ticks: market events handled. `seconds`: how long that took.
+        ticks: market events handled. `first_ns`: the time of the first, 0 if there was none. `seconds`: how long that took.
         name: what was run; the strategies' names if "". `parameters`, `settings`: what the report lists.
         run: the run's name. `code_sha256`: of the strategy's file.
         periods_per_year: trading days a year, to annualise by.
@@ -47,6 +47,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     rates: Mapping[str, float] = {}
     horizons_ns: tuple[int, ...] = ()
     ticks: int = 0
+    first_ns: int = 0
     seconds: float = 0.0
     name: str = ""
     parameters: dict[str, Any] = {}

@@ -45,6 +45,7 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
         rates=config.rates,
         horizons_ns=config.horizons_ns,
         ticks=native.done,
+        first_ns=run.first_ns,
         seconds=seconds,
         parameters=next(iter(named.values())) if len(named) == 1 else named,
         settings=settings,

@@ -206,6 +206,7 @@ class Result:
             code_sha256=facts.code_sha256,
             seconds=facts.seconds,
             ticks=facts.ticks,
+            first_ns=facts.first_ns,
             settings=facts.settings,
             making=self.maker_measures if has_maker_fills(rows.fills) else [],
         )

@@ -60,6 +60,7 @@ class Run:
         self.strategies = {one.name: one.strategy for one in strategies}
         self.log: list[LogLine] = []
         self.begun = self.failed = self.ended = False
+        self.first_ns = 0  # the first event's time, once begun
         self._feeds = tuple(feeds)
         self._wanted: dict[str, tuple[Strategy, list[int]]] = {}
         self.native = _engine(config)
@@ -87,6 +88,7 @@ class Run:
         if not self.begun:
             self.begun = True
             self.native.run(0)  # the clock of init() is that of the first event
+            self.first_ns = self.native.now_ns
             for name, strategy in self.strategies.items():
                 self._call(name, strategy, "init")
             add_bars(self.native, self.symbols.instruments, self._feeds, self._span, self._wanted)

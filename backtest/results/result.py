@@ -109,8 +109,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `fast_reason` says why a Backtrader class did not run on the fast path; "" if it did, and for other classes.
 
-    A run over ticks has their number in `ticks`: its `values` are samples, the spec's period is the chart's, and `settings` are listed
-    where the spec's would be. `making` is empty but for runs with fills of resting orders.
+    A run over ticks has their number in `ticks` and the time of the first in `first_ns`: its `values` are samples, which begin later, the
+    spec's period is the chart's, and `settings` are listed where the spec's would be. `making` is empty but for runs with fills of resting
+    orders.
     """
 
     run: str
@@ -131,6 +132,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     fast_reason: str = ""
     ticks: int = 0
+    first_ns: int = 0
     settings: dict[str, Any] = {}
     making: list[MakerMeasures] = []
 

@@ -19,8 +19,8 @@ function when(time) {
 
 const words = Object.entries(data.parameters).map(([name, value]) => `${name} ${value}`);
 byId("title").textContent = [data.strategy, ...words].join(" · ");
-const { bars, start_ns: first, end_ns: last } = data.measures;
-const range = bars ? `${when(first / 1e9)} – ${when(last / 1e9)} ${data.daily ? "" : format.zoneName(zone, last / 1e6)}`.trim() : "no bars";
+const { bars, end_ns: last } = data.measures;
+const range = bars ? `${when(data.first_ns / 1e9)} – ${when(last / 1e9)} ${data.daily ? "" : format.zoneName(zone, last / 1e6)}`.trim() : "no bars";
 const amount = data.ticks ? [`${format.price(data.ticks, 0)} ticks`] : [data.period, `${format.price(bars, 0)} bars`];
 byId("subtitle").textContent = [data.symbols.map((one) => one.symbol).join(", "), range, ...amount].join(" · ");
 byId("notes").append(...data.notes.map((text) => el("li", { text })));

@@ -71,6 +71,22 @@ def test_profit_and_orders_add_up(seed: int) -> None:
     assert result.positions.groupby("symbol", observed=True)["quantity"].last().shape == (2,)
 
 
+def test_report_begins_with_the_first_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """Samples of the account begin at a whole period; the range that the report tells begins before."""
+    rows = walk(400)
+    rows["event_ns"] += 7_000_000_000 - rows["event_ns"][0] % 60_000_000_000  # 7 s behind a minute
+    engine = hft.Engine(cash=100_000.0, currency="USD", instruments={"X@SIM": TERMS}, sample_seconds=60.0)
+    engine.add_data(rows, symbol="X@SIM")
+    engine.add_strategy(Random())
+    engine.run(progress=False)
+    result = engine.result
+    assert result.measures.start_ns - result.backtest.first_ns == 53_000_000_000
+    assert result.backtest.first_ns == rows["event_ns"][0]
+    result.summary(trades=0)
+    line = next(row for row in capsys.readouterr().out.splitlines() if row.startswith("  Ticks"))
+    assert line.split()[3].endswith(":07")
+
+
 def test_marks_are_the_mids_after_the_fills() -> None:
     """Each mid a while later is that of the ticks, and none where the data had ended."""
     engine = run(3, FEES, horizons_seconds=(5.0,))

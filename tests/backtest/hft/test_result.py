@@ -330,12 +330,13 @@ def test_report_of_ticks_in_a_browser(chromium: Any, tmp_path: Path) -> None:
 def test_report_of_one_symbol_in_a_browser(chromium: Any, tmp_path: Path) -> None:
     """The market makers' measures of one symbol stand in groups beside each other, all that a table would say; few days are not judged."""
     only = INSTRUMENTS[:1]
-    result = Result(make_run(orders=60, instruments=only), facts_of(instruments=only, ticks=100))
+    result = Result(make_run(orders=60, instruments=only), facts_of(instruments=only, ticks=100, first_ns=START_NS + 7 * 10**9))
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(result.report(tmp_path / "report.html").as_uri())
     page.wait_for_selector("#fall canvas")
+    assert "BTCUSDT · 14 Nov 2023 22:13:07 – " in page.inner_text("#subtitle")
     assert page.locator("#making h3").all_inner_texts() == ["Orders", "Trading", "Queue", "Spread", "Inventory", "Profit"]
     told = [cells[0] for _, _, cells in maker_rows(result.maker_measures)]
     assert page.locator("#making dd").all_inner_texts() == told
