@@ -1372,6 +1372,7 @@ class TickEngine:
         slippage_ticks: int = 0,
         queue: int = 0,
         queue_power: float = 2.0,
+        idle_timers_ns: int = 60_000_000_000,
         sample_ns: int = 60_000_000_000,
         batch: int = 4096,
         horizons_ns: Sequence[int] = (),

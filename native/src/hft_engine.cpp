@@ -208,7 +208,7 @@ void collect_garbage(PyHeapTypeObject* heap_type) {
 std::unique_ptr<Run> make_run(const std::string& account, const std::string& gateway, double cash,
                               int64_t order_latency_ns, int64_t cancel_latency_ns, int64_t response_latency_ns,
                               int64_t feed_latency_ns, int64_t jitter_ns, uint64_t seed, int64_t slippage_ticks,
-                              int queue, double queue_power, int64_t sample_ns, uint32_t batch,
+                              int queue, double queue_power, int64_t idle_timers_ns, int64_t sample_ns, uint32_t batch,
                               std::vector<int64_t> horizons_ns) {
     TickEngineOptions options;
     options.account = account;
@@ -223,6 +223,7 @@ std::unique_ptr<Run> make_run(const std::string& account, const std::string& gat
                         .queue_power = queue_power};
     options.response_ns = response_latency_ns;
     options.feed_ns = feed_latency_ns;
+    options.idle_timers_ns = idle_timers_ns;
     options.sample_ns = sample_ns;
     options.batch = batch;
     options.horizons_ns = std::move(horizons_ns);
@@ -252,7 +253,7 @@ void bind_hft(py::module_& module) {
              py::arg("cash") = 0.0, py::arg("order_latency_ns") = 0, py::arg("cancel_latency_ns") = -1,
              py::arg("response_latency_ns") = 0, py::arg("feed_latency_ns") = 0, py::arg("jitter_ns") = 0,
              py::arg("seed") = 0, py::arg("slippage_ticks") = 0, py::arg("queue") = 0, py::arg("queue_power") = 2.0,
-             py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096,
+             py::arg("idle_timers_ns") = 60'000'000'000, py::arg("sample_ns") = 60'000'000'000, py::arg("batch") = 4096,
              py::arg("horizons_ns") = std::vector<int64_t>{})
         .def("add_instrument", &add_instrument, py::arg("number"), py::arg("symbol"), py::arg("venue"),
              py::arg("terms"))

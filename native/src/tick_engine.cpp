@@ -1,9 +1,8 @@
-// The loop over the data: what is due when, and who sees it. Orders are in tick_engine_orders.cpp, what the venue says
-// of them in tick_engine_reports.cpp.
+// The loop over the data: what is due when, and who sees it. Timers and values are in tick_engine_time.cpp, orders in
+// tick_engine_orders.cpp, what the venue says of them in tick_engine_reports.cpp.
 #include "gcg/tick_engine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -44,7 +43,6 @@ void feed(MatchingEngine& market, const Bar& bar) {
 }
 
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
-constexpr int64_t kDayNs = 86'400'000'000'000;
 
 }  // namespace
 
@@ -99,21 +97,6 @@ void TickEngine::set_trading_days(uint32_t instrument, TradingDays days) {
     instruments_.at(instrument - 1).days = std::move(days);
 }
 
-int32_t TradingDays::at(int64_t now_ns) const {
-    const auto after = std::upper_bound(starts.begin(), starts.end(), now_ns);
-    if (after != starts.begin()) return days[static_cast<std::size_t>(after - starts.begin() - 1)];
-    const std::chrono::sys_time<std::chrono::nanoseconds> moment{std::chrono::nanoseconds{now_ns}};
-    const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(moment)};
-    return static_cast<int>(date.year()) * 10'000 + static_cast<int>(static_cast<unsigned>(date.month())) * 100 +
-           static_cast<int>(static_cast<unsigned>(date.day()));
-}
-
-int64_t TradingDays::close(int64_t now_ns) const {
-    const auto after = std::upper_bound(closes.begin(), closes.end(), now_ns);
-    if (after != closes.end()) return *after;
-    return (now_ns / kDayNs + 1) * kDayNs;
-}
-
 // ---- the loop
 
 uint64_t TickEngine::run(uint64_t most, const std::function<bool()>& pause) {
@@ -166,7 +149,9 @@ bool TickEngine::begin() {
         finished_ = true;
         return false;
     }
-    if (now_ns_ == 0) now_ns_ = venue_.rows.event_ns(0);
+    now_ns_ = seen_ns_ = venue_.rows.event_ns(0);
+    for (Timer& timer : timers_) timer.due_ns = after(now_ns_, timer.interval_ns);
+    find_timer();
     if (delayed_) see();
     deliver();
     quiet_ns_ = kNoPrice;
@@ -343,9 +328,7 @@ void TickEngine::pass_time(int64_t before_ns) {
             now_ns_ = due_ns;
             close_bars();
         } else if (timer_ns_ <= due_ns) {
-            flush(delayed_ ? seen_ : venue_);
-            now_ns_ = due_ns;
-            run_timers();
+            run_timer(see_ns_ != kNever ? see_ns_ : before_ns);
         } else {
             sample(due_ns);
             sample_ns_ = kNever;
@@ -353,56 +336,7 @@ void TickEngine::pass_time(int64_t before_ns) {
     }
 }
 
-// ---- timers
-
-void TickEngine::set_timer(uint32_t strategy, const std::string& name, int64_t interval_ns, bool repeat) {
-    if (interval_ns <= 0) throw OrderError("A timer's interval must be above 0.");
-    cancel_timer(strategy, name);
-    timers_.push_back({strategy, name, now_ns_ + interval_ns, interval_ns, repeat});
-    timer_ns_ = std::min(timer_ns_, now_ns_ + interval_ns);
-    quiet_ns_ = std::min(quiet_ns_, timer_ns_);
-}
-
-void TickEngine::cancel_timer(uint32_t strategy, const std::string& name) {
-    std::erase_if(timers_, [&](const Timer& one) { return one.strategy == strategy && one.name == name; });
-    timer_ns_ = kNever;
-    for (const Timer& one : timers_) timer_ns_ = std::min(timer_ns_, one.due_ns);
-}
-
-// Call the first timer that is due now.
-void TickEngine::run_timers() {
-    const auto due = std::min_element(timers_.begin(), timers_.end(),
-                                      [](const Timer& a, const Timer& b) { return a.due_ns < b.due_ns; });
-    const Timer timer = *due;
-    if (timer.repeat)
-        due->due_ns += due->interval_ns;
-    else
-        timers_.erase(due);
-    timer_ns_ = kNever;
-    for (const Timer& one : timers_) timer_ns_ = std::min(timer_ns_, one.due_ns);
-    strategies_[timer.strategy - 1]->on_timer(timer.name);
-    deliver();
-}
-
-// ---- values
-
-void TickEngine::mark() {
-    for (uint32_t number = 1; number <= instruments_.size(); ++number) {
-        const double last = risk_.last_price(number);
-        if (last == last) account_.mark(number, last);
-    }
-}
-
-double TickEngine::equity() {
-    mark();
-    return account_.total_equity();
-}
-
-void TickEngine::sample(int64_t at_ns) {
-    const double worth = equity();
-    equity_.push_back({at_ns, worth, account_.total_cash(), account_.total_margin()});
-    sample_positions(at_ns);
-}
+// ---- the end
 
 // The data has ended: what was on its way by then still happens, and timers up to the last event.
 void TickEngine::finish() {

@@ -23,6 +23,7 @@ struct Notes final : TickStrategy {
     std::vector<std::string> lines;
     std::function<void(const Rows&, uint32_t)> act;
     std::function<void(const std::string&)> on_time;
+    std::function<void()> on_rows;
     TickEngine* engine = nullptr;
 
     void note(const std::string& what) { lines.push_back(std::to_string(engine->now_ns() / kMs) + " " + what); }
@@ -35,7 +36,10 @@ struct Notes final : TickStrategy {
         note("tick " + std::to_string(rows.event_ns(row) / kMs));
         if (act) act(rows, row);
     }
-    void on_batch(const Rows& rows) override { note("batch of " + std::to_string(rows.count)); }
+    void on_batch(const Rows& rows) override {
+        note("batch of " + std::to_string(rows.count));
+        if (on_rows) on_rows();
+    }
     void on_order(const OrderEvent& event) override {
         note(std::string(event.client_id) + " " + std::to_string(event.status));
     }
@@ -172,6 +176,56 @@ TEST(engine_calls_timers_between_market_events_and_no_longer_than_the_data) {
     bench.expect({"1 tick 1", "1 timer often", "1 timer often", "2 tick 2"});
 }
 
+TEST(engine_lets_frequent_timers_sleep_through_gaps_and_no_others) {
+    constexpr int64_t kSecond = 1'000'000'000;
+    for (const int64_t feed_ns : {int64_t{0}, 7 * kMs}) {
+        TickEngineOptions options;
+        options.feed_ns = feed_ns;
+        options.idle_timers_ns = 2 * kSecond;
+        Bench bench(options, 2);
+        bench.notes.singles = 0;
+        bench.ticks[1].event_ns = 3'600 * kSecond + 101 * kMs;  // an hour after the first
+        bench.begin();
+        bench.engine.run(0, nullptr);
+        bench.engine.set_timer(1, "often", 300 * kMs, true);
+        bench.engine.set_timer(1, "rarely", 1'000 * kSecond, true);
+        bench.engine.set_timer(1, "once", 50 * kSecond, false);
+        bench.engine.run(UINT64_MAX, nullptr);
+        // Six times within two seconds of the first tick; with a delay that is seen 7 ms later.
+        std::vector<std::string> wanted;
+        for (const int at : {301, 601, 901, 1201, 1501, 1801}) wanted.push_back(std::to_string(at) + " timer often");
+        // At last one of 300 ms, 600 ms, ... after the first tick, before the second.
+        wanted.insert(wanted.end(), {"50001 timer once", "1000001 timer rarely", "2000001 timer rarely",
+                                     "3000001 timer rarely", "3600001 timer often"});
+        bench.expect(wanted);
+    }
+}
+
+TEST(engine_lets_timers_fire_through_gaps_if_asked_to) {
+    TickEngineOptions options;
+    options.idle_timers_ns = 0;
+    Bench bench(options, 2);
+    bench.notes.singles = 0;
+    bench.ticks[1].event_ns = 100'001 * kMs;
+    bench.begin();
+    bench.engine.run(0, nullptr);
+    bench.engine.set_timer(1, "often", 100 * kMs, true);
+    bench.engine.set_timer(1, "never", INT64_MAX, true);
+    bench.engine.run(UINT64_MAX, nullptr);
+    CHECK_EQUAL(bench.notes.lines.size(), 1000u);  // the last at the time of the second tick
+}
+
+TEST(engine_calls_no_timer_that_those_who_got_the_batch_before_it_have_cancelled) {
+    Bench bench({}, 3);
+    bench.notes.singles = 0;
+    bench.notes.batches = 1u << Tick::kType;
+    bench.notes.on_rows = [&] { bench.engine.cancel_timer(1, "once"); };
+    bench.begin();
+    bench.engine.set_timer(1, "once", kMs / 2, false);
+    bench.engine.run(UINT64_MAX, nullptr);
+    bench.expect({"1 batch of 1", "3 batch of 2"});
+}
+
 TEST(engine_hands_over_batches_before_anything_else_is_told) {
     Bench bench({}, 8);
     bench.notes.singles = 0;
@@ -180,7 +234,7 @@ TEST(engine_hands_over_batches_before_anything_else_is_told) {
         bench.engine.send(1, {.instrument = kShare, .side = Side::buy, .quantity = 2, .price = 99});
     };
     bench.begin();
-    bench.engine.set_timer(1, "once", 2'500'000, false);
+    bench.engine.set_timer(1, "once", 1'500'000, false);
     bench.engine.run(UINT64_MAX, nullptr);
     bench.expect({"2 batch of 2", "2 timer once", "2 a-1 2", "2 a-1 3", "6 batch of 4", "6 fill 2@99", "6 a-1 5",
                   "8 batch of 2"});

@@ -7,6 +7,11 @@
 // equal times the venue's market event is first, then what arrives at the venue, then what strategies see: market
 // events, reports, timers.
 //
+// Timers go by event time, through gaps in the data (a night, lunch) as well: a timer that fires once does so at its
+// time. A repeating one is no reason to wake a strategy ten times a second all night: once no market event has been
+// seen for `idle_timers_ns`, one with a shorter interval counts what it misses until the next event as one time, the
+// last before that event. A night costs a timer one call a minute at the most.
+//
 // With no latency at all it is the paper gateway: account and risk know of a fill at once, and a strategy sees the
 // market event first and then the fills that it led to.
 #pragma once
@@ -36,6 +41,11 @@ namespace gcg {
 inline constexpr int64_t kAsRecorded = -1;  // TickEngineOptions::feed_ns: at recv_ns, and never before event_ns
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
+// A moment so many ns (0 or more) after another one, at the latest kNever.
+inline int64_t after(int64_t moment_ns, int64_t span_ns) {
+    return moment_ns > kNever - span_ns ? kNever : moment_ns + span_ns;
+}
+
 struct TickEngineOptions {
     std::string account = "hft";
     std::string gateway = "hft";
@@ -43,9 +53,10 @@ struct TickEngineOptions {
     MatchingModel matching;
     int64_t response_ns = 0;
     int64_t feed_ns = 0;
-    int64_t sample_ns = 60'000'000'000;  // of the equity; 0: only at the end
-    uint32_t batch = 4096;               // rows that a batch callback gets at most
-    std::vector<int64_t> horizons_ns;    // how long after each fill the mid is noted
+    int64_t idle_timers_ns = 60'000'000'000;  // 0: repeating timers fire every time, in gaps of the data as well
+    int64_t sample_ns = 60'000'000'000;       // of the equity; 0: only at the end
+    uint32_t batch = 4096;                    // rows that a batch callback gets at most
+    std::vector<int64_t> horizons_ns;         // how long after each fill the mid is noted
 };
 
 // From each start on, until the next, it is a trading day YYYYMMDD; orders for the day end at its close. Without any,
@@ -232,7 +243,9 @@ class TickEngine {
     [[nodiscard]] RiskResult check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
                                    int64_t replaces, const HeldPlan& plan) const;
     [[nodiscard]] TickOrder* own(uint32_t strategy, uint64_t id);
-    void run_timers();
+    void run_timer(int64_t gap_end_ns);
+    [[nodiscard]] bool sleep(Timer& timer, int64_t gap_end_ns) const;
+    void find_timer();
     void sample(int64_t at_ns);
     void sample_positions(int64_t at_ns);
     void mark();
