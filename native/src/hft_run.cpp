@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "record_type_table.h"
@@ -60,6 +61,7 @@ void PyStrategy::call(const Callback& callback, const char* name, int64_t event_
     try {
         callback.call(argument);
     } catch (...) {
+        if (!run_.failed_callback.empty()) throw;  // the run ends with the first
         run_.failed_strategy = name_;
         run_.failed_callback = name;
         run_.failed_ns = event_ns;
@@ -68,6 +70,7 @@ void PyStrategy::call(const Callback& callback, const char* name, int64_t event_
 }
 
 void PyStrategy::on_record(const Rows& rows, uint32_t row) {
+    if (!records_[rows.type]) return;  // bars are told to whom they were made for
     run_.gil.hold();
     const RecordInfo& info = *record_info(rows.type);
     call(records_[rows.type], kRecords[rows.type], rows.event_ns(row), run_.lend(info, rows.at(row), rows.instrument));
@@ -162,7 +165,7 @@ py::array Run::view(const Rows& rows) const {
 }
 
 uint32_t Run::number(PyObject* symbol) const {
-    PyObject* found = PyDict_GetItemWithError(numbers, symbol);  // borrowed
+    PyObject* found = numbers ? PyDict_GetItemWithError(numbers, symbol) : nullptr;  // borrowed
     if (found) return static_cast<uint32_t>(PyLong_AsUnsignedLong(found));
     if (PyErr_Occurred()) return 0;
     if (!unknown) {
@@ -202,6 +205,13 @@ void Run::tell(PyObject* progress) const {
 }
 
 uint64_t Run::go(uint64_t most, PyObject* progress) {
+    // Before the lock is given back: it is the running call that takes it again.
+    if (std::exchange(going_, true))
+        throw std::logic_error("The engine is running: neither a callback nor a thread can run it.");
+    struct Gone {
+        bool& going;
+        ~Gone() { going = false; }
+    } const gone{going_};
     looked_ = told_ = std::chrono::steady_clock::now();
     failed_strategy.clear();
     failed_callback.clear();

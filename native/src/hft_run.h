@@ -105,6 +105,7 @@ class Run {
  private:
     bool look(PyObject* progress);
     void tell(PyObject* progress) const;
+    bool going_ = false;      // a thread is in go()
     PyObject* lent_[8] = {};  // by type: the record of the last callback
     std::chrono::steady_clock::time_point looked_, told_;
 };

@@ -57,7 +57,14 @@ TickEngine::TickEngine(TickEngineOptions options)
     if (options_.batch == 0) options_.batch = 1;
 }
 
+void TickEngine::refuse_if(bool late) const {
+    if (late)
+        throw std::logic_error(
+            "The run has begun: add instruments, data and strategies before it, bars between its steps.");
+}
+
 uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
+    refuse_if(begun_);
     const auto number = static_cast<uint32_t>(instruments_.size() + 1);
     instruments_.push_back(instrument);
     matching_.set_grid(number, instrument.risk.grid);
@@ -65,10 +72,15 @@ uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
     matching_.set_price_limit(number, std::llround(instrument.price_limit * 1e6));
     risk_.set_terms(number, instrument.risk);
     account_.set_terms(number, instrument.account);
+    for (std::vector<int64_t>& lots : seen_lots_) lots.resize(number + 1);
+    for (TickStrategy* strategy : strategies_)
+        if (!strategy->instruments.empty()) strategy->instruments.resize(number + 1);
     return number;
 }
 
 uint32_t TickEngine::add_strategy(std::string name, TickStrategy* strategy) {
+    refuse_if(begun_);
+    if (!strategy->instruments.empty()) strategy->instruments.resize(instruments_.size() + 1);
     OrderEvent blank;
     options_.account.copy(blank.account, sizeof blank.account);
     name.copy(blank.strategy, sizeof blank.strategy);
@@ -82,6 +94,7 @@ uint32_t TickEngine::add_strategy(std::string name, TickStrategy* strategy) {
 }
 
 void TickEngine::add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen) {
+    refuse_if(begun_);
     replay_.add(std::move(stream));
     if (delayed_ && seen) replay_seen_.add(std::move(seen));
 }
@@ -108,11 +121,13 @@ uint64_t TickEngine::run(uint64_t most, const std::function<bool()>& pause) {
     } const stopped{running_};
     const uint64_t begun = done_;
     if (!begun_ && !begin()) return 0;
+    if (!sayings_.empty()) settle_down();  // what a failure has left untold
     Cursor& shown = delayed_ ? seen_ : venue_;
     uint64_t look = done_ + kLook;
-    while (!finished_ && done_ - begun < most) {
+    while (!finished_ && !failure_ && done_ - begun < most) {
         if (venue_.row == venue_.rows.count) {
             if (!delayed_) flush(shown);
+            if (failure_) break;
             if (!replay_.next(venue_.rows)) {
                 finish();
                 break;
@@ -139,7 +154,12 @@ uint64_t TickEngine::run(uint64_t most, const std::function<bool()>& pause) {
             if (!sayings_.empty()) settle_down();
         }
     }
+    throw_failure();
     return done_ - begun;
+}
+
+void TickEngine::throw_failure() {
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 // The strategies' clock begins with the data.
@@ -243,7 +263,7 @@ void TickEngine::show(const Rows& rows, uint32_t row) {
     for (TickStrategy* strategy : strategies_) {
         if ((strategy->singles & bit) == 0) continue;
         if (!strategy->instruments.empty() && !strategy->instruments[rows.instrument]) continue;
-        strategy->on_record(rows, row);
+        call([&] { strategy->on_record(rows, row); });
     }
     if ((batches_ & bit) != 0) {
         Cursor& cursor = delayed_ ? seen_ : venue_;
@@ -266,20 +286,21 @@ void TickEngine::flush(Cursor& cursor) {
     for (TickStrategy* strategy : strategies_) {
         if ((strategy->batches & bit) == 0) continue;
         if (!strategy->instruments.empty() && !strategy->instruments[part.instrument]) continue;
-        strategy->on_batch(part);
+        call([&] { strategy->on_batch(part); });
     }
     deliver();
 }
 
-// Tell strategies what has happened to their orders, and what that leads to.
+// Tell strategies what has happened to their orders, and what that leads to. After a failure the rest waits for the
+// next run(): what strategies answer might have no end.
 void TickEngine::deliver() {
-    while (!sayings_.empty()) {
+    while (!sayings_.empty() && !failure_) {
         const Saying saying = std::move(sayings_.front());
         sayings_.pop_front();
         TickStrategy& strategy = *strategies_[saying.strategy - 1];
         if (saying.lots != 0) seen_lots_[saying.strategy - 1][saying.instrument] += saying.lots;
-        if (saying.fill) strategy.on_fill(*saying.fill);
-        if (saying.order) strategy.on_order(*saying.order);
+        if (saying.fill) call([&] { strategy.on_fill(*saying.fill); });
+        if (saying.order) call([&] { strategy.on_order(*saying.order); });
     }
 }
 
@@ -297,6 +318,7 @@ int64_t TickEngine::next_due() const {
 // Let happen what is due before a moment.
 void TickEngine::pass_time(int64_t before_ns) {
     for (;;) {
+        throw_failure();
         const int64_t due_ns = next_due();
         if (due_ns >= before_ns) {
             quiet_ns_ = due_ns;

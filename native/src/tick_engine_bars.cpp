@@ -1,5 +1,6 @@
 // Bars that the tick engine makes of what strategies see.
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "gcg/tick_engine.h"
@@ -8,6 +9,12 @@ namespace gcg {
 
 void TickEngine::add_bars(uint32_t instrument, const std::string& period, std::shared_ptr<const BarGrid> grid,
                           BarBasis basis, uint16_t from, std::vector<uint32_t> strategies, bool keep) {
+    refuse_if(running_);
+    if (instrument == 0 || instrument > instruments_.size())
+        throw std::invalid_argument("Bars need an instrument of the run.");
+    for (const uint32_t strategy : strategies)
+        if (strategy == 0 || strategy > strategies_.size())
+            throw std::invalid_argument("Bars need strategies of the run.");
     bar_lines_.push_back({.period = period,
                           .maker = BarMaker(period, std::move(grid), basis, instrument),
                           .instrument = instrument,
@@ -60,7 +67,7 @@ void TickEngine::tell_bars(BarLine& line) {
         rows.count = 1;
         rows.stride = sizeof(Bar);
         rows.first = reinterpret_cast<const std::byte*>(&bar);
-        for (const uint32_t strategy : line.strategies) strategies_[strategy - 1]->on_record(rows, 0);
+        for (const uint32_t strategy : line.strategies) call([&] { strategies_[strategy - 1]->on_record(rows, 0); });
     }
     line.maker.clear_closed();
 }

@@ -70,7 +70,7 @@ void TickEngine::run_timer(int64_t gap_end_ns) {
     else
         timers_.erase(due);
     find_timer();
-    strategies_[timer.strategy - 1]->on_timer(timer.name);
+    call([&] { strategies_[timer.strategy - 1]->on_timer(timer.name); });
     deliver();
 }
 

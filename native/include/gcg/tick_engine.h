@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -79,7 +80,8 @@ struct TickInstrument {
     TradingDays days;
 };
 
-// A strategy as the engine sees it. What a callback throws ends the run and leaves run().
+// A strategy as the engine sees it. What a callback throws ends the run, and run() throws it: once the other strategies
+// have seen the same event, so that a further run() goes on without repeating or losing anything.
 class TickStrategy {
  public:
     virtual ~TickStrategy() = default;
@@ -115,7 +117,7 @@ class TickEngine {
  public:
     explicit TickEngine(TickEngineOptions options);
 
-    // ---- before the run
+    // ---- before the run; std::logic_error once it has begun
     uint32_t add_instrument(const TickInstrument& instrument);        // 1.., in order
     uint32_t add_strategy(std::string name, TickStrategy* strategy);  // 1..; it outlives the engine
     // The same data twice: `seen` is read by the strategies where they see it later than the venue, and may be null
@@ -128,14 +130,16 @@ class TickEngine {
     // The market as strategies see it now: ask it for quotes and levels.
     [[nodiscard]] MatchingEngine& seen_market() { return delayed_ ? seen_market_ : matching_; }
     // Make bars of an instrument's ticks or trades (`from`: the record type), as strategies see them: told to these
-    // strategies, and kept for later if `keep`. They close at their end, before whatever is seen then.
+    // strategies, and kept for later if `keep`. They close at their end, before whatever is seen then. Not in
+    // callbacks.
     void add_bars(uint32_t instrument, const std::string& period, std::shared_ptr<const BarGrid> grid, BarBasis basis,
                   uint16_t from, std::vector<uint32_t> strategies, bool keep);
     void set_rate(uint32_t currency, double rate);  // what one of it is worth in the account's own (0)
 
     // ---- the run
     // Handle up to `most` market events (fewer where `pause` says so, which is asked every few thousand). Return how
-    // many; finished() says whether the data has ended.
+    // many; finished() says whether the data has ended. Throws what a callback threw, and std::logic_error in a
+    // callback.
     uint64_t run(uint64_t most, const std::function<bool()>& pause);
     [[nodiscard]] bool finished() const { return finished_; }
     [[nodiscard]] int64_t now_ns() const { return now_ns_; }  // of the strategies
@@ -207,6 +211,10 @@ class TickEngine {
         std::unique_ptr<OrderEvent> order;
     };
 
+    void refuse_if(bool late) const;
+    template <typename Call>
+    void call(Call call);
+    void throw_failure();
     bool begin();
     template <typename Use>
     void read(const Rows& rows, uint32_t row, Use use);
@@ -295,6 +303,18 @@ class TickEngine {
     uint64_t done_ = 0;
     uint32_t batches_ = 0;  // types that a strategy wants in runs
     bool begun_ = false, finished_ = false, running_ = false;
+    std::exception_ptr failure_;  // what a callback threw, until run() ends with it
 };
+
+// Call a strategy. After a failure no market event follows: the next one is told to wait by quiet_ns_.
+template <typename Call>
+void TickEngine::call(Call call) {
+    try {
+        call();
+    } catch (...) {
+        if (!failure_) failure_ = std::current_exception();
+        quiet_ns_ = kNoPrice;
+    }
+}
 
 }  // namespace gcg
