@@ -3,12 +3,13 @@
 #include <pybind11/pybind11.h>
 #include <structmember.h>
 
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <charconv>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
 
 #include "hft_run.h"
 #include "record_types.h"
@@ -55,6 +56,9 @@ template <typename Number>
 Number integer(PyObject* value, bool& failed) {
     const long long found = PyLong_AsLongLong(value);
     failed |= found == -1 && PyErr_Occurred();
+    if constexpr (std::is_enum_v<Number>) {
+        if (found < 0 || found > UINT8_MAX) return static_cast<Number>(UINT8_MAX);  // the engine says what is wrong
+    }
     return static_cast<Number>(found);
 }
 
@@ -137,9 +141,9 @@ int64_t order_number(PyObject* self, PyObject* id) {
     const std::string& name = desk(self)->run->engine.strategies()[desk(self)->strategy - 1];
     const auto prefix = static_cast<Py_ssize_t>(name.size());
     if (size <= prefix + 1 || std::memcmp(text, name.data(), name.size()) != 0 || text[prefix] != '-') return 0;
-    char* end = nullptr;
-    const unsigned long long found = std::strtoull(text + prefix + 1, &end, 10);
-    return end == text + size ? static_cast<int64_t>(found) : 0;
+    int64_t found = 0;
+    const auto [end, error] = std::from_chars(text + prefix + 1, text + size, found);
+    return error == std::errc() && end == text + size && found > 0 ? found : 0;
 }
 
 PyObject* cancel(PyObject* self, PyObject* id) {
@@ -215,12 +219,17 @@ PyObject* book(PyObject* self, PyObject* const* values, Py_ssize_t count) {
         return nullptr;
     }
     bool failed = false;
-    const auto most = count == 2 ? integer<std::size_t>(values[1], failed) : 10;
+    const auto most = count == 2 ? integer<int64_t>(values[1], failed) : 10;
+    if (!failed && most < 0) {
+        PyErr_SetString(PyExc_ValueError, "book() takes how many levels: 0 or more");
+        return nullptr;
+    }
     const uint32_t found = failed ? 0 : desk(self)->run->number(values[0]);
     if (!found) return nullptr;
     return guarded([&] {
         Run& run = *desk(self)->run;
-        return py::make_tuple(side_of(run, found, Side::buy, most), side_of(run, found, Side::sell, most))
+        const auto levels = static_cast<std::size_t>(most);
+        return py::make_tuple(side_of(run, found, Side::buy, levels), side_of(run, found, Side::sell, levels))
             .release()
             .ptr();
     });
@@ -234,9 +243,10 @@ PyObject* set_timer(PyObject* self, PyObject* const* values, Py_ssize_t count) {
     bool failed = false;
     const char* name = PyUnicode_AsUTF8(values[0]);
     const auto interval = integer<int64_t>(values[1], failed);
-    if (!name || failed) return nullptr;
+    const int repeat = PyObject_IsTrue(values[2]);
+    if (!name || failed || repeat < 0) return nullptr;
     return guarded([&] {
-        desk(self)->run->engine.set_timer(desk(self)->strategy, name, interval, PyObject_IsTrue(values[2]) == 1);
+        desk(self)->run->engine.set_timer(desk(self)->strategy, name, interval, repeat == 1);
         return Py_NewRef(Py_None);
     });
 }

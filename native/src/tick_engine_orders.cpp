@@ -76,6 +76,10 @@ TickOrder TickEngine::read(uint32_t strategy, const OrderAsk& ask) const {
         throw OrderError("An order buys or sells: give its direction.");
     if (ask.type < OrderType::market || ask.type > OrderType::trailing_stop_limit)
         throw OrderError("An order is a market, limit, stop, stop-limit or trailing order.");
+    if (ask.time_in_force > TimeInForce::gtd)
+        throw OrderError("An order's time in force is GTC, DAY, IOC, FOK or GTD.");
+    if (ask.offset > Offset::close_yesterday)
+        throw OrderError("An order's offset is NONE, OPEN, CLOSE, CLOSE_TODAY or CLOSE_YESTERDAY.");
     const TickInstrument& instrument = instruments_[ask.instrument - 1];
     TickOrder order;
     order.strategy = strategy;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gcg_quant._native import TickEngine
-from gcg_quant.events import Tick
+from gcg_quant.errors import OrderError
+from gcg_quant.events import Side, Tick
 
 from .test_agreement import terms, ticks
 
@@ -90,3 +92,37 @@ def test_nothing_is_added_once_a_run_has_begun() -> None:
         with pytest.raises(RuntimeError, match="The run has begun"):
             add()
     assert engine.run() == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"time_in_force": 9}, "time in force is GTC"),
+        ({"time_in_force": 256}, "time in force is GTC"),
+        ({"offset": -1}, "offset is NONE"),
+        ({"type": 258}, "market, limit, stop"),
+        ({"side": 257}, "buys or sells"),
+    ],
+)
+def test_numbers_that_name_nothing_are_no_orders(given: dict[str, int], message: str) -> None:
+    """Also those whose lowest byte would name something."""
+    engine = engine_of(ticks(1, 5))
+    desk = engine.add_strategy("a", {})
+    engine.run(1)
+    asked: dict[str, Any] = {"side": int(Side.BUY), **given}
+    side = asked.pop("side")
+    with pytest.raises(OrderError, match=message):
+        desk.send_order("S", side, 100.0, 1.0, **asked)
+
+
+def test_an_id_that_is_none_cancels_nothing() -> None:
+    """Signs, blanks and numbers beyond 64 bits are no part of an id; levels and flags are checked as well."""
+    engine = engine_of(ticks(1, 5))
+    desk = engine.add_strategy("a", {})
+    engine.run(1)
+    order = desk.send_order("S", Side.BUY, 1.0, 1.0)
+    for wrong in ["a--1", "a-+1", "a- 1", "a-18446744073709551615", "a-0", "a-2", "b-1", "a-", "a", ""]:
+        assert not desk.cancel(wrong)
+    assert desk.cancel(order)
+    with pytest.raises(ValueError, match="0 or more"):
+        desk.book("S", -1)
