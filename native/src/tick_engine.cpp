@@ -1,9 +1,9 @@
-// The loop over the data: what is due when, and who sees it. Timers and values are in tick_engine_time.cpp, orders in
-// tick_engine_orders.cpp, what the venue says of them in tick_engine_reports.cpp.
+// The loop over the data and who sees it. What a run is made of is in tick_engine_setup.cpp, what is due between market
+// events in tick_engine_time.cpp; orders are in tick_engine_orders.cpp, what the venue says of them in
+// tick_engine_reports.cpp, and how strategies hear of it in tick_engine_sayings.cpp.
 #include "gcg/tick_engine.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -45,70 +45,6 @@ void feed(MatchingEngine& market, const Bar& bar) {
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
 
 }  // namespace
-
-TickEngine::TickEngine(TickEngineOptions options)
-    : options_(std::move(options)),
-      matching_(options_.matching),
-      account_(0, options_.cash),
-      held_book_(account_),
-      marks_(options_.horizons_ns),
-      delayed_(options_.feed_ns != 0) {
-    risk_.set_ledger(0, options_.cash);
-    if (options_.batch == 0) options_.batch = 1;
-}
-
-void TickEngine::refuse_if(bool late) const {
-    if (late)
-        throw std::logic_error(
-            "The run has begun: add instruments, data and strategies before it, bars between its steps.");
-}
-
-uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
-    refuse_if(begun_);
-    const auto number = static_cast<uint32_t>(instruments_.size() + 1);
-    instruments_.push_back(instrument);
-    matching_.set_grid(number, instrument.risk.grid);
-    if (delayed_) seen_market_.set_grid(number, instrument.risk.grid);
-    matching_.set_price_limit(number, std::llround(instrument.price_limit * 1e6));
-    risk_.set_terms(number, instrument.risk);
-    account_.set_terms(number, instrument.account);
-    for (std::vector<int64_t>& lots : seen_lots_) lots.resize(number + 1);
-    for (TickStrategy* strategy : strategies_)
-        if (!strategy->instruments.empty()) strategy->instruments.resize(number + 1);
-    return number;
-}
-
-uint32_t TickEngine::add_strategy(std::string name, TickStrategy* strategy) {
-    refuse_if(begun_);
-    if (!strategy->instruments.empty()) strategy->instruments.resize(instruments_.size() + 1);
-    OrderEvent blank;
-    options_.account.copy(blank.account, sizeof blank.account);
-    name.copy(blank.strategy, sizeof blank.strategy);
-    options_.gateway.copy(blank.gateway, sizeof blank.gateway);
-    blank_.push_back(blank);
-    names_.push_back(std::move(name));
-    strategies_.push_back(strategy);
-    seen_lots_.emplace_back(instruments_.size() + 1);
-    batches_ |= strategy->batches;
-    return static_cast<uint32_t>(strategies_.size());
-}
-
-void TickEngine::add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen) {
-    refuse_if(begun_);
-    replay_.add(std::move(stream));
-    if (delayed_ && seen) replay_seen_.add(std::move(seen));
-}
-
-void TickEngine::set_rate(uint32_t currency, double rate) {
-    account_.set_rate(currency, rate);
-    risk_.set_rate(currency, rate);
-}
-
-void TickEngine::set_trading_days(uint32_t instrument, TradingDays days) {
-    days.days.resize(days.starts.size());
-    days.closes.resize(days.starts.size(), kNever);
-    instruments_.at(instrument - 1).days = std::move(days);
-}
 
 // ---- the loop
 
@@ -291,71 +227,10 @@ void TickEngine::flush(Cursor& cursor) {
     deliver();
 }
 
-// Tell strategies what has happened to their orders, and what that leads to. After a failure the rest waits for the
-// next run(): what strategies answer might have no end.
-void TickEngine::deliver() {
-    while (!sayings_.empty() && !failure_) {
-        const Saying saying = std::move(sayings_.front());
-        sayings_.pop_front();
-        TickStrategy& strategy = *strategies_[saying.strategy - 1];
-        if (saying.lots != 0) seen_lots_[saying.strategy - 1][saying.instrument] += saying.lots;
-        if (saying.fill) call([&] { strategy.on_fill(*saying.fill); });
-        if (saying.order) call([&] { strategy.on_order(*saying.order); });
-    }
-}
-
 // Market events are seen before what they led to.
 void TickEngine::settle_down() {
     flush(delayed_ ? seen_ : venue_);
     deliver();
-}
-
-int64_t TickEngine::next_due() const {
-    const int64_t late_ns = late_.empty() ? kNever : late_.front().seen_ns;
-    return std::min({matching_.next_due_ns(), see_ns_, late_ns, bar_ns_, timer_ns_, sample_ns_});
-}
-
-// Let happen what is due before a moment.
-void TickEngine::pass_time(int64_t before_ns) {
-    for (;;) {
-        throw_failure();
-        const int64_t due_ns = next_due();
-        if (due_ns >= before_ns) {
-            quiet_ns_ = due_ns;
-            return;
-        }
-        if (matching_.next_due_ns() <= due_ns) {
-            matching_.advance(due_ns);
-            if (matching_.has_reports()) collect();
-            if (!sayings_.empty()) {
-                flush(delayed_ ? seen_ : venue_);
-                now_ns_ = std::max(now_ns_, due_ns);
-                deliver();
-            }
-        } else if (see_ns_ <= due_ns) {
-            now_ns_ = seen_ns_ = due_ns;
-            const uint32_t row = seen_.row++;
-            show(seen_.rows, row);
-            if (!sayings_.empty()) settle_down();
-            see();
-        } else if (!late_.empty() && late_.front().seen_ns <= due_ns) {
-            flush(delayed_ ? seen_ : venue_);
-            now_ns_ = due_ns;
-            const Late late = late_.front();
-            late_.pop_front();
-            book(late.report, late.mid);
-            deliver();
-        } else if (bar_ns_ <= due_ns) {
-            flush(delayed_ ? seen_ : venue_);
-            now_ns_ = due_ns;
-            close_bars();
-        } else if (timer_ns_ <= due_ns) {
-            run_timer(see_ns_ != kNever ? see_ns_ : before_ns);
-        } else {
-            sample(due_ns);
-            sample_ns_ = kNever;
-        }
-    }
 }
 
 // ---- the end

@@ -1,7 +1,5 @@
-// What the venue says of orders: states, fills and money; and the events in which strategies hear of it.
+// What the venue says of orders: states, fills and money.
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <iterator>
 
 #include "gcg/tick_engine.h"
@@ -25,16 +23,6 @@ constexpr const char* kReasons[] = {"",
 const char* reason_of(const Report& report) {
     const auto at = static_cast<std::size_t>(report.reason);
     return at < std::size(kReasons) ? kReasons[at] : "";
-}
-
-template <std::size_t N>
-void copy_text(char (&field)[N], const std::string& text) {
-    std::memset(field, 0, N);
-    text.copy(field, N);
-}
-
-double or_nan(const Account& account, uint32_t instrument, int64_t ticks) {
-    return ticks == kNoPrice ? kNaN : account.price(instrument, ticks);
 }
 
 }  // namespace
@@ -213,96 +201,6 @@ void TickEngine::book_fill(TickOrder& order, const Report& report, double mid) {
     }
     risk_.set_last_price(number, settled.price);
     risk_.set_ledger(currency, account_.ledger(currency));
-}
-
-// Note an order's new state, and tell its strategy of it.
-void TickEngine::say(TickOrder& order, OrderStatus status, int64_t event_ns, const std::string& reason) {
-    const OrderStatus before = order.status;
-    order.status = status;
-    if (order.is_final()) {
-        const auto at = std::lower_bound(open_.begin(), open_.end(), order.id);
-        if (at != open_.end() && *at == order.id) open_.erase(at);
-    }
-    if (!strategies_[order.strategy - 1]->hears_orders) return;
-    auto event = std::make_unique<OrderEvent>(blank_[order.strategy - 1]);
-    event->event_ns = event_ns;
-    event->recv_ns = std::max(now_ns_, event_ns);
-    event->instrument = order.instrument;
-    event->request = order.id;
-    std::snprintf(event->client_id, sizeof event->client_id, "%s-%llu", names_[order.strategy - 1].c_str(),
-                  static_cast<unsigned long long>(order.id));
-    if (order.arrived_ns != 0 && status != OrderStatus::submitting)
-        std::snprintf(event->venue_order_id, sizeof event->venue_order_id, "P%llu",
-                      static_cast<unsigned long long>(order.id));
-    event->quantity = account_.quantity(order.instrument, order.lots);
-    event->filled_quantity = account_.quantity(order.instrument, order.filled);
-    if (order.filled > 0) event->average_price = order.filled_value / event->filled_quantity;
-    event->price = or_nan(account_, order.instrument, order.price_ticks);
-    event->stop_price = or_nan(account_, order.instrument, order.stop_ticks);
-    event->status = static_cast<uint8_t>(status);
-    event->previous_status = static_cast<uint8_t>(before);
-    event->side = static_cast<uint8_t>(order.asked.side);
-    event->offset = static_cast<uint8_t>(order.asked.offset);
-    event->order_type = static_cast<uint8_t>(order.asked.type);
-    event->time_in_force = static_cast<uint8_t>(order.asked.time_in_force);
-    std::memcpy(event->tag, order.asked.tag, sizeof event->tag);
-    copy_text(event->reason, reason);
-    Saying saying;
-    saying.strategy = order.strategy;
-    saying.instrument = order.instrument;
-    saying.order = std::move(event);
-    sayings_.push_back(std::move(saying));
-}
-
-void TickEngine::say_fill(const TickOrder& order, const FillRow& row, const Report& report, int32_t trading_day) {
-    Saying saying;
-    saying.strategy = order.strategy;
-    saying.instrument = order.instrument;
-    saying.lots = order.asked.side == Side::buy ? report.lots : -report.lots;
-    if (strategies_[order.strategy - 1]->hears_fills) {
-        const OrderEvent& blank = blank_[order.strategy - 1];
-        auto fill = std::make_unique<Fill>();
-        fill->event_ns = row.event_ns;
-        fill->recv_ns = row.seen_ns;
-        fill->instrument = order.instrument;
-        fill->request = order.id;
-        std::memcpy(fill->account, blank.account, sizeof fill->account);
-        std::memcpy(fill->strategy, blank.strategy, sizeof fill->strategy);
-        std::memcpy(fill->gateway, blank.gateway, sizeof fill->gateway);
-        const auto id = static_cast<unsigned long long>(order.id);
-        std::snprintf(fill->client_id, sizeof fill->client_id, "%s-%llu", names_[order.strategy - 1].c_str(), id);
-        std::snprintf(fill->venue_order_id, sizeof fill->venue_order_id, "P%llu", id);
-        std::snprintf(fill->trade_id, sizeof fill->trade_id, "P%llu.%u", id, order.trades);
-        fill->price = row.price;
-        fill->quantity = row.quantity;
-        fill->fee = row.fee;
-        copy_text(fill->fee_currency, instruments_[order.instrument - 1].currency);
-        fill->trading_day = trading_day;
-        fill->side = row.side;
-        fill->offset = row.offset;
-        fill->liquidity = row.liquidity;
-        saying.fill = std::move(fill);
-    }
-    sayings_.push_back(std::move(saying));
-}
-
-double TickEngine::mid(uint32_t instrument) {
-    const MatchingEngine::Quotes quotes = matching_.quotes(instrument);
-    if (quotes.bid == kNoPrice || quotes.ask == kNoPrice) return kNaN;
-    return (account_.price(instrument, quotes.bid) + account_.price(instrument, quotes.ask)) / 2;
-}
-
-void TickEngine::sample_positions(int64_t at_ns) {
-    const auto& held = account_.positions();
-    held_.resize(held.size());
-    std::size_t at = 0;
-    for (const HeldPosition& one : held) {
-        const bool is_held = one.lots != 0;
-        if (is_held || held_[at])
-            positions_.push_back({at_ns, one.instrument, one.strategy, one.quantity, one.average_price,
-                                  account_.last_price(one), one.realised, account_.unrealised(one), one.fees});
-        held_[at++] = is_held;
-    }
 }
 
 }  // namespace gcg

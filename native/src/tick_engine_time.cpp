@@ -1,4 +1,5 @@
-// What goes by the tick engine's clock: trading days, timers, and what the account is worth at a time.
+// What goes by the tick engine's clock: trading days, what happens between two market events, timers, and what the
+// account is worth at a time.
 #include <algorithm>
 #include <chrono>
 
@@ -27,6 +28,56 @@ int64_t TradingDays::close(int64_t now_ns) const {
     const auto after = std::upper_bound(closes.begin(), closes.end(), now_ns);
     if (after != closes.end()) return *after;
     return (now_ns / kDayNs + 1) * kDayNs;
+}
+
+// ---- what is due
+
+int64_t TickEngine::next_due() const {
+    const int64_t late_ns = late_.empty() ? kNever : late_.front().seen_ns;
+    return std::min({matching_.next_due_ns(), see_ns_, late_ns, bar_ns_, timer_ns_, sample_ns_});
+}
+
+// Let happen what is due before a moment.
+void TickEngine::pass_time(int64_t before_ns) {
+    for (;;) {
+        throw_failure();
+        const int64_t due_ns = next_due();
+        if (due_ns >= before_ns) {
+            quiet_ns_ = due_ns;
+            return;
+        }
+        if (matching_.next_due_ns() <= due_ns) {
+            matching_.advance(due_ns);
+            if (matching_.has_reports()) collect();
+            if (!sayings_.empty()) {
+                flush(delayed_ ? seen_ : venue_);
+                now_ns_ = std::max(now_ns_, due_ns);
+                deliver();
+            }
+        } else if (see_ns_ <= due_ns) {
+            now_ns_ = seen_ns_ = due_ns;
+            const uint32_t row = seen_.row++;
+            show(seen_.rows, row);
+            if (!sayings_.empty()) settle_down();
+            see();
+        } else if (!late_.empty() && late_.front().seen_ns <= due_ns) {
+            flush(delayed_ ? seen_ : venue_);
+            now_ns_ = due_ns;
+            const Late late = late_.front();
+            late_.pop_front();
+            book(late.report, late.mid);
+            deliver();
+        } else if (bar_ns_ <= due_ns) {
+            flush(delayed_ ? seen_ : venue_);
+            now_ns_ = due_ns;
+            close_bars();
+        } else if (timer_ns_ <= due_ns) {
+            run_timer(see_ns_ != kNever ? see_ns_ : before_ns);
+        } else {
+            sample(due_ns);
+            sample_ns_ = kNever;
+        }
+    }
 }
 
 // ---- timers
@@ -101,6 +152,25 @@ void TickEngine::sample(int64_t at_ns) {
     const double worth = equity();
     equity_.push_back({at_ns, worth, account_.total_cash(), account_.total_margin()});
     sample_positions(at_ns);
+}
+
+double TickEngine::mid(uint32_t instrument) {
+    const MatchingEngine::Quotes quotes = matching_.quotes(instrument);
+    if (quotes.bid == kNoPrice || quotes.ask == kNoPrice) return kNaN;
+    return (account_.price(instrument, quotes.bid) + account_.price(instrument, quotes.ask)) / 2;
+}
+
+void TickEngine::sample_positions(int64_t at_ns) {
+    const auto& held = account_.positions();
+    held_.resize(held.size());
+    std::size_t at = 0;
+    for (const HeldPosition& one : held) {
+        const bool is_held = one.lots != 0;
+        if (is_held || held_[at])
+            positions_.push_back({at_ns, one.instrument, one.strategy, one.quantity, one.average_price,
+                                  account_.last_price(one), one.realised, account_.unrealised(one), one.fees});
+        held_[at++] = is_held;
+    }
 }
 
 }  // namespace gcg
