@@ -25,7 +25,7 @@ class Quotes(hft.Strategy):
     def __init__(self, terms: Terms) -> None:
         super().__init__()
         self.terms = terms
-        self.live: dict[hft.Side, tuple[str, int]] = {}
+        self.live: dict[hft.Side, tuple[str, float]] = {}  # the order, and the touch that it follows
 
     def init(self) -> None:
         """Look for the first time two seconds after the first event."""
@@ -36,9 +36,12 @@ class Quotes(hft.Strategy):
         if name == "first":
             self.set_timer("look", seconds=self.terms.step_ns / 1e9)
             return
-        distance = self.terms.distance
-        self._quote(hft.Side.BUY, round(self.best_bid(SYMBOL) / TICK) - distance)
-        self._quote(hft.Side.SELL, round(self.best_ask(SYMBOL) / TICK) + distance)
+        bid, ask = self.best_bid(SYMBOL), self.best_ask(SYMBOL)
+        live = self.live
+        if hft.Side.BUY not in live or live[hft.Side.BUY][1] != bid:
+            self._quote(hft.Side.BUY, bid, round(bid / TICK) - self.terms.distance)
+        if hft.Side.SELL not in live or live[hft.Side.SELL][1] != ask:
+            self._quote(hft.Side.SELL, ask, round(ask / TICK) + self.terms.distance)
 
     def on_order(self, order: hft.Order) -> None:
         """Forget an order that has ended."""
@@ -47,14 +50,12 @@ class Quotes(hft.Strategy):
                 if own == order.client_id:
                     del self.live[side]
 
-    def _quote(self, side: hft.Side, ticks: int) -> None:
+    def _quote(self, side: hft.Side, touch: float, ticks: int) -> None:
         standing = self.live.get(side)
         if standing is not None:
-            if standing[1] == ticks:
-                return
             self.cancel(standing[0])
         send = self.buy if side is hft.Side.BUY else self.sell
-        self.live[side] = send(SYMBOL, round(ticks * TICK, 2), round(self.terms.lots * LOT, 5), post_only=True), ticks
+        self.live[side] = send(SYMBOL, round(ticks * TICK, 2), round(self.terms.lots * LOT, 5), post_only=True), touch
 
 
 def engine_run(market: Market, terms: Terms) -> Outcome:

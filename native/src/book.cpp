@@ -5,17 +5,19 @@
 
 namespace gcg {
 
-// Where a price is, or where it would be inserted; there is at least one level. Changes are most frequent near the
-// touch, so looking from there on is faster than halving: a search by halves misses a branch, or waits for memory, in
-// each step.
+// Where a price is, or where it would be inserted; there is at least one level. Venues tell the changes of a book in
+// the order of their prices, so the chunk of the last one is asked first; else changes are most frequent near the
+// touch, and looking from there on is faster than halving.
 BookSide::Place BookSide::find(int64_t ticks) const {
     const int64_t wanted = key(ticks);
-    std::size_t chunks = 0;
+    std::size_t chunks = hint_ < used_ && tops_[hint_] <= wanted ? hint_ + 1 : 0;
     while (chunks < used_ && tops_[chunks] <= wanted) ++chunks;
     if (chunks == 0) return {0, 0, false};  // better than all
+    hint_ = chunks - 1;
     const Chunk& chunk = *chunks_[chunks - 1];
-    std::size_t levels = 1;
+    std::size_t levels = near_ < chunk.count && key(chunk.levels[near_].ticks) <= wanted ? near_ + 1 : 1;
     while (levels < chunk.count && key(chunk.levels[levels].ticks) <= wanted) ++levels;
+    near_ = levels - 1;
     const bool found = chunk.levels[levels - 1].ticks == ticks;
     return {chunks - 1, found ? levels - 1 : levels, found};
 }

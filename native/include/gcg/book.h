@@ -105,7 +105,8 @@ class BookSide {
     void drop_chunk(std::size_t row);
 
     int64_t flip_;
-    std::size_t used_ = 0;  // chunks that hold levels; those after them are spare
+    std::size_t used_ = 0;                     // chunks that hold levels; those after them are spare
+    mutable std::size_t hint_ = 0, near_ = 0;  // the chunk and the level of the last price that was looked for
     Chunks chunks_;
     std::vector<int64_t> tops_;  // the key of each chunk's best level
 };
