@@ -30,7 +30,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument
 from gcg_quant.strategy_engine.gateways import PaperGateway
-from gcg_quant.strategy_engine.risk.limits import RiskLimits, RiskRules
+from gcg_quant.strategy_engine.risk.limits import LIMIT_NAMES, RULE_NAMES, RiskLimits, RiskRules, native_limits
 from gcg_quant.strategy_engine.trading import TradingConfig, TradingEngine
 
 SHARE = Instrument(symbol="S", venue="V", tick_size=0.01, lot_size=1.0, taker_fee=0.0005, maker_fee=0.0001, min_fee=0.02)
@@ -116,7 +116,8 @@ def native(rows: np.ndarray, script: Sequence[Ask]) -> tuple[dict[int, list[Any]
     """Run the script in the native engine; return {order: what was said of it} and the cash left."""
     engine = TickEngine(cash=CASH, sample_ns=0)
     engine.add_instrument(1, "S", "V", terms())
-    engine.risk.set_limits(strategy=0, instrument=0, **{**dict.fromkeys(NO_LIMITS, nan), "order_quantity": 40.0, "position_quantity": 60.0})
+    rules = {name: getattr(LIMITS, name) for name in (*LIMIT_NAMES, *RULE_NAMES)}
+    engine.risk.set_limits(strategy=0, instrument=0, **native_limits(rules, everywhere=True))
     engine.add_rows(1, Tick, rows)
     said: dict[int, list[Any]] = {}
     ids: list[str] = []
@@ -151,22 +152,6 @@ def native(rows: np.ndarray, script: Sequence[Ask]) -> tuple[dict[int, list[Any]
     desk = engine.add_strategy("s", {"on_tick": on_tick, "on_order": hear, "on_fill": hear})
     engine.run()
     return said, engine.cash()
-
-
-NO_LIMITS = (
-    "order_quantity",
-    "order_value",
-    "position_quantity",
-    "position_value",
-    "orders_per_second",
-    "open_orders",
-    "price_band",
-    "concentration",
-    "self_trade",
-    "session",
-    "t_plus_one",
-    "price_limit",
-)
 
 
 def paper(folder: Path, rows: np.ndarray, script: Sequence[Ask]) -> tuple[dict[int, list[Any]], float]:
