@@ -3,9 +3,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -108,88 +105,6 @@ py::object add_strategy(const py::object& self, const std::string& name, const p
     return py::reinterpret_steal<py::object>(desk);
 }
 
-// ---- results
-
-struct OrderRow {
-    uint64_t order;
-    uint32_t instrument, strategy;
-    int64_t sent_ns, arrived_ns, filled_ns, done_ns, queue_ns;
-    double price, stop_price, quantity, filled, average_price, ahead;
-    uint64_t reasons;
-    uint8_t side, type, time_in_force, offset, status, report, reserved[2];
-};
-
-OrderRow row_of(const Run& run, const TickOrder& order) {
-    const Account& account = run.engine.account();
-    auto price = [&](int64_t ticks) { return ticks == kNoPrice ? kNaN : account.price(order.instrument, ticks); };
-    OrderRow row{};
-    row.order = order.id;
-    row.instrument = order.instrument;
-    row.strategy = order.strategy;
-    row.sent_ns = order.sent_ns;
-    row.arrived_ns = order.arrived_ns;
-    row.filled_ns = order.filled_ns;
-    row.done_ns = order.done_ns;
-    // How long it rested: until its first fill or its end, or until now.
-    const int64_t until = order.filled_ns ? order.filled_ns : order.done_ns ? order.done_ns : run.engine.now_ns();
-    if (order.arrived_ns) row.queue_ns = std::max<int64_t>(0, until - order.arrived_ns);
-    row.price = price(order.price_ticks);
-    row.stop_price = price(order.stop_ticks);
-    row.quantity = account.quantity(order.instrument, order.lots);
-    row.filled = account.quantity(order.instrument, order.filled);
-    row.average_price = order.filled > 0 ? order.filled_value / row.filled : kNaN;
-    row.ahead = order.ahead >= 0 ? account.quantity(order.instrument, order.ahead) : kNaN;
-    row.reasons = order.reasons;
-    row.side = static_cast<uint8_t>(order.asked.side);
-    row.type = static_cast<uint8_t>(order.asked.type);
-    row.time_in_force = static_cast<uint8_t>(order.asked.time_in_force);
-    row.offset = static_cast<uint8_t>(order.asked.offset);
-    row.status = static_cast<uint8_t>(order.status);
-    row.report = order.report;
-    return row;
-}
-
-py::array orders_of(const Run& run) {
-    py::array_t<OrderRow> rows(static_cast<py::ssize_t>(run.engine.orders().size()));
-    OrderRow* at = rows.mutable_data();
-    for (const TickOrder& order : run.engine.orders()) *at++ = row_of(run, order);
-    return rows;
-}
-
-// The fills with the mids at their horizons, one row each.
-py::array fills_of(const Run& run) {
-    const auto& fills = run.engine.fills();
-    const FillMarks& marks = run.engine.marks();
-    const std::size_t horizons = marks.horizons_ns().size(), bytes = sizeof(FillRow) + horizons * sizeof(double);
-    const py::dict plain = py::dtype::of<FillRow>().attr("fields");
-    py::list names, formats, offsets;
-    for (const auto& [name, field] : plain) {
-        names.append(name);
-        formats.append(field.cast<py::tuple>()[0]);
-        offsets.append(field.cast<py::tuple>()[1]);
-    }
-    if (horizons > 0) {
-        names.append("marks");
-        formats.append("(" + std::to_string(horizons) + ",)f8");
-        offsets.append(sizeof(FillRow));
-    }
-    py::array rows(py::dtype(names, formats, offsets, static_cast<py::ssize_t>(bytes)),
-                   py::array::ShapeContainer{static_cast<py::ssize_t>(fills.size())});
-    auto* at = static_cast<std::byte*>(rows.mutable_data());
-    for (std::size_t i = 0; i < fills.size(); ++i, at += bytes) {
-        std::memcpy(at, &fills[i], sizeof(FillRow));
-        if (horizons > 0) std::memcpy(at + sizeof(FillRow), marks.row(i), horizons * sizeof(double));
-    }
-    return rows;
-}
-
-template <typename Row>
-py::array array_of(const std::vector<Row>& rows) {
-    py::array_t<Row> found(static_cast<py::ssize_t>(rows.size()));
-    if (!rows.empty()) std::memcpy(found.mutable_data(), rows.data(), rows.size() * sizeof(Row));  // the padding, too
-    return found;
-}
-
 // As pybind11's documentation shows it for objects that hold Python objects.
 void collect_garbage(PyHeapTypeObject* heap_type) {
     PyTypeObject* type = &heap_type->ht_type;
@@ -233,22 +148,9 @@ std::unique_ptr<Run> make_run(const std::string& account, const std::string& gat
 }  // namespace
 
 void bind_hft(py::module_& module) {
-    PYBIND11_NUMPY_DTYPE_EX(OrderRow, order, "order", instrument, "number", strategy, "strategy", sent_ns, "sent_ns",
-                            arrived_ns, "arrived_ns", filled_ns, "filled_ns", done_ns, "done_ns", queue_ns, "queue_ns",
-                            price, "price", stop_price, "stop_price", quantity, "quantity", filled, "filled",
-                            average_price, "average_price", ahead, "ahead", reasons, "reasons", side, "side", type,
-                            "type", time_in_force, "time_in_force", offset, "offset", status, "status", report,
-                            "report");
-    PYBIND11_NUMPY_DTYPE_EX(FillRow, order, "order", instrument, "number", strategy, "strategy", event_ns, "event_ns",
-                            seen_ns, "seen_ns", price, "price", quantity, "quantity", fee, "fee", profit, "profit", mid,
-                            "mid", position, "position", cash, "cash", side, "side", offset, "offset", liquidity,
-                            "liquidity");
-    PYBIND11_NUMPY_DTYPE(EquityRow, event_ns, equity, cash, margin);
-    PYBIND11_NUMPY_DTYPE_EX(PositionRow, event_ns, "event_ns", instrument, "number", strategy, "strategy", quantity,
-                            "quantity", average_price, "average_price", last_price, "last_price", realised, "realised",
-                            unrealised, "unrealised", fees, "fees");
     if (gcg::python::hft::add_desk_type(module.ptr()) < 0) throw py::error_already_set();
-    py::class_<Run>(module, "TickEngine", py::custom_type_setup(collect_garbage))
+    py::class_<Run> engine(module, "TickEngine", py::custom_type_setup(collect_garbage));
+    engine
         .def(py::init(&make_run), py::kw_only(), py::arg("account") = "hft", py::arg("gateway") = "hft",
              py::arg("cash") = 0.0, py::arg("order_latency_ns") = 0, py::arg("cancel_latency_ns") = -1,
              py::arg("response_latency_ns") = 0, py::arg("feed_latency_ns") = 0, py::arg("jitter_ns") = 0,
@@ -296,19 +198,8 @@ void bind_hft(py::module_& module) {
         .def_property_readonly("now_ns", [](const Run& run) { return run.engine.now_ns(); })
         .def_property_readonly("done", [](const Run& run) { return run.engine.done(); })
         .def_property_readonly("total", [](const Run& run) { return run.engine.total(); })
-        .def_property_readonly(
-            "failure",
-            [](const Run& run) { return py::make_tuple(run.failed_strategy, run.failed_callback, run.failed_ns); })
-        .def(
-            "cash", [](const Run& run, uint32_t currency) { return run.engine.account().cash(currency); },
-            py::arg("currency") = 0)
-        .def("equity_now", [](Run& run) { return run.engine.equity(); })
-        .def("orders", &orders_of)
-        .def("fills", &fills_of)
-        .def("equity", [](const Run& run) { return array_of(run.engine.equity_curve()); })
-        .def("positions", [](const Run& run) { return array_of(run.engine.positions()); })
-        .def("bars", [](const Run& run, uint32_t number, const std::string& period) {
-            const std::vector<Bar>& bars = run.engine.bars(number, period);
-            return py::bytes(reinterpret_cast<const char*>(bars.data()), bars.size() * sizeof(Bar));
+        .def_property_readonly("failure", [](const Run& run) {
+            return py::make_tuple(run.failed_strategy, run.failed_callback, run.failed_ns);
         });
+    gcg::python::hft::bind_results(engine);
 }

@@ -22,10 +22,15 @@ class Gil {
     void hold() {
         called_ = true;
         if (state_) PyEval_RestoreThread(std::exchange(state_, nullptr));
+        away_ = false;
     }
     void release() {
-        if (!state_) state_ = PyEval_SaveThread();
+        if (state_) return;
+        away_ = true;
+        state_ = PyEval_SaveThread();
     }
+    // For whoever holds the lock: whether the run goes on without it.
+    [[nodiscard]] bool away() const { return away_; }
     [[nodiscard]] bool held() const { return state_ == nullptr; }
     // Whether a callback was made since the last question.
     [[nodiscard]] bool was_called() { return std::exchange(called_, false); }
@@ -33,6 +38,7 @@ class Gil {
  private:
     PyThreadState* state_ = nullptr;
     bool called_ = false;
+    bool away_ = false;  // only touched under the lock
 };
 
 // A callback as (function, self), so that a bound method is called without an object in between.
@@ -110,6 +116,8 @@ class Run {
     std::chrono::steady_clock::time_point looked_, told_;
 };
 
+// Give TickEngine the methods that tell what came of a run.
+void bind_results(pybind11::class_<Run>& engine);
 // Add the type TickDesk to the module: what a strategy trades through. 0, or -1 with an error set.
 int add_desk_type(PyObject* module);
 // A desk of a strategy; `owner` is the object that keeps the run alive.

@@ -79,6 +79,32 @@ def test_a_run_cannot_be_run_again_meanwhile() -> None:
     assert len(said) == 80
 
 
+def test_results_of_a_run_that_moves_are_not_read_by_other_threads() -> None:
+    """They are told so; without callbacks the run does not hold the interpreter's lock."""
+    rows = ticks(1, 100_000)
+    said: list[str] = []
+    for _ in range(100):  # until the thread has had its turn
+        engine = engine_of(rows)
+        over = threading.Event()
+
+        def look(engine: TickEngine = engine, over: threading.Event = over) -> None:
+            while not over.is_set():
+                try:
+                    engine.orders()
+                except RuntimeError as error:
+                    said.append(str(error))
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        assert engine.run() == len(rows)
+        over.set()
+        thread.join()
+        assert len(engine.orders()) == 0
+        if said:
+            break
+    assert set(said) == {"The engine is running in another thread: look at it in a callback, or after run()."}
+
+
 def test_nothing_is_added_once_a_run_has_begun() -> None:
     """Instruments, data and strategies come before it."""
     engine = engine_of(ticks(1, 5))
