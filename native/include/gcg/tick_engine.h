@@ -248,6 +248,8 @@ class TickEngine {
     [[nodiscard]] Refusal held_refusal(const TickOrder& order, const HeldPlan& plan) const;
     void settle_sent();
     [[nodiscard]] TickOrder read(uint32_t strategy, const OrderAsk& ask) const;
+    [[nodiscard]] TickOrder::Change read_change(const TickOrder& order, double quantity, double price,
+                                                double stop_price) const;
     [[nodiscard]] RiskResult check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
                                    int64_t replaces, const HeldPlan& plan) const;
     [[nodiscard]] TickOrder* own(uint32_t strategy, uint64_t id);
