@@ -109,7 +109,7 @@ def test_nothing_is_added_once_a_run_has_begun() -> None:
     """Instruments, data and strategies come before it."""
     engine = engine_of(ticks(1, 5))
     engine.run(1)
-    late = [
+    late: list[Callable[[], object]] = [
         lambda: engine.add_instrument(2, "T", "V", terms()),
         lambda: engine.add_rows(1, Tick, ticks(2, 5)),
         lambda: engine.add_strategy("late", {}),
