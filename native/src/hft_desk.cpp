@@ -180,7 +180,7 @@ PyObject* quote(PyObject* self, PyObject* symbol, int which) {
     Run& run = *desk(self)->run;
     const uint32_t found = run.number(symbol);
     if (!found) return nullptr;
-    const MatchingEngine::Quotes quotes = run.engine.seen_market().quotes(found);
+    const MatchingEngine::Quotes quotes = run.engine.quotes(found);
     auto price = [&](int64_t ticks) { return ticks == kNoPrice ? kNaN : run.engine.account().price(found, ticks); };
     const double bid = price(quotes.bid), ask = price(quotes.ask);
     return PyFloat_FromDouble(which == 0 ? bid : which == 1 ? ask : (bid + ask) / 2);
@@ -202,7 +202,7 @@ PyObject* last(PyObject* self, PyObject* symbol) {
 }
 
 py::array_t<double> side_of(Run& run, uint32_t instrument, Side side, std::size_t most) {
-    const auto levels = run.engine.seen_market().levels(instrument, side, most);
+    const auto levels = run.engine.levels(instrument, side, most);
     py::array_t<double> found({static_cast<py::ssize_t>(levels.size()), py::ssize_t{2}});
     auto cells = found.mutable_unchecked<2>();
     for (py::ssize_t i = 0; i < static_cast<py::ssize_t>(levels.size()); ++i) {

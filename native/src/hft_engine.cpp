@@ -75,19 +75,19 @@ void add_rows(Run& run, uint32_t number, const py::handle& record, const py::arr
         (rows.size() > 0 && rows.strides(0) < rows.itemsize()))
         throw py::type_error("add_rows() takes a record class and a forward array of its dtype");
     if (number == 0 || number > run.names.size()) throw py::value_error("add the instrument first");
-    auto stream = [&] {
-        return array_stream(info->type, number, rows.data(), static_cast<std::size_t>(rows.size()),
-                            rows.size() > 0 ? static_cast<std::size_t>(rows.strides(0)) : info->bytes, owner_of(rows));
-    };
-    run.engine.add_stream(stream(), run.engine.delayed() ? stream() : nullptr);
+    // The rows may be read more than once, and by nobody who holds the interpreter's lock.
+    const std::size_t count = static_cast<std::size_t>(rows.size());
+    const std::size_t stride = count > 0 ? static_cast<std::size_t>(rows.strides(0)) : info->bytes;
+    run.engine.add_stream([=, type = info->type, data = rows.data(), owner = owner_of(rows)] {
+        return array_stream(type, number, data, count, stride, owner);
+    });
 }
 
 void add_journal(Run& run, const std::string& folder, const std::unordered_map<uint32_t, uint32_t>& numbers,
                  const std::vector<int>& types, int64_t start_ns, int64_t end_ns) {
     uint64_t mask = 0;
     for (const int type : types) mask |= uint64_t{1} << type;
-    auto stream = [&] { return journal_stream(folder, numbers, mask, start_ns, end_ns); };
-    run.engine.add_stream(stream(), run.engine.delayed() ? stream() : nullptr);
+    run.engine.add_stream([=] { return journal_stream(folder, numbers, mask, start_ns, end_ns); });
 }
 
 py::object add_strategy(const py::object& self, const std::string& name, const py::dict& callbacks,

@@ -42,6 +42,13 @@ void feed(MatchingEngine& market, const Bar& bar) {
     market.on_bar(bar);
 }
 
+// Whether no other delta of its group follows a record.
+template <typename Record>
+bool is_whole(const Record& record) {
+    if constexpr (Record::kType == BookDelta::kType) return record.is_last != 0;
+    return true;
+}
+
 constexpr uint64_t kLook = 4096;  // events between two looks at `pause`
 
 }  // namespace
@@ -166,6 +173,8 @@ void TickEngine::venue(const Rows& rows, uint32_t row) {
     read(rows, row, [&](const auto& record) {
         if (!delayed_) inform(record);
         feed(matching_, record);
+        if (delayed_)
+            seen_market_.at_venue(rows.instrument, rows.type == BookDelta::kType, is_whole(record), matching_);
     });
     if (matching_.has_reports()) collect();
 }
@@ -192,7 +201,7 @@ void TickEngine::show(const Rows& rows, uint32_t row) {
     if (delayed_) {
         read(rows, row, [&](const auto& record) {
             inform(record);
-            feed(seen_market_, record);
+            seen_market_.show(record);
         });
     }
     if (rows.instrument < bars_of_.size()) make_bars(rows, row);

@@ -55,10 +55,12 @@ uint32_t TickEngine::add_strategy(std::string name, TickStrategy* strategy) {
     return static_cast<uint32_t>(strategies_.size());
 }
 
-void TickEngine::add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen) {
+void TickEngine::add_stream(std::function<std::unique_ptr<MarketStream>()> make) {
     refuse_if(begun_);
-    replay_.add(std::move(stream));
-    if (delayed_ && seen) replay_seen_.add(std::move(seen));
+    replay_.add(make());
+    if (!delayed_) return;
+    replay_seen_.add(make());
+    streams_.push_back(std::move(make));
 }
 
 void TickEngine::set_rate(uint32_t currency, double rate) {

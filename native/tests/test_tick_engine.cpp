@@ -85,10 +85,8 @@ struct Bench {
         return options;
     }
     void begin() {
-        auto stream = [&] {
-            return array_stream(Tick::kType, kShare, ticks.data(), ticks.size(), sizeof(Tick), nullptr);
-        };
-        engine.add_stream(stream(), stream());
+        engine.add_stream(
+            [this] { return array_stream(Tick::kType, kShare, ticks.data(), ticks.size(), sizeof(Tick), nullptr); });
         engine.add_strategy("a", &notes);
     }
     void buy_at(int64_t event_ms, double price, OrderType type = OrderType::limit) {
@@ -155,7 +153,7 @@ TEST(engine_shows_no_quote_and_no_price_before_its_event_is_seen) {
     std::vector<int64_t> bids;
     std::vector<double> lasts;
     bench.notes.act = [&](const Rows&, uint32_t) {
-        bids.push_back(bench.engine.seen_market().quotes(kShare).bid);
+        bids.push_back(bench.engine.quotes(kShare).bid);
         lasts.push_back(bench.engine.last_price(kShare));
     };
     bench.begin();
@@ -164,6 +162,52 @@ TEST(engine_shows_no_quote_and_no_price_before_its_event_is_seen) {
     for (std::size_t i = 0; i < 8; ++i) {
         CHECK_EQUAL(bids[i], i < 5 ? 99 : 97);
         CHECK_EQUAL(lasts[i], i < 5 ? 100.0 : 98.0);
+    }
+}
+
+// A book told by deltas, four a millisecond in groups of two, beside ticks of another instrument; seen 3 ms later. What
+// strategies see is what a book that is fed with what they have seen shows.
+TEST(engine_shows_a_book_of_deltas_as_far_as_it_was_seen) {
+    for (const bool asks_for_levels : {false, true}) {
+        TickEngineOptions options;
+        options.feed_ns = 3 * kMs;
+        Bench bench(options, 60);
+        const uint32_t coin = bench.engine.add_instrument(bench.engine.instruments()[0]);
+        std::vector<BookDelta> deltas(240);
+        uint32_t state = 7;
+        for (std::size_t i = 0; i < deltas.size(); ++i) {
+            state = state * 1'664'525 + 1'013'904'223;
+            BookDelta& delta = deltas[i];
+            delta.event_ns = static_cast<int64_t>(i / 2 * 2 + 4) * kMs / 4;
+            const bool buys = (state >> 9) % 2 == 0;
+            delta.side = static_cast<uint8_t>(buys ? Side::buy : Side::sell);
+            delta.price = buys ? 100.0 - (state >> 16) % 5 : 101.0 + (state >> 16) % 5;
+            delta.size = (state >> 24) % 3;
+            delta.is_last = i % 2 == 1;
+        }
+        bench.begin();
+        bench.engine.add_stream([&] {
+            return array_stream(BookDelta::kType, coin, deltas.data(), deltas.size(), sizeof(BookDelta), nullptr);
+        });
+        MatchingEngine wanted;
+        wanted.set_grid(coin, {1.0, 1.0});
+        std::size_t fed = 0, looks = 0;
+        bench.notes.act = [&](const Rows& rows, uint32_t row) {
+            if (rows.event_ns(row) % (7 * kMs) != 0) return;
+            for (; fed < deltas.size() && deltas[fed].event_ns + 3 * kMs < bench.engine.now_ns(); ++fed) {
+                BookDelta delta = deltas[fed];
+                delta.instrument = coin;
+                wanted.on_delta(delta);
+            }
+            const MatchingEngine::Quotes seen = bench.engine.quotes(coin), shown = wanted.quotes(coin);
+            CHECK_EQUAL(seen.bid, shown.bid);
+            CHECK_EQUAL(seen.ask, shown.ask);
+            if (asks_for_levels && row > 20)
+                CHECK(bench.engine.levels(coin, Side::buy, 9) == wanted.levels(coin, Side::buy, 9));
+            ++looks;
+        };
+        bench.engine.run(UINT64_MAX, nullptr);
+        CHECK(looks > 5);
     }
 }
 
@@ -392,8 +436,9 @@ TEST(engine_ends_with_a_failure_though_strategies_would_answer_for_ever) {
     stubborn.engine = &bench.engine;
     stubborn.hears_orders = true;
     bench.engine.add_strategy("stubborn", &stubborn);
-    bench.engine.add_stream(
-        array_stream(Tick::kType, kShare, bench.ticks.data(), bench.ticks.size(), sizeof(Tick), nullptr), nullptr);
+    bench.engine.add_stream([&] {
+        return array_stream(Tick::kType, kShare, bench.ticks.data(), bench.ticks.size(), sizeof(Tick), nullptr);
+    });
     bench.engine.run(1, nullptr);
     bench.engine.send(1, {.instrument = kShare, .side = Side::buy, .quantity = 1, .price = 99});
     std::string said;
@@ -430,7 +475,7 @@ TEST(engine_refuses_what_comes_too_late) {
     CHECK_EQUAL(refused, 4);
     refuses([&] { bench.engine.add_strategy("late", &bench.notes); });
     refuses([&] { bench.engine.add_instrument(bench.engine.instruments()[0]); });
-    refuses([&] { bench.engine.add_stream(nullptr, nullptr); });
+    refuses([&] { bench.engine.add_stream(nullptr); });
     CHECK_EQUAL(refused, 7);
     bench.engine.add_bars(kShare, "1s", grid, BarBasis::last, Tick::kType, {1}, true);
 }
@@ -441,7 +486,8 @@ TEST(engine_lets_instruments_come_after_the_strategies) {
     bench.begin();
     TickInstrument second = bench.engine.instruments()[0];
     const uint32_t number = bench.engine.add_instrument(second);
-    bench.engine.add_stream(array_stream(Tick::kType, number, bench.ticks.data(), 3, sizeof(Tick), nullptr), nullptr);
+    bench.engine.add_stream(
+        [&] { return array_stream(Tick::kType, number, bench.ticks.data(), 3, sizeof(Tick), nullptr); });
     bench.engine.run(UINT64_MAX, nullptr);
     CHECK_EQUAL(bench.engine.done(), 6u);
     bench.expect({"1 tick 1", "2 tick 2", "3 tick 3"});

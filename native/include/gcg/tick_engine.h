@@ -35,6 +35,7 @@
 #include "gcg/refusal.h"
 #include "gcg/replay.h"
 #include "gcg/risk.h"
+#include "gcg/seen_market.h"
 #include "gcg/tick_order.h"
 
 namespace gcg {
@@ -120,15 +121,19 @@ class TickEngine {
     // ---- before the run; std::logic_error once it has begun
     uint32_t add_instrument(const TickInstrument& instrument);        // 1.., in order
     uint32_t add_strategy(std::string name, TickStrategy* strategy);  // 1..; it outlives the engine
-    // The same data twice: `seen` is read by the strategies where they see it later than the venue, and may be null
-    // else.
-    void add_stream(std::unique_ptr<MarketStream> stream, std::unique_ptr<MarketStream> seen);
+    // `make` gives the same data each time: where strategies see it later than the venue it is read twice.
+    void add_stream(std::function<std::unique_ptr<MarketStream>()> make);
     void set_trading_days(uint32_t instrument, TradingDays days);
     [[nodiscard]] bool delayed() const { return delayed_; }  // strategies see the data later than the venue
     [[nodiscard]] RiskEngine& risk() { return risk_; }
     [[nodiscard]] MatchingEngine& matching() { return matching_; }
-    // The market as strategies see it now: ask it for quotes and levels.
-    [[nodiscard]] MatchingEngine& seen_market() { return delayed_ ? seen_market_ : matching_; }
+    // The market as strategies see it now.
+    [[nodiscard]] MatchingEngine::Quotes quotes(uint32_t instrument) {
+        return delayed_ ? seen_market_.quotes(instrument) : matching_.quotes(instrument);
+    }
+    [[nodiscard]] std::vector<std::pair<int64_t, int64_t>> levels(uint32_t instrument, Side side, std::size_t most) {
+        return delayed_ ? seen_market_.levels(instrument, side, most) : matching_.levels(instrument, side, most);
+    }
     // Make bars of an instrument's ticks or trades (`from`: the record type), as strategies see them: told to these
     // strategies, and kept for later if `keep`. They close at their end, before whatever is seen then. Not in
     // callbacks.
@@ -269,7 +274,8 @@ class TickEngine {
     std::vector<OrderEvent> blank_;  // of each strategy: what all its events say
     Replay replay_, replay_seen_;
     MatchingEngine matching_;
-    MatchingEngine seen_market_;  // where strategies see the data later: the market as they see it, without orders
+    SeenMarket::Streams streams_;
+    SeenMarket seen_market_{streams_};
     RiskEngine risk_{kNever};
     Account account_;
     HeldBook held_book_;
