@@ -25,10 +25,11 @@ void TickEngine::refuse_if(bool late) const {
             "The run has begun: add instruments, data and strategies before it, bars between its steps.");
 }
 
-uint32_t TickEngine::add_instrument(const TickInstrument& instrument) {
+uint32_t TickEngine::add_instrument(const TickInstrument& added) {
     refuse_if(begun_);
     const auto number = static_cast<uint32_t>(instruments_.size() + 1);
-    instruments_.push_back(instrument);
+    instruments_.push_back(added);  // which may be one of ours, and has moved now
+    const TickInstrument& instrument = instruments_.back();
     matching_.set_grid(number, instrument.risk.grid);
     if (delayed_) seen_market_.set_grid(number, instrument.risk.grid);
     matching_.set_price_limit(number, std::llround(instrument.price_limit * 1e6));
