@@ -255,10 +255,21 @@ class Session:
         with self.bus.reader(start="begin", events=[kind]) as reader:
             return list(reader)
 
+    # How far each strategy has come, for who has to find out what is missing.
+    def _told(self) -> dict[str, tuple[int, int, str]]:
+        asked, states = self._read(OrderRequest), self._read(StrategyStatusEvent)
+        told = {}
+        for name in NAMES:
+            own = [one.id & ((1 << 60) - 1) for one in asked if one.strategy == name]
+            said = [f"{one.state} {one.error}".strip() for one in states if one.strategy == name]
+            told[name] = len(own), max(own, default=0), said[-1] if said else ""
+        return told
+
     def _wait(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60.0
         while not condition():
-            assert time.monotonic() < deadline, "the session did not come so far"
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the session did not come so far: {self._told()}")
             time.sleep(0.05)
 
 
