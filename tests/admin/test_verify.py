@@ -34,12 +34,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    """Return a recorded session; one that does not come to its end within its time, on a machine that is busy, is played once more."""
+    """Return a recorded session, played once more where a busy machine spoiled the first: it came to no end within its time, or a bar that
+    a strategy read from the store is not on the journal.
+    """
     try:
-        return Session(tmp_path_factory.mktemp("verify"))
+        played = Session(tmp_path_factory.mktemp("verify"))
+        if not any("stored 1s bars" in one.why for one in verify(played.path).strategies):
+            return played
     except TimeoutError as error:
         print(error)
-        return Session(tmp_path_factory.mktemp("verify"))
+    return Session(tmp_path_factory.mktemp("verify"))
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +60,11 @@ def read(bus: Path, *kinds: Any) -> list[Any]:
 
 def test_every_strategy_does_again_what_it_did(session: Session, verified: Verification) -> None:
     """Timers, signals, Backtrader classes, a guest, one that breaks; stopped, started, changed and killed: the same, byte for byte."""
-    assert [(one.name, one.difference) for one in verified.strategies] == [(name, None) for name in NAMES]
-    # A bar that was read from the store may not be on the journal where the machine is slow; no other reason counts.
-    reasons = [one.why for one in verified.strategies if one.why]
-    assert all("stored 1s bars" in why for why in reasons), reasons
-    assert len(reasons) <= 1
-    if not reasons:
-        assert verified.same
-        assert verified.sentence().endswith("the same, byte for byte.")
-        assert not verified.note
-    found = {one.name: one for one in verified.strategies if not one.why}
+    assert [(one.name, one.difference, one.why) for one in verified.strategies] == [(name, None, "") for name in NAMES]
+    assert verified.same
+    assert verified.sentence().endswith("the same, byte for byte.")
+    assert not verified.note
+    found = {one.name: one for one in verified.strategies}
     assert all(one.lives == 2 and one.inputs > 0 for one in found.values())
     published = read(session.path, OrderRequest, CancelRequest, SignalEvent)
     for name, one in found.items():
