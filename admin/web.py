@@ -25,12 +25,8 @@ def web_components(settings: Settings) -> list[Component]:
     monitor = Monitor()
 
     def routers(bus: EventBus) -> Sequence[APIRouter]:
-        from .api import create_router  # FastAPI takes its time to import
-        from .api_imports import create_imports_router
-        from .api_page import create_docs_router
-        from .api_trading import create_trading_router
+        from .rest.routes import create_routers  # FastAPI takes its time to import
 
-        trading = create_trading_router(bus, monitor, settings.home)
-        return [create_router(bus, monitor), trading, create_imports_router(settings), create_docs_router()]
+        return create_routers(bus, monitor, settings)
 
     return [bridge, monitor, WebServer(settings, bridge, routers=routers)]

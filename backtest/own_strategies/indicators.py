@@ -26,7 +26,7 @@ def indicator(kind: Any, bars: BarArray, line: str = "", **parameters: Any) -> N
     The numbers are those that the indicator shows in a backtest that begins with the same bars.
 
     Args:
-        kind: a class of `bt.ind`, `bt.talib` (needs ta-lib: pip install "gcg_quant[talib]"), or one of your own. Of `bt.talib` those that
+        kind: a class of `bt.ind`, `bt.talib` (ta-lib), or one of your own. Of `bt.talib` those that
             take one line get the close; the others get open, high, low and close as far as they ask for them.
         bars: as `Strategy.bars` returns them.
         line: which line; "" is the first.

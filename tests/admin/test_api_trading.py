@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from gcg_quant.admin import cancellation, risk_change
-from gcg_quant.admin.api_trading import create_trading_router
 from gcg_quant.admin.monitor import Monitor
+from gcg_quant.admin.rest.trading import create_trading_router
 from gcg_quant.bus import EventBus
 from gcg_quant.events import CancelRequest, ConfigChangeEvent
 from gcg_quant.settings import Settings

@@ -11,10 +11,10 @@ import httpx
 import numpy as np
 import pytest
 
-from gcg_quant.admin.api import create_router
 from gcg_quant.admin.console import main
 from gcg_quant.admin.home import Home
 from gcg_quant.admin.monitor import Monitor
+from gcg_quant.admin.rest.backtests import create_backtests_router
 from gcg_quant.backtest import BacktestEngine, hft
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Bar, World
@@ -179,7 +179,7 @@ def test_console_and_rest_pass_the_engines_answer_on(console, tmp_path: Path) ->
         engine.start(bus)
         monitor.start(bus)
         app = create_app(bus, Settings())
-        app.include_router(create_router(bus, monitor))
+        app.include_router(create_backtests_router(bus, monitor))
         server = serve(app, port=0)
         try:
             code, _, err = console("backtest", "cancel", "nothing")

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gcg_quant.admin.api_trading import create_trading_router
 from gcg_quant.admin.home import Home
 from gcg_quant.admin.monitor import Monitor
+from gcg_quant.admin.rest.trading import create_trading_router
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, ConfigChangeEvent, GatewayStatus
 from gcg_quant.settings import Settings

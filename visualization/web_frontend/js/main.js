@@ -1,25 +1,27 @@
 // Puts the page together. Data flows one way: connection -> messages -> store (and the chart's feed) -> the panels.
 
-import { Appearance } from "./appearance.js";
-import { Book } from "./book.js";
-import { ChartFeed } from "./chart_feed.js";
-import { ChartView } from "./chart_view.js";
-import { Connection } from "./connection.js";
-import { Control } from "./control.js";
-import { byId, message } from "./dom.js";
-import { Drawer } from "./drawer.js";
-import { Keyboard } from "./keyboard.js";
-import { KillSwitch } from "./kill_switch.js";
-import { Legend } from "./legend.js";
-import { MarkerCard } from "./marker_card.js";
-import { receiver } from "./messages.js";
-import { Panels } from "./panels.js";
-import { Search } from "./search.js";
-import { Store } from "./store.js";
-import { t } from "./texts.js";
-import { TopBar } from "./top_bar.js";
-import { WatchList } from "./watch_list.js";
-import { Zone } from "./zone.js";
+import "./texts/page.js";
+import "./texts/trading.js";
+import { Appearance } from "/shared/appearance.js";
+import { Book } from "./page/book.js";
+import { ChartFeed } from "./chart/chart_feed.js";
+import { ChartView } from "./chart/chart_view.js";
+import { Connection } from "./link/connection.js";
+import { Control } from "./page/control.js";
+import { byId, message } from "/shared/dom.js";
+import { Drawer } from "./page/drawer.js";
+import { Keyboard } from "./page/keyboard.js";
+import { KillSwitch } from "./page/kill_switch.js";
+import { Legend } from "./chart/legend.js";
+import { MarkerCard } from "./chart/marker_card.js";
+import { receiver } from "./link/messages.js";
+import { Panels } from "./page/panels.js";
+import { Search } from "./page/search.js";
+import { Store } from "./link/store.js";
+import { t } from "/shared/texts.js";
+import { TopBar } from "./page/top_bar.js";
+import { WatchList } from "./page/watch_list.js";
+import { Zone } from "./page/zone.js";
 
 const store = new Store();
 const appearance = new Appearance(store);

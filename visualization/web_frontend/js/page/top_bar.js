@@ -1,8 +1,8 @@
 // The top bar: periods, connection with its latency, events a second, account and today's profit.
 
-import { byId, el, setText } from "./dom.js";
+import { byId, el, setText } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const MOST_BOOKS = 3;
 

@@ -1,12 +1,12 @@
 // The chart panel: candles and volume, markers, our position's price line, and the four states of the view.
 
-import { colours } from "./appearance.js";
+import { colours } from "/shared/appearance.js";
 import { barOf } from "./bars.js";
 import { PriceChart } from "/shared/price_chart.js";
-import { byId, el, message, oncePerFrame } from "./dom.js";
+import { byId, el, message, oncePerFrame } from "/shared/dom.js";
 import * as format from "/shared/format.js";
 import { gather } from "./markers.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const AHEAD = 120; // bars: nearer than this to the oldest one, older ones are loaded
 

@@ -1,10 +1,10 @@
 // The columns of the drawer's tables. A column: { head, text(row, terms), number, wide, sign(row) }, or instead of the text a
 // node(row) with mark(row), a text that changes whenever the node must.
 
-import { el } from "./dom.js";
+import { el } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { splitName } from "./store.js";
-import { stateWord, t } from "./texts.js";
+import { splitName } from "../link/store.js";
+import { stateWord, t } from "/shared/texts.js";
 
 const GOOD = ["running", "filled", "accepted", "info"];
 const BAD = ["failed", "rejected", "error", "critical"];

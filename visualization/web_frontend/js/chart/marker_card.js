@@ -1,9 +1,9 @@
 // The card of a marker: what happened in that bar, with time, quantity, price, strategy, order and the chain of causes.
 // It follows the pointer; a click pins it, Esc or a click beside it closes it.
 
-import { byId, el } from "./dom.js";
+import { byId, el } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const SHOWN = 3;
 

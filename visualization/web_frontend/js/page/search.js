@@ -1,7 +1,7 @@
 // The search box: symbols, periods and commands. Enter takes the chosen line, Esc closes.
 
-import { byId, el } from "./dom.js";
-import { t } from "./texts.js";
+import { byId, el } from "/shared/dom.js";
+import { t } from "/shared/texts.js";
 
 const MOST = 12;
 

@@ -12,7 +12,7 @@ from gcg_quant.errors import ComponentError
 
 __all__ = ["create_docs_router"]
 
-_PAGES = Path(__file__).parent / "web"
+_PAGES = Path(__file__).parent.parent / "web"
 _PACKAGE = "fastapi-offline"
 
 

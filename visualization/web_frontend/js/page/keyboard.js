@@ -1,7 +1,7 @@
 // The keys of the page, and the dialog that lists them.
 
-import { byId, el } from "./dom.js";
-import { t } from "./texts.js";
+import { byId, el } from "/shared/dom.js";
+import { t } from "/shared/texts.js";
 
 const KEYS = [
   ["/", "key_search"],

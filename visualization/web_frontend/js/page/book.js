@@ -1,8 +1,8 @@
 // Depth and tape of the chosen instrument: asks above, bids below, the last price between them, trades under it.
 
-import { byId, el, oncePerFrame, setText, tint } from "./dom.js";
+import { byId, el, oncePerFrame, setText, tint } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const LEVELS = 8;
 const TRADES = 40;

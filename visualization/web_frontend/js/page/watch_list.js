@@ -1,9 +1,9 @@
 // The watch list: symbol, venue, sparkline, last price, change. One row is selected; the arrow keys move the selection.
 
-import { byId, el, oncePerFrame, setText, sparkline, tint } from "./dom.js";
+import { byId, el, oncePerFrame, setText, sparkline, tint } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { splitName } from "./store.js";
-import { t } from "./texts.js";
+import { splitName } from "../link/store.js";
+import { t } from "/shared/texts.js";
 
 const MOST = 200; // rows; the search finds the rest
 

@@ -1,8 +1,8 @@
 // The zone in which the page shows times: the reader's own, UTC, or the exchange's. Its name always stands beside them.
 
-import { byId } from "./dom.js";
+import { byId } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 

@@ -1,7 +1,7 @@
 // The sizes of panels: the drawer's grip and fold, and on a narrow screen the tabs that choose what stands below the chart.
 
-import { byId, el } from "./dom.js";
-import { t } from "./texts.js";
+import { byId, el } from "/shared/dom.js";
+import { t } from "/shared/texts.js";
 
 const FOLDED = 37; // the bar alone
 const LEAST = 96;

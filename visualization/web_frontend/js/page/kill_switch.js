@@ -1,8 +1,8 @@
 // The kill switch: its state is always in view; a click asks once, naming what it will do.
 
-import { byId, el, setText } from "./dom.js";
+import { byId, el, setText } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const PATIENCE_MS = 10_000; // a question nobody answers goes away
 

@@ -1,6 +1,8 @@
-// The texts of trading, English and Chinese: a part of the table in texts.js.
+// The texts of trading, English and Chinese.
 
-export const TRADING = {
+import { addTexts } from "/shared/texts.js";
+
+addTexts({
   kill_off: ["Kill switch", "紧急停止"],
   kill_on: ["KILL SWITCH ON", "紧急停止已开启"],
   kill_unknown: ["Kill switch ?", "紧急停止 ?"],
@@ -26,4 +28,4 @@ export const TRADING = {
   is_long: ["long", "多"],
   is_short: ["short", "空"],
   client_id: ["Client id", "委托编号"],
-};
+});

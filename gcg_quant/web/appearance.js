@@ -1,7 +1,7 @@
 // Theme, language, and which colour is up: the server's settings first, the reader's own choice (kept in the browser) over them.
 
-import { byId } from "./dom.js";
-import { setLanguage, t, translatePage } from "./texts.js";
+import { byId } from "/shared/dom.js";
+import { setLanguage, t, translatePage } from "/shared/texts.js";
 
 const THEMES = ["dark", "light", "system"];
 const TOKENS = ["panel", "raised", "line", "text", "muted", "faint", "accent", "up", "down", "mark", "up-text", "down-text"];

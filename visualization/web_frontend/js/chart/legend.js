@@ -1,8 +1,8 @@
 // The line above the chart: symbol, venue and period, and open, high, low, close and volume of the bar under the pointer.
 
-import { byId, el, oncePerFrame, setText } from "./dom.js";
+import { byId, el, oncePerFrame, setText } from "/shared/dom.js";
 import * as format from "/shared/format.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const OLD_MS = 60_000; // a last tick older than this is told
 

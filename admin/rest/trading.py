@@ -13,12 +13,12 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import GcgQuantError, NotRunningError, SettingsError
 from gcg_quant.events import OrderEvent
 
-from .cancellation import Cancellation, cancel_orders
-from .halt import halt_of, halt_rows, resume_account
-from .monitor import Monitor
-from .risk_change import set_limits, switch_kill
-from .risk_report import risk_report
-from .trading_report import (
+from ..cancellation import Cancellation, cancel_orders
+from ..halt import halt_of, halt_rows, resume_account
+from ..monitor import Monitor
+from ..risk_change import set_limits, switch_kill
+from ..risk_report import risk_report
+from ..trading_report import (
     account_rows,
     chosen_orders,
     gateway_rows,

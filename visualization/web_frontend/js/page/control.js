@@ -1,7 +1,7 @@
 // Starting and stopping strategies. What trades asks once, in place, naming what it will do.
 
-import { el } from "./dom.js";
-import { t } from "./texts.js";
+import { el } from "/shared/dom.js";
+import { t } from "/shared/texts.js";
 
 const PATIENCE_MS = 6000; // a question nobody answers goes away
 

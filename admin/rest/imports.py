@@ -15,10 +15,10 @@ from fastapi import APIRouter, HTTPException, Request
 from gcg_quant.errors import GcgQuantError, ImportFileError, nearest
 from gcg_quant.settings import Settings
 
-from ..data_collector import ImportOptions
-from ..data_storage.sql.database import Database
-from .home import Home
-from .importing import import_file
+from ...data_collector import ImportOptions
+from ...data_storage.sql.database import Database
+from ..home import Home
+from ..importing import import_file
 
 __all__ = ["create_imports_router"]
 

@@ -1,9 +1,9 @@
 // The drawer: tabs over the tables of strategies, orders, positions, fills, accounts and log. It can be folded and resized.
 
-import { byId, el, message, oncePerFrame, setText } from "./dom.js";
-import { KEPT } from "./store.js";
+import { byId, el, message, oncePerFrame, setText } from "/shared/dom.js";
+import { KEPT } from "../link/store.js";
 import { columns } from "./tables.js";
-import { t } from "./texts.js";
+import { t } from "/shared/texts.js";
 
 const TABS = ["strategies", "orders", "positions", "fills", "accounts", "log"];
 const NEXT_STEP = { strategies: "python -m gcg_quant strategies load grid --symbol BTC/USDT" };

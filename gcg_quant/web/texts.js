@@ -1,0 +1,70 @@
+// Texts in English and Chinese: each part of a page adds its table; those that every page needs are here.
+
+const texts = {
+  language: ["中文", "English"],
+  theme: ["Theme: {0}", "主题：{0}"],
+  dark: ["dark", "深色"],
+  light: ["light", "浅色"],
+  system: ["as the system", "跟随系统"],
+  retry: ["Try again", "重试"],
+  copy: ["Copy", "复制"],
+  start: ["Start", "启动"],
+  stop: ["Stop", "停止"],
+  yes: ["Yes, {0}", "是，{0}"],
+  no: ["No", "否"],
+  sent: ["sent …", "已发送 …"],
+  no_connection: ["there is no connection", "没有连接"],
+  refused: ["Refused: {0}", "被拒绝：{0}"],
+  close: ["Close", "关闭"],
+  is_running: ["running", "运行中"],
+  is_stopped: ["stopped", "已停止"],
+  is_loaded: ["loaded", "已加载"],
+  is_unloaded: ["unloaded", "已卸载"],
+  is_failed: ["failed", "失败"],
+  is_submitting: ["submitting", "提交中"],
+  is_accepted: ["accepted", "已报"],
+  is_partly_filled: ["partly filled", "部分成交"],
+  is_filled: ["filled", "全部成交"],
+  is_cancelling: ["cancelling", "撤单中"],
+  is_cancelled: ["cancelled", "已撤"],
+  is_rejected: ["rejected", "拒绝"],
+  is_expired: ["expired", "已过期"],
+};
+
+let column = 0;
+
+/** Add a table of texts, key -> [English, Chinese]; a key that means something else already is a mistake. */
+export function addTexts(table) {
+  for (const [key, text] of Object.entries(table)) {
+    if (texts[key] && texts[key].join() !== text.join()) throw new Error(`two tables of texts have ${key}`);
+    texts[key] = text;
+  }
+}
+
+/** Choose the language: "en" or "zh". */
+export function setLanguage(language) {
+  column = language === "zh" ? 1 : 0;
+}
+
+/** The text of a key in the chosen language, with its gaps filled. */
+export function t(key, ...values) {
+  const text = texts[key];
+  if (!text) throw new Error(`no table of texts has ${key}`);
+  return text[column].replace(/\{(\d)\}/g, (_, index) => values[index] ?? "");
+}
+
+/** The word for a state of a strategy or an order; one that the table does not know as it is. */
+export function stateWord(state) {
+  return texts[`is_${state}`]?.[column] ?? state.replaceAll("_", " ");
+}
+
+/** Write the texts of all elements that name theirs in data-text, data-label or data-hint. */
+export function translatePage() {
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
+  for (const node of document.querySelectorAll("[data-hint]")) node.placeholder = t(node.dataset.hint);
+  for (const node of document.querySelectorAll("[data-label], [data-hint]")) {
+    const text = t(node.dataset.label ?? node.dataset.hint);
+    node.setAttribute("aria-label", text);
+    if (node.dataset.label && node.tagName === "BUTTON") node.title = text;
+  }
+}
