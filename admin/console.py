@@ -35,8 +35,12 @@ _COMMANDS = {
     "gateways": ("gateways", "gateways", "Show the gateways: state, orders, latency."),
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
     "database": ("database", "database", "Check the database, save it, bring it back, remove old rows."),
+    "completion": ("completion", "completion", "Let the shell complete commands, options, strategies and symbols."),
     "settings": ("settings", "show_settings", "Show every setting with its default and meaning."),
 }
+
+
+_COMPLETE_VARIABLE = "_GCG_QUANT_COMPLETE"
 
 
 class _LazyGroup(click.Group):
@@ -110,7 +114,7 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the console; the one place where errors become a line and an exit code."""
     words = _global_options_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(words, prog_name="gcg_quant", standalone_mode=False)
+        code = cli.main(words, prog_name="gcg_quant", complete_var=_COMPLETE_VARIABLE, standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as error:

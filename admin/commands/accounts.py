@@ -13,7 +13,8 @@ from ..halt import halt_of, halt_rows, resume_account
 from ..system_view import SystemView
 from ..trading_report import account_rows, strategy_profits
 from .context import home_of
-from .looking import add, look, moment, number, say, signed, table
+from .looking import Look, Screen, add, moment, number, show, signed, table, watch_option
+from .options import agreed, example, json_option, tell, yes_option
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["accounts"]
 
 
-@click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.group(invoke_without_command=True, epilog=example("accounts --watch"))
+@json_option
+@watch_option
 @click.pass_context
-def accounts(ctx: click.Context, as_json: bool) -> None:
+def accounts(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     """Show every account by currency and the profit of each strategy, running or as a stopped system left them.
 
     `accounts resume` lets a halted account trade again.
@@ -33,7 +35,8 @@ def accounts(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    with look(ctx, AccountEvent, PositionEvent, GatewayStatus) as seen:
+
+    def draw(seen: Look) -> Screen:
         rows, profits = account_rows(seen.view), strategy_profits(seen.view)
         books = table("account", "currency", ">cash", ">equity", ">margin", ">available", ">today", ">realised", ">open", ">fees")
         for row in rows:
@@ -45,7 +48,10 @@ def accounts(ctx: click.Context, as_json: bool) -> None:
             money = [signed(row[key]) for key in ("profit", "realised_pnl", "unrealised_pnl")]
             add(made, row["strategy"] or "-", row["account"], row["currency"], *money, number(row["fees"], 2))
         answer = {"accounts": rows, "strategies": profits, "halts": halt_rows(seen.view)}
-        say(seen, answer, [books, made], "No accounts.", as_json=as_json, lead=_halted(seen.view))
+        lead = _halted(seen.view)
+        return Screen(answer, [*([lead] if lead is not None else []), books, made], "No accounts.")
+
+    show(ctx, (AccountEvent, PositionEvent, GatewayStatus), draw, as_json=as_json, watch=watch)
 
 
 def _halted(view: SystemView) -> Text | None:
@@ -56,23 +62,22 @@ def _halted(view: SystemView) -> Text | None:
     return Text("\n".join(lines), style="bold red") if lines else None
 
 
-@accounts.command()
+@accounts.command(epilog=example("accounts resume binance-1"))
 @click.argument("account")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@yes_option
 @click.pass_context
-def resume(ctx: click.Context, account: str, yes: bool) -> None:
+def resume(ctx: click.Context, account: str, as_json: bool, yes: bool) -> None:
     """Let a halted account trade again: what differs from its venue is shown, and accepted from now on.
 
     Find out why it differs first. If it differs otherwise by the time you have agreed, nothing is lifted.
     """
     with Client(home_of(ctx)) as client:
         halt = halt_of(SystemView.of(client.bus, GatewayStatus, AccountEvent), account)
-        click.echo(f"account {account} is halted since {moment(halt['since_ns'])} UTC: it differs from its venue in")
+        click.echo(f"account {account} is halted since {moment(halt['since_ns'])} UTC: it differs from its venue in", err=as_json)
         for line in halt["detail"].split("; "):
-            click.echo(f"  {line}")
-        if not yes:
-            click.confirm("Accept that, and let the account trade?", abort=True)
+            click.echo(f"  {line}", err=as_json)
+        agreed("Accept that, and let the account trade?", yes)
         done = resume_account(client.bus, account, halt["differences"], "console")
-    click.echo(
-        f"account {account} trades again from event #{done['applied']} of the market lane on; accepted: {done['accepted'] or 'nothing'}"
-    )
+    text = f"account {account} trades again from event #{done['applied']} of the market lane on; accepted: {done['accepted'] or 'nothing'}"
+    tell(text, done, as_json=as_json)

@@ -11,7 +11,9 @@ import click
 
 from gcg_quant.errors import BacktestError, StorageError
 
+from .completion import complete_files
 from .context import settings_of
+from .options import example
 from .run_options import run_options, spec_of
 from .strategies import parse_parameters
 
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["backtest", "run_spec"]
 
 
-@click.command()
-@click.argument("file")
+@click.command(epilog=example("backtest examples/strategies/sma_cross.py --symbol SPY@NYSE --param fast=5"))
+@click.argument("file", shell_complete=complete_files)
 @run_options
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--run", default="", help="Name of the run and its folder (default: of class and time).")

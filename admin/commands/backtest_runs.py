@@ -15,6 +15,7 @@ from gcg_quant.errors import BacktestError
 from .backtest import backtest, run_spec
 from .context import home_of, settings_of
 from .looking import add, moment, table
+from .options import example, json_option, tell
 
 if TYPE_CHECKING:
     from ...backtest.inputs.run_inputs import RunInputs
@@ -53,7 +54,7 @@ def backtests() -> None:
 backtests.add_command(backtest, "run")
 
 
-@backtests.command("list")
+@backtests.command("list", epilog=example("backtest list --limit 50"))
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many of the newest.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that is kept of them as JSON.")
 @click.pass_context
@@ -83,7 +84,7 @@ def list_runs(ctx: click.Context, limit: int, as_json: bool) -> None:
     Console().print(shown)
 
 
-@backtests.command("show")
+@backtests.command("show", epilog=example("backtest show sma_cross-1"))
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print everything that is kept as JSON.")
 @click.pass_context
@@ -126,7 +127,7 @@ def show_run(ctx: click.Context, run: str, as_json: bool) -> None:
     Console().print(shown)
 
 
-@backtests.command("rerun")
+@backtests.command("rerun", epilog=example("backtest rerun sma_cross-1 --kept-code"))
 @click.argument("run")
 @click.option("--kept-code", is_flag=True, help="Run the copy of the strategy that the run kept, not the file as it is now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result, and what differs, as JSON.")
@@ -163,10 +164,11 @@ def rerun(ctx: click.Context, run: str, kept_code: bool, as_json: bool) -> None:
         raise BacktestError(f"Code and data are those of {run}, and the result is another: the strategy does not depend on them alone.")
 
 
-@backtests.command("cancel")
+@backtests.command("cancel", epilog=example("backtest cancel sma_cross-1"))
 @click.argument("run")
+@json_option
 @click.pass_context
-def cancel(ctx: click.Context, run: str) -> None:
+def cancel(ctx: click.Context, run: str, as_json: bool) -> None:
     """End a backtest that the running system computes, or take it out of the queue."""
     from gcg_quant.events import BacktestCancelEvent
 
@@ -174,7 +176,7 @@ def cancel(ctx: click.Context, run: str) -> None:
 
     with Client(home_of(ctx)) as client:
         send(client.bus, BacktestCancelEvent(run=run), refused=BacktestError)
-    click.echo(f"{run} is cancelled")
+    tell(f"{run} is cancelled", {"run": run, "done": "cancel"}, as_json=as_json)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,8 @@ __all__ = ["config_of", "home_of", "settings_of"]
 
 def settings_of(ctx: click.Context) -> Settings:
     """Return the settings that --config and --home name. Raises SettingsError."""
-    options = ctx.find_root().obj
+    root = ctx.find_root()
+    options = root.obj or root.params  # the shell asks for completions before anything has run
     return Settings.load(options["config"], home=options["home"])
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completion import complete_symbols
 from .context import settings_of
 from .data_delete import delete
 from .data_gaps import gaps
 from .export import export
 from .imports import import_files
 from .looking import add, moment, number, print_tables, table
+from .options import example, json_option
 
 if TYPE_CHECKING:
     from ...data_storage.reading.holdings import Account, Holding
@@ -37,9 +39,9 @@ data.add_command(delete)
 data.add_command(gaps)
 
 
-@data.command("list")
+@data.command("list", epilog=example("data list '*@SIM'"))
 @click.argument("pattern", default="")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def list_data(ctx: click.Context, pattern: str, as_json: bool) -> None:
     """Show what is stored, of all symbols or of those like PATTERN ("BTC/USDT", "*USDT", "*@SIM").
@@ -60,9 +62,9 @@ def list_data(ctx: click.Context, pattern: str, as_json: bool) -> None:
         print_tables(_table(rows, named=True))
 
 
-@data.command("info")
-@click.argument("symbol")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data.command("info", epilog=example("data info BTC/USDT@SIM"))
+@click.argument("symbol", shell_complete=complete_symbols)
+@json_option
 @click.pass_context
 def info(ctx: click.Context, symbol: str, as_json: bool) -> None:
     """Show all that is stored of SYMBOL (or SYMBOL@VENUE): its terms, every series counted by day or month, and where it came from."""

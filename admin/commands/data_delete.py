@@ -10,6 +10,7 @@ import click
 from ..amounts import moment_ns
 from .context import settings_of
 from .looking import add, moment, number, print_tables, table
+from .options import agreed, example, yes_option
 
 if TYPE_CHECKING:
     from ...data_storage.writing.deletion import Deletion, Doomed
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["delete"]
 
 
-@click.command("delete")
+@click.command("delete", epilog=example("data delete BTC/USDT@SIM --kind ticks --to 30d --dry-run"))
 @click.argument("symbol", default="")
 @click.option("--kind", default="", help="Only bars, ticks, trades, depth or book_deltas.")
 @click.option("--period", default="", help="Only bars of this period.")
@@ -25,7 +26,7 @@ __all__ = ["delete"]
 @click.option("--to", "--end", "end_ns", type=moment_ns, metavar="WHEN", help="Only before then.")
 @click.option("--import", "import_number", type=click.IntRange(min=1), default=None, help="Only what this import brought: `data info`.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.option("--json", "as_json", is_flag=True, help="Print what went as JSON; needs --yes or --dry-run.")
 @click.pass_context
 def delete(ctx: click.Context, /, dry_run: bool, yes: bool, as_json: bool, **asked: Any) -> None:
@@ -50,8 +51,7 @@ def delete(ctx: click.Context, /, dry_run: bool, yes: bool, as_json: bool, **ask
         if not as_json:
             _show(doomed)
         if rows and not dry_run:
-            if not yes:
-                click.confirm(f"Delete {rows:,} rows?", abort=True)
+            agreed(f"Delete {rows:,} rows?", yes)
             rows = _run(deletion, rows)
     _tell(doomed, rows, dry_run, as_json)
 

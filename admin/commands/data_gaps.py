@@ -12,6 +12,7 @@ from gcg_quant.periods import period_ns
 
 from .context import settings_of
 from .looking import add, moment, number, print_tables, table
+from .options import example, json_option
 
 if TYPE_CHECKING:
     from gcg_quant.settings import Settings
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["gaps"]
 
 
-@click.command("gaps")
+@click.command("gaps", epilog=example("data gaps BTC/USDT --period 1m --from 2026-01-01"))
 @click.argument("symbol")
 @click.option("--period", default=None, help="Only bars of this period, or tick, trade, depth, delta (default: all that is stored).")
 @click.option("--from", "--start", "start", default=None, metavar="WHEN", help="From this day or time on, in the instrument's time zone.")
 @click.option("--to", "--end", "end", default=None, metavar="WHEN", help="To this day or time.")
 @click.option("--longer", default="10m", show_default=True, help="How much session time without a row is a gap.")
 @click.option("--refill", type=click.Path(path_type=Path), default=None, help="Import this file, or folder of an export, and look again.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def gaps(ctx: click.Context, /, symbol: str, longer: str, refill: Path | None, as_json: bool, **asked: str | None) -> None:
     """Show what is missing of SYMBOL (or SYMBOL@VENUE) while its market was open."""

@@ -11,11 +11,12 @@ from gcg_quant.errors import StorageError
 
 from ..amounts import moment_ns
 from .context import settings_of
+from .options import example, json_option, tell
 
 __all__ = ["export"]
 
 
-@click.command()
+@click.command(epilog=example("export parquet_files --symbol BTC/USDT", "export parquet_files --kind bars --partition month --new"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--symbol", "symbols", multiple=True, help="Only this symbol; may be repeated.")
 @click.option("--kind", "kinds", multiple=True, help="Only bars, ticks, trades, depth or book_deltas; may be repeated.")
@@ -25,6 +26,7 @@ __all__ = ["export"]
     "--partition", metavar="day|month|year", default="", help="Split market data into Hive folders: a file a symbol and day (UTC)."
 )
 @click.option("--new", "only_new", is_flag=True, help="With --partition: only the newest day that FOLDER has, again, and those after it.")
+@json_option
 @click.pass_context
 def export(
     ctx: click.Context,
@@ -35,6 +37,7 @@ def export(
     end_ns: int | None,
     partition: str,
     only_new: bool,
+    as_json: bool,
 ) -> None:
     """Write what is stored to FOLDER, one Parquet file a record type, or with --partition market data a file a symbol and day."""
     from ...data_storage.files.export import export_parquet
@@ -61,14 +64,12 @@ def export(
                 end_ns=end_ns,
                 only_new=only_new,
             )
-            for line in _by_series(written):
-                click.echo(line)
+            lines = _by_series(written)
         else:
             last_ns = None if end_ns is None else end_ns - 1
-            for path, rows in export_parquet(
-                database, folder, kinds=records, symbols=symbols or None, start_ns=start_ns, end_ns=last_ns
-            ).items():
-                click.echo(f"{path}: {rows:,} rows")
+            written = export_parquet(database, folder, kinds=records, symbols=symbols or None, start_ns=start_ns, end_ns=last_ns)
+            lines = [f"{path}: {rows:,} rows" for path, rows in written.items()]
+    tell("\n".join(lines), [{"file": str(path), "rows": rows} for path, rows in written.items()], as_json=as_json)
 
 
 def _by_series(written: dict[Path, int]) -> list[str]:

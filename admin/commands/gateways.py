@@ -7,19 +7,21 @@ import click
 from gcg_quant.events import GatewayStatus, OrderEvent
 
 from ..trading_report import gateway_rows
-from .looking import add, look, moment, number, say, table
+from .looking import Look, Screen, add, moment, number, show, table, watch_option
+from .options import example, json_option
 
 __all__ = ["gateways"]
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command(epilog=example("gateways --watch"))
+@json_option
+@watch_option
 @click.pass_context
-def gateways(ctx: click.Context, as_json: bool) -> None:
+def gateways(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     """Show every gateway: its state and since when, the orders it works on, and how long its venue takes to answer an order."""
     from rich.text import Text
 
-    with look(ctx, GatewayStatus, OrderEvent) as seen:
+    def draw(seen: Look) -> Screen:
         rows = gateway_rows(seen.view, running=seen.running)
         result = table("gateway", "account", "state", "since (UTC)", ">working orders", ">answers", ">p50 ms", ">p99 ms", "detail")
         for row in rows:
@@ -36,4 +38,6 @@ def gateways(ctx: click.Context, as_json: bool) -> None:
                 *delays,
                 row["detail"],
             )
-        say(seen, rows, [result], "No gateway has connected yet.", as_json=as_json)
+        return Screen(rows, [result], "No gateway has connected yet.")
+
+    show(ctx, (GatewayStatus, OrderEvent), draw, as_json=as_json, watch=watch)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import ImportFileError
@@ -16,13 +18,14 @@ from ...data_storage.sql.database import Database
 from ..home import Home
 from ..importing import FolderOutcome, ImportOutcome, import_file, import_folder, plan_import
 from .context import settings_of
+from .options import example, json_option
 
 __all__ = ["import_files"]
 
 _SHOWN_REFUSALS = 10
 
 
-@click.command("import")
+@click.command("import", epilog=example("import SPY_daily.csv.gz --venue NYSE --timezone America/New_York --stamp start"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--symbol", help="Which symbol it is.")
 @click.option("--venue", help="Which venue it is from.")
@@ -39,7 +42,8 @@ _SHOWN_REFUSALS = 10
 @click.option("--allow-unsorted", is_flag=True, help="Take rows whose time goes back.")
 @click.option("--allow-nonpositive", is_flag=True, help="Take prices of 0 and below.")
 @click.option("--strict", is_flag=True, help="A bad row stops the import before anything is stored.")
-def import_files(files: tuple[Path, ...], columns: tuple[str, ...], **given: Any) -> None:
+@json_option
+def import_files(files: tuple[Path, ...], columns: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Import CSV and Parquet files, plain or gzipped: ticks, quotes, trades, bars; or the folder of an export.
 
     What a file does not say (symbol, time zone, which end of a bar its time is) is asked for, or given by options. Every row is stored or
@@ -51,12 +55,21 @@ def import_files(files: tuple[Path, ...], columns: tuple[str, ...], **given: Any
     options = ImportOptions(columns=_mapping(columns), **given)
     with Database(settings.database.url, home=settings.home) as database:
         answers: dict[str, str] = {}
+        told: list[dict[str, Any]] = []
         for path in files:
             if path.is_dir():
-                _print_folder(path, _folder_with_progress(home, database, path, options))
+                folder = _folder_with_progress(home, database, path, options)
+                told.append({"folder": str(path), **msgspec.to_builtins(folder)})
+                if not as_json:
+                    _print_folder(path, folder)
                 continue
             chosen = options.with_(**_ask(plan_import(home, path, options), answers))
-            _print(path, _with_progress(home, database, path, chosen))
+            outcome = _with_progress(home, database, path, chosen)
+            told.append({"file": str(path), **msgspec.to_builtins(outcome)})
+            if not as_json:
+                _print(path, outcome)
+    if as_json:
+        click.echo(json.dumps(told, indent=1, default=str))
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_SECOND, now_ns, to_iso
 from gcg_quant.events import Lane
+
+from .options import example, json_option, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,9 +22,10 @@ __all__ = ["inspect"]
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
-@click.command()
+@click.command(epilog=example("journal inspect"))
+@json_option
 @click.pass_context
-def inspect(ctx: click.Context) -> None:
+def inspect(ctx: click.Context, as_json: bool) -> None:
     """Show world, lanes, pages, sizes, rates, epochs, and the readers with their lag.
 
     The time it takes hardly grows with the journal: frames are not checked (see `journal verify`).
@@ -34,6 +37,9 @@ def inspect(ctx: click.Context) -> None:
     console = Console(highlight=False)
     with EventBus(ctx.meta["bus"], create=False, read_only=True) as bus:
         lanes = journal_check.survey(bus.path)
+        if as_json:
+            tell("", _values(bus, lanes), as_json=True)
+            return
         console.print(f"{bus.path}: {bus.world.name.lower()} bus {bus.bus_id}, epoch {bus.epoch}, {len(bus.instruments)} instruments")
         console.print(_lanes(lanes))
         for lane, one in lanes.items():
@@ -42,6 +48,25 @@ def inspect(ctx: click.Context) -> None:
             for sentence in one.damage:
                 console.print(f"Damaged: {sentence}")
         console.print(_readers(bus))
+
+
+def _values(bus: EventBus, lanes: dict[Lane, LaneSurvey]) -> dict[str, Any]:
+    import msgspec
+
+    readers = [
+        {
+            "name": one.name,
+            "alive": one.alive,
+            "durable": one.durable,
+            "pid": one.pid,
+            "lag": {lane.name.lower(): behind for lane, behind in one.lag.items()},
+            "updated_ns": one.updated_ns,
+        }
+        for one in bus.readers()
+    ]
+    facts = {"bus": str(bus.path), "world": bus.world.name.lower(), "bus_id": bus.bus_id, "epoch": bus.epoch}
+    told = {lane.name.lower(): {**msgspec.to_builtins(one), "lane": lane.name.lower()} for lane, one in lanes.items()}
+    return {**facts, "instruments": len(bus.instruments), "lanes": told, "readers": readers}
 
 
 def _lanes(lanes: dict[Lane, LaneSurvey]) -> Table:

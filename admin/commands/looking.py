@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_SECOND, to_iso
+from gcg_quant.clock import NS_PER_SECOND, now_ns, to_iso
 from gcg_quant.events import Event, SystemEvent
 
 from ..home import Home
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["Look", "add", "look", "moment", "number", "print_tables", "say", "signed", "table"]
+__all__ = ["Look", "Screen", "add", "look", "moment", "number", "print_tables", "show", "signed", "table", "watch_option"]
 
 _PIPE_WIDTH = 240
 
@@ -53,19 +54,95 @@ def look(ctx: click.Context, *kinds: type[Event]) -> Iterator[Look]:
         yield Look(home, bus, SystemView.of(bus, *kinds, SystemEvent), running)
 
 
-def say(seen: Look, answer: Any, tables: Sequence[Table], nothing: str, *, as_json: bool, lead: Text | None = None) -> None:
-    """Print an answer as JSON, or as tables below a line if the system is stopped and the `lead`; `nothing` if all are empty."""
+class Screen(NamedTuple):
+    """What a command shows: the values for --json, and tables and lines for people; `nothing` is said where no table has a row."""
+
+    answer: Any
+    parts: Sequence[Table | Text]
+    nothing: str = ""
+
+
+def watch_option(command: Any) -> Any:
+    """Add --watch [SECONDS], the argument `watch`: None, or how often to look again."""
+    return click.option(
+        "--watch",
+        is_flag=False,
+        flag_value=1.0,
+        default=None,
+        type=click.FloatRange(min=0.1),
+        metavar="[SECONDS]",
+        help="Look again every second (or so many), until Ctrl-C.",
+    )(command)
+
+
+def show(
+    ctx: click.Context, kinds: Sequence[type[Event]], draw: Callable[[Look], Screen], *, as_json: bool, watch: float | None = None
+) -> None:
+    """Print what `draw` makes of the journal, once or every `watch` seconds: on a terminal in place, else one below the other.
+
+    Raises:
+        NotRunningError: nothing has ever run there.
+    """
+    if watch is None:
+        with look(ctx, *kinds) as seen:
+            _print(seen, draw(seen), as_json=as_json)
+        return
+    with contextlib.suppress(KeyboardInterrupt), _place(as_json) as place:
+        while True:
+            with look(ctx, *kinds) as seen:
+                place(seen, draw(seen))
+            time.sleep(watch)
+
+
+def _print(seen: Look, screen: Screen, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(answer, indent=1))
+        click.echo(json.dumps(screen.answer, indent=1))
         return
     console = _console()
+    for part in _parts(seen, screen):
+        console.print(part)
+
+
+@contextlib.contextmanager
+def _place(as_json: bool) -> Iterator[Callable[[Look, Screen], None]]:
+    # Where a watched screen goes: a line of JSON each time, or the same place of the terminal.
+    console = _console()
+    if as_json:
+        yield lambda _, screen: click.echo(json.dumps(screen.answer))
+        return
+    if not console.is_terminal:
+        yield lambda seen, screen: _print(seen, screen, as_json=False)
+        return
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
+
+        def put(seen: Look, screen: Screen) -> None:
+            head = Text(f"{seen.home.path} at {moment(now_ns())} UTC; Ctrl-C ends it", style="dim")
+            live.update(Group(head, "", *_parts(seen, screen)), refresh=True)
+
+        yield put
+
+
+def _parts(seen: Look, screen: Screen) -> Iterator[Table | Text]:
+    from rich.table import Table
+    from rich.text import Text
+
     if not seen.running:
-        console.print("[yellow]The system is stopped: this is what its journal says.[/]")
-    if lead is not None:
-        console.print(lead)
-    print_tables(*tables)
-    if not any(one.row_count for one in tables):
-        click.echo(nothing)
+        yield Text("The system is stopped: this is what its journal says.", style="yellow")
+    tables = [part for part in screen.parts if isinstance(part, Table)]
+    between = False
+    for part in screen.parts:
+        if isinstance(part, Table) and not part.row_count:
+            continue
+        if between and isinstance(part, Table):
+            yield Text("")
+        yield part
+        between = isinstance(part, Table)
+    if screen.nothing and not any(one.row_count for one in tables):
+        yield Text(screen.nothing)
 
 
 def print_tables(*tables: Table) -> None:

@@ -11,7 +11,9 @@ import click
 
 from gcg_quant.errors import BacktestError
 
+from .completion import complete_files
 from .context import settings_of
+from .options import example
 from .run_options import run_options, spec_of
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ __all__ = ["optimize"]
 _INTERRUPTED = 130
 
 
-@click.command()
-@click.argument("file", required=False, default="")
+@click.command(epilog=example("optimize examples/strategies/sma_cross.py --symbol SPY@NYSE --param fast=5:20:5 --param slow=20:60:20"))
+@click.argument("file", required=False, default="", shell_complete=complete_files)
 @run_options
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUES", help="5:50:5, a,b,c or one value; may be repeated.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="Only combinations such as 'fast < slow'; may be repeated.")

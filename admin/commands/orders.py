@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -12,25 +13,31 @@ from ..cancellation import Cancellation, cancel_orders
 from ..client import Client
 from ..system_view import SystemView
 from ..trading_report import chosen_orders, order_rows
+from .completion import complete_orders, complete_strategies
 from .context import home_of
-from .looking import add, look, moment, number, say, table
+from .looking import Look, Screen, add, moment, number, show, table, watch_option
+from .options import agreed, example, json_option, yes_option
 
 __all__ = ["orders"]
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, epilog=example("orders --watch", "orders cancel grid-btc-17"))
 @click.option("--open/--all", "only_open", default=True, help="Those that work (the default), or also those that are done, as far as kept.")
-@click.option("--strategy", default="", help="Of this strategy.")
+@click.option("--strategy", default="", help="Of this strategy.", shell_complete=complete_strategies)
 @click.option("--symbol", default="", help="Of this symbol, SYMBOL@VENUE or pattern.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
+@watch_option
 @click.pass_context
-def orders(ctx: click.Context, only_open: bool, strategy: str, symbol: str, as_json: bool) -> None:
+def orders(ctx: click.Context, only_open: bool, strategy: str, symbol: str, as_json: bool, watch: float | None) -> None:
     """Show the orders that work, of the running system or as a stopped one left them; `orders cancel` cancels them."""
     if ctx.invoked_subcommand is not None:
         return
-    with look(ctx, OrderEvent) as seen:
+
+    def draw(seen: Look) -> Screen:
         rows = order_rows(seen.view, every=not only_open, strategy=strategy, symbol=symbol)
-        say(seen, rows, [_table(rows)], "No open orders." if only_open else "No orders.", as_json=as_json)
+        return Screen(rows, [_table(rows)], "No open orders." if only_open else "No orders.")
+
+    show(ctx, (OrderEvent,), draw, as_json=as_json, watch=watch)
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
@@ -45,13 +52,15 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     return result
 
 
-@orders.command()
-@click.argument("client_id", required=False)
+@orders.command(epilog=example("orders cancel grid-btc-17", "orders cancel --all --strategy grid-btc --yes"))
+@click.argument("client_id", required=False, shell_complete=complete_orders)
 @click.option("--all", "every", is_flag=True, help="Every open order.")
 @click.option("--strategy", default="", help="With --all: of this strategy.")
 @click.option("--symbol", default="", help="With --all: of this symbol, SYMBOL@VENUE or pattern.")
+@json_option
+@yes_option
 @click.pass_context
-def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str, symbol: str) -> int:
+def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str, symbol: str, as_json: bool, yes: bool) -> int:
     """Cancel the order CLIENT_ID, or with --all every open one; exit code 1 if one could not be cancelled."""
     if bool(client_id) == every or ((strategy or symbol) and not every):
         raise click.UsageError("Say which order: `orders cancel CLIENT_ID`, or `orders cancel --all [--strategy S] [--symbol X]`.")
@@ -62,7 +71,12 @@ def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str
         else:
             known = [order for order in view.orders.values() if order.client_id == client_id]
             chosen = [*known[-1:]] or [str(client_id)]
+        if chosen:
+            agreed(f"Cancel order {client_id}?" if client_id else f"Cancel {len(chosen)} open orders?", yes)
         answers = cancel_orders(client.bus, chosen)
+    if as_json:
+        click.echo(json.dumps([{"client_id": one.client_id, "status": one.status, "detail": one.detail} for one in answers], indent=1))
+        return 0 if all(answer.ok for answer in answers) else 1
     return _tell(answers)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from .context import settings_of
+from .options import example
 
 __all__ = ["parity"]
 
 
-@click.command()
+@click.command(epilog=example("parity session:sma-eth sma_cross-1"))
 @click.argument("run_a")
 @click.argument("run_b")
 @click.option("--all", "whole", is_flag=True, help="Show the orders that are the same, too.")

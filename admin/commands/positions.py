@@ -9,30 +9,36 @@ import click
 from gcg_quant.events import PositionEvent
 
 from ..trading_report import position_rows, position_totals
-from .looking import add, look, number, say, signed, table
+from .completion import complete_strategies
+from .looking import Look, Screen, add, number, show, signed, table, watch_option
+from .options import example, json_option
 
 __all__ = ["positions"]
 
 _LEGS = {"net": "", "long": "long", "short": "short"}
 
 
-@click.command()
-@click.option("--strategy", default="", help="Of this strategy.")
+@click.command(epilog=example("positions --watch", "positions --strategy grid-btc --json"))
+@click.option("--strategy", default="", help="Of this strategy.", shell_complete=complete_strategies)
 @click.option("--symbol", default="", help="Of this symbol, SYMBOL@VENUE or pattern.")
 @click.option("--all", "every", is_flag=True, help="Also those that are closed, with what they made.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
+@watch_option
 @click.pass_context
-def positions(ctx: click.Context, strategy: str, symbol: str, every: bool, as_json: bool) -> None:
+def positions(ctx: click.Context, strategy: str, symbol: str, every: bool, as_json: bool, watch: float | None) -> None:
     """Show the positions of each strategy and their totals by instrument, running or as a stopped system left them.
 
     today + yesterday is the quantity by the day it was opened on; frozen is what open orders would close.
     """
-    with look(ctx, PositionEvent) as seen:
+
+    def draw(seen: Look) -> Screen:
         rows = position_rows(seen.view, every=every, strategy=strategy, symbol=symbol)
         totals = position_totals(rows)
         shared = [row for row in totals if row["strategies"] > 1]
         tables = [_table("By strategy", rows), _table("Together, where several strategies hold the same", shared)]
-        say(seen, {"positions": rows, "totals": totals}, tables, "No positions.", as_json=as_json)
+        return Screen({"positions": rows, "totals": totals}, tables, "No positions.")
+
+    show(ctx, (PositionEvent,), draw, as_json=as_json, watch=watch)
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Any:

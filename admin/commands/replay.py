@@ -12,6 +12,7 @@ import click
 from gcg_quant.errors import BacktestError
 
 from .context import config_of, settings_of
+from .options import example
 from .strategies import parse_parameters
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def replay() -> None:
     """Run again what a journal has recorded."""
 
 
-@replay.command()
+@replay.command(epilog=example("replay verify", "replay verify saved_home/bus --strategy grid-btc"))
 @click.argument("bus_folder", type=click.Path(path_type=Path), required=False)
 @click.option("--strategy", "strategies", multiple=True, metavar="ID", help="Only this strategy; may be repeated.")
 @click.option(
@@ -59,7 +60,7 @@ def verify(ctx: click.Context, bus_folder: Path | None, strategies: tuple[str, .
         click.echo(found.sentence())
 
 
-@replay.command(name="rerun")
+@replay.command(name="rerun", epilog=example("replay rerun gcg_home/bus my_tick_strategy.py --symbol BTC/USDT --to 2026-01-04T01:30"))
 @click.argument("bus_folder", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--symbol", "symbols", multiple=True, help="Only this instrument of the journal; may be repeated.")

@@ -16,8 +16,10 @@ from ..risk_change import set_limits, switch_kill
 from ..risk_report import risk_report
 from ..system_view import SystemView
 from ..trading_view import TradingView
+from .completion import complete_strategies, complete_symbols
 from .context import home_of
-from .looking import add, look, moment, number, say, table
+from .looking import Look, Screen, add, moment, number, show, table, watch_option
+from .options import agreed, example, json_option, tell, yes_option
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,18 +29,21 @@ __all__ = ["risk"]
 _SEQ = (1 << 60) - 1
 
 
-@click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.group(invoke_without_command=True, epilog=example("risk", "risk kill on"))
+@json_option
+@watch_option
 @click.pass_context
-def risk(ctx: click.Context, as_json: bool) -> None:
+def risk(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     """Show the limits in force, what is used of each, and what was refused lately; `risk set` and `risk kill` change them."""
     if ctx.invoked_subcommand is not None:
         return
-    with look(ctx, *TradingView.EVENTS, OrderEvent, PositionEvent, AccountEvent) as seen:
+
+    def draw(seen: Look) -> Screen:
         report = risk_report(seen.view, seen.bus)
         nothing = "No limits are known: no system has run on this home."
-        tables = [_limits(report), _overrides(report), _refusals(report)]
-        say(seen, report, tables, nothing, as_json=as_json, lead=_switch(report["kill_switch"]))
+        return Screen(report, [_switch(report["kill_switch"]), _limits(report), _overrides(report), _refusals(report)], nothing)
+
+    show(ctx, (*TradingView.EVENTS, OrderEvent, PositionEvent, AccountEvent), draw, as_json=as_json, watch=watch)
 
 
 def _switch(switch: dict[str, Any]) -> Text:
@@ -88,12 +93,13 @@ def _refusals(report: dict[str, Any]) -> Any:
     return result
 
 
-@risk.command("set")
+@risk.command("set", epilog=example("risk set max_order_value=50000 --strategy grid-btc"))
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
-@click.option("--strategy", default="", help="For this strategy alone.")
-@click.option("--symbol", default="", help="For this symbol or SYMBOL@VENUE alone.")
+@click.option("--strategy", default="", help="For this strategy alone.", shell_complete=complete_strategies)
+@click.option("--symbol", default="", help="For this symbol or SYMBOL@VENUE alone.", shell_complete=complete_symbols)
+@json_option
 @click.pass_context
-def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbol: str) -> None:
+def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbol: str, as_json: bool) -> None:
     """Put limits in force until the system is stopped: a number, or "off".
 
     With --strategy or --symbol the limit holds there instead of the one for all; "default" takes it back.
@@ -108,7 +114,8 @@ def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbo
         answer = set_limits(client.bus, home.path, in_force, changes, origin="console", strategy=strategy, symbol=symbol)
     names = (("strategy", strategy), ("symbol", symbol))
     where = "".join(f" for {what} {name}" for what, name in names if name)
-    click.echo(f"{', '.join(pair.replace('=', ' = ', 1) for pair in pairs)}{where}: in force{_place(answer)}")
+    text = f"{', '.join(pair.replace('=', ' = ', 1) for pair in pairs)}{where}: in force{_place(answer)}"
+    tell(text, {"limits": changes, "strategy": strategy, "symbol": symbol, "applied": answer.id & _SEQ}, as_json=as_json)
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -121,19 +128,24 @@ def _pair(text: str) -> tuple[str, Any]:
         return key, value
 
 
-@risk.command()
+@risk.command(epilog=example("risk kill on"))
 @click.argument("state", type=click.Choice(["on", "off"]))
+@json_option
+@yes_option
 @click.pass_context
-def kill(ctx: click.Context, state: str) -> None:
-    """Switch the kill switch: `on` cancels all open orders and refuses every new one, until `off`."""
+def kill(ctx: click.Context, state: str, as_json: bool, yes: bool) -> None:
+    """Switch the kill switch: `on` cancels all open orders and refuses every new one, at once and without a question, until `off`."""
     home = home_of(ctx)
     with Client(home) as client:
+        if state == "off":
+            agreed("Switch the kill switch off? Orders pass again.", yes)
         answer = switch_kill(client.bus, home.path, state == "on", "console")
         left = len(still_open(client.bus)) if state == "on" else 0
     text = "no order is open any more, new ones are refused" if state == "on" else "orders pass again"
     if left:
         text = f"new orders are refused, but {left} are not cancelled yet: look at `python -m gcg_quant orders`"
-    click.echo(f"kill switch {state}{_place(answer)}: {text}", err=bool(left))
+    values = {"on": state == "on", "applied": answer.id & _SEQ, "not_cancelled": left}
+    tell(f"kill switch {state}{_place(answer)}: {text}", values, as_json=as_json, err=bool(left))
 
 
 def _place(answer: Applied) -> str:

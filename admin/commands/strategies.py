@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,14 @@ from gcg_quant.errors import StrategyError
 from gcg_quant.events import StrategyControlEvent, StrategyStatusEvent
 
 from ..client import Client
-from ..system_view import SystemView
+from ..status import strategy_row
+from .completion import complete_files, complete_strategies
 from .context import home_of, settings_of
+from .looking import Look, Screen, add, print_tables, show, table, watch_option
+from .options import agreed, example, json_option, tell, yes_option
+
+if TYPE_CHECKING:
+    from ...strategy_engine.hosting.discovery import StrategyFile
 
 __all__ = ["parse_parameters", "strategies"]
 
@@ -40,45 +46,60 @@ def strategies() -> None:
     """List, load, start and stop strategies."""
 
 
-@strategies.command("list")
+@strategies.command("list", epilog=example("strategies list"))
+@json_option
+@watch_option
 @click.pass_context
-def list_strategies(ctx: click.Context) -> None:
+def list_strategies(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     """Show the strategies of the running system and every file that could be loaded."""
-    from rich.console import Console
-    from rich.table import Table
-
     from ...strategy_engine.hosting.loader import StrategyLoader
 
-    console = Console()
-    home = home_of(ctx)
-    if home.facts() is not None:
-        table = Table(
-            "strategy",
-            "state",
-            "kind",
-            "symbols",
-            "parameters",
-            "error",
-            box=None,
-            pad_edge=False,
-            title="Running system",
-            title_justify="left",
-        )
-        with Client(home) as client:
-            for status in SystemView.of(client.bus, StrategyStatusEvent).strategies.values():
-                parameters = " ".join(f"{name}={value}" for name, value in status.parameters.items())
-                table.add_row(status.strategy, status.state, status.kind, " ".join(status.symbols), parameters, status.error)
-        console.print(table)
-        console.print()
-    table = Table(
-        "name", "class", "kind", "what it does", "file", box=None, pad_edge=False, title="Files that can be loaded", title_justify="left"
-    )
-    for file in StrategyLoader(settings_of(ctx).strategies.folders).discover():
+    files = StrategyLoader(settings_of(ctx).strategies.folders).discover()
+    if home_of(ctx).facts() is None:
+        _show_alone(files, as_json)
+        return
+
+    def draw(seen: Look) -> Screen:
+        running = list(seen.view.strategies.values())
+        shown = table("strategy", "state", "kind", "symbols", "parameters", "error", title="Running system")
+        for one in running:
+            parameters = " ".join(f"{name}={value}" for name, value in one.parameters.items())
+            add(shown, one.strategy, one.state, one.kind, " ".join(one.symbols), parameters, one.error)
+        answer = {"strategies": [strategy_row(one) for one in running], "files": _file_rows(files)}
+        return Screen(answer, [shown, _files(files)])
+
+    show(ctx, (StrategyStatusEvent,), draw, as_json=as_json, watch=watch)
+
+
+def _show_alone(files: list[StrategyFile], as_json: bool) -> None:
+    if as_json:
+        tell("", {"strategies": [], "files": _file_rows(files)}, as_json=True)
+    else:
+        print_tables(_files(files))
+
+
+def _files(files: list[StrategyFile]) -> Any:
+    from rich.text import Text
+
+    shown = table("name", "class", "kind", "what it does", "file", title="Files that can be loaded")
+    for file in files:
         if file.error:
-            table.add_row(file.name, "", "", f"[red]{file.error}[/]", _short(file.path))
+            add(shown, file.name, "", "", Text(file.error, style="red"), _short(file.path))
         for found in file.classes:
-            table.add_row(file.name, found.name, found.kind, found.doc.partition("\n")[0], _short(file.path))
-    console.print(table)
+            add(shown, file.name, found.name, found.kind, found.doc.partition("\n")[0], _short(file.path))
+    return shown
+
+
+def _file_rows(files: list[StrategyFile]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": file.name,
+            "file": str(file.path),
+            "error": file.error,
+            "classes": [{"class_name": one.name, "kind": one.kind, "doc": one.doc} for one in file.classes],
+        }
+        for file in files
+    ]
 
 
 def _short(path: Path) -> str:
@@ -88,8 +109,8 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-@strategies.command()
-@click.argument("file")
+@strategies.command(epilog=example("strategies load grid --id grid-eth --symbol ETH/USDT --param levels=8"))
+@click.argument("file", shell_complete=complete_files)
 @click.option(
     "--id", "name", default="", help="Its name in orders and on screens (default: the file's name, with a number if that is taken)."
 )
@@ -97,11 +118,21 @@ def _short(path: Path) -> str:
 @click.option("--symbol", "symbols", multiple=True, help="An instrument; may be repeated.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--start/--no-start", default=True, help="Start it after loading.")
+@json_option
+@yes_option
 @click.pass_context
 def load(
-    ctx: click.Context, file: str, name: str, class_name: str, symbols: tuple[str, ...], parameters: tuple[str, ...], start: bool
+    ctx: click.Context,
+    file: str,
+    name: str,
+    class_name: str,
+    symbols: tuple[str, ...],
+    parameters: tuple[str, ...],
+    start: bool,
+    as_json: bool,
+    yes: bool,
 ) -> None:
-    """Load the strategy FILE (or a shipped one by name) into the running system."""
+    """Load the strategy FILE (or a shipped one by name) into the running system, and start it."""
     event = StrategyControlEvent(
         action="run" if start else "load",
         strategy=name,
@@ -111,18 +142,32 @@ def load(
         parameters=parse_parameters(parameters),
     )
     with Client(home_of(ctx)) as client:
+        if start:
+            agreed(f"Load {file} and start it? It may trade.", yes)
         given = client.control(event).detail.partition(":")[0]
-    click.echo(f"{given} {'loaded and started' if start else 'loaded'}")
+    answer = {"strategy": given, "state": "running" if start else "loaded"}
+    tell(f"{given} {'loaded and started' if start else 'loaded'}", answer, as_json=as_json)
+
+
+_QUESTIONS = {
+    "start": "Start {0}? It may trade.",
+    "stop": "Stop {0}? Its orders are cancelled.",
+    "unload": "Stop and unload {0}? Its orders are cancelled.",
+    "reload": "Load {0} anew from its file? It goes on trading if it runs.",
+}
 
 
 def _simple(action: str, past: str) -> click.Command:
-    @click.command(action)
-    @click.argument("strategy")
+    @click.command(action, epilog=example(f"strategies {action} grid-btc"))
+    @click.argument("strategy", shell_complete=complete_strategies)
+    @json_option
+    @yes_option
     @click.pass_context
-    def command(ctx: click.Context, strategy: str) -> None:
+    def command(ctx: click.Context, strategy: str, as_json: bool, yes: bool) -> None:
         with Client(home_of(ctx)) as client:
+            agreed(_QUESTIONS[action].format(strategy), yes)
             client.control(StrategyControlEvent(action=action, strategy=strategy))
-        click.echo(f"{strategy} {past}")
+        tell(f"{strategy} {past}", {"strategy": strategy, "done": action}, as_json=as_json)
 
     command.help = f"{action.capitalize()} STRATEGY in the running system."
     return command
@@ -132,35 +177,37 @@ for _action, _past in (("start", "started"), ("stop", "stopped"), ("unload", "un
     strategies.add_command(_simple(_action, _past))
 
 
-@strategies.command("set")
-@click.argument("strategy")
+@strategies.command("set", epilog=example("strategies set sma-eth fast=7 slow=30"))
+@click.argument("strategy", shell_complete=complete_strategies)
 @click.argument("parameters", nargs=-1, required=True, metavar="NAME=VALUE...")
+@json_option
 @click.pass_context
-def set_parameters(ctx: click.Context, strategy: str, parameters: tuple[str, ...]) -> None:
+def set_parameters(ctx: click.Context, strategy: str, parameters: tuple[str, ...], as_json: bool) -> None:
     """Set parameters of STRATEGY in the running system."""
+    values = parse_parameters(parameters)
     with Client(home_of(ctx)) as client:
-        client.control(StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parse_parameters(parameters)))
-    click.echo(f"{strategy} changed")
+        client.control(StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=values))
+    tell(f"{strategy} changed", {"strategy": strategy, "done": "set_parameters", "parameters": values}, as_json=as_json)
 
 
-@strategies.command("new")
+@strategies.command("new", epilog=example("strategies new dip"))
 @click.argument("name")
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=None, help="One of the allowed folders (default: the first)."
 )
+@json_option
 @click.pass_context
-def new(ctx: click.Context, name: str, folder: Path | None) -> None:
+def new(ctx: click.Context, name: str, folder: Path | None, as_json: bool) -> None:
     """Write a strategy file NAME.py to begin with; it runs as it is."""
     from ..new_strategy import new_strategy
 
     path = new_strategy(name, settings_of(ctx).strategies.folders, folder)
-    click.echo(f"written: {_short(path)}")
-    click.echo(f"try it: python -m gcg_quant strategies test {path.stem}")
-    click.echo(f"run it: python -m gcg_quant strategies load {path.stem}")
+    hints = f"try it: python -m gcg_quant strategies test {path.stem}\nrun it: python -m gcg_quant strategies load {path.stem}"
+    tell(f"written: {_short(path)}\n{hints}", {"file": str(path), "name": path.stem}, as_json=as_json)
 
 
-@strategies.command("test")
-@click.argument("file")
+@strategies.command("test", epilog=example("strategies test grid --symbol BTC/USDT"))
+@click.argument("file", shell_complete=complete_files)
 @click.option("--class", "class_name", default="", help="Which class of the file.")
 @click.option("--symbol", "symbols", multiple=True, help="An instrument to run it on (default: its own); may be repeated.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
@@ -168,6 +215,7 @@ def new(ctx: click.Context, name: str, folder: Path | None) -> None:
 @click.option(
     "--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take recorded market data of this bus folder."
 )
+@json_option
 @click.pass_context
 def test(
     ctx: click.Context,
@@ -177,6 +225,7 @@ def test(
     parameters: tuple[str, ...],
     seconds: float,
     journal: Path | None,
+    as_json: bool,
 ) -> None:
     """Check the strategy FILE: imports, parameters, reads of the wall clock, time per event, gaps and NaN. Trades nothing."""
     from rich.console import Console
@@ -196,10 +245,13 @@ def test(
         seconds=seconds,
         journal=journal,
     )
-    table = Table("check", "result", "detail", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(row.check, f"[{_COLOURS[row.result]}]{row.result}[/]", escape(row.detail))
-    Console().print(table)
+    if as_json:
+        tell("", [row._asdict() for row in rows], as_json=True)
+    else:
+        table = Table("check", "result", "detail", box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(row.check, f"[{_COLOURS[row.result]}]{row.result}[/]", escape(row.detail))
+        Console().print(table)
     failed = [row.check for row in rows if row.result == "FAILED"]
     if failed:
         ctx.exit(1)

@@ -32,7 +32,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def call(home: Path, *words: str, cwd: Path = ROOT, say: str = "", timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def call(home: Path, *words: str, cwd: Path = ROOT, say: str = "y\n", timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run one console command to its end, with what `say` answers it: `run` as a process, any other in this one.
 
     That spares each of a hundred calls the start of Python; test_readme.py calls every command as a process once.

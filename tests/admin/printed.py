@@ -28,7 +28,9 @@ def run_as_printed(words: list[str], home: Path, folder: Path, *, alone: bool = 
     """Run one console command in a folder and let it end well; `alone` in a process of its own, which costs a start of Python."""
     if alone:
         command = [sys.executable, "-m", "gcg_quant", *words]
-        result = subprocess.run(command, cwd=folder, env=environment(home), capture_output=True, text=True, timeout=60, check=False)
+        result = subprocess.run(
+            command, cwd=folder, env=environment(home), input="y\n", capture_output=True, text=True, timeout=60, check=False
+        )
     else:
         result = call(home, *words, cwd=folder)
     assert result.returncode == 0, f"{' '.join(words)}: {result.stdout}{result.stderr}"

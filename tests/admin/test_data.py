@@ -86,7 +86,7 @@ def test_delete_shows_asks_and_deletes(console: Console, tmp_path: Path) -> None
     import_minutes(console, file)
     words = ("data", "delete", "ABC/X", "--period", "1m", "--from", "2026-11-20T10:00:00")
     refused = console(*words, say="n\n")
-    assert (refused.returncode, "Delete 10 rows?" in refused.stdout) == (130, True)
+    assert (refused.returncode, "Delete 10 rows?" in refused.stderr) == (1, True)
     assert "10 rows would be deleted" in console(*words, "--dry-run").stdout
     assert json.loads(console("data", "list", "--json").stdout)[0]["rows"] == 70
     done = console(*words, "--yes")

@@ -60,7 +60,7 @@ def test_console_shows_what_differs_asks_and_accepts(floor: Floor, tmp_path: Pat
     assert "account real: HALTED since" in shown
     assert "COIN@FAKE: 7 at the venue, 0 here" in shown
     refused = call(tmp_path, "accounts", "resume", "real", say="n\n")
-    assert refused.returncode == 130, "nobody agreed"
+    assert refused.returncode == 1, "nobody agreed"
     assert "cash USD: 999299.5 at the venue, 1000000 here" in refused.stdout
     assert floor.status() == "halted"
     assert floor.read(Applied) == []
