@@ -10,28 +10,28 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Query, Request, WebSocket, WebSocketDisconnect
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi import FastAPI, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import EventError, GcgQuantError, InstrumentError
+from gcg_quant.errors import InstrumentError
 from gcg_quant.history import History
 from gcg_quant.settings import Settings
 from gcg_quant.web_files import WEB_FILES, chart_library
 
 from . import messages
 from .adapter import EventToChartAdapter
+from .body_limit import BodyLimit
 from .bridge import WebSocketEventBridge
 from .hub import Page
+from .problems import EVERYWHERE, add_problem_handlers
 from .security import Guard
 
 __all__ = ["create_app"]
 
 _PAGES = Path(__file__).parent / "web_frontend"
-_PROBLEM = "application/problem+json"
+_IMPORT_BYTES = 4 << 30  # a data file; it goes to the disk piece by piece
 
 
 def create_app(bus: EventBus, settings: Settings, history: History | None = None, bridge: WebSocketEventBridge | None = None) -> FastAPI:
@@ -60,13 +60,20 @@ def create_app(bus: EventBus, settings: Settings, history: History | None = None
             await asyncio.to_thread(bridge.stop)
 
     app = FastAPI(
-        title="gcg_quant", version=_version(), docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=lifespan
+        title="gcg_quant",
+        version=_version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+        responses=EVERYWHERE,
     )
+    app.add_middleware(BodyLimit, larger={"/api/v1/imports/": _IMPORT_BYTES})
     app.add_middleware(Guard, web=settings.web)
     _add_pages(app, settings)
     _add_questions(app, bridge)
     _add_socket(app, bridge)
-    _add_errors(app)
+    add_problem_handlers(app)
     return app
 
 
@@ -144,28 +151,6 @@ async def _listen(websocket: WebSocket, bridge: WebSocketEventBridge, page: Page
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await bridge.desk.receive(page, await websocket.receive_text())
-
-
-def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(GcgQuantError)
-    async def refuse(request: Request, error: GcgQuantError) -> JSONResponse:
-        status = 404 if isinstance(error, InstrumentError) else 400 if isinstance(error, EventError) else 503
-        return _problem(status, str(error))
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return _problem(422, f"{place}: {first['msg']}.")
-
-    @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> JSONResponse:
-        return _problem(error.status_code, str(error.detail))
-
-
-def _problem(status: int, detail: str) -> JSONResponse:
-    body = {"type": "about:blank", "title": detail.split(":")[0][:80], "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type=_PROBLEM)
 
 
 def _version() -> str:

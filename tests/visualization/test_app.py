@@ -95,7 +95,7 @@ def test_symbols_have_their_terms(web: httpx.Client, market: Any) -> None:
     ("query", "status", "text"),
     [
         ({"symbol": "BTC/USD"}, 404, "Did you mean"),
-        ({"symbol": "BTC/USDT", "period": "1x"}, 400, "not a bar period"),
+        ({"symbol": "BTC/USDT", "period": "1x"}, 422, "not a bar period"),
         ({"symbol": "BTC/USDT", "limit": "0"}, 422, "limit"),
         ({}, 422, "symbol"),
     ],
