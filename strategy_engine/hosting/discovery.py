@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SHIPPED_FOLDER", "FoundClass", "StrategyFile", "discover", "imported_names", "scan"]
+from .declarations import DeclaredParameter, class_parameters, class_symbols, constants, guest_parameters
+
+__all__ = ["SHIPPED_FOLDER", "FoundClass", "StrategyFile", "discover", "imported_names", "scan", "scan_source"]
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "strategies"
 
@@ -34,6 +36,8 @@ class FoundClass:
     kind: str
     line: int
     doc: str
+    symbols: tuple[str, ...] = ()
+    parameters: tuple[DeclaredParameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +74,39 @@ def discover(folders: Iterable[Path]) -> list[StrategyFile]:
 def scan(path: Path) -> StrategyFile:
     """Return the strategy classes of a file: those that derive, directly or by classes of the same file, from a known base."""
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
+        return scan_source(path.read_bytes(), path)
+    except OSError as error:
+        return StrategyFile(path, error=f"{path}: the file cannot be read: {error}.")
+
+
+def scan_source(source: bytes, path: Path) -> StrategyFile:
+    """Return what `scan` returns, of a text that is to become the file `path`."""
+    try:
+        tree = ast.parse(source, str(path))
+        return StrategyFile(path, tuple(_classes(tree) + _functions(path, tree, imported_names(tree))))
     except SyntaxError as error:
         return StrategyFile(path, error=f"{path}:{error.lineno or 1}: this is not valid Python: {error.msg}.")
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         return StrategyFile(path, error=f"{path}: the file cannot be read: {error}.")
-    names = imported_names(tree)
+    except (RecursionError, MemoryError):  # what the parser says of expressions without end
+        return StrategyFile(path, error=f"{path}: this is not valid Python: an expression is nested too deeply.")
+
+
+def _classes(tree: ast.Module) -> list[FoundClass]:
+    names, known = imported_names(tree), constants(tree)
     kinds: dict[str, str] = {}
-    classes = []
+    found: dict[str, FoundClass] = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             kind = next(filter(None, (_kind(base, names, kinds) for base in node.bases)), "")
             if kind:
                 kinds[node.name] = kind
                 doc = (ast.get_docstring(node) or "").partition("\n")[0]
-                classes.append(FoundClass(node.name, kind, node.lineno, doc))
-    return StrategyFile(path, tuple(classes + _functions(path, tree, names)))
+                base = next((found[one.id] for one in node.bases if isinstance(one, ast.Name) and one.id in found), None)
+                symbols = class_symbols(node, known, base.symbols if base else ())
+                parameters = class_parameters(node, kind, known, base.parameters if base else ())
+                found[node.name] = FoundClass(node.name, kind, node.lineno, doc, symbols, parameters)
+    return list(found.values())
 
 
 def _functions(path: Path, tree: ast.Module, names: dict[str, str]) -> list[FoundClass]:
@@ -94,7 +115,8 @@ def _functions(path: Path, tree: ast.Module, names: dict[str, str]) -> list[Foun
     first = next((node for node in tree.body if isinstance(node, _FUNCTIONS) and node.name in _KUNGFU_CALLBACKS), None)
     if first is None:
         return []
-    return [FoundClass(path.stem, "kungfu", first.lineno, (ast.get_docstring(tree) or "").partition("\n")[0])]
+    doc = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return [FoundClass(path.stem, "kungfu", first.lineno, doc, parameters=guest_parameters("kungfu"))]
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:
