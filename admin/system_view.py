@@ -33,6 +33,7 @@ from gcg_quant.events import (
 from gcg_quant.packing import STATE_ERRORS, pack_event, unpack_state
 from gcg_quant.snapshots import Snapshots
 
+from ..backtest.engine import CANCELLED, STOPPED
 from .trading_view import TradingView
 
 __all__ = ["SystemView"]
@@ -86,6 +87,8 @@ class SystemView:
         self.problems: deque[LogEvent | AlertEvent] = deque(maxlen=_KEPT)
         self.backtests: dict[str, dict[str, Any]] = {}
         self.started_ns = 0
+        self.words: dict[str, deque[LogEvent]] = {}  # the newest log lines of each component and strategy
+        self.fill_counts: dict[str, int] = {}  # by strategy
         self.fill_count = 0
         self.order_count = 0
         self._loaded = False
@@ -142,6 +145,8 @@ class SystemView:
             "accounts": [pack_event(event) for event in self.accounts.values()],
             "fills": [pack_event(event) for event in self.fills],
             "problems": [pack_event(event) for event in self.problems],
+            "words": [pack_event(event) for said in self.words.values() for event in said],
+            "fill_counts": self.fill_counts,
             "backtests": self.backtests,
             "started_ns": self.started_ns,
             "counts": (self.fill_count, self.order_count),
@@ -157,6 +162,9 @@ class SystemView:
         self.accounts = {(event.account, event.currency): event for event in state["accounts"]}
         self.fills.extend(state["fills"])
         self.problems.extend(state["problems"])
+        for event in state.get("words", ()):  # a state of before they were kept has none
+            self._keep_words(event)
+        self.fill_counts = state.get("fill_counts", {})
         self.backtests, self.started_ns = state["backtests"], state["started_ns"]
         self.fill_count, self.order_count = state["counts"]
         self.trading.load(state["trading"])
@@ -173,6 +181,9 @@ class SystemView:
             self.groups.clear()
             self.metrics.clear()
             self.started_ns = event.time_ns
+            for row in self.backtests.values():
+                if row.get("state") in ("requested", "running"):  # what ran when the process was killed has told nobody
+                    row.update(state="failed", error=STOPPED)
         elif event.action.startswith("group_"):
             state = {"group_started": "running", "group_died": "died", "group_stopped": "stopped"}.get(event.action, event.action)
             self.groups[event.component] = {"state": state, "since_ns": event.time_ns, "detail": event.detail, **event.data}
@@ -191,7 +202,16 @@ class SystemView:
         self.metrics.setdefault(event.component, {})[key] = event.value
         self.metric_ns[event.component] = event.time_ns
 
+    def _keep_words(self, event: LogEvent) -> None:
+        said = self.words.get(event.component)
+        if said is None:
+            if len(self.words) >= _KEPT:
+                del self.words[next(iter(self.words))]
+            said = self.words[event.component] = deque(maxlen=_KEPT)
+        said.append(event)
+
     def _on_LogEvent(self, event: LogEvent) -> None:  # noqa: N802
+        self._keep_words(event)
         if event.level in ("warning", "error", "critical"):
             self.problems.append(event)
 
@@ -212,6 +232,7 @@ class SystemView:
 
     def _on_Fill(self, event: Fill) -> None:  # noqa: N802
         self.fill_count += 1
+        self.fill_counts[event.strategy] = self.fill_counts.get(event.strategy, 0) + 1
         self.fills.append(event)
 
     def _on_PositionEvent(self, event: PositionEvent) -> None:  # noqa: N802
@@ -234,7 +255,9 @@ class SystemView:
         self.trading.on_gateway(event)
 
     def _on_BacktestRequestEvent(self, event: BacktestRequestEvent) -> None:  # noqa: N802
-        self.backtests[event.run] = {"run": event.run, "file": event.file, "symbols": event.symbols, "state": "requested", "progress": 0.0}
+        told = {name: getattr(event, name) for name in ("run", "file", "class_name", "symbols", "period", "parameters")}
+        self.backtests.pop(event.run, None)
+        self.backtests[event.run] = {**told, "requested_ns": event.time_ns, "state": "requested", "progress": 0.0}
         if len(self.backtests) > _KEPT:
             del self.backtests[next(iter(self.backtests))]
 
@@ -244,7 +267,14 @@ class SystemView:
 
     def _on_BacktestResultEvent(self, event: BacktestResultEvent) -> None:  # noqa: N802
         row = self.backtests.setdefault(event.run, {"run": event.run})
-        row.update(state="done" if event.ok else "failed", progress=1.0, error=event.error, results=event.results, report=event.report)
+        state = "done" if event.ok else "cancelled" if event.error == CANCELLED else "failed"
+        row.update(
+            state=state,
+            progress=1.0 if event.ok else row.get("progress", 0.0),
+            error=event.error,
+            results=event.results,
+            report=event.report,
+        )
 
     @property
     def open_orders(self) -> list[OrderEvent]:

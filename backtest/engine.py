@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .results.result import BacktestResult
     from .runs.run import Keep, Progress
 
-__all__ = ["BacktestEngine"]
+__all__ = ["CANCELLED", "STOPPED", "BacktestEngine"]
 
 PARALLEL = 2
 END_PATIENCE_S = 1.0
@@ -73,7 +73,7 @@ class BacktestEngine(Component):
     @classmethod
     def from_settings(cls, settings: Settings, store: History | None = None) -> BacktestEngine:
         """Return an engine with the home folder, database and strategy folders of the settings."""
-        return cls(settings.home, database_url=settings.database.url, folders=settings.strategies.folders, store=store)
+        return cls(settings.home, database_url=settings.database.url, folders=settings.strategy_folders, store=store)
 
     def run(self, spec: BacktestSpec, on_progress: Progress | None = None, keep: Keep | None = None) -> BacktestResult:
         """Run one backtest here and now; see `run_backtest` for `keep` and for what it raises."""

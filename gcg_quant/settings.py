@@ -125,6 +125,16 @@ class Settings(Section):
         return self.system.home.expanduser().absolute()
 
     @property
+    def uploads(self) -> Path:
+        """The folder in which uploaded strategy files lie; it is allowed always."""
+        return self.home / "strategies"
+
+    @property
+    def strategy_folders(self) -> tuple[Path, ...]:
+        """The folders, besides the shipped one, that strategy files may be loaded from."""
+        return (*self.strategies.folders, self.uploads)
+
+    @property
     def bus_path(self) -> Path:
         """The folder of the bus."""
         return self.home / "bus"

@@ -66,7 +66,7 @@ def run_spec(ctx: click.Context, spec: BacktestSpec) -> BacktestResult:
 
     settings = settings_of(ctx)
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings.strategies.folders, Path(spec.file).expanduser().resolve().parent]
+    folders = [*settings.strategy_folders, Path(spec.file).expanduser().resolve().parent]
     with Database(settings.database.url, home=settings.home) as database, _progress_bar() as show:
         engine = BacktestEngine(settings.home, database_url=settings.database.url, folders=folders, store=DatabaseHistory(database))
 

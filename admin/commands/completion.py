@@ -69,7 +69,7 @@ def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) 
     with contextlib.suppress(GcgQuantError, OSError):
         from ...strategy_engine.hosting.loader import StrategyLoader
 
-        for file in StrategyLoader(settings_of(ctx).strategies.folders).discover():
+        for file in StrategyLoader(settings_of(ctx).strategy_folders).discover():
             found[file.name] = ", ".join(one.name for one in file.classes)
     return _items(found.items(), incomplete)
 

@@ -87,7 +87,7 @@ def _begun(ctx: click.Context, asked: dict[str, Any]) -> Sweep:
     settings = settings_of(ctx)
     spec = spec_of(ctx, asked)
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings.strategies.folders, Path(spec.file).expanduser().resolve().parent]
+    folders = [*settings.strategy_folders, Path(spec.file).expanduser().resolve().parent]
     with Database(settings.database.url, home=settings.home) as database:
         return Sweep.begin(
             spec,

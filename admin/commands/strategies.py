@@ -11,7 +11,7 @@ from gcg_quant.errors import StrategyError
 from gcg_quant.events import StrategyControlEvent, StrategyStatusEvent
 
 from ..client import Client
-from ..status import strategy_row
+from ..strategy_report import strategy_rows
 from .completion import complete_files, complete_strategies
 from .context import home_of, settings_of
 from .looking import Look, Screen, add, print_tables, show, table, watch_option
@@ -54,9 +54,9 @@ def list_strategies(ctx: click.Context, as_json: bool, watch: float | None) -> N
     """Show the strategies of the running system and every file that could be loaded."""
     from ...strategy_engine.hosting.loader import StrategyLoader
 
-    files = StrategyLoader(settings_of(ctx).strategies.folders).discover()
+    files = StrategyLoader(settings_of(ctx).strategy_folders).discover()
     if home_of(ctx).facts() is None:
-        _show_alone(files, as_json)
+        _show_alone(ctx, files, as_json)
         return
 
     def draw(seen: Look) -> Screen:
@@ -65,15 +65,15 @@ def list_strategies(ctx: click.Context, as_json: bool, watch: float | None) -> N
         for one in running:
             parameters = " ".join(f"{name}={value}" for name, value in one.parameters.items())
             add(shown, one.strategy, one.state, one.kind, " ".join(one.symbols), parameters, one.error)
-        answer = {"strategies": [strategy_row(one) for one in running], "files": _file_rows(files)}
+        answer = {"strategies": strategy_rows(seen.view), "files": _rows(ctx)}
         return Screen(answer, [shown, _files(files)])
 
     show(ctx, (StrategyStatusEvent,), draw, as_json=as_json, watch=watch)
 
 
-def _show_alone(files: list[StrategyFile], as_json: bool) -> None:
+def _show_alone(ctx: click.Context, files: list[StrategyFile], as_json: bool) -> None:
     if as_json:
-        tell("", {"strategies": [], "files": _file_rows(files)}, as_json=True)
+        tell("", {"strategies": [], "files": _rows(ctx)}, as_json=True)
     else:
         print_tables(_files(files))
 
@@ -90,16 +90,10 @@ def _files(files: list[StrategyFile]) -> Any:
     return shown
 
 
-def _file_rows(files: list[StrategyFile]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": file.name,
-            "file": str(file.path),
-            "error": file.error,
-            "classes": [{"class_name": one.name, "kind": one.kind, "doc": one.doc} for one in file.classes],
-        }
-        for file in files
-    ]
+def _rows(ctx: click.Context) -> list[dict[str, Any]]:
+    from ..strategy_files import StrategyFiles
+
+    return StrategyFiles(settings_of(ctx)).rows()
 
 
 def _short(path: Path) -> str:
@@ -201,7 +195,7 @@ def new(ctx: click.Context, name: str, folder: Path | None, as_json: bool) -> No
     """Write a strategy file NAME.py to begin with; it runs as it is."""
     from ..new_strategy import new_strategy
 
-    path = new_strategy(name, settings_of(ctx).strategies.folders, folder)
+    path = new_strategy(name, settings_of(ctx).strategy_folders, folder)
     hints = f"try it: python -m gcg_quant strategies test {path.stem}\nrun it: python -m gcg_quant strategies load {path.stem}"
     tell(f"written: {_short(path)}\n{hints}", {"file": str(path), "name": path.stem}, as_json=as_json)
 
@@ -235,7 +229,7 @@ def test(
     from ..checks import check_strategy
 
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings_of(ctx).strategies.folders, Path(file).expanduser().resolve().parent]
+    folders = [*settings_of(ctx).strategy_folders, Path(file).expanduser().resolve().parent]
     rows = check_strategy(
         file,
         folders,

@@ -8,11 +8,13 @@ from gcg_quant.bus import EventBus
 from gcg_quant.settings import Settings
 
 from ..monitor import Monitor
+from ..strategy_files import StrategyFiles
 from .backtests import create_backtests_router
 from .docs_page import create_docs_router
 from .imports import create_imports_router
 from .journal import create_journal_router
 from .strategies import create_strategies_router
+from .strategy_files import create_strategy_files_router
 from .system import create_system_router
 from .trading import create_trading_router
 
@@ -21,10 +23,12 @@ __all__ = ["create_routers"]
 
 def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[APIRouter]:
     """Return every router of the interface; `monitor` must run on `bus`."""
+    files = StrategyFiles(settings)
     return [
         create_system_router(bus, monitor),
         create_journal_router(bus),
-        create_strategies_router(bus, monitor),
+        create_strategy_files_router(monitor, files),
+        create_strategies_router(bus, monitor, files),
         create_backtests_router(bus, monitor),
         create_trading_router(bus, monitor, settings.home),
         create_imports_router(settings),

@@ -2,69 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, HTTPException, Path
 
 from gcg_quant.bus import EventBus
-from gcg_quant.errors import nearest
+from gcg_quant.errors import StrategyError
 from gcg_quant.events import StrategyControlEvent
 
+from ...visualization.problems import problems
 from ..monitor import Monitor
-from ..status import strategy_row
+from ..strategy_files import StrategyFiles
+from ..strategy_report import find_strategy, strategy_log, strategy_rows
+from .model import Parameters
+from .paging import PAGED, Page
 from .sending import command
+from .strategy_models import LoadRequest, LogRow, StrategyAction, StrategyDetail, StrategyDone, StrategyLoaded, StrategyRow
 
 __all__ = ["create_strategies_router"]
 
-
-class LoadRequest(BaseModel):
-    """A strategy to load."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    file: str
-    strategy: str = ""
-    class_name: str = ""
-    symbols: list[str] = []
-    parameters: dict[str, Any] = {}
-    start: bool = True
+Name = Annotated[str, Path(max_length=40, description="the strategy's name, such as grid-btc")]
+_COMMAND = problems(404, 409, 504)
 
 
-def create_strategies_router(bus: EventBus, monitor: Monitor) -> APIRouter:
+def create_strategies_router(bus: EventBus, monitor: Monitor, files: StrategyFiles) -> APIRouter:
     """Return the routes; a monitor must run on `bus`."""
-    router = APIRouter(prefix="/api/v1", tags=["strategies"])
+    router = APIRouter(prefix="/api/v1/strategies", tags=["strategies"])
+    _add_questions(router, monitor, files)
+    _add_commands(router, bus, monitor)
+    return router
 
-    @router.get("/strategies")
-    def strategies() -> list[dict[str, Any]]:
-        """Every loaded strategy with its state and parameters."""
-        return [strategy_row(one) for one in monitor.ask(lambda view: list(view.strategies.values()))]
 
-    @router.post("/strategies", status_code=201)
-    def load(request: LoadRequest) -> dict[str, str]:
+def _add_questions(router: APIRouter, monitor: Monitor, files: StrategyFiles) -> None:
+    @router.get("", responses=PAGED)
+    def strategies(page: Page) -> list[StrategyRow]:
+        """Every loaded strategy: state, parameters, position and profit."""
+        return page.of([StrategyRow(**row) for row in monitor.ask(strategy_rows)])
+
+    @router.get("/{strategy}", responses=problems(404))
+    def strategy(strategy: Name) -> StrategyDetail:
+        """One strategy, with the parameters that its class declares."""
+        row = _find(monitor, strategy)
+        return StrategyDetail(**row, declared=files.declared(row["file"], row["class_name"]))
+
+    @router.get("/{strategy}/log", responses={**PAGED, **problems(404)})
+    def log(strategy: Name, page: Page) -> list[LogRow]:
+        """The newest log lines of a strategy (200 are kept), oldest first; `offset` counts from the newest."""
+        _find(monitor, strategy)
+        lines = monitor.ask(lambda view: strategy_log(view, strategy))
+        return [LogRow(**line) for line in reversed(page.of(lines[::-1]))]
+
+
+def _add_commands(router: APIRouter, bus: EventBus, monitor: Monitor) -> None:
+    def act(event: StrategyControlEvent) -> str:
+        if event.strategy and event.action not in ("load", "run"):
+            _find(monitor, event.strategy)
+        try:
+            return command(bus, event).detail
+        finally:
+            monitor.catch_up()
+
+    @router.post("", status_code=201, responses=_COMMAND)
+    def load(request: LoadRequest) -> StrategyLoaded:
         """Load a strategy file from an allowed folder, and start it unless told otherwise; without a name it is given one."""
         action = "run" if request.start else "load"
-        answer = command(bus, StrategyControlEvent(action=action, **request.model_dump(exclude={"start"})))
-        return {"strategy": answer.detail.partition(":")[0], "state": "running" if request.start else "loaded"}
+        detail = act(StrategyControlEvent(action=action, **request.model_dump(exclude={"start"})))
+        return StrategyLoaded(strategy=detail.partition(":")[0], state="running" if request.start else "loaded")
 
-    @router.post("/strategies/{strategy}/{action}")
-    def act(strategy: str, action: str) -> dict[str, str]:
+    @router.post("/{strategy}/{action}", responses=_COMMAND)
+    def control(strategy: Name, action: StrategyAction) -> StrategyDone:
         """Start, stop or reload a strategy."""
-        if action not in ("start", "stop", "reload"):
-            raise HTTPException(404, f"There is no action {action!r}.{nearest(action, ('start', 'stop', 'reload'))}")
-        command(bus, StrategyControlEvent(action=action, strategy=strategy))
-        return {"strategy": strategy, "done": action}
+        act(StrategyControlEvent(action=action.value, strategy=strategy))
+        return StrategyDone(strategy=strategy, done=action.value)
 
-    @router.patch("/strategies/{strategy}")
-    def set_parameters(strategy: str, parameters: dict[str, Any]) -> dict[str, str]:
-        """Set parameters of a strategy."""
-        command(bus, StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parameters))
-        return {"strategy": strategy, "done": "set_parameters"}
+    @router.patch("/{strategy}", responses=_COMMAND)
+    def set_parameters(strategy: Name, parameters: Parameters) -> StrategyDone:
+        """Set parameters of a strategy: all that are named, or none if one of them is refused."""
+        act(StrategyControlEvent(action="set_parameters", strategy=strategy, parameters=parameters))
+        return StrategyDone(strategy=strategy, done="set_parameters")
 
-    @router.delete("/strategies/{strategy}")
-    def unload(strategy: str) -> dict[str, str]:
-        """Stop and unload a strategy."""
-        command(bus, StrategyControlEvent(action="unload", strategy=strategy))
-        return {"strategy": strategy, "done": "unload"}
+    @router.delete("/{strategy}", responses=_COMMAND)
+    def unload(strategy: Name) -> StrategyDone:
+        """Stop and unload a strategy; its file stays."""
+        act(StrategyControlEvent(action="unload", strategy=strategy))
+        return StrategyDone(strategy=strategy, done="unload")
 
-    return router
+
+def _find(monitor: Monitor, strategy: str) -> dict[str, Any]:
+    try:
+        return monitor.ask(lambda view: find_strategy(view, strategy))
+    except StrategyError as error:
+        raise HTTPException(404, str(error)) from error

@@ -72,12 +72,10 @@ def class_symbols(cls: ast.ClassDef, known: Mapping[str, Any], before: tuple[str
 
 def guest_parameters(kind: str) -> tuple[DeclaredParameter, ...]:
     """Return the parameters that we give to the strategies of another framework."""
-    if kind != "kungfu":
-        return ()
-    return (
-        DeclaredParameter(name="period", default="1m", help="of the bars that stand in for quotes where an instrument shows no ticks"),
-        DeclaredParameter(name="arguments", default="", help="what the strategy finds as context.arguments"),
-    )
+    period = DeclaredParameter(name="period", default="1m", help="of the bars that stand in for quotes where an instrument shows no ticks")
+    if kind == "kungfu":
+        return period, DeclaredParameter(name="arguments", default="", help="what the strategy finds as context.arguments")
+    return (period,) if kind in ("hft", "hft_backtest") else ()
 
 
 # ---- inside

@@ -104,7 +104,7 @@ def _classes(tree: ast.Module) -> list[FoundClass]:
                 doc = (ast.get_docstring(node) or "").partition("\n")[0]
                 base = next((found[one.id] for one in node.bases if isinstance(one, ast.Name) and one.id in found), None)
                 symbols = class_symbols(node, known, base.symbols if base else ())
-                parameters = class_parameters(node, kind, known, base.parameters if base else ())
+                parameters = class_parameters(node, kind, known, base.parameters if base else guest_parameters(kind))
                 found[node.name] = FoundClass(node.name, kind, node.lineno, doc, symbols, parameters)
     return list(found.values())
 

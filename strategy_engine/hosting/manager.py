@@ -112,7 +112,7 @@ class StrategyManager(Stateful[Past]):
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
         """Return a manager for `[strategies]`, `[trading].account`, and the bars of `[bars]` and `[replay]`."""
         return cls(
-            settings.strategies.folders,
+            settings.strategy_folders,
             load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
             adapters=adapters,
             account=settings.trading.account,
