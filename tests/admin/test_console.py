@@ -154,7 +154,7 @@ def test_rest_loads_and_refuses_strategies(system: System) -> None:
     assert _post(system, "/api/v1/strategies", {"file": "grid", "strategy": "rest-grid", "symbols": ["SPY"]})[0] == 201
     assert _post(system, "/api/v1/strategies/rest-grid/stop", {})[0] == 200
     code, answer = _post(system, "/api/v1/strategies/nobody/start", {})
-    assert code == 409
+    assert code == 404
     assert "nobody" in str(answer["detail"])
     assert _post(system, "/api/v1/strategies", {"fiel": "grid"})[0] == 422
 
