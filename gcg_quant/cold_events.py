@@ -11,6 +11,7 @@ from gcg_quant.enumerations import Lane, Side
 __all__ = [
     "COLD_EVENTS",
     "AccountReport",
+    "AlertAcknowledgeEvent",
     "AlertEvent",
     "Applied",
     "BacktestCancelEvent",
@@ -392,6 +393,16 @@ class AlertEvent(ColdEvent, frozen=True, kw_only=True):
     name: str
     message: str
     about: int = 0
+
+
+class AlertAcknowledgeEvent(ColdEvent, frozen=True, kw_only=True):
+    """A person has seen the alert whose first AlertEvent has the id `alert`; `origin` says where: "page", "console" ..."""
+
+    TYPE = 99
+    LANE = Lane.LOG
+
+    alert: int
+    origin: str = ""
 
 
 COLD_EVENTS: tuple[type[ColdEvent], ...] = tuple(ColdEvent.__subclasses__())

@@ -35,6 +35,7 @@ from gcg_quant._native import (
 from gcg_quant.cold_events import (
     COLD_EVENTS,
     AccountReport,
+    AlertAcknowledgeEvent,
     AlertEvent,
     Applied,
     BacktestCancelEvent,
@@ -85,6 +86,7 @@ __all__ = [
     "HOT_RECORDS",
     "AccountEvent",
     "AccountReport",
+    "AlertAcknowledgeEvent",
     "AlertEvent",
     "Applied",
     "BacktestCancelEvent",

@@ -1,4 +1,4 @@
-"""The sections of `gcg_quant.toml`: every key with its type, default, unit and meaning, written once, here ([redis]: redis_sections.py).
+"""The sections of `gcg_quant.toml`: every key with its type, default, unit and meaning, written once, here (some in files beside it).
 
 `Settings.table()` reads this table, and the README, the docs and the error messages are made from it.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from gcg_quant.errors import EventError, nearest
 from gcg_quant.instruments import usual_terms
@@ -34,7 +34,6 @@ __all__ = [
     "StrategyEntry",
     "SystemSettings",
     "TradingSettings",
-    "WebSettings",
     "is_live",
     "is_secret",
     "redact",
@@ -145,24 +144,6 @@ class BusSettings(Section):
     page_mb: int = setting(16, "size of a journal page, MB, when the bus is created", ge=1, le=1024)
     keep_days: float = setting(7.0, "age at which journal pages go that nobody needs, days", ge=0, allow_inf_nan=False)
     keep_gb: float = setting(20.0, "size of the journal above which the oldest of those pages go, GB", gt=0, allow_inf_nan=False)
-
-
-class WebSettings(Section):
-    """[web]."""
-
-    host: str = setting("127.0.0.1", "address to listen on; any but loopback needs a token", min_length=1)
-    port: int = setting(8000, "TCP port; 0 takes a free one", ge=0, le=65535)
-    token: SecretStr = setting(SecretStr(""), "secret that page and REST calls must show; empty = none asked on loopback", secret=True)
-    open_browser: bool = setting(False, "open the chart page at the start")
-
-    @model_validator(mode="after")
-    def _token_outside_loopback(self) -> WebSettings:
-        loopback = self.host in ("localhost", "::1") or self.host.startswith("127.")
-        if not loopback and not self.token.get_secret_value():
-            raise ValueError(
-                f"host {self.host!r} can be reached from outside: set GCG_QUANT_WEB__TOKEN in the environment, or use 127.0.0.1"
-            )
-        return self
 
 
 class DatabaseSettings(Section):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from gcg_quant.bar_sections import BarsSettings
 from gcg_quant.bridge_sections import BridgeSettings
 from gcg_quant.keeping_sections import BackupSettings, RetentionSettings
+from gcg_quant.monitoring_sections import LogsSettings, MonitoringSettings
 from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
     BacktestSettings,
@@ -31,12 +32,12 @@ from gcg_quant.sections import (
     StrategiesSettings,
     SystemSettings,
     TradingSettings,
-    WebSettings,
     is_live,
     is_secret,
     redact,
 )
 from gcg_quant.settings_source import DEMO, Variable, check_document, explain, read_demo, read_environment, read_file, variable_name
+from gcg_quant.web_sections import WebSettings
 
 __all__ = ["FILE_NAME", "SettingRow", "Settings", "diff", "markdown", "needs_restart", "variable_name"]
 
@@ -76,6 +77,8 @@ class Settings(Section):
     strategies: StrategiesSettings = StrategiesSettings()
     backtest: BacktestSettings = BacktestSettings()
     chart: ChartSettings = ChartSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    logs: LogsSettings = LogsSettings()
 
     @classmethod
     def load(cls, path: str | Path | None = None, home: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from gcg_quant.sections import WebSettings
+from gcg_quant.web_sections import WebSettings
 
 __all__ = ["COOKIE", "Guard"]
 

@@ -119,6 +119,10 @@ def test_home_decides_where_everything_lies(tmp_path: Path) -> None:
         ('[[strategies.load]]\nfile = "grid"\n[[strategies.load]]\nfile = "grid"\n', "two strategies are called 'grid'"),
         ("[web\n", "is not valid TOML"),
         ("[simulated]\nsymbols = []\n", "[simulated] symbols"),
+        ('[web]\nnames = ["quant.example.com"]\n', "names quant.example.com can be reached from outside: set GCG_QUANT_WEB__TOKEN"),
+        ('[web]\ntrusted_proxies = ["nginx"]\n', "expected an address or a network such as 127.0.0.1 or 10.0.0.0/8, found 'nginx'"),
+        ('[monitoring]\nwebhook_url = "https://host/key"\n', "webhook_url holds a secret; take it out of the file"),
+        ("[monitoring]\norder_to_ack_ms = 0\n", "[monitoring] order_to_ack_ms: input should be greater than 0"),
     ],
 )
 def test_bad_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -132,6 +136,7 @@ def test_bad_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> No
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
+        ("GCG_QUANT_MONITORING__WEBHOOK_URL", "ftp://secret", "expected an address such as 'https://host/path'"),
         ("GCG_QUANT_WBE__PORT", "1", "GCG_QUANT_WBE__PORT: there is no section [wbe]. Did you mean 'web'?"),
         ("GCG_QUANT_WEB__PROT", "1", "GCG_QUANT_WEB__PROT: [web] has no key 'prot'. Did you mean 'port'?"),
         ("GCG_QUANT_WEB__PORT", "many", "GCG_QUANT_WEB__PORT: input should be a valid integer"),
@@ -214,7 +219,7 @@ def test_table_describes_every_key() -> None:
         assert row.help
         assert row.change in ("live", "restart")
         json.loads(row.default)
-    assert [f"{row.section}.{row.key}" for row in table if row.secret] == ["web.token", "bridge.password"]
+    assert [f"{row.section}.{row.key}" for row in table if row.secret] == ["web.token", "bridge.password", "monitoring.webhook_url"]
 
 
 def test_page_of_the_docs_is_up_to_date() -> None:
