@@ -33,33 +33,30 @@ from gcg_quant._native import (
     TradeTick,
 )
 from gcg_quant.cold_events import (
-    COLD_EVENTS,
     AccountReport,
-    AlertAcknowledgeEvent,
-    AlertEvent,
     Applied,
-    BacktestCancelEvent,
-    BacktestProgressEvent,
-    BacktestRequestEvent,
-    BacktestResultEvent,
-    ChartConfigEvent,
     ColdEvent,
-    ConfigChangeEvent,
     CorporateAction,
     Funding,
     GapEvent,
     GatewayStatus,
     InstrumentEvent,
-    LogEvent,
-    MetricEvent,
     SessionEvent,
     SignalEvent,
     SnapshotEvent,
+    TimerEvent,
+)
+from gcg_quant.control_events import (
+    BacktestCancelEvent,
+    BacktestProgressEvent,
+    BacktestRequestEvent,
+    BacktestResultEvent,
+    ChartConfigEvent,
+    ConfigChangeEvent,
     StrategyControlEvent,
     StrategyStatusEvent,
     SubscribeEvent,
     SystemEvent,
-    TimerEvent,
 )
 from gcg_quant.enumerations import (
     BarBasis,
@@ -79,6 +76,12 @@ from gcg_quant.enumerations import (
     TimeInForce,
     VolumeKind,
     World,
+)
+from gcg_quant.log_events import (
+    AlertAcknowledgeEvent,
+    AlertEvent,
+    LogEvent,
+    MetricEvent,
 )
 
 __all__ = [
@@ -149,6 +152,8 @@ __all__ = [
     "from_array",
     "record_rows",
 ]
+
+COLD_EVENTS: tuple[type[ColdEvent], ...] = tuple(ColdEvent.__subclasses__())
 
 
 MarketDataEvent: TypeAlias = Tick | Depth | BookDelta | TradeTick | Bar
