@@ -24,6 +24,7 @@ from . import messages
 from .adapter import EventToChartAdapter
 from .body_limit import BodyLimit
 from .bridge import WebSocketEventBridge
+from .config_routes import create_config_router
 from .hub import Page
 from .problems import EVERYWHERE, add_problem_handlers
 from .security import Guard
@@ -70,25 +71,26 @@ def create_app(bus: EventBus, settings: Settings, history: History | None = None
     )
     app.add_middleware(BodyLimit, larger={"/api/v1/imports/": _IMPORT_BYTES})
     app.add_middleware(Guard, web=settings.web)
-    _add_pages(app, settings)
+    _add_pages(app, settings, bridge)
     _add_questions(app, bridge)
+    app.include_router(create_config_router(bridge))
     _add_socket(app, bridge)
     add_problem_handlers(app)
     return app
 
 
-def _add_pages(app: FastAPI, settings: Settings) -> None:
+def _add_pages(app: FastAPI, settings: Settings, bridge: WebSocketEventBridge) -> None:
     library = chart_library()
     mimetypes.add_type("text/javascript", ".js")
-    chart = settings.chart
     page = (_PAGES / "index.html").read_text(encoding="utf-8")
-    up = "red" if chart.up_is_red or chart.language == "zh" else "green"
-    drawn = f'<html lang="{chart.language}" data-theme="{chart.theme}" data-up="{up}">'
-    page = page.replace('<html lang="en" data-theme="dark" data-up="green">', drawn, 1)
 
     @app.get("/", include_in_schema=False)
     def index() -> HTMLResponse:
-        return HTMLResponse(page)
+        config = bridge.config()
+        red = config["up_is_red"] if config["up_is_red"] is not None else config["language"] == "zh"
+        theme, up = config["theme"], "red" if red else "green"
+        drawn = f'<html lang="{config["language"]}" data-theme="{theme}" data-up="{up}">'
+        return HTMLResponse(page.replace('<html lang="en" data-theme="dark" data-up="green">', drawn, 1))
 
     @app.get("/vendor/lightweight-charts.js", include_in_schema=False)
     def vendor() -> FileResponse:

@@ -13,6 +13,7 @@ from gcg_quant.events import (
     AlertEvent,
     Applied,
     Bar,
+    ChartConfigEvent,
     ConfigChangeEvent,
     Depth,
     Fill,
@@ -39,6 +40,7 @@ from .hub import Hub, Parcel
 from .ledger import Ledger
 from .market_view import MarketView
 from .markets import Markets
+from .page_config import Document
 
 __all__ = ["WebSocketEventBridge"]
 
@@ -220,6 +222,11 @@ class WebSocketEventBridge(Stateful[Ledger]):
         """Take what is asked of the kill switch."""
         self._ledger.on_kill(change)
 
+    @event_handler(ChartConfigEvent)
+    def on_chart_config(self, change: ChartConfigEvent) -> None:
+        """Take a change of the page's configuration."""
+        self._ledger.config.apply(change)
+
     @event_handler(Applied)
     def on_applied(self, applied: Applied) -> None:
         """Take what has become of the kill switch, and tell the page that asked what became of its command."""
@@ -228,11 +235,27 @@ class WebSocketEventBridge(Stateful[Ledger]):
 
     # ---- messages
 
-    def greeting(self) -> str:
-        """Return the first message for a new page. From any thread."""
+    def greeting(self, client: int) -> str:
+        """Return the first message for the new page `client`. From any thread."""
         views = self.charts.views()
         with self.markets.lock:
-            return messages.greeting(self.bus, self.settings.chart, views, self._ledger.all(), self._ledger.kill)
+            return messages.greeting(self.bus, self.settings.chart, views, self._ledger, client)
+
+    def config(self) -> Document:
+        """Return the page's configuration. From any thread."""
+        with self.markets.lock:
+            return self._ledger.config.document(self.settings.chart)
+
+    def change_config(self, patch: Document, client: str) -> Document:
+        """Change the page's configuration and return all of it as it will be at once. From any thread.
+
+        Raises:
+            EventError: the patch makes no sense; nothing has changed.
+        """
+        with self.markets.lock:
+            changed = self._ledger.config.check(patch, self.settings.chart)
+            self.publish(ChartConfigEvent(client=client, options=patch), cause=0)
+        return changed
 
     def history_message(self, name: str, period: str, request: int, window: Window) -> str:
         """Return the answer to a subscription. From any thread."""
@@ -262,7 +285,8 @@ class WebSocketEventBridge(Stateful[Ledger]):
         parcels = messages.quotes(self._changed)
         for view in self._changed:
             parcels += messages.news_of(view, self.markets.position)
-        return parcels + messages.tables(self._ledger.take()) + messages.kill(self._ledger.take_kill())
+        parcels += messages.tables(self._ledger.take()) + messages.kill(self._ledger.take_kill())
+        return parcels + messages.config(self._ledger.config.take())
 
     def _forget_news(self) -> None:
         for view in self._changed:
@@ -271,11 +295,14 @@ class WebSocketEventBridge(Stateful[Ledger]):
         if not self.hub.pages:
             self._ledger.take()
             self._ledger.take_kill()
+            self._ledger.config.take()
 
     def _status(self, now_s: float) -> list[Parcel]:
         # Once a second: the rate of events, the value of positions, new instruments, commands that nobody took.
         self._ledger.on_prices({view.name: view.last for view in self.markets})
         self.desk.expire(now_s)
+        if (whole := self._ledger.config.whole(now_ns())) is not None:
+            self.publish(whole, cause=0)
         return messages.instruments(self.markets.take_changed()) + self._meter.status(self.bus, self.reader.lag, now_s)
 
     def _multiplier(self, symbol: str, venue: str) -> float:

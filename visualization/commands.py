@@ -8,7 +8,7 @@ import msgspec
 
 from gcg_quant.errors import EventError
 
-__all__ = ["ChartChange", "Command", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "parse_command"]
+__all__ = ["Command", "ConfigChange", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "parse_command"]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -43,16 +43,16 @@ class KillCommand(msgspec.Struct, frozen=True, tag="kill", tag_field="type", for
     on: bool
 
 
-class ChartChange(msgspec.Struct, frozen=True, tag="chart", tag_field="type", forbid_unknown_fields=True):
-    """The reader chose another theme, language ..."""
+class ConfigChange(msgspec.Struct, frozen=True, tag="config", tag_field="type", forbid_unknown_fields=True):
+    """Change the page's configuration by a JSON merge patch."""
 
-    options: Annotated[dict[Annotated[str, msgspec.Meta(max_length=32)], str | int | float | bool], msgspec.Meta(max_length=16)]
+    patch: dict[str, Any]
 
 
-Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | ChartChange
+Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | ConfigChange
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Command)
-_MOST_BYTES = 16_384
+_MOST_BYTES = 81_920  # of a message; a configuration has 64 kB
 
 
 def parse_command(text: str) -> Command:

@@ -12,7 +12,7 @@ from gcg_quant.events import Applied, ChartConfigEvent, ConfigChangeEvent, Strat
 from gcg_quant.kill_switch import check_kill_file, kill_change
 
 from . import messages
-from .commands import ChartChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
+from .commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
 from .hub import Page
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Desk:
         page = self._bridge.hub.add(send)
         page.hold(())
         try:
-            page.release(await asyncio.to_thread(self._bridge.greeting))
+            page.release(await asyncio.to_thread(self._bridge.greeting, page.number))
         except BaseException:
             self._bridge.hub.remove(page)
             raise
@@ -63,8 +63,8 @@ class Desk:
                 await asyncio.to_thread(self._control, page.number, command.request, event)
             case KillCommand():
                 await self._kill(page, command)
-            case ChartChange():
-                await self._tell(ChartConfigEvent(client=str(page.number), options=dict(command.options)))
+            case ConfigChange():
+                await self._configure(page, command)
 
     def applied(self, event: Applied) -> None:
         """Tell the page that asked what became of its command. For the bridge's thread, under its lock."""
@@ -98,6 +98,12 @@ class Desk:
         series, page.series = page.series, None
         if series is not None:
             await asyncio.to_thread(self._bridge.charts.close, *series)
+
+    async def _configure(self, page: Page, command: ConfigChange) -> None:
+        try:
+            await asyncio.to_thread(self._bridge.change_config, command.patch, str(page.number))
+        except GcgQuantError as error:
+            page.offer(messages.problem(0, str(error)))
 
     async def _tell(self, event: ChartConfigEvent) -> None:
         await asyncio.to_thread(self._bridge.publish, event, cause=0)

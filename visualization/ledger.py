@@ -1,4 +1,4 @@
-"""The tables of the page's drawer: strategies, orders, positions, fills, log, accounts; the kill switch; and what of it has changed."""
+"""The tables of the page's drawer (strategies, orders, positions, fills, log, accounts), the kill switch, the page's configuration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gcg_quant.events import (
     AccountEvent,
     AlertEvent,
     Applied,
+    ChartConfigEvent,
     ConfigChangeEvent,
     Event,
     Fill,
@@ -24,6 +25,7 @@ from gcg_quant.packing import pack_event
 from gcg_quant.reader import BusReader
 
 from .adapter import EventToChartAdapter, Row
+from .chart_config import ChartConfigManager
 
 __all__ = ["TABLES", "Ledger"]
 
@@ -72,6 +74,7 @@ class Ledger:
     def __init__(self, multiplier: Callable[[str, str], float]) -> None:
         self.saw_the_beginning = True  # the journal was read from its first event on
         self.kill = KillSwitch()
+        self.config = ChartConfigManager()
         self._kill_changed = False
         self._multiplier = multiplier
         self._tables = {name: _Table() for name in TABLES}
@@ -90,6 +93,7 @@ class Ledger:
             AlertEvent: self.on_log,
             ConfigChangeEvent: self.on_kill,
             Applied: self.on_kill,
+            ChartConfigEvent: self.config.apply,
         }
 
     # ---- as a fold
@@ -114,6 +118,7 @@ class Ledger:
             "equity": self._equity,
             "day": self._day,
             "kill": self.kill.dump(),
+            "config": self.config.dump(),
         }
 
     def load(self, state: Any) -> None:
@@ -125,6 +130,8 @@ class Ledger:
         self._fill_counts, self._equity = state["fill_counts"], state["equity"]
         self._day = {key: (day, equity) for key, (day, equity) in state["day"].items()}
         self.kill.load(state["kill"])
+        if "config" in state:  # older snapshots have none
+            self.config.load(state["config"])
 
     # ---- events
 

@@ -19,12 +19,14 @@ from gcg_quant.sections import ChartSettings
 from .adapter import EventToChartAdapter, Row
 from .charts import Window
 from .hub import EVERYBODY, Parcel
+from .ledger import Ledger
 from .market_view import MarketView, Watch
 
 __all__ = [
     "PERIODS",
     "RateMeter",
     "answer",
+    "config",
     "encode",
     "greeting",
     "history",
@@ -45,8 +47,8 @@ def encode(message: dict[str, Any]) -> str:
     return _encode(message).decode()
 
 
-def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows: dict[str, list[Row]], switch: KillSwitch) -> str:
-    """Return the first message to a page: all that it shows but the chart."""
+def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledger: Ledger, client: int) -> str:
+    """Return the first message to the page `client`: all that it shows but the chart."""
     return encode(
         {
             "type": "hello",
@@ -58,8 +60,10 @@ def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], rows:
             "instruments": [view.terms() for view in views],
             "quotes": [view.quote() for view in views if view.time_ns],
             "sparks": {view.name: view.spark() for view in views if view.time_ns},
-            "tables": rows,
-            "kill": EventToChartAdapter.kill(switch),
+            "client": client,
+            "config": ledger.config.document(chart),
+            "tables": ledger.all(),
+            "kill": EventToChartAdapter.kill(ledger.kill),
         }
     )
 
@@ -109,6 +113,11 @@ def tables(changed: dict[str, list[Row]]) -> list[Parcel]:
 def kill(switch: KillSwitch | None) -> list[Parcel]:
     """Return the kill switch, if it has changed."""
     return [_parcel(EVERYBODY, {"type": "kill", **EventToChartAdapter.kill(switch)})] if switch is not None else []
+
+
+def config(changes: list[tuple[int, dict[str, Any]]]) -> list[Parcel]:
+    """Return the changes of the page's configuration, each with the page that made it."""
+    return [_parcel(EVERYBODY, {"type": "config", "client": client, "patch": patch}) for client, patch in changes]
 
 
 def news_of(view: MarketView, position: int) -> list[Parcel]:

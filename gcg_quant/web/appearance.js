@@ -41,7 +41,19 @@ export class Appearance {
   adopt(settings) {
     if (!kept("theme")) this.theme = settings.theme;
     if (!kept("language")) this.language = settings.language;
-    this.upIsRed = settings.up_is_red;
+    this.upIsRed = settings.up_is_red || this.language === "zh";
+    this.#apply();
+  }
+
+  /** Take over a page's configuration, and keep it in the browser too, so that the next load begins with it. */
+  follow({ theme, language, up_is_red: upIsRed, colours: own = {} }) {
+    keep("theme", theme);
+    keep("language", language);
+    keep("colours", JSON.stringify(own));
+    const red = upIsRed ?? language === "zh";
+    if (theme === this.theme && language === this.language && red === this.upIsRed && JSON.stringify(own) === this.own) return;
+    Object.assign(this, { theme, language, upIsRed: red, own: JSON.stringify(own) });
+    paint(own);
     this.#apply();
   }
 
@@ -60,7 +72,9 @@ export class Appearance {
 
   /** English <-> Chinese. */
   nextLanguage() {
+    const own = this.upIsRed !== (this.language === "zh"); // chosen apart from the language
     this.language = this.language === "zh" ? "en" : "zh";
+    if (!own) this.upIsRed = this.language === "zh";
     keep("language", this.language);
     this.#apply();
     this.store.tell("chosen", { language: this.language });
@@ -70,7 +84,7 @@ export class Appearance {
     const system = systemLight.matches ? "light" : "dark";
     root.dataset.theme = this.theme === "system" ? system : this.theme;
     root.lang = this.language === "zh" ? "zh" : "en";
-    root.dataset.up = this.upIsRed || this.language === "zh" ? "red" : "green";
+    root.dataset.up = this.upIsRed ? "red" : "green";
     setLanguage(this.language);
     translatePage();
     byId("language").textContent = t("language");
@@ -79,6 +93,14 @@ export class Appearance {
     theme.title = t("theme", t(this.theme));
     theme.setAttribute("aria-label", theme.title);
     this.store.tell("appearance", this);
+  }
+}
+
+// The reader's own colours take the place of the tokens'.
+function paint({ up, down, accent }) {
+  for (const [token, colour] of Object.entries({ up, "up-text": up, down, "down-text": down, accent })) {
+    if (colour) root.style.setProperty(`--${token}`, colour);
+    else root.style.removeProperty(`--${token}`);
   }
 }
 

@@ -80,7 +80,7 @@ def test_greeting_tells_all_that_a_page_shows(
     bus.publish(OrderEvent(symbol="BTC/USDT", venue="SIM", request=1, status=OrderStatus.ACCEPTED))
     market.fill(100.0)
     bus.publish(LogEvent(level="warning", component="c", message="m"))
-    until(lambda: '"warning"' in bridge.greeting())  # the log lane is read last
+    until(lambda: '"warning"' in bridge.greeting(1))  # the log lane is read last
     with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
         hello = Client(socket).until("hello")
     assert hello["settings"]["symbol"] == "BTC/USDT"
@@ -234,7 +234,7 @@ def test_what_a_page_shows_is_written_down(market: Any, client: Client, bus: Eve
     with bus.reader(events=[ChartConfigEvent]) as reader:
         client.subscribe(period="5m")
         shown = reader.read(5.0)
-        client.send(type="chart", options={"theme": "light"})
+        client.send(type="config", patch={"theme": "light"})
         chosen = reader.read(5.0)
     assert isinstance(shown, ChartConfigEvent)
     assert isinstance(chosen, ChartConfigEvent)
@@ -261,7 +261,7 @@ def test_bridge_that_starts_later_knows_the_past(bus: EventBus, market: Any, set
         bridge.start(bus)
         until(lambda: bridge.state == "running")
         until(lambda: bridge.markets.position >= 5)
-        hello = json.loads(bridge.greeting())
+        hello = json.loads(bridge.greeting(1))
         assert len(hello["tables"]["fills"]) == 1
         assert hello["tables"]["strategies"][0]["fills"] == 1
         assert len(bridge.charts.page(NAME, "1m").candles) == 4
@@ -281,7 +281,7 @@ def test_bridge_goes_on_from_its_snapshot(
     for _ in range(2):
         bridge.start(bus)
         until(lambda: bridge.state == "running")
-        tables.append(json.loads(bridge.greeting())["tables"])
+        tables.append(json.loads(bridge.greeting(1))["tables"])
         assert bridge.stop()
         for _ in range(50):
             market.tick(100.0)

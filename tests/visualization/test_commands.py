@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.errors import EventError
-from gcg_quant.visualization.commands import ChartChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
+from gcg_quant.visualization.commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
 
 
 def test_commands_are_parsed_by_type() -> None:
@@ -18,7 +18,7 @@ def test_commands_are_parsed_by_type() -> None:
     assert parse_command('{"type":"ping","sent":1.5}') == Ping(1.5)
     assert parse_command('{"type":"strategy","request":2,"action":"stop","strategy":"grid"}') == StrategyCommand(2, "stop", "grid")
     assert parse_command('{"type":"kill","request":3,"on":true}') == KillCommand(3, True)
-    assert parse_command('{"type":"chart","options":{"theme":"light"}}') == ChartChange({"theme": "light"})
+    assert parse_command('{"type":"config","patch":{"theme":"light"}}') == ConfigChange({"theme": "light"})
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_commands_are_parsed_by_type() -> None:
         '{"type":"kill","on":true}',
         '{"type":"subscribe","request":"1","name":"X","period":"1m"}',
         '{"type":"subscribe","request":1,"name":"","period":"1m"}',
-        '{"type":"chart","options":{"theme":["a"]}}',
-        '{"type":"ping","sent":' + "1" * 20_000 + "}",
+        '{"type":"config","patch":["theme"]}',
+        '{"type":"ping","sent":' + "1" * 90_000 + "}",
     ],
 )
 def test_bad_messages_are_refused_with_a_sentence(text: str) -> None:

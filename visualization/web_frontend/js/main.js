@@ -5,6 +5,7 @@ import "./texts/trading.js";
 import { Appearance } from "/shared/appearance.js";
 import { Book } from "./page/book.js";
 import { ChartFeed } from "./chart/chart_feed.js";
+import { ChartTools } from "./page/chart_tools.js";
 import { ChartView } from "./chart/chart_view.js";
 import { Connection } from "./link/connection.js";
 import { Control } from "./page/control.js";
@@ -23,12 +24,17 @@ import { TopBar } from "./page/top_bar.js";
 import { WatchList } from "./page/watch_list.js";
 import { Zone } from "./page/zone.js";
 
-const store = new Store();
-const appearance = new Appearance(store);
+let connection = { send: () => false };
 const send = (what) => connection.send(what);
+const store = new Store(send);
+const appearance = new Appearance(store);
+
+store.on("config", () => appearance.follow(store.config));
+store.on("chosen", (choice) => store.changeConfig(choice));
 
 const zone = new Zone(store);
-const bar = new TopBar(store);
+const tools = new ChartTools(store);
+new TopBar(store);
 const watch = new WatchList(store);
 const control = new Control(store, send);
 const kill = new KillSwitch(store, send, zone);
@@ -42,18 +48,17 @@ const search = new Search(store, [
   { text: () => t("language"), run: () => appearance.nextLanguage() },
   { text: () => t("kill_off"), run: () => kill.ask() },
   { text: () => t("keys"), run: () => keyboard.help() },
+  ...tools.commands(),
 ]);
-const keyboard = new Keyboard({ search, bar, watch, kill, closers: [() => search.close(), () => kill.cancel(), () => card.close(), () => control.cancel()] });
+const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), () => control.cancel()] });
 
-let connection = { send: () => false };
 if (window.LightweightCharts) {
   const view = new ChartView(store, new Legend(store), card, zone);
   const feed = new ChartFeed(store, view, send);
   view.older = () => feed.older();
   view.retry = () => feed.open();
   view.state("loading");
-  store.on("chosen", (options) => send({ type: "chart", options }));
-  connection = new Connection(store, receiver(store, appearance, feed, [control, kill]));
+  connection = new Connection(store, receiver(store, feed, [control, kill]));
   connection.open();
 } else {
   byId("chart").dataset.state = "error";

@@ -1,11 +1,13 @@
 // What the server says: one switch over the types of messages. docs/page.md describes them.
 
+import { newPane } from "./page_config.js";
+
 /** Return the receiver of messages; `feed` takes the bars of the chart, each of `askers` the answers to commands. */
-export function receiver(store, appearance, feed, askers) {
+export function receiver(store, feed, askers) {
   return (message) => {
     switch (message.type) {
       case "hello":
-        hello(store, appearance, message);
+        hello(store, message);
         feed.connected(message.bus_id);
         break;
       case "instruments":
@@ -39,6 +41,9 @@ export function receiver(store, appearance, feed, askers) {
       case "rows":
         store.putRows(message.table, message.rows);
         break;
+      case "config":
+        if (message.client !== store.client) store.takePatch(message.patch);
+        break;
       case "kill":
         putKill(store, message);
         break;
@@ -59,9 +64,10 @@ export function receiver(store, appearance, feed, askers) {
   };
 }
 
-function hello(store, appearance, message) {
+function hello(store, message) {
   store.clockAhead = message.time_ms - Date.now();
   store.settings = message.settings;
+  store.client = message.client ?? 0;
   store.tell("periods", message.periods);
   store.instruments.clear();
   putInstruments(store, message.instruments);
@@ -73,19 +79,29 @@ function hello(store, appearance, message) {
   }
   putKill(store, message.kill);
   if (!store.ready) {
-    store.ready = true;
-    appearance.adopt(message.settings);
-    store.period = message.settings.period;
+    store.takeConfig(message.config ?? fromSettings(message.settings));
     chooseFirst(store);
+    store.ready = true;
+  } else if (message.config) {
+    store.takeConfig(message.config);
   }
+  store.sender.flush();
   store.tell("ready", message);
 }
 
-// The settings' symbol if it is there, else the first that has a price, else any.
+// What a server without a configuration of its own says of the page's look.
+function fromSettings({ period, ...look }) {
+  const { dataset, lang } = document.documentElement;
+  return { theme: dataset.theme ?? look.theme, language: lang || look.language, up_is_red: look.up_is_red, layout: { grid: "1", linked: true, active: 0, panes: [newPane("", period)] } };
+}
+
+// A pane that shows nothing yet gets the settings' symbol if it is there, else the first that has a price, else any.
 function chooseFirst(store) {
+  if (store.name) return;
   const { symbol } = store.settings;
   const names = [...store.instruments.keys()];
-  store.name = names.find((name) => name === symbol || name.startsWith(`${symbol}@`)) ?? names.find((name) => store.quotes.has(name)) ?? names[0] ?? "";
+  const first = names.find((name) => name === symbol || name.startsWith(`${symbol}@`)) ?? names.find((name) => store.quotes.has(name)) ?? names[0];
+  if (first) store.begin(first);
 }
 
 function putKill(store, { on, since_ms, origin }) {
@@ -95,10 +111,7 @@ function putKill(store, { on, since_ms, origin }) {
 
 function putInstruments(store, rows) {
   for (const row of rows) store.instruments.set(row.name, row);
-  if (store.ready && !store.name && rows.length) {
-    chooseFirst(store);
-    store.tell("selected", store.name);
-  }
+  if (store.ready && rows.length) chooseFirst(store);
   store.tell("instruments", rows);
 }
 

@@ -1,10 +1,17 @@
 // What the page knows, and who wants to hear of a change. Every module reads the store; only messages.js and the
 // page's own controls change it.
 
+import { merged } from "./merge_patch.js";
+import { ConfigSender, firstConfig, newPane } from "./page_config.js";
+
 export const KEPT = 500; // rows of a table
 
 export class Store {
-  constructor() {
+  /** `send(message)` sends a message to the server and returns whether there was a connection. */
+  constructor(send = () => false) {
+    this.config = firstConfig(); // the whole document; changeConfig changes it
+    this.client = 0; // the number of this page at the server
+    this.sender = new ConfigSender(send);
     this.settings = {}; // [chart] of the server's settings
     this.instruments = new Map(); // "BTC/USDT@SIM" -> terms
     this.quotes = new Map(); // name -> the latest quote
@@ -17,8 +24,6 @@ export class Store {
     this.status = { events_per_s: 0, lag: 0 };
     this.connection = { state: "connecting", latency: null, since: Date.now(), retryAt: 0 };
     this.clockAhead = 0; // the server's clock minus ours, ms
-    this.name = ""; // the selected instrument
-    this.period = "1m";
     this.ready = false; // the first `hello` has come
     this.listeners = new Map();
   }
@@ -40,18 +45,81 @@ export class Store {
     return this.requests;
   }
 
-  /** Show another instrument. */
-  select(name) {
-    if (!this.instruments.has(name) || name === this.name) return;
-    this.name = name;
-    this.tell("selected", name);
+  /** The pane that the watch list, the search and the depth belong to: 0 to 3. */
+  get activePane() {
+    return Math.min(this.config.layout.active, this.config.layout.panes.length - 1);
   }
 
-  /** Show another period. */
+  /** The configuration of the active pane. */
+  get pane() {
+    return this.config.layout.panes[this.activePane];
+  }
+
+  /** The instrument and the period of the active pane. */
+  get name() {
+    return this.pane.name;
+  }
+
+  get period() {
+    return this.pane.period;
+  }
+
+  /** Make another pane the active one. */
+  activate(pane) {
+    if (pane !== this.activePane) this.changeConfig({ layout: { active: pane } });
+  }
+
+  /** Show another instrument in the active pane. */
+  select(name) {
+    if (name === this.name || !(this.instruments.has(name) || this.config.watch?.includes(name))) return;
+    this.changePane({ name });
+  }
+
+  /** Show an instrument that nobody chose: the server does not keep it. */
+  begin(name) {
+    const panes = this.config.layout.panes.map((one, at) => (at === this.activePane ? { ...one, name } : one));
+    this.#configure(merged(this.config, { layout: { panes } }), { layout: { panes } });
+  }
+
+  /** Show another period in the active pane. */
   choosePeriod(period) {
-    if (period === this.period) return;
-    this.period = period;
-    this.tell("period", period);
+    if (period !== this.period) this.changePane({ period });
+  }
+
+  /** Change a pane; the active one if no other is named. */
+  changePane(patch, pane = this.activePane) {
+    const panes = this.config.layout.panes.map((one, at) => (at === pane ? merged(one, patch) : one));
+    this.changeConfig({ layout: { panes } });
+  }
+
+  /** Merge a patch into the configuration, tell of it, and let the server keep it. */
+  changeConfig(patch) {
+    this.sender.put(patch);
+    this.#configure(merged(this.config, patch), patch);
+  }
+
+  /** The server's configuration (the whole of it), or a patch by another page. */
+  takeConfig(config) {
+    this.#configure(this.sender.over(merged(firstConfig(), config)), config);
+  }
+
+  takePatch(patch) {
+    this.#configure(this.sender.over(merged(this.config, patch)), patch);
+  }
+
+  // Tells "config" with the patch, then "active", "selected" and "period" as far as they changed.
+  #configure(config, patch) {
+    const before = { pane: this.activePane, name: this.name, period: this.period };
+    const defaults = firstConfig();
+    for (const key of Object.keys(defaults)) config[key] ??= defaults[key]; // a key that was taken away is as it was at first
+    if (!config.layout.panes?.length) config.layout = { ...defaults.layout, ...config.layout, panes: [newPane()] };
+    const panes = config.layout.panes.map((pane, at) => (pane.name ? pane : { ...pane, name: this.config.layout.panes[at]?.name ?? "" }));
+    this.config = { ...config, layout: { ...config.layout, panes } };
+    this.tell("config", patch);
+    if (!this.ready) return; // "ready" tells all of it
+    if (before.pane !== this.activePane) this.tell("active", this.activePane);
+    if (before.name !== this.name) this.tell("selected", this.name);
+    if (before.period !== this.period) this.tell("period", this.period);
   }
 
   /** The terms of an instrument; an unknown one has two decimals. */

@@ -20,6 +20,7 @@ export class Drawer {
     this.drawn = "";
     this.columns = columns({ zone: () => zone.current(), buttons: (row) => control.buttons(row), buttonsMark: (row) => control.mark(row) });
     this.draw = oncePerFrame(() => this.#draw());
+    this.views = new Map(); // tabs with a view of their own: name -> { textKey, node, view, count }
     this.tabs = TABS.map((name) => this.#button(name));
     byId("drawer-tabs").append(...this.tabs);
     byId("drawer-tabs").addEventListener("keydown", (event) => this.#key(event));
@@ -36,7 +37,26 @@ export class Drawer {
 
   /** Open a tab. */
   show(name) {
+    if (name !== this.tab) this.views.get(this.tab)?.view?.hide?.();
     this.tab = name;
+    this.draw();
+  }
+
+  /**
+   * Add a tab with a view of its own, in the place of a table of that name or behind the others. `mount(node, store)` is called when it is
+   * opened first and returns { show(), hide() }; `count(store)` is the small text beside the tab's name.
+   */
+  addTab({ name, textKey = name, mount, count = () => "" }) {
+    const node = el("div", { class: "drawer-view", id: `view-${name}`, role: "tabpanel", tabindex: "0", "aria-labelledby": `tab-${name}`, hidden: true });
+    byId("drawer").append(node);
+    this.views.set(name, { textKey, node, mount, count });
+    if (!this.tabs.some((button) => button.dataset.tab === name)) {
+      const button = this.#button(name);
+      const log = this.tabs.findIndex((one) => one.dataset.tab === "log");
+      this.tabs.splice(log, 0, button); // the log is the last one
+      byId("drawer-tabs").replaceChildren(...this.tabs);
+    }
+    byId(`tab-${name}`).setAttribute("aria-controls", node.id);
     this.draw();
   }
 
@@ -55,12 +75,28 @@ export class Drawer {
   #draw() {
     for (const button of this.tabs) {
       const { tab } = button.dataset;
-      setText(button.firstChild, t(tab));
-      setText(button.lastChild, tab === "log" ? "" : String(count(tab, this.store.tables[tab])));
+      const own = this.views.get(tab);
+      setText(button.firstChild, t(own?.textKey ?? tab));
+      setText(button.lastChild, own ? own.count(this.store) : tab === "log" ? "" : String(count(tab, this.store.tables[tab])));
       button.setAttribute("aria-selected", String(tab === this.tab));
       button.tabIndex = tab === this.tab ? 0 : -1;
     }
     const place = byId("drawer-table");
+    for (const [name, { node }] of this.views) node.hidden = name !== this.tab;
+    place.hidden = this.views.has(this.tab);
+    if (place.hidden) this.#open(this.views.get(this.tab));
+    else this.#fill(place);
+  }
+
+  #open(own) {
+    own.view ??= own.mount(own.node, this.store);
+    if (this.shown === own) return;
+    this.shown = own;
+    own.view?.show?.();
+  }
+
+  #fill(place) {
+    this.shown = null;
     place.setAttribute("aria-labelledby", `tab-${this.tab}`);
     const rows = this.store.ready ? this.#rows() : null;
     if (rows === null) place.replaceChildren(message(t("watch_loading")));
@@ -104,7 +140,8 @@ export class Drawer {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    this.show(TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length]);
+    const names = this.tabs.map((button) => button.dataset.tab);
+    this.show(names[(names.indexOf(this.tab) + step + names.length) % names.length]);
     byId(`tab-${this.tab}`).focus();
   }
 }

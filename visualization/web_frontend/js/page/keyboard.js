@@ -14,8 +14,8 @@ const KEYS = [
 
 export class Keyboard {
   /** `closers` are asked in turn to close something on Esc, until one says it did. */
-  constructor({ search, bar, watch, kill, closers }) {
-    Object.assign(this, { search, bar, watch, kill, closers });
+  constructor({ search, tools, watch, kill, closers }) {
+    Object.assign(this, { search, tools, watch, kill, closers });
     addEventListener("keydown", (event) => this.#key(event));
     byId("help-open").addEventListener("click", () => this.help());
   }
@@ -38,7 +38,7 @@ export class Keyboard {
     if (event.key === "/") this.#do(event, () => this.search.open());
     if (event.key === "?") this.#do(event, () => this.help());
     if (event.key === "k" || event.key === "K") this.#do(event, () => this.kill.ask());
-    if (/^[1-9]$/.test(event.key)) this.#do(event, () => this.bar.choose(Number(event.key) - 1));
+    if (/^[1-9]$/.test(event.key)) this.#do(event, () => this.tools.choose(Number(event.key) - 1));
     if (event.target === document.body && ["ArrowDown", "ArrowUp"].includes(event.key)) {
       this.#do(event, () => this.watch.move(event.key === "ArrowDown" ? 1 : -1));
     }

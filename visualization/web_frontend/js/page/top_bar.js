@@ -1,4 +1,4 @@
-// The top bar: periods, connection with its latency, events a second, account and today's profit.
+// The state of the system in the top bar: connection with its latency, events a second, account and today's profit.
 
 import { byId, el, setText } from "/shared/dom.js";
 import * as format from "/shared/format.js";
@@ -9,44 +9,9 @@ const MOST_BOOKS = 3;
 export class TopBar {
   constructor(store) {
     this.store = store;
-    this.periods = [];
-    store.on("periods", (periods) => this.#build(periods));
-    store.on("period", () => this.#check());
-    store.on("ready", () => this.#check());
     for (const topic of ["connection", "status", "accounts", "appearance"]) store.on(topic, () => this.#draw());
     setInterval(() => this.#draw(), 1000); // the ages and countdowns go on by themselves
-    this.#build(["1s", "1m", "5m", "15m", "1h", "1d"]);
     this.#draw();
-  }
-
-  /** Choose the period at `index` of the row, if there is one. */
-  choose(index) {
-    if (this.periods[index]) this.store.choosePeriod(this.periods[index]);
-  }
-
-  #build(periods) {
-    this.periods = periods;
-    const buttons = periods.map((period) => el("button", { type: "button", role: "radio", text: period, on: { click: () => this.store.choosePeriod(period) } }));
-    byId("periods").replaceChildren(...buttons);
-    byId("periods").onkeydown = (event) => this.#key(event, buttons);
-    this.#check();
-  }
-
-  #check() {
-    for (const button of byId("periods").children) {
-      const chosen = button.textContent === this.store.period;
-      button.setAttribute("aria-checked", String(chosen));
-      button.tabIndex = chosen ? 0 : -1;
-    }
-  }
-
-  #key(event, buttons) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const at = (buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length;
-    buttons[at].focus();
-    buttons[at].click();
   }
 
   #draw() {
