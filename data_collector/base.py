@@ -44,6 +44,15 @@ class BaseCollector(Component):
         """End collecting a symbol and return a remark for the answer."""
         return ""
 
+    def wished(self) -> dict[str, bool]:
+        """Return the symbols that this venue was asked for so far on this bus, as far as it is kept: True = taken on, False = given up."""
+        wishes: dict[str, bool] = {}
+        with self.bus.reader(start="begin", events=[SubscribeEvent]) as reader:
+            for event in reader:
+                if isinstance(event, SubscribeEvent) and event.venue in ("", self.venue):
+                    wishes[event.symbol] = event.subscribe
+        return wishes
+
     def publish_data(self, event: MarketDataEvent, *, backfill: bool = False) -> int:
         """Publish one market data record and return its id.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from gcg_quant.clock import NS_PER_SECOND, now_ns
 from gcg_quant.component import event_handler
-from gcg_quant.errors import ComponentError
+from gcg_quant.errors import ComponentError, InstrumentError
 from gcg_quant.events import Applied, Bar, ConfigChangeEvent, World
 from gcg_quant.sections import SimulatedSettings
 
@@ -139,9 +139,17 @@ class SimulatedExchange(BaseCollector):
             depth_every=self._depth_every,
             trades=self._trades,
         )
-        self._open(self._symbols)
+        self._open(self._wanted())
         if self._real_time and self.bus.world in (World.LIVE, World.PAPER):
             self._tell_outage()
+
+    def _wanted(self) -> list[str]:
+        # What was asked of it while it ran still holds when it is started again.
+        wishes = self.wished()
+        symbols = [symbol for symbol in self._symbols if wishes.get(symbol, True)]
+        return symbols + [
+            symbol for symbol, wanted in wishes.items() if wanted and symbol not in self._symbols and _can_be(symbol, self.venue)
+        ]
 
     def _tell_outage(self) -> None:
         # Started again in the middle of a run: nobody has seen the market since the last tick.
@@ -287,3 +295,11 @@ class SimulatedExchange(BaseCollector):
             self._rate = self._running_tape().ticks_per_second = rate
         detail = f"{rate:g} ticks per second" if ok else f"the rate must be above 0, found {rate:g}"
         self.publish(Applied(control=event.id, component=self.name, ok=ok, detail=detail))
+
+
+def _can_be(symbol: str, venue: str) -> bool:
+    try:
+        profile_of(symbol).instrument(venue, around_the_clock=True)
+    except InstrumentError:
+        return False
+    return True

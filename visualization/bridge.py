@@ -268,6 +268,11 @@ class WebSocketEventBridge(Stateful[Ledger]):
             instrument = self.markets.named(name).instrument
             return instrument.symbol, instrument.venue
 
+    def users_of(self, name: str) -> list[str]:
+        """Return who needs the market data of an instrument: running strategies, and "an open position". From any thread."""
+        with self.markets.lock:
+            return self._ledger.users_of(name)
+
     def _flush(self) -> None:
         now_s = time.monotonic()
         if now_s < self._next_flush_s:

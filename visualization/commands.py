@@ -8,7 +8,7 @@ import msgspec
 
 from gcg_quant.errors import EventError
 
-__all__ = ["Command", "ConfigChange", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "parse_command"]
+__all__ = ["Command", "ConfigChange", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "SymbolCommand", "parse_command"]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -43,13 +43,21 @@ class KillCommand(msgspec.Struct, frozen=True, tag="kill", tag_field="type", for
     on: bool
 
 
+class SymbolCommand(msgspec.Struct, frozen=True, tag="symbol", tag_field="type", forbid_unknown_fields=True):
+    """Have the collectors take on an instrument (`SYMBOL@VENUE`, or `SYMBOL` of any venue), or give it up."""
+
+    request: int
+    action: Literal["add", "remove"]
+    name: Name
+
+
 class ConfigChange(msgspec.Struct, frozen=True, tag="config", tag_field="type", forbid_unknown_fields=True):
     """Change the page's configuration by a JSON merge patch."""
 
     patch: dict[str, Any]
 
 
-Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | ConfigChange
+Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | SymbolCommand | ConfigChange
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Command)
 _MOST_BYTES = 81_920  # of a message; a configuration has 64 kB

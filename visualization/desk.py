@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gcg_quant.errors import GcgQuantError
-from gcg_quant.events import Applied, ChartConfigEvent, ConfigChangeEvent, StrategyControlEvent
+from gcg_quant.events import Applied, ChartConfigEvent, ConfigChangeEvent, StrategyControlEvent, SubscribeEvent
 from gcg_quant.kill_switch import check_kill_file, kill_change
 
 from . import messages
-from .commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
+from .commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, SymbolCommand, parse_command
 from .hub import Page
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Desk:
                 await asyncio.to_thread(self._control, page.number, command.request, event)
             case KillCommand():
                 await self._kill(page, command)
+            case SymbolCommand():
+                await asyncio.to_thread(self._symbol, page, command)
             case ConfigChange():
                 await self._configure(page, command)
 
@@ -116,7 +118,17 @@ class Desk:
             return
         await asyncio.to_thread(self._control, page.number, command.request, kill_change(command.on, "page"))
 
-    def _control(self, page: int, request: int, event: StrategyControlEvent | ConfigChangeEvent) -> None:
+    def _symbol(self, page: Page, command: SymbolCommand) -> None:
+        symbol, _, venue = command.name.rpartition("@") if "@" in command.name else (command.name, "", "")
+        users = self._bridge.users_of(command.name) if command.action == "remove" else []
+        if users:
+            text = f"{command.name} is still collected: {', '.join(users)} needs it"
+            self._bridge.hub.post_to(page.number, messages.answer(command.request, True, text))
+            return
+        event = SubscribeEvent(symbol=symbol, venue=venue, subscribe=command.action == "add")
+        self._control(page.number, command.request, event)
+
+    def _control(self, page: int, request: int, event: StrategyControlEvent | ConfigChangeEvent | SubscribeEvent) -> None:
         with self._bridge.markets.lock:  # the answer is not looked at before the question is written down
             control = self._bridge.publish(event, cause=0)
             self._asked[control] = (page, request, time.monotonic() + _ANSWER_S)

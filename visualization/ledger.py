@@ -205,6 +205,14 @@ class Ledger:
         """Return every row by table."""
         return {name: list(table.rows.values()) for name, table in self._tables.items()}
 
+    def users_of(self, name: str) -> list[str]:
+        """Return who needs an instrument (by the page's name): running strategies, and "an open position"."""
+        known = {name, name.rpartition("@")[0] or name}
+        running = [row for row in self._tables["strategies"].rows.values() if row["state"] == "running"]
+        users = [row["key"] for row in running if known & set(row["symbols"])]
+        held = any(row["name"] == name and row["quantity"] for row in self._tables["positions"].rows.values())
+        return [*users, "an open position"] if held else users
+
     # ---- inside
 
     def _first_equity(self, account: AccountEvent) -> float:

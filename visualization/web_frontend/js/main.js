@@ -22,6 +22,7 @@ import { Store } from "./link/store.js";
 import { t } from "/shared/texts.js";
 import { TopBar } from "./page/top_bar.js";
 import { WatchList } from "./page/watch_list.js";
+import { Watched } from "./page/watched.js";
 import { Zone } from "./page/zone.js";
 
 let connection = { send: () => false };
@@ -35,7 +36,8 @@ store.on("chosen", (choice) => store.changeConfig(choice));
 const zone = new Zone(store);
 const tools = new ChartTools(store);
 new TopBar(store);
-const watch = new WatchList(store);
+const watched = new Watched(store, send);
+const watch = new WatchList(store, watched);
 const control = new Control(store, send);
 const kill = new KillSwitch(store, send, zone);
 const card = new MarkerCard(store, zone);
@@ -43,11 +45,12 @@ new Book(store, zone);
 new Drawer(store, control, zone);
 new Panels(store);
 
-const search = new Search(store, [
+const search = new Search(store, watched, [
   ...["dark", "light", "system"].map((theme) => ({ text: () => t("theme", t(theme)), run: () => appearance.setTheme(theme) })),
   { text: () => t("language"), run: () => appearance.nextLanguage() },
   { text: () => t("kill_off"), run: () => kill.ask() },
   { text: () => t("keys"), run: () => keyboard.help() },
+  { text: () => t("watch_all"), run: () => watched.all() },
   ...tools.commands(),
 ]);
 const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), () => control.cancel()] });
@@ -58,7 +61,7 @@ if (window.LightweightCharts) {
   view.older = () => feed.older();
   view.retry = () => feed.open();
   view.state("loading");
-  connection = new Connection(store, receiver(store, feed, [control, kill]));
+  connection = new Connection(store, receiver(store, feed, [control, kill, watched]));
   connection.open();
 } else {
   byId("chart").dataset.state = "error";

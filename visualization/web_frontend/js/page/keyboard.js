@@ -7,6 +7,7 @@ const KEYS = [
   ["/", "key_search"],
   ["1 … 6", "key_period"],
   ["↑ ↓", "key_arrows"],
+  ["Alt ↑ ↓", "key_move"],
   ["K", "key_kill"],
   ["Esc", "key_escape"],
   ["?", "key_help"],
