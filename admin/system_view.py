@@ -36,7 +36,9 @@ from gcg_quant.snapshots import Snapshots
 from ..backtest.engine import CANCELLED, STOPPED
 from .trading_view import TradingView
 
-__all__ = ["SystemView"]
+__all__ = ["BACKTEST_REMOVED", "SystemView"]
+
+BACKTEST_REMOVED = "backtest_removed"  # the action of a SystemEvent
 
 _OPEN = frozenset(
     {
@@ -184,6 +186,8 @@ class SystemView:
             for row in self.backtests.values():
                 if row.get("state") in ("requested", "running"):  # what ran when the process was killed has told nobody
                     row.update(state="failed", error=STOPPED)
+        elif event.action == BACKTEST_REMOVED:
+            self.backtests.pop(event.component, None)
         elif event.action.startswith("group_"):
             state = {"group_started": "running", "group_died": "died", "group_stopped": "stopped"}.get(event.action, event.action)
             self.groups[event.component] = {"state": state, "since_ns": event.time_ns, "detail": event.detail, **event.data}
@@ -274,6 +278,7 @@ class SystemView:
             error=event.error,
             results=event.results,
             report=event.report,
+            finished_ns=event.time_ns,
         )
 
     @property

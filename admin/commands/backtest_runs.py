@@ -1,10 +1,8 @@
-"""`backtest list`, `show`, `rerun`, `cancel`: what was run, and running it again; `backtest FILE` runs a new one."""
+"""`backtest list`, `show`, `rerun`, `cancel`, `delete`: what was run, and running it again; `backtest FILE` runs a new one."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +34,7 @@ class _FileOrCommand(click.Group):
         return super().parse_args(ctx, args)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE | list | show RUN | rerun RUN | cancel RUN")
+        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE | list | show RUN | rerun RUN | cancel RUN | delete RUN")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         backtest.format_options(ctx, formatter)
@@ -64,12 +62,9 @@ def list_runs(ctx: click.Context, limit: int, as_json: bool) -> None:
     from rich.console import Console
 
     from ...backtest.sweep.figures import figure, title_of
-    from .saved_runs import newest_saved
+    from ..kept_runs import KeptRuns
 
-    with _runs(ctx) as runs:
-        rows = runs.newest(limit)
-        names = {row.run for row in runs.newest()}
-    rows = sorted([*rows, *newest_saved(settings_of(ctx).home, limit, names)], key=lambda row: row.requested_ns or 0, reverse=True)[:limit]
+    rows = KeptRuns(settings_of(ctx)).newest(limit)
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(row) for row in rows], indent=1))
         return
@@ -95,16 +90,9 @@ def show_run(ctx: click.Context, run: str, as_json: bool) -> None:
 
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.sweep.figures import figure, title_of
-    from .saved_runs import saved_run
+    from ..kept_runs import KeptRuns
 
-    with _runs(ctx) as runs:
-        try:
-            row = runs.find(run)
-        except BacktestError:
-            saved = saved_run(settings_of(ctx).home, run)
-            if saved is None:
-                raise
-            row = saved
+    row = KeptRuns(settings_of(ctx)).find(run)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(row), indent=1))
         return
@@ -141,9 +129,9 @@ def rerun(ctx: click.Context, run: str, kept_code: bool, as_json: bool) -> None:
 
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.report import print_report
+    from ..kept_runs import KeptRuns
 
-    with _runs(ctx) as runs:
-        row = runs.find(run)
+    row = KeptRuns(settings_of(ctx)).find(run)
     inputs = RunInputs.from_plain(row.inputs)
     if inputs is None:
         raise BacktestError(f"Of the backtest {run!r} neither code nor data are known ({row.error or 'it has not ended'}).", run=run)
@@ -179,14 +167,29 @@ def cancel(ctx: click.Context, run: str, as_json: bool) -> None:
     tell(f"{run} is cancelled", {"run": run, "done": "cancel"}, as_json=as_json)
 
 
-@contextlib.contextmanager
-def _runs(ctx: click.Context) -> Iterator[Any]:
-    from ...data_storage.sql.database import Database
-    from ...data_storage.writing.backtest_runs import BacktestRuns
+@backtests.command("delete")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def delete(ctx: click.Context, run: str, yes: bool) -> None:
+    """Remove a backtest that has ended, with its folder."""
+    from gcg_quant.events import SystemEvent
 
-    settings = settings_of(ctx)
-    with Database(settings.database.url, home=settings.home) as database:
-        yield BacktestRuns(database)
+    from ..client import Client
+    from ..kept_runs import KeptRuns
+    from ..system_view import BACKTEST_REMOVED
+
+    kept = KeptRuns(settings_of(ctx))
+    row, folder = kept.find(run), kept.folder(run)
+    if not row.finished_ns and home_of(ctx).facts() is not None:
+        raise BacktestError(f"The backtest {run!r} has not ended: cancel it first, with `backtest cancel {run}`.", run=run)
+    if not yes:
+        click.confirm(f"Remove the backtest {run}{f' and the folder {folder}' if folder else ''}?", abort=True)
+    kept.remove(run)
+    if home_of(ctx).facts() is not None:
+        with Client(home_of(ctx)) as client:
+            client.bus.publish(SystemEvent(action=BACKTEST_REMOVED, component=run))
+    click.echo(f"{run} is removed")
 
 
 def _spec_of(row: BacktestRow, inputs: RunInputs, kept_code: bool) -> BacktestSpec:

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gcg_quant.clock import from_iso
-from gcg_quant.errors import BacktestError
-
 from .context import settings_of
 
 if TYPE_CHECKING:
@@ -54,36 +51,8 @@ def run_options(command: Command) -> Command:
 
 def spec_of(ctx: click.Context, asked: dict[str, Any], parameters: dict[str, Any] | None = None) -> BacktestSpec:
     """Return the spec that a command line asks for; what it leaves out are the settings'."""
-    from ...backtest.inputs.paper_terms import PaperTerms
-    from ...backtest.inputs.spec import BacktestSpec
+    from ..backtest_spec import asked_spec
 
-    settings, matching, journal = settings_of(ctx), asked["matching"], asked["journal"]
-    fee = 0.0 if asked["preset"] else settings.backtest.commission
-    return BacktestSpec(
-        file=asked["file"],
-        class_name=asked["class_name"],
-        symbols=list(asked["symbols"]),
-        period=asked["period"],
-        start_ns=None if asked["start"] is None else _day_ns(asked["start"], "--from"),
-        end_ns=None if asked["end"] is None else _day_ns(asked["end"], "--to"),
-        cash=settings.backtest.cash if asked["cash"] is None else asked["cash"],
-        commission=fee if asked["commission"] is None else asked["commission"],
-        slippage=asked["slippage"],
-        preset=asked["preset"],
-        slippage_ticks=asked["slippage_ticks"],
-        parameters=parameters or {},
-        journal=str(journal.absolute()) if journal is not None else "",
-        stake=asked["stake"],
-        run=asked["run"],
-        matching=matching,
-        fees=asked["fees"],
-        paper=PaperTerms.of_settings(settings) if matching == "native" else {},
-        periods_per_year=settings.backtest.periods_per_year,
-    )
-
-
-def _day_ns(text: str, option: str) -> int:
-    try:
-        return from_iso(text, "UTC")
-    except ValueError as error:
-        raise BacktestError(f"{option} must be a day such as 2015-01-01, found {text!r}.", value=text) from error
+    journal = asked["journal"]
+    place = str(journal.absolute()) if journal is not None else ""
+    return asked_spec(settings_of(ctx), {**asked, "journal": place}, parameters or {}, ends=("--from", "--to"))

@@ -29,7 +29,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[
         create_journal_router(bus),
         create_strategy_files_router(monitor, files),
         create_strategies_router(bus, monitor, files),
-        create_backtests_router(bus, monitor),
+        create_backtests_router(bus, monitor, settings),
         create_trading_router(bus, monitor, settings.home),
         create_imports_router(settings),
         create_docs_router(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from gcg_quant.clock import now_ns
 from gcg_quant.errors import BacktestError, nearest
@@ -59,3 +59,8 @@ class BacktestRuns:
                 return backtest_row(row)
             names = connection.scalars(select(columns.run)).all()
         raise BacktestError(f"There is no backtest {run!r} in the database.{nearest(run, names)}", run=run)
+
+    def remove(self, run: str) -> bool:
+        """Forget the runs of a name; return whether there were any. Raises StorageError."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(backtest_runs).where(backtest_runs.c.run == run)).rowcount > 0

@@ -17,7 +17,7 @@ from gcg_quant.admin.monitor import Monitor
 from gcg_quant.admin.rest.backtests import create_backtests_router
 from gcg_quant.backtest import BacktestEngine, hft
 from gcg_quant.bus import EventBus
-from gcg_quant.events import Bar, World
+from gcg_quant.events import BacktestResultEvent, Bar, World
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.server import create_app, serve
 
@@ -179,12 +179,14 @@ def test_console_and_rest_pass_the_engines_answer_on(console, tmp_path: Path) ->
         engine.start(bus)
         monitor.start(bus)
         app = create_app(bus, Settings())
-        app.include_router(create_backtests_router(bus, monitor))
+        app.include_router(create_backtests_router(bus, monitor, Settings.model_validate({"system": {"home": str(home.path)}})))
         server = serve(app, port=0)
         try:
             code, _, err = console("backtest", "cancel", "nothing")
             assert (code, sentence in err) == (1, True)
-            answer = httpx.delete(f"{server.url}/api/v1/backtests/nothing", timeout=20)
+            bus.publish(BacktestResultEvent(run="nothing", ok=False, error="It was nothing."))
+            monitor.catch_up()
+            answer = httpx.post(f"{server.url}/api/v1/backtests/nothing/cancel", timeout=20)
             assert (answer.status_code, answer.json()["detail"]) == (409, sentence)
         finally:
             server.stop()
@@ -196,7 +198,7 @@ def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: 
     """One page says how to run a file, and which commands there are."""
     code, out, _ = console("backtest", "--help")
     assert code == 0
-    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN", "--symbol", "--journal", "rerun Run a backtest again"):
+    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN | delete RUN", "--symbol", "--journal", "rerun Run a backtest again"):
         assert words in " ".join(out.split())
 
 

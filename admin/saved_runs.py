@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ...data_storage.reading.ledger import BacktestRow
+from ..data_storage.reading.ledger import BacktestRow
 
 __all__ = ["newest_saved", "saved_run"]
 
