@@ -40,6 +40,7 @@ export class AskButton {
     const yes = el("button", { type: "button", class: this.danger ? "yes danger" : "yes", text: word, on: { click: () => this.#go() } });
     const no = el("button", { type: "button", class: "no", text: t("no"), on: { click: () => this.cancel() } });
     const question = el("span", { class: "question", text: this.question() });
+    this.node.dataset.state = "asking";
     this.node.setAttribute("role", "group");
     this.node.setAttribute("aria-label", this.question());
     this.node.replaceChildren(question, yes, no);
@@ -56,9 +57,12 @@ export class AskButton {
     return true;
   }
 
-  /** Write its texts anew, unless it asks or waits. */
+  /** Write its texts anew, as in another language, unless it asks or waits. */
   translate() {
-    if (!this.busy) this.#rest();
+    if (this.busy) return;
+    const focused = this.node.contains(document.activeElement);
+    this.#rest();
+    if (focused) this.button.focus();
   }
 
   #rest() {
@@ -68,6 +72,7 @@ export class AskButton {
     this.button = el("button", { type: "button", class: this.kind, text: this.text(), title: label, "aria-label": label, on: { click: () => this.ask() } });
     this.node.removeAttribute("role");
     this.node.removeAttribute("aria-label");
+    this.node.dataset.state = this.refusal ? "refused" : "";
     const why = this.refusal && el("span", { class: "refused", role: "alert", text: t("refused", this.refusal), title: this.refusal });
     this.node.replaceChildren(...(why ? [why] : []), this.button);
   }
@@ -77,6 +82,7 @@ export class AskButton {
     if (open === this) open = null;
     clearTimeout(this.timer);
     this.waiting = true;
+    this.node.dataset.state = "waiting";
     this.node.replaceChildren(el("span", { class: "muted", role: "status", text: t("sent") }));
     try {
       await this.run();

@@ -20,9 +20,9 @@ export class CurveChart {
     return this.values.get(time);
   }
 
-  /** Draw `points`, [time, value] by time, as "area", "line" or "fall" (filled from 0 down), in the colour of a token; the first is the main one. */
-  add(kind, token, points, format) {
-    const options = { lineWidth: kind === "area" ? 2 : 1, priceLineVisible: false, lastValueVisible: kind !== "line", priceFormat: { type: "custom", minMove: 1e-6, formatter: format } };
+  /** Draw `points`, [time, value] by time, as "area", "line" or "fall" (filled from 0 down), in the colour of a token; the first is the main one. `style` 0 to 4: solid, dotted, dashed, widely dashed, widely dotted. */
+  add(kind, token, points, format, style = 0) {
+    const options = { lineStyle: style, lineWidth: kind === "area" ? 2 : 1, priceLineVisible: false, lastValueVisible: kind !== "line", priceFormat: { type: "custom", minMove: 1e-6, formatter: format } };
     const make = { area: "addAreaSeries", line: "addLineSeries", fall: "addBaselineSeries" }[kind];
     const series = this.chart[make]({ ...options, crosshairMarkerRadius: 3, baseValue: { type: "price", price: 0 } });
     series.setData(points.map(([time, value]) => ({ time, value })));

@@ -46,7 +46,7 @@ function empty(field) {
 
 function within(field, value) {
   const outside = value < (field.low ?? -Infinity) || value > (field.high ?? Infinity);
-  return outside ? { error: limits(field) } : { value };
+  return outside ? { error: t("field_must", limits(field)) } : { value };
 }
 
 // The value as it was given: a choice of numbers stays a number.

@@ -8,6 +8,8 @@ import { ChartFeed } from "./chart/chart_feed.js";
 import { ChartTools } from "./page/chart_tools.js";
 import { ChartView } from "./chart/chart_view.js";
 import { Connection } from "./link/connection.js";
+import { addWorkTabs } from "./work/tabs.js";
+import { cancelQuestion } from "/shared/ask.js";
 import { Control } from "./page/control.js";
 import { byId, message } from "/shared/dom.js";
 import { Drawer } from "./page/drawer.js";
@@ -42,7 +44,8 @@ const control = new Control(store, send);
 const kill = new KillSwitch(store, send, zone);
 const card = new MarkerCard(store, zone);
 new Book(store, zone);
-new Drawer(store, control, zone);
+const drawer = new Drawer(store, zone);
+addWorkTabs(drawer, zone, control);
 new Panels(store);
 
 const search = new Search(store, watched, [
@@ -53,7 +56,7 @@ const search = new Search(store, watched, [
   { text: () => t("watch_all"), run: () => watched.all() },
   ...tools.commands(),
 ]);
-const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), () => control.cancel()] });
+const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), cancelQuestion] });
 
 if (window.LightweightCharts) {
   const view = new ChartView(store, new Legend(store), card, zone);

@@ -6,19 +6,18 @@ import { columns } from "./tables.js";
 import { t } from "/shared/texts.js";
 
 const TABS = ["strategies", "orders", "positions", "fills", "accounts", "log"];
-const NEXT_STEP = { strategies: "python -m gcg_quant strategies load grid --symbol BTC/USDT" };
 const MOST = 200; // rows drawn
 const DONE = ["filled", "cancelled", "rejected", "expired", "failed"];
 const NEWEST_FIRST = ["orders", "fills", "log"];
 
 export class Drawer {
-  /** `control` makes the buttons of a strategy; `zone` names the zone of times. */
-  constructor(store, control, zone) {
+  /** `zone` names the zone of times. */
+  constructor(store, zone) {
     this.store = store;
     this.tab = "strategies";
     this.nodes = new Map(); // key of a row -> its <tr>
     this.drawn = "";
-    this.columns = columns({ zone: () => zone.current(), buttons: (row) => control.buttons(row), buttonsMark: (row) => control.mark(row) });
+    this.columns = columns({ zone: () => zone.current() });
     this.draw = oncePerFrame(() => this.#draw());
     this.views = new Map(); // tabs with a view of their own: name -> { textKey, node, view, count }
     this.tabs = TABS.map((name) => this.#button(name));
@@ -31,7 +30,7 @@ export class Drawer {
         this.draw();
       });
     }
-    for (const topic of ["instruments", "ready", "asked"]) store.on(topic, this.draw);
+    for (const topic of ["instruments", "ready"]) store.on(topic, this.draw);
     this.draw();
   }
 
@@ -100,7 +99,7 @@ export class Drawer {
     place.setAttribute("aria-labelledby", `tab-${this.tab}`);
     const rows = this.store.ready ? this.#rows() : null;
     if (rows === null) place.replaceChildren(message(t("watch_loading")));
-    else if (!rows.length) place.replaceChildren(message(t(`no_${this.tab}`), NEXT_STEP[this.tab], t("copy")));
+    else if (!rows.length) place.replaceChildren(message(t(`no_${this.tab}`)));
     else this.#table(place, rows);
   }
 
@@ -122,18 +121,14 @@ export class Drawer {
   // The row of a key stays the same node, and a cell is drawn anew only if what it shows has changed: a focused button keeps its focus.
   #row(row, list) {
     const node = this.nodes.get(row.key) ?? el("tr", { data: { key: row.key } }, ...list.map(() => el("td")));
-    if (node.row === row && node.marked === this.store.instruments.size && !row.parameters) return node;
-    const name = row.name ?? this.#nameOf(row.symbols?.[0]);
+    if (node.row === row && node.marked === this.store.instruments.size) return node;
+    const { name } = row;
     if (name && !node.dataset.symbol) node.addEventListener("click", (event) => event.target.closest("button") || this.store.select(name));
     if (name) node.dataset.symbol = name;
     node.row = row;
     node.marked = this.store.instruments.size;
     list.forEach((column, at) => drawCell(node.children[at], column, row, this.store.terms(name ?? "")));
     return node;
-  }
-
-  #nameOf(symbol) {
-    return symbol && [...this.store.instruments.keys()].find((known) => known === symbol || known.startsWith(`${symbol}@`));
   }
 
   #key(event) {

@@ -25,21 +25,10 @@ const plain = (key) => ({ head: key, number: true, text: (row) => format.price(r
 const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
 const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
 
-/** The columns by table; `tools` has zone(), and for strategies buttons(row) and buttonsMark(row). */
+/** The columns by table; `tools` has zone(). */
 export function columns(tools) {
   const time = { head: "time", text: (row) => format.exactTime(row.time_ms, tools.zone()) };
   return {
-    strategies: [
-      { head: "strategy", node: strategyName, mark: (row) => row.key + JSON.stringify(row.parameters) },
-      { head: "symbols", text: (row) => row.symbols.join(", ") },
-      { head: "state", node: (row) => pill(row.state, row.error), mark: (row) => `${row.state}|${row.error}` },
-      { head: "position", number: true, text: (row, terms) => (row.position === null ? "–" : format.signed(row.position, fitting(row.position, digits(terms)))) },
-      money("open_profit", "open"),
-      money("realised", "realised"),
-      { head: "fees", number: true, text: (row) => format.price(row.fees, 2) },
-      { head: "fill_count", number: true, text: (row) => String(row.fills) },
-      { head: "", node: (row) => tools.buttons(row), mark: (row) => tools.buttonsMark(row), act: true },
-    ],
     orders: [
       time,
       symbol,
@@ -105,9 +94,4 @@ function orderPrice(row, terms) {
 function fitting(value, most) {
   for (let count = 0; count < most; count += 1) if (Math.abs(value * 10 ** count - Math.round(value * 10 ** count)) < 1e-9) return count;
   return most;
-}
-
-function strategyName(row) {
-  const settings = Object.entries(row.parameters).map(([name, value]) => `${name} ${value}`).join(" · ");
-  return el("span", { title: settings }, row.key, " ", el("span", { class: "muted", text: settings.length > 48 ? `${settings.slice(0, 46)}…` : settings }));
 }
