@@ -18,41 +18,53 @@ from typing import Any
 from loguru import logger
 
 from gcg_quant.bus import EventBus
-from gcg_quant.component import Health
+from gcg_quant.component import Component
 from gcg_quant.errors import GcgQuantError, SettingsError
-from gcg_quant.events import ConfigChangeEvent, MetricEvent, SystemEvent
-from gcg_quant.registry import Registry
+from gcg_quant.events import ConfigChangeEvent, SystemEvent
 from gcg_quant.settings import Settings, variable_name
 
 from .config import nested
+from .group_control import GroupControl, stopped_by_hand
+from .group_report import GroupReport
 from .home import Home
 from .parts import build_parts, open_history
 
 __all__ = ["Group", "main"]
 
-_REPORT_S = 1.0
 _START_S = 20.0
+_OF_THE_RUN = ("system.home", "system.groups")  # what the whole run is made of: a part alone cannot change it
 
 
 class Group:
-    """The components of one group on one bus: start, report, stop."""
+    """The components of one group on one bus: start, report, stop.
 
-    def __init__(self, name: str, settings: Settings, bus: EventBus) -> None:
+    Args:
+        name: of the group.
+        settings: what it is built from.
+        bus: what it runs on.
+        config_id: the event with the settings of this run: what somebody has stopped since then stays stopped.
+    """
+
+    def __init__(self, name: str, settings: Settings, bus: EventBus, config_id: int) -> None:
         self.name = name
         self.bus = bus
+        self._config_id = config_id
         for entry in settings.instruments.overrides:
             bus.instruments.override(entry.symbol, entry.venue, entry.terms)
-        self.registry: Registry = build_parts(settings.system.groups[name], settings)
+        self.registry = build_parts(settings.system.groups[name], settings)
         self._stored = open_history(settings.system.groups[name], settings)
-        self._last_report = 0.0
+        held = stopped_by_hand(bus, config_id) & {component.name for component in self.registry}
+        self._control = GroupControl(name, self.registry, bus, self._rebuilt, held)
+        self._report = GroupReport(name, self.registry, bus)
 
     def start(self) -> None:
-        """Start every component and say so on the control lane.
+        """Start every component but those that somebody has stopped, and say so on the control lane.
 
         Raises:
             GcgQuantError: a component could not start.
         """
-        self.registry.start(self.bus, self._stored)
+        held = sorted(self._control.held)
+        self.registry.start(self.bus, self._stored, held)
         deadline = time.monotonic() + _START_S
         while any(one.state == "starting" for one in self.registry.health()) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -60,44 +72,32 @@ class Group:
             raise GcgQuantError(
                 f"Group {self.name} could not start {', '.join(failed)}: see the log lane (`journal tail --type LogEvent`)."
             )
-        facts = {"pid": os.getpid(), "components": [component.name for component in self.registry]}
+        capabilities = {component.name: list(component.capabilities) for component in self.registry}
+        facts = {"pid": os.getpid(), "components": list(capabilities), "capabilities": capabilities, "held": held}
         for web in self.registry.find("web"):
             facts["url"] = getattr(web, "url", "")
+        self._control.start()
         self.bus.publish(SystemEvent(action="group_started", component=self.name, data=facts))
 
     def report(self) -> None:
-        """Publish each component's health as metrics, at most once a second."""
-        if time.monotonic() - self._last_report < _REPORT_S:
-            return
-        self._last_report = time.monotonic()
-        for health in self.registry.health():
-            self._report(health)
-
-    def _report(self, health: Health) -> None:
-        values = {
-            "lag": float(health.lag),
-            "handled": float(health.handled),
-            "errors": float(health.errors),
-            "mean_us": health.mean_us,
-            "busy_s": health.busy_s,
-            "running": float(health.state == "running"),
-        }
-        if health.behind_s is not None:
-            values["behind_s"] = health.behind_s
-        for name, value in values.items():
-            self.bus.publish(MetricEvent(component=health.name, name=name, value=value, labels={"group": self.name}))
+        """Publish what the components and their process do, at most once a second."""
+        self._report.make()
 
     def failed(self) -> list[str]:
-        """Return the names of the components whose threads have ended with an error."""
-        return [one.name for one in self.registry.health() if one.state == "failed"]
+        """Return the names of the components whose threads have ended with an error, of which nobody has taken charge."""
+        return [one.name for one in self.registry.health() if one.state == "failed" and one.name not in self._control.held]
 
     def stop(self, timeout_s: float = 2.0) -> list[str]:
         """Stop every component, the last one first; return the names of those that did not end in time."""
+        self._control.stop()
         late = self.registry.stop(timeout_s)
         if self._stored is not None:
             self._stored.close()
         self.bus.publish(SystemEvent(action="group_stopped", component=self.name, detail=", ".join(late)))
         return late
+
+    def _rebuilt(self, component: Component) -> Component:
+        return self.registry.rebuilt(component, settings_of(self.bus, self._config_id))
 
 
 def settings_of(bus: EventBus, config_id: int) -> Settings:
@@ -114,12 +114,15 @@ def settings_of(bus: EventBus, config_id: int) -> Settings:
             if not isinstance(event, ConfigChangeEvent):
                 continue
             try:
-                settings = Settings.restore(nested(values | event.changes), _without_risk(os.environ))
+                changes = (
+                    event.changes if settings is None else {key: value for key, value in event.changes.items() if key not in _OF_THE_RUN}
+                )
+                settings = Settings.restore(nested(values | changes), _without_risk(os.environ))
             except SettingsError:
                 if settings is None:
                     raise
                 continue  # somebody's command, which was refused
-            values |= event.changes
+            values |= changes
     if settings is None:
         raise GcgQuantError(f"The bus {bus.path} holds no settings with the id {config_id}.")
     return settings
@@ -159,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     logger.add(sys.stderr, format="{time:YYYY-MM-DD HH:mm:ss.SSS} {level} {message}")
     try:
         with EventBus(Home(options.home).bus, source=options.name, create=False) as bus:
-            group = Group(options.name, settings_of(bus, options.config), bus)
+            group = Group(options.name, settings_of(bus, options.config), bus, options.config)
             group.start()
             while not signals.stop and not _supervisor_gone():
                 group.report()

@@ -6,25 +6,55 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gcg_quant.component import Component
-from gcg_quant.errors import StorageError
+from gcg_quant.errors import ComponentError, StorageError
 from gcg_quant.registry import Registry
 from gcg_quant.settings import Settings
 
 if TYPE_CHECKING:
     from .stored_history import StoredHistory
 
-__all__ = ["build_parts", "open_history"]
+__all__ = ["Parts", "build_parts", "open_history"]
+
+_SHARING = ("storage", "web")
 
 
-def build_parts(parts: Iterable[str], settings: Settings) -> Registry:
+class Parts(Registry):
+    """The components of some parts, and which part each belongs to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._part_of: dict[str, str] = {}
+
+    def add_part(self, part: str, settings: Settings) -> None:
+        """Build a part's components and add them."""
+        for component in _BUILDERS[part](settings):
+            self._part_of[self.add(component).name] = part
+
+    def rebuilt(self, component: Component, settings: Settings) -> Component:
+        """Return what stands in a component's place when it is started again: one built anew, as in a new process, from these settings.
+
+        Those of a part that share something with each other (a database, the web app) are started again as they are.
+
+        Raises:
+            ComponentError: these settings have no such component any more. Others: the settings cannot be used.
+        """
+        part = self._part_of[component.name]
+        if part in _SHARING:
+            return component
+        for fresh in _BUILDERS[part](settings):
+            if fresh.name == component.name:
+                return fresh
+        raise ComponentError(f"The settings have no component {component.name!r} any more: change them back first.", name=component.name)
+
+
+def build_parts(parts: Iterable[str], settings: Settings) -> Parts:
     """Return a registry with the components of these parts, in the order in which they start.
 
     What a part needs is imported here, and not before: a process imports only what it runs.
     """
-    registry = Registry()
+    registry = Parts()
     for part in sorted(parts, key=list(_BUILDERS).index):
-        for component in _BUILDERS[part](settings):
-            registry.add(component)
+        registry.add_part(part, settings)
     return registry
 
 

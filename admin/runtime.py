@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
 
 from gcg_quant.bus import EventBus
 from gcg_quant.busy_mark import busy_with, mark_path
@@ -19,8 +17,10 @@ from gcg_quant.events import AlertEvent, MetricEvent, SystemEvent, World
 from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
+from .child import Child
 from .config import ConfigPublisher
-from .group import Group
+from .group import Group, settings_of
+from .group_restart import GroupRestarts, Restartable
 from .home import Home
 from .kill_file import KillFile
 from .summary import RunSummary, Tally
@@ -35,56 +35,31 @@ _STOP_S = 2.5
 _STOP_ORDER = ("strategies", "collectors", "bars", "trading", "bridge", "backtest", "web", "storage")
 
 
-class _Child:
-    """One group's process and what the supervisor knows of it."""
+class _OwnGroup:
+    """A group that runs in this process, as if it had one of its own."""
 
-    def __init__(self, name: str, home: Home, config_id: int) -> None:
+    def __init__(self, name: str, bus: EventBus, config: ConfigPublisher) -> None:
         self.name = name
-        self._home = home
-        self._config_id = config_id
-        self.deaths: list[float] = []
-        self.process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
-
-    @property
-    def log_path(self) -> Path:
-        return self._home.logs / f"{self.name}.log"
+        self._bus = bus
+        self._config = config
+        self._settings: Settings | None = config.settings
+        self.group: Group | None = None
 
     def spawn(self) -> None:
-        self._home.logs.mkdir(parents=True, exist_ok=True)
-        self._log = open(self.log_path, "ab")  # noqa: SIM115 - closed in reap()
-        command = [sys.executable, "-m", "gcg_quant.admin.group", self.name]
-        command += ["--home", str(self._home.path), "--config", str(self._config_id)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True)
-
-    def dead(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+        self.group = Group(self.name, self._settings or settings_of(self._bus, self._config.first_id), self._bus, self._config.first_id)
+        self._settings = None  # later ones have what was changed since
+        self.group.start()
 
     def terminate(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+        if self.group is not None:
+            self.group.stop()
+            self.group = None
+
+    def dead(self) -> bool:
+        return self.group is None
 
     def reap(self, deadline: float) -> bool:
-        """Wait until the deadline, then kill; return whether it ended by itself."""
-        if self.process is None:
-            return True
-        try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
-            ended = True
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            ended = False
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        if self._log is not None:
-            self._log.close()
-        return ended
-
-    def last_words(self) -> str:
-        """Return the last line of its log."""
-        lines = self.log_path.read_text(errors="replace").strip().splitlines() if self.log_path.exists() else []
-        return lines[-1] if lines else "it said nothing"
+        return True
 
 
 class Supervisor:
@@ -115,8 +90,9 @@ class Supervisor:
         self._hang_s = settings.system.hang_s
         self._one_process = one_process
         self._announce = announce
-        self._children: dict[str, _Child] = {}
-        self._groups: list[Group] = []
+        self._children: dict[str, Child] = {}
+        self._own: dict[str, _OwnGroup] = {}
+        self._restarts: GroupRestarts | None = None
         self._busy: dict[str, dict[str, float]] = {}
         self.stop_requested = False
 
@@ -124,7 +100,7 @@ class Supervisor:
         """Run until `duration_s` seconds have passed or `stop_requested` is set or Ctrl-C; return what happened."""
         self._check_port()
         with (
-            self.home.running({"port": self.settings.web.port}),
+            self.home.running({"port": self.settings.web.port, "config": str(self._config.absolute()) if self._config else ""}),
             EventBus(
                 self.home.bus, world=World.PAPER, source="supervisor", sync=self.settings.bus.sync, page_mb=self.settings.bus.page_mb
             ) as bus,
@@ -143,6 +119,9 @@ class Supervisor:
         begin = time.monotonic()
         try:
             self._start_groups(bus, config, kill_file)
+            groups: Mapping[str, Restartable] = self._own if self._one_process else self._children
+            serving = frozenset(name for name, parts in self.settings.system.groups.items() if "web" in parts)
+            self._restarts = GroupRestarts(bus, groups, serving)
             retention.start(bus)
             self._announce_ready()
             while not self.stop_requested and (duration_s is None or time.monotonic() - begin < duration_s):
@@ -153,6 +132,8 @@ class Supervisor:
         finally:
             config.stop()
             kill_file.close()
+            if self._restarts is not None:
+                self._restarts.close()
             retention.stop()
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
@@ -178,12 +159,11 @@ class Supervisor:
         with bus.reader(events=[SystemEvent], start="end") as reader:
             if self._one_process:
                 for name in self.settings.system.groups:
-                    group = Group(name, config.settings, bus)
-                    self._groups.append(group)
-                    group.start()
+                    own = self._own[name] = _OwnGroup(name, bus, config)
+                    own.spawn()
             else:
                 for name in self.settings.system.groups:
-                    child = self._children[name] = _Child(name, self.home, config.first_id)
+                    child = self._children[name] = Child(name, self.home, config.first_id)
                     child.spawn()
             waiting = set(self.settings.system.groups)
             deadline = time.monotonic() + _START_LIMIT_S
@@ -219,14 +199,19 @@ class Supervisor:
     # ---- watching
 
     def _watch(self, bus: EventBus, tally: Tally) -> None:
-        for group in self._groups:
-            group.report()
+        for own in self._own.values():
+            if own.group is not None:
+                own.group.report()
         time.sleep(0.1)
         tally.count()
+        if self._restarts is not None:
+            self._restarts.look()
         for metric in tally.metrics():
             self._note(metric)
         for child in self._children.values():
-            if child.dead():
+            if self._restarts is not None and self._restarts.is_going_on(child.name):
+                self._busy.pop(child.name, None)
+            elif child.dead():
                 code = child.process.returncode if child.process else 0
                 if code not in _KILLED_FROM_OUTSIDE:
                     self._blame(bus, child, f"the process ended in it (exit code {code})")
@@ -234,20 +219,20 @@ class Supervisor:
             elif hung := self._hanging(child.name) or self._hung_strategy(bus, child):
                 self._kill(bus, child, hung)
 
-    def _kill(self, bus: EventBus, child: _Child, hung: str) -> None:
+    def _kill(self, bus: EventBus, child: Child, hung: str) -> None:
         if child.process is not None:
             child.process.kill()
             child.process.wait()
         self._blame(bus, child, f"it did not come back within {self._hang_s:g} s, and the process was killed")
         self._revive(bus, child, f"{hung} hung and was killed")
 
-    def _hung_strategy(self, bus: EventBus, child: _Child) -> str:
+    def _hung_strategy(self, bus: EventBus, child: Child) -> str:
         if "strategies" not in self.settings.system.groups[child.name]:
             return ""
         found = busy_with(mark_path(bus.path))
         return f"strategy {found.strategy}" if found is not None and found.busy_s > self._hang_s else ""
 
-    def _blame(self, bus: EventBus, child: _Child, why: str) -> None:
+    def _blame(self, bus: EventBus, child: Child, why: str) -> None:
         # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
         if "strategies" not in self.settings.system.groups[child.name]:
             return
@@ -277,7 +262,7 @@ class Supervisor:
             return f"group {group}"
         return next((name for name, value in state.items() if name != "heard" and value > self._hang_s), "")
 
-    def _revive(self, bus: EventBus, child: _Child, why: str) -> None:
+    def _revive(self, bus: EventBus, child: Child, why: str) -> None:
         now = time.monotonic()
         child.deaths = [one for one in child.deaths if now - one < 60] + [now]
         bus.publish(SystemEvent(action="group_died", component=child.name, detail=f"{why}: {child.last_words()}"))
@@ -295,8 +280,8 @@ class Supervisor:
     def _stop_groups(self) -> list[str]:
         order = sorted(self.settings.system.groups, key=self._rank)
         late: list[str] = []
-        for group in sorted(self._groups, key=lambda one: self._rank(one.name)):
-            late += group.stop()
+        for own in sorted(self._own.values(), key=lambda one: self._rank(one.name)):
+            late += own.group.stop() if own.group is not None else []
         deadline = time.monotonic() + _STOP_S
         for name in order:
             child = self._children.get(name)

@@ -20,6 +20,7 @@ from gcg_quant.events import (
     ConfigChangeEvent,
     Event,
     Fill,
+    GapEvent,
     GatewayStatus,
     LogEvent,
     MetricEvent,
@@ -34,6 +35,8 @@ from gcg_quant.packing import STATE_ERRORS, pack_event, unpack_state
 from gcg_quant.snapshots import Snapshots
 
 from ..backtest.engine import CANCELLED, STOPPED
+from .component_view import ComponentView
+from .settings_view import SettingsView
 from .trading_view import TradingView
 
 __all__ = ["BACKTEST_REMOVED", "SystemView"]
@@ -57,7 +60,7 @@ _FRESH_NS = 10 * NS_PER_SECOND
 class SystemView:
     """The state that status commands and the REST interface answer from. Not thread-safe: one thread applies and asks."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     VITAL: ClassVar[bool] = False
     KEEPER: ClassVar[str] = "monitor"  # the component whose snapshots are views
     EVENTS: ClassVar[tuple[type[Event], ...]] = (
@@ -73,11 +76,13 @@ class SystemView:
         BacktestRequestEvent,
         BacktestProgressEvent,
         BacktestResultEvent,
+        GapEvent,
         *TradingView.EVENTS,
     )
 
     def __init__(self) -> None:
-        self.groups: dict[str, dict[str, Any]] = {}
+        self.parts = ComponentView()
+        self.settings = SettingsView()
         self.metrics: dict[str, dict[str, float]] = {}
         self.metric_ns: dict[str, int] = {}
         self.strategies: dict[str, StrategyStatusEvent] = {}
@@ -138,7 +143,8 @@ class SystemView:
     def dump(self) -> Any:
         """Return the view as plain values and packed events."""
         return {
-            "groups": self.groups,
+            "parts": self.parts.dump(),
+            "settings": self.settings.dump(),
             "metrics": self.metrics,
             "metric_ns": self.metric_ns,
             "strategies": [pack_event(event) for event in self.strategies.values()],
@@ -157,7 +163,9 @@ class SystemView:
 
     def load(self, state: Any) -> None:
         """Take over what `dump` returned; this view is new."""
-        self.groups, self.metrics, self.metric_ns = state["groups"], state["metrics"], state["metric_ns"]
+        self.metrics, self.metric_ns = state["metrics"], state["metric_ns"]
+        self.parts.load(state["parts"])
+        self.settings.load(state["settings"])
         self.strategies = {event.strategy: event for event in state["strategies"]}
         self.orders = {event.request: event for event in state["orders"]}
         self.positions = {_position_key(event): event for event in state["positions"]}
@@ -179,8 +187,8 @@ class SystemView:
             handler(event)
 
     def _on_SystemEvent(self, event: SystemEvent) -> None:  # noqa: N802 - named after the event
+        self.parts.on_system(event)
         if event.action == "start":
-            self.groups.clear()
             self.metrics.clear()
             self.started_ns = event.time_ns
             for row in self.backtests.values():
@@ -188,12 +196,6 @@ class SystemView:
                     row.update(state="failed", error=STOPPED)
         elif event.action == BACKTEST_REMOVED:
             self.backtests.pop(event.component, None)
-        elif event.action.startswith("group_"):
-            state = {"group_started": "running", "group_died": "died", "group_stopped": "stopped"}.get(event.action, event.action)
-            self.groups[event.component] = {"state": state, "since_ns": event.time_ns, "detail": event.detail, **event.data}
-        elif event.action == "stopped":
-            for group in self.groups.values():
-                group["state"] = "stopped"
 
     def _on_StrategyStatusEvent(self, event: StrategyStatusEvent) -> None:  # noqa: N802
         if event.state == "unloaded":
@@ -248,15 +250,20 @@ class SystemView:
 
     def _on_ConfigChangeEvent(self, event: ConfigChangeEvent) -> None:  # noqa: N802
         self.trading.on_config(event)
+        self.settings.on_config(event)
 
     def _on_Applied(self, event: Applied) -> None:  # noqa: N802
         self.trading.on_applied(event)
+        self.settings.on_applied(event)
 
     def _on_RiskVerdict(self, event: RiskVerdict) -> None:  # noqa: N802
         self.trading.on_verdict(event)
 
     def _on_GatewayStatus(self, event: GatewayStatus) -> None:  # noqa: N802
         self.trading.on_gateway(event)
+
+    def _on_GapEvent(self, event: GapEvent) -> None:  # noqa: N802
+        self.parts.on_gap(event)
 
     def _on_BacktestRequestEvent(self, event: BacktestRequestEvent) -> None:  # noqa: N802
         told = {name: getattr(event, name) for name in ("run", "file", "class_name", "symbols", "period", "parameters")}
@@ -280,6 +287,11 @@ class SystemView:
             report=event.report,
             finished_ns=event.time_ns,
         )
+
+    @property
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """The process groups by name: state, since when, pid, components."""
+        return self.parts.groups
 
     @property
     def open_orders(self) -> list[OrderEvent]:

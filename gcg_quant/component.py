@@ -269,7 +269,7 @@ class Component:
             mean_us=done.spent_ns / done.handled / 1e3 if done.handled else 0.0,
             max_us=done.longest_ns / 1e3,
             started_ns=self._started_ns,
-            busy_s=(time.monotonic_ns() - busy_since) / 1e9 if busy_since else 0.0,
+            busy_s=(time.monotonic_ns() - busy_since) / 1e9 if busy_since and self.state in ("running", "stopping") else 0.0,
         )
 
     def dispatch(self, event: Event) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "BacktestRequestEvent",
     "BacktestResultEvent",
     "ChartConfigEvent",
+    "ComponentControlEvent",
     "ConfigChangeEvent",
     "StrategyControlEvent",
     "StrategyStatusEvent",
@@ -162,3 +163,18 @@ class ChartConfigEvent(ColdEvent, frozen=True, kw_only=True):
     venue: str = ""
     period: str = ""
     options: dict[str, Any] = {}
+
+
+class ComponentControlEvent(ColdEvent, frozen=True, kw_only=True):
+    """Start, stop or restart (`action`) a component, or restart all of a process group; `origin` says who asks.
+
+    The group that has the component acts on it, for a group the supervisor; either answers with `Applied`.
+    """
+
+    TYPE = 74
+    LANE = Lane.CONTROL
+
+    action: str
+    component: str = ""
+    group: str = ""
+    origin: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from gcg_quant.component import Component, Health
@@ -65,12 +65,29 @@ class Registry:
                 raise ComponentError(f"Component {name!r} did not stop within {timeout_s} s.", name=name)
             component.start(self._bus, self._history)
 
-    def start(self, bus: EventBus, history: History | None = None) -> None:
-        """Start every component on `bus`."""
+    def start_one(self, name: str, fresh: Component | None = None) -> Component:
+        """Start a component that does not run, on the registry's bus, or `fresh` in its place; return the one that was started.
+
+        Raises:
+            ComponentError: there is none of that name, it runs, or the registry has not been started.
+        """
+        with self._lock:
+            component = self.get(name)
+            if self._bus is None:
+                raise ComponentError(f"Component {name!r} cannot start: the registry has not been started.", name=name)
+            if component.state in ("starting", "running", "stopping"):
+                raise ComponentError(f"Component {name!r} is {component.state}: stop it first.", name=name)
+            component = self._components[name] = fresh or component
+            component.start(self._bus, self._history)
+            return component
+
+    def start(self, bus: EventBus, history: History | None = None, but: Container[str] = ()) -> None:
+        """Start every component on `bus`, except those whose names are in `but`."""
         with self._lock:
             self._bus, self._history = bus, history
             for component in self._components.values():
-                component.start(bus, history)
+                if component.name not in but:
+                    component.start(bus, history)
 
     def stop(self, timeout_s: float = 3.0) -> list[str]:
         """Stop every component, the last one first; return the names of those that did not end in time."""

@@ -44,6 +44,7 @@ class WebServer(Component):
         self._bridge = bridge
         self._routers = routers
         self._server: AppServer | None = None
+        self._port = settings.web.port
 
     @property
     def url(self) -> str:
@@ -55,7 +56,8 @@ class WebServer(Component):
         app = create_app(self.bus, self._settings, self.history, self._bridge)
         for router in self._routers(self.bus) if self._routers is not None else ():
             app.include_router(router)
-        self._server = serve(app, self._settings.web.host, self._settings.web.port)
+        self._server = serve(app, self._settings.web.host, self._port)
+        self._port = self._server.port  # a free one that was taken stays its own when it is started again
 
     def on_stop(self) -> None:
         """Close every connection."""

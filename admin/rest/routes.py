@@ -10,6 +10,7 @@ from gcg_quant.settings import Settings
 from ..monitor import Monitor
 from ..strategy_files import StrategyFiles
 from .backtests import create_backtests_router
+from .components import create_components_router
 from .docs_page import create_docs_router
 from .imports import create_imports_router
 from .journal import create_journal_router
@@ -26,6 +27,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[
     files = StrategyFiles(settings)
     return [
         create_system_router(bus, monitor),
+        create_components_router(bus, monitor),
         create_journal_router(bus),
         create_strategy_files_router(monitor, files),
         create_strategies_router(bus, monitor, files),
