@@ -14,7 +14,7 @@ __all__ = ["newest_saved", "saved_run"]
 KIND = "hft"
 
 
-def newest_saved(home: Path, limit: int, known: set[str]) -> list[BacktestRow]:
+def newest_saved(home: Path, limit: int | None, known: set[str]) -> list[BacktestRow]:
     """Return the newest of the tick engine's runs under `home`/backtests whose names are not among the `known`, the newest first."""
     files = [file for file in (home / "backtests").glob("*/result.json") if file.parent.name not in known]
     files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,82 +13,65 @@ from ..client import Client
 from ..component_change import change_component, component_named, group_named, restart_group
 from ..component_report import component_rows, group_rows
 from .context import home_of
-from .looking import add, look, moment, number, say, table
+from .looking import Look, Screen, add, look, moment, number, show, table, watch_option
+from .options import agreed, example, json_option, tell, yes_option
 
 __all__ = ["components"]
 
 _ORIGIN = "console"
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group(invoke_without_command=True)
-@_JSON
+@click.group(invoke_without_command=True, epilog=example("components --watch", "components restart bars"))
+@json_option
+@watch_option
 @click.pass_context
-def components(ctx: click.Context, as_json: bool) -> None:
-    """Show the processes and components of the system; start, stop and restart them.
-
-    \b
-    Example: python -m gcg_quant components restart bars
-    """
+def components(ctx: click.Context, as_json: bool, watch: float | None) -> None:
+    """Show the processes and components of the system; start, stop and restart them."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_components, as_json=as_json)
+        ctx.invoke(list_components, as_json=as_json, watch=watch)
 
 
-@components.command("list")
-@_JSON
+@components.command("list", epilog=example("components list --json"))
+@json_option
+@watch_option
 @click.pass_context
-def list_components(ctx: click.Context, as_json: bool) -> None:
-    """Show every process with its memory, and every component with what it handles.
+def list_components(ctx: click.Context, as_json: bool, watch: float | None) -> None:
+    """Show every process with its memory, and every component with what it handles."""
 
-    \b
-    Example: python -m gcg_quant components list --json
-    """
-    with look(ctx, MetricEvent, OrderEvent) as seen:
+    def draw(seen: Look) -> Screen:
         groups, parts = group_rows(seen.view), component_rows(seen.view)
-        answer = {"groups": groups, "components": parts}
-        say(seen, answer, [_groups(groups), _components(parts)], "No component has ever run here.", as_json=as_json)
+        return Screen({"groups": groups, "components": parts}, [_groups(groups), _components(parts)], "No component has ever run here.")
+
+    show(ctx, (MetricEvent, OrderEvent), draw, as_json=as_json, watch=watch)
 
 
-@components.command("start")
+@components.command("start", epilog=example("components start recorder"))
 @click.argument("name")
-@_JSON
+@json_option
 @click.pass_context
 def start(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Start the component NAME, built anew from the settings as they are now.
-
-    \b
-    Example: python -m gcg_quant components start recorder
-    """
+    """Start the component NAME, built anew from the settings as they are now."""
     _change(ctx, "start", name, True, as_json)
 
 
-@components.command("stop")
+@components.command("stop", epilog=example("components stop recorder --yes"))
 @click.argument("name")
-@_YES
-@_JSON
+@yes_option
+@json_option
 @click.pass_context
 def stop(ctx: click.Context, name: str, yes: bool, as_json: bool) -> None:
-    """Stop the component NAME until it is started again or the system is; what that means is said first.
-
-    \b
-    Example: python -m gcg_quant components stop recorder --yes
-    """
+    """Stop the component NAME until it is started again or the system is; what that means is said first."""
     _change(ctx, "stop", name, yes, as_json)
 
 
-@components.command("restart")
+@components.command("restart", epilog=example("components restart --group strategies --yes"))
 @click.argument("name", default="")
 @click.option("--group", default="", help="All of this process group, in a new process.")
-@_YES
-@_JSON
+@yes_option
+@json_option
 @click.pass_context
 def restart(ctx: click.Context, name: str, group: str, yes: bool, as_json: bool) -> None:
-    """Stop and start the component NAME, or a whole group: it goes on where it was, with the settings as they are now.
-
-    \b
-    Example: python -m gcg_quant components restart --group strategies --yes
-    """
+    """Stop and start the component NAME, or a whole group: it goes on where it was, with the settings as they are now."""
     if bool(name) == bool(group):
         raise click.UsageError("Say what to restart: the NAME of a component, or --group GROUP.")
     if name:
@@ -97,10 +79,10 @@ def restart(ctx: click.Context, name: str, group: str, yes: bool, as_json: bool)
         return
     with look(ctx, MetricEvent, OrderEvent) as seen:
         row = group_named(group_rows(seen.view), group)
-    _ask(f"Restart the group {group} ({', '.join(row['components'])})?", yes, as_json)
+    agreed(f"Restart the group {group} ({', '.join(row['components'])})?", yes)
     with Client(home_of(ctx)) as client:
         answer = restart_group(client.bus, group, _ORIGIN)
-    _tell({"group": group, "action": "restart", "detail": answer.detail}, as_json)
+    tell(f"{answer.detail}.", {"group": group, "action": "restart", "detail": answer.detail}, as_json=as_json)
 
 
 def _change(ctx: click.Context, action: str, name: str, yes: bool, as_json: bool) -> None:
@@ -109,22 +91,10 @@ def _change(ctx: click.Context, action: str, name: str, yes: bool, as_json: bool
         row = component_named(component_rows(seen.view), name)
     if action != "start":
         means = f": {row['if_stopped']}" if action == "stop" and row["if_stopped"] else ""
-        _ask(f"{action.capitalize()} {name} of the group {row['group']}{means}?", yes, as_json)
+        agreed(f"{action.capitalize()} {name} of the group {row['group']}{means}?", yes)
     with Client(home_of(ctx)) as client:
         answer = change_component(client.bus, action, name, _ORIGIN)
-    _tell({"component": name, "action": action, "detail": answer.detail}, as_json)
-
-
-def _ask(question: str, yes: bool, as_json: bool) -> None:
-    if yes:
-        return
-    if as_json:
-        raise click.UsageError("--json asks nothing: add --yes.")
-    click.confirm(question, abort=True)
-
-
-def _tell(answer: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(answer, indent=1) if as_json else f"{answer['detail']}.")
+    tell(f"{answer.detail}.", {"component": name, "action": action, "detail": answer.detail}, as_json=as_json)
 
 
 def _groups(rows: Sequence[dict[str, Any]]) -> Any:

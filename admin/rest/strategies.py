@@ -17,7 +17,7 @@ from ..strategy_report import find_strategy, strategy_log, strategy_rows
 from .model import Parameters
 from .paging import PAGED, Page
 from .sending import command
-from .strategy_models import LoadRequest, LogRow, StrategyAction, StrategyDetail, StrategyDone, StrategyLoaded, StrategyRow
+from .strategy_models import LoadRequest, LogRow, ParameterRow, StrategyAction, StrategyDetail, StrategyDone, StrategyLoaded, StrategyRow
 
 __all__ = ["create_strategies_router"]
 
@@ -43,7 +43,7 @@ def _add_questions(router: APIRouter, monitor: Monitor, files: StrategyFiles) ->
     def strategy(strategy: Name) -> StrategyDetail:
         """One strategy, with the parameters that its class declares."""
         row = _find(monitor, strategy)
-        return StrategyDetail(**row, declared=files.declared(row["file"], row["class_name"]))
+        return StrategyDetail(**row, declared=[ParameterRow(**one) for one in files.declared(row["file"], row["class_name"])])
 
     @router.get("/{strategy}/log", responses={**PAGED, **problems(404)})
     def log(strategy: Name, page: Page) -> list[LogRow]:

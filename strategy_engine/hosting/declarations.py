@@ -113,7 +113,7 @@ def _declared(name: str, value: ast.expr, annotation: str, known: Mapping[str, A
 
 def _backtrader(value: ast.expr, known: Mapping[str, Any]) -> list[DeclaredParameter]:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
-        pairs = [(one.arg, one.value) for one in value.keywords if one.arg]
+        pairs: list[tuple[Any, ast.expr]] = [(one.arg, one.value) for one in value.keywords if one.arg]
     elif isinstance(value, ast.Dict):
         pairs = [(key.value, one) for key, one in zip(value.keys, value.values, strict=True) if isinstance(key, ast.Constant)]
     elif isinstance(value, ast.Tuple | ast.List):

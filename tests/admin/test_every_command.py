@@ -19,6 +19,8 @@ from gcg_quant.admin.console import cli
 from .conftest import Console, System, call, environment
 
 ASK = {
+    "components restart",
+    "components stop",
     "accounts resume",
     "data delete",
     "database prune",
