@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -24,8 +25,11 @@ from . import messages
 from .adapter import EventToChartAdapter
 from .body_limit import BodyLimit
 from .bridge import WebSocketEventBridge
+from .commands import parse_indicators
 from .config_routes import create_config_router
 from .hub import Page
+from .indicators import Kind, kinds
+from .line_messages import line_rows, resolved
 from .problems import EVERYWHERE, add_problem_handlers
 from .security import Guard
 
@@ -114,14 +118,35 @@ def _add_questions(app: FastAPI, bridge: WebSocketEventBridge) -> None:
         period: str = Query("1m", max_length=8),
         venue: str = Query("", max_length=32),
         before: int | None = Query(None, ge=0, le=1 << 40, description="only bars before this time, in seconds since the epoch"),
+        after: int | None = Query(None, ge=0, le=1 << 40, description="only bars from this time on, the oldest first page"),
         limit: int = Query(800, ge=1, le=5_000),
+        indicators: str = Query("[]", max_length=8_192, description="a JSON array of {id, name, parameters, source}"),
     ) -> Response:
-        """Return bars as [time (s), open, high, low, close, volume], the newest ones or those before a time, sorted."""
+        """Return bars as [time (s), open, high, low, close, volume], the newest ones or those before or after a time, sorted."""
         name = EventToChartAdapter.name(symbol, venue) if venue or "@" in symbol else _only_name(bridge, symbol)
-        window = bridge.charts.page(name, period, before, limit)
+        asked = resolved(parse_indicators(indicators))
+        window = bridge.charts.page(name, period, before, limit, after, [one.indicator for one in asked if one.indicator is not None])
         rows = [EventToChartAdapter.candle_row(candle) for candle in window.candles]
-        body = {"name": name, "period": period, "bars": rows, "through": window.through, "more": window.more}
+        lines = line_rows(asked, window.lines)
+        body = {"name": name, "period": period, "bars": rows, "lines": lines, "through": window.through, "more": window.more}
         return Response(messages.encode(body), media_type="application/json")
+
+    @app.get("/api/v1/indicators", tags=["charts"])
+    def indicators() -> list[dict[str, Any]]:
+        """Return every indicator with its parameters and their limits: ours first, then all functions of ta-lib."""
+        return [_kind_row(kind) for kind in kinds()]
+
+
+def _kind_row(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "group": kind.group,
+        "place": kind.place,
+        "parameters": [msgspec.structs.asdict(one) for one in kind.parameters],
+        "lines": list(kind.lines),
+        "source": kind.source,
+    }
 
 
 def _only_name(bridge: WebSocketEventBridge, symbol: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from gcg_quant.bus import EventBus
@@ -38,6 +39,7 @@ from .charts import ChartManager, Window
 from .desk import Desk
 from .hub import Hub, Parcel
 from .ledger import Ledger
+from .line_messages import Asked
 from .market_view import MarketView
 from .markets import Markets
 from .page_config import Document
@@ -257,10 +259,23 @@ class WebSocketEventBridge(Stateful[Ledger]):
             self.publish(ChartConfigEvent(client=client, options=patch), cause=0)
         return changed
 
-    def history_message(self, name: str, period: str, request: int, window: Window) -> str:
+    def newest_messages(self) -> list[str]:
+        """Return the newest state of what everybody is told, for a page that has not kept up. From any thread."""
+        views = self.charts.views()
+        with self.markets.lock:
+            return messages.newest(self.settings.chart, views, self._ledger)
+
+    def history_message(self, name: str, period: str, request: int, window: Window, pane: int = 0, asked: Sequence[Asked] = ()) -> str:
         """Return the answer to a subscription. From any thread."""
         with self.markets.lock:
-            return messages.history(self.markets.named(name), period, request, window)
+            return messages.history(self.markets.named(name), period, request, window, pane, asked)
+
+    def book_message(self, name: str) -> str:
+        """Return depth and tape of an instrument, which one page more reads from now on. From any thread."""
+        view = self.charts.view(name)
+        with self.markets.lock:
+            view.readers += 1
+            return messages.book(view)
 
     def terms_of(self, name: str) -> tuple[str, str]:
         """Return symbol and venue behind the page's name of an instrument that is shown. From any thread."""
@@ -284,7 +299,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
             if now_s >= self._next_status_s:
                 self._next_status_s = now_s + _STATUS_S
                 parcels += self._status(now_s)
-        self.hub.post(parcels)
+            self.hub.post(parcels)  # under the lock: who joins an audience after it gets the next one
 
     def _news(self) -> list[Parcel]:
         parcels = messages.quotes(self._changed)

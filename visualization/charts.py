@@ -8,41 +8,45 @@ the market lane), and live changes go on after it.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
-
-from gcg_quant.bars import resample
-from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND, now_ns
+from gcg_quant.clock import now_ns
 from gcg_quant.errors import InstrumentError
-from gcg_quant.events import Bar, BarBasis
-from gcg_quant.history import History, RecordArray
+from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
-from .candles import Candle, candles_of
+from .candles import Candle
+from .indicators import Columns, Floats, Indicator, Lines, lines_of
 from .market_view import MarketView
 from .markets import Markets
+from .page_panes import Audience
+from .stored_candles import StoredCandles
+from .watch import Watch
 
 __all__ = ["ChartManager", "Window"]
 
 _FIRST = 800  # candles of a first answer
-_MOST = 5_000  # candles of any answer
-_MOST_PARTS = 100_000  # shorter bars read to make longer ones
+_MOST = 5_000  # candles of any page
+_MOST_LINES = 50_000  # bars that lines are asked for at once
 _CATALOGUE_S = 30.0
 
 
 class Window(NamedTuple):
-    """Candles of one series, sorted by time.
+    """Candles of one series, sorted by time, and the lines of indicators aligned with them.
 
     `through` is the event up to which they are complete; `since` repeats the question's if the candles continue it, else it is None:
-    forget what you have. `more` says whether older ones may exist.
+    forget what you have. `more` says whether others may exist beyond (older ones, or for a page that was asked for onwards newer ones).
     """
 
     candles: list[Candle]
     through: int
     since: int | None
     more: bool
+    lines: Mapping[str, Mapping[str, Floats]] = MappingProxyType({})
 
 
 class ChartManager:
@@ -59,8 +63,29 @@ class ChartManager:
         self._catalogue: list[tuple[str, str]] = []
         self._catalogue_until = 0.0
 
-    def open(self, name: str, period: str, since: int | None = None) -> Window:
+    @property
+    def history(self) -> History | None:
+        """Stored bars, or None for memory alone."""
+        return self._stored.history
+
+    @history.setter
+    def history(self, history: History | None) -> None:
+        self._stored = StoredCandles(history)
+
+    def open(
+        self,
+        name: str,
+        period: str,
+        since: int | None = None,
+        indicators: Sequence[Indicator] = (),
+        audience: Audience | None = None,
+    ) -> Window:
         """Begin to watch a series and return its newest candles; every `open` needs a `close`.
+
+        Args:
+            since: the time (s) of the newest candle that the page has.
+            indicators: whose lines come with the candles, and with live ones for an audience that has their keys.
+            audience: who joins those that get the candles of this series from now on; leave with `leave`.
 
         Raises:
             InstrumentError: nobody knows the instrument. EventError: no such period. StorageError: the history cannot be read.
@@ -71,7 +96,8 @@ class ChartManager:
             watch = view.watch(period, self.markets.position)
         try:
             self._seed(view, period)
-            stored = self._stored(view, period, limit=_FIRST)
+            stored = self._stored.newest(view, period, _FIRST)
+            front = self._front(view, period, stored, indicators)
         except Exception:
             self.close(name, period)
             raise
@@ -83,9 +109,39 @@ class ChartManager:
                 watch.touched.clear()
                 watch.through, watch.ready = self.markets.position, True
             through = self.markets.position
+            columns, shown = self._take_up(view, period, [*front, *candles], len(front), indicators)
+            if audience is not None:
+                watch.join(audience.keys)
+        first = 0
         if since is not None and candles and candles[0].time <= since:
-            return Window([one for one in candles if one.time >= since], through, since, True)
-        return Window(candles, through, None, bool(candles) and self.history is not None)
+            first = next((at for at, one in enumerate(candles) if one.time >= since), len(candles))
+        else:
+            since = None
+        lines = lines_of(indicators, columns, shown + first, view.anchors.get(period))
+        return Window(candles[first:], through, since, since is not None or (bool(candles) and self.history is not None), lines)
+
+    def lines(
+        self, name: str, period: str, since: int | None, indicators: Sequence[Indicator], audience: Audience | None = None
+    ) -> tuple[list[int], Lines]:
+        """Return the times (s) of the candles from `since` on (without it, of as many as a first answer has), and their lines.
+
+        The series is being watched. Args and errors are those of `open`; of very many candles the newest 50,000 are answered.
+        """
+        view = self.view(name)
+        stored = (
+            self._stored.newest(view, period, _FIRST)
+            if since is None
+            else self._stored.after(view, period, since, _MOST_LINES, oldest=False)
+        )
+        front = self._front(view, period, stored, indicators)
+        with self.markets.lock:
+            candles = [one for one in self._joined(view, period, stored) if since is None or one.time >= since]
+            candles = candles[-_FIRST if since is None else -_MOST_LINES :]
+            columns, shown = self._take_up(view, period, [*front, *candles], len(front), indicators)
+            watch = view.watches.get(period)
+            if audience is not None and watch is not None:
+                watch.join(audience.keys)
+        return [one.time for one in candles], lines_of(indicators, columns, shown, view.anchors.get(period))
 
     def close(self, name: str, period: str) -> None:
         """Watch a series no longer."""
@@ -94,19 +150,85 @@ class ChartManager:
                 if view.name == name:
                     view.unwatch(period)
 
-    def page(self, name: str, period: str, before: int | None = None, limit: int = _FIRST) -> Window:
-        """Return up to `limit` candles that stand before `before` (seconds), or the newest ones. Raises as `open` does."""
-        length = period_ns(period)
+    def join(self, audience: Audience) -> None:
+        """Send the candles of a series that is being watched with these lines to one page more."""
+        with self.markets.lock:
+            for watch in self._watches(audience):
+                watch.join(audience.keys)
+
+    def leave(self, audience: Audience) -> None:
+        """Take one page from an audience; lines that nobody gets any more are no longer computed."""
+        with self.markets.lock:
+            for watch in self._watches(audience):
+                watch.leave(audience.keys)
+
+    def unread(self, name: str) -> None:
+        """Take one page from those that read an instrument's depth and trades."""
+        with self.markets.lock:
+            for view in self.markets:
+                if view.name == name and view.readers:
+                    view.readers -= 1
+
+    def _watches(self, audience: Audience) -> list[Watch]:
+        watches = (view.watches.get(audience.period) for view in self.markets if view.name == audience.name)
+        return [watch for watch in watches if watch is not None]
+
+    def page(
+        self,
+        name: str,
+        period: str,
+        before: int | None = None,
+        limit: int = _FIRST,
+        after: int | None = None,
+        indicators: Sequence[Indicator] = (),
+    ) -> Window:
+        """Return up to `limit` candles that stand before `before` (s), from `after` (s) on, or the newest. Raises as `open` does."""
+        period_ns(period)
         limit = min(max(limit, 1), _MOST)
         view = self.view(name)
-        # A daily bar stands at its trading day's date, while its night session began the day before: read one more and cut.
-        end_ns = None if before is None else before * NS_PER_SECOND + (NS_PER_DAY if length >= NS_PER_DAY else 0)
-        stored = self._stored(view, period, end_ns=end_ns, limit=limit + 2)
+        stored = self._stored.before(view, period, before, limit) if after is None else self._stored.after(view, period, after, limit)
         with self.markets.lock:
             candles = self._joined(view, period, stored)
             through = self.markets.position
-        fitting = [one for one in candles if before is None or one.time < before]
-        return Window(fitting[-limit:], through, None, len(fitting) >= limit)
+        fitting = [one for one in candles if (before is None or one.time < before) and (after is None or one.time >= after)]
+        chosen = fitting[-limit:] if after is None else fitting[:limit]
+        more = len(fitting) > limit if after is not None else len(fitting) >= limit
+        return Window(chosen, through, None, more, self._page_lines(view, period, chosen, indicators))
+
+    def _page_lines(self, view: MarketView, period: str, candles: list[Candle], indicators: Sequence[Indicator]) -> Lines:
+        if not indicators or not candles:
+            return {one.key: {} for one in indicators}
+        front = self._front(view, period, candles, indicators)
+        anchor_ns = view.anchors.get(period)
+        behind: list[Candle] = []
+        if anchor_ns is not None and candles[-1].start_ns < anchor_ns and any(one.kind.anchored for one in indicators):
+            behind = self._stored.after(view, period, candles[-1].time + 1, _MOST_LINES)  # running totals are counted up to their anchor
+            behind = [one for one in behind if one.time > candles[-1].time and one.start_ns <= anchor_ns]
+        columns = Columns.of([*front, *candles, *behind], view.candles.calendar)
+        found = lines_of(indicators, columns, len(front), anchor_ns)
+        return {key: {name: line[: len(candles)] for name, line in lines.items()} for key, lines in found.items()}
+
+    def _front(self, view: MarketView, period: str, candles: list[Candle], indicators: Sequence[Indicator]) -> list[Candle]:
+        # The candles before those that are shown, so many as the indicators need.
+        if not candles or not indicators:
+            return []
+        lead = max(one.lead for one in indicators)
+        return self._stored.lead(view, period, candles[0], lead, any(one.kind.whole_days for one in indicators))
+
+    def _take_up(
+        self, view: MarketView, period: str, candles: list[Candle], shown: int, indicators: Sequence[Indicator]
+    ) -> tuple[Columns, int]:
+        # Under the lock: what is computed live goes on from these candles. Returns them as columns, and where those that are shown begin.
+        if not indicators:
+            return Columns.of([]), 0
+        columns = Columns.of(candles, view.candles.calendar)
+        if len(candles) > shown:
+            view.anchors.setdefault(period, candles[shown].start_ns)
+        watch = view.watches.get(period)
+        if watch is not None:
+            watch.lines.anchor_ns = view.anchors.get(period, watch.lines.anchor_ns)
+            watch.lines.seed(columns, indicators)
+        return columns, shown
 
     def view(self, name: str) -> MarketView:
         """Return the view of an instrument of the bus or of the history. Raises InstrumentError naming the nearest one."""
@@ -153,44 +275,17 @@ class ChartManager:
             span = book.span(book.newest_ns or now_ns(), period)
             if book.complete_from(period) <= span.start_ns:
                 return
-        seeds = self._stored(view, base, start_ns=span.start_ns)
+        seeds = self._stored.between(view, base, start_ns=span.start_ns)
         with self.markets.lock:
             book.seed(base, seeds, span.start_ns)
 
     def _joined(self, view: MarketView, period: str, stored: list[Candle]) -> list[Candle]:
         fresh = view.candles.candles(period)
+        if not fresh:
+            return stored
         complete_from = view.candles.complete_from(period)
+        untouched = bisect_left(stored, fresh[0].time, key=lambda one: one.time)
         merged = {one.time: one for one in fresh}
-        merged |= {one.time: one for one in stored}
+        merged |= {one.time: one for one in stored[untouched:]}
         merged |= {one.time: one for one in fresh if one.start_ns >= complete_from}
-        return [merged[at] for at in sorted(merged)]
-
-    def _stored(
-        self, view: MarketView, period: str, *, start_ns: int | None = None, end_ns: int | None = None, limit: int | None = None
-    ) -> list[Candle]:
-        bars = self._bars(view, period, start_ns, end_ns, limit)
-        if not len(bars) and period not in ("1s", "1m"):
-            bars = self._made(view, period, start_ns, end_ns, limit)
-        return candles_of(bars, period)
-
-    def _made(self, view: MarketView, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
-        # A history need not make longer bars of its shorter ones. The first of them may lack its beginning: it is left out.
-        base = view.candles.base(period)
-        parts = None if limit is None else min(limit * (period_ns(period) // period_ns(base)), _MOST_PARTS)
-        bars = self._bars(view, base, start_ns, end_ns, parts)
-        made = resample(bars, period, view.candles.calendar)
-        return made[1:] if parts is not None and len(bars) >= parts else made
-
-    def _bars(self, view: MarketView, period: str, start_ns: int | None, end_ns: int | None, limit: int | None) -> RecordArray:
-        none = np.empty(0, Bar.dtype)
-        if self.history is None:
-            return none
-        symbol, venue = view.instrument.symbol, view.instrument.venue
-        for basis in (view.candles.basis, *([BarBasis.MID, BarBasis.BID] if view.candles.basis == BarBasis.LAST else [])):
-            try:
-                bars = self.history.bars(symbol, period, venue=venue, start_ns=start_ns, end_ns=end_ns, limit=limit, basis=basis)
-            except InstrumentError:
-                return none  # the bus knows the instrument, and nothing is stored of it yet
-            if len(bars):
-                return bars
-        return none
+        return [*stored[:untouched], *(merged[at] for at in sorted(merged))]

@@ -8,59 +8,120 @@ import msgspec
 
 from gcg_quant.errors import EventError
 
-__all__ = ["Command", "ConfigChange", "KillCommand", "Ping", "StrategyCommand", "Subscribe", "SymbolCommand", "parse_command"]
+__all__ = [
+    "PANES",
+    "BookCommand",
+    "Command",
+    "ConfigChange",
+    "IndicatorsCommand",
+    "KillCommand",
+    "Ping",
+    "StrategyCommand",
+    "Subscribe",
+    "SymbolCommand",
+    "Unsubscribe",
+    "WantedIndicator",
+    "parse_command",
+    "parse_indicators",
+]
 
+PANES = 4
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+Pane = Annotated[int, msgspec.Meta(ge=0, lt=PANES)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
-class Subscribe(msgspec.Struct, frozen=True, tag="subscribe", tag_field="type", forbid_unknown_fields=True):
-    """Show this series: all of it, or what came since the bar at `since` (seconds)."""
+class WantedIndicator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An indicator as a page asks for it; `id` is the page's own name for it, `source` the price that it is made of."""
 
-    request: int
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    parameters: Annotated[dict[Annotated[str, msgspec.Meta(max_length=32)], int | float], msgspec.Meta(max_length=16)] = {}
+    source: Annotated[str, msgspec.Meta(max_length=16)] | None = None
+
+
+Indicators = Annotated[list[WantedIndicator], msgspec.Meta(max_length=16)]
+
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """The base of all messages of a page."""
+
+
+class Subscribe(_Message, tag="subscribe"):
+    """Show this series in a pane: all of it, or what came since the bar at `since` (seconds)."""
+
+    request: Number
     name: Name
     period: Annotated[str, msgspec.Meta(max_length=8)]
-    since: int | None = None
+    since: Seconds | None = None
+    pane: Pane = 0
+    indicators: Indicators = []
 
 
-class Ping(msgspec.Struct, frozen=True, tag="ping", tag_field="type", forbid_unknown_fields=True):
+class Unsubscribe(_Message, tag="unsubscribe"):
+    """The pane shows nothing any more."""
+
+    pane: Pane
+
+
+class IndicatorsCommand(_Message, tag="indicators"):
+    """Show these indicators in the pane: their lines for the bars from the one at `from` (seconds) on."""
+
+    request: Number
+    pane: Pane
+    indicators: Indicators = []
+    since: Seconds | None = msgspec.field(default=None, name="from")
+
+
+class BookCommand(_Message, tag="book"):
+    """Tell depth and trades of this instrument, of none if the name is empty."""
+
+    name: Annotated[str, msgspec.Meta(max_length=120)]
+
+
+class SymbolCommand(_Message, tag="symbol"):
+    """Ask the collectors for a symbol ("SYMBOL@VENUE", or a symbol that one of them knows), or no longer."""
+
+    request: Number
+    action: Literal["add", "remove"]
+    name: Name
+
+
+class Ping(_Message, tag="ping"):
     """Answer with the same `sent`, to measure the latency."""
 
     sent: float
 
 
-class StrategyCommand(msgspec.Struct, frozen=True, tag="strategy", tag_field="type", forbid_unknown_fields=True):
+class StrategyCommand(_Message, tag="strategy"):
     """Start or stop a strategy."""
 
-    request: int
+    request: Number
     action: Literal["start", "stop"]
     strategy: Name
 
 
-class KillCommand(msgspec.Struct, frozen=True, tag="kill", tag_field="type", forbid_unknown_fields=True):
+class KillCommand(_Message, tag="kill"):
     """Switch the kill switch on or off."""
 
-    request: int
+    request: Number
     on: bool
 
 
-class SymbolCommand(msgspec.Struct, frozen=True, tag="symbol", tag_field="type", forbid_unknown_fields=True):
-    """Have the collectors take on an instrument (`SYMBOL@VENUE`, or `SYMBOL` of any venue), or give it up."""
+class ConfigChange(_Message, tag="config"):
+    """Change the page's configuration: a JSON merge patch (RFC 7386)."""
 
-    request: int
-    action: Literal["add", "remove"]
-    name: Name
+    patch: dict[Annotated[str, msgspec.Meta(max_length=32)], Any]
 
 
-class ConfigChange(msgspec.Struct, frozen=True, tag="config", tag_field="type", forbid_unknown_fields=True):
-    """Change the page's configuration by a JSON merge patch."""
-
-    patch: dict[str, Any]
-
-
-Command: TypeAlias = Subscribe | Ping | StrategyCommand | KillCommand | SymbolCommand | ConfigChange
+Command: TypeAlias = (
+    Subscribe | Unsubscribe | IndicatorsCommand | BookCommand | SymbolCommand | Ping | StrategyCommand | KillCommand | ConfigChange
+)
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Command)
-_MOST_BYTES = 81_920  # of a message; a configuration has 64 kB
+_indicators = msgspec.json.Decoder(Indicators)
+_MOST_CHARACTERS = 81_920  # of a message; a configuration has 64 kB
 
 
 def parse_command(text: str) -> Command:
@@ -69,10 +130,30 @@ def parse_command(text: str) -> Command:
     Raises:
         EventError: no JSON, an unknown type, or fields that are missing, unknown or of another kind; the text names the field.
     """
-    if len(text) > _MOST_BYTES:
-        raise EventError(f"A page's message may have {_MOST_BYTES} characters, found {len(text)}.", length=len(text))
+    if len(text) > _MOST_CHARACTERS:
+        raise EventError(f"A page's message may have {_MOST_CHARACTERS} characters, found {len(text)}.", length=len(text))
     try:
         command: Command = _decoder.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise EventError(f"The page's message cannot be used: {error}.", text=text[:200]) from error
+    if isinstance(command, Subscribe | IndicatorsCommand):
+        _check_ids(command.indicators)
     return command
+
+
+def parse_indicators(text: str) -> list[WantedIndicator]:
+    """Return the indicators of a JSON array. Raises EventError naming the field that cannot be used."""
+    try:
+        found = _indicators.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise EventError(f"The indicators cannot be used: {error}.", text=text[:200]) from error
+    _check_ids(found)
+    return found
+
+
+def _check_ids(indicators: list[WantedIndicator]) -> None:
+    known: set[str] = set()
+    for one in indicators:
+        if one.id in known:
+            raise EventError(f"Two indicators of the pane have the id {one.id!r}; each needs its own.", id=one.id)
+        known.add(one.id)

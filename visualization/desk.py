@@ -1,4 +1,4 @@
-"""The desk where pages are served: their subscriptions, and their commands onto the bus."""
+"""The desk where pages are served: their commands onto the bus; what they show is in `pane_desk`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from gcg_quant.errors import GcgQuantError
-from gcg_quant.events import Applied, ChartConfigEvent, ConfigChangeEvent, StrategyControlEvent, SubscribeEvent
+from gcg_quant.events import Applied, ColdEvent, StrategyControlEvent, SubscribeEvent
 from gcg_quant.kill_switch import check_kill_file, kill_change
 
 from . import messages
-from .commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, SymbolCommand, parse_command
-from .hub import Page
+from .commands import ConfigChange, KillCommand, Ping, StrategyCommand, SymbolCommand, parse_command
+from .hub import EVERYBODY, Page
+from .pane_desk import PaneDesk, Refresh
 
 if TYPE_CHECKING:
     from .bridge import WebSocketEventBridge
@@ -28,12 +29,14 @@ class Desk:
 
     def __init__(self, bridge: WebSocketEventBridge) -> None:
         self._bridge = bridge
+        self._panes = PaneDesk(bridge)
         self._asked: dict[int, tuple[int, int, float]] = {}  # control event -> page, its request, until when
 
     async def enter(self, send: Callable[[str], Awaitable[None]]) -> Page:
         """Take a new page in and greet it; nothing that happens meanwhile passes it by."""
         page = self._bridge.hub.add(send)
-        page.hold(())
+        page.taken = lambda: self._panes.ask(page, Refresh())
+        page.hold({EVERYBODY})
         try:
             page.release(await asyncio.to_thread(self._bridge.greeting, page.number))
         except BaseException:
@@ -44,7 +47,7 @@ class Desk:
     async def leave(self, page: Page) -> None:
         """Forget a page and what it watched."""
         self._bridge.hub.remove(page)
-        await self._unwatch(page)
+        await self._panes.leave(page)
 
     async def receive(self, page: Page, text: str) -> None:
         """Do what a page's message asks for; a bad one is answered by a problem."""
@@ -56,8 +59,6 @@ class Desk:
         match command:
             case Ping():
                 page.offer(messages.encode({"type": "pong", "sent": command.sent}))
-            case Subscribe():
-                await self._subscribe(page, command)
             case StrategyCommand():
                 event = StrategyControlEvent(action=command.action, strategy=command.strategy)
                 await asyncio.to_thread(self._control, page.number, command.request, event)
@@ -67,6 +68,8 @@ class Desk:
                 await asyncio.to_thread(self._symbol, page, command)
             case ConfigChange():
                 await self._configure(page, command)
+            case _:
+                self._panes.ask(page, command)
 
     def applied(self, event: Applied) -> None:
         """Tell the page that asked what became of its command. For the bridge's thread, under its lock."""
@@ -82,33 +85,11 @@ class Desk:
                 text = f"nobody answered within {_ANSWER_S:g} s; look at `python -m gcg_quant status`"
                 self._bridge.hub.post_to(page, messages.answer(request, False, text))
 
-    async def _subscribe(self, page: Page, command: Subscribe) -> None:
-        page.hold((command.name, f"{command.name}|{command.period}"), everything=False)
-        await self._unwatch(page)
-        charts = self._bridge.charts
-        try:
-            window = await asyncio.to_thread(charts.open, command.name, command.period, command.since)
-        except GcgQuantError as error:
-            page.release(messages.problem(command.request, str(error)))
-            return
-        page.series = (command.name, command.period)
-        page.release(await asyncio.to_thread(self._bridge.history_message, command.name, command.period, command.request, window))
-        symbol, venue = self._bridge.terms_of(command.name)
-        await self._tell(ChartConfigEvent(client=str(page.number), symbol=symbol, venue=venue, period=command.period))
-
-    async def _unwatch(self, page: Page) -> None:
-        series, page.series = page.series, None
-        if series is not None:
-            await asyncio.to_thread(self._bridge.charts.close, *series)
-
     async def _configure(self, page: Page, command: ConfigChange) -> None:
         try:
             await asyncio.to_thread(self._bridge.change_config, command.patch, str(page.number))
         except GcgQuantError as error:
             page.offer(messages.problem(0, str(error)))
-
-    async def _tell(self, event: ChartConfigEvent) -> None:
-        await asyncio.to_thread(self._bridge.publish, event, cause=0)
 
     async def _kill(self, page: Page, command: KillCommand) -> None:
         try:
@@ -128,7 +109,7 @@ class Desk:
         event = SubscribeEvent(symbol=symbol, venue=venue, subscribe=command.action == "add")
         self._control(page.number, command.request, event)
 
-    def _control(self, page: int, request: int, event: StrategyControlEvent | ConfigChangeEvent | SubscribeEvent) -> None:
+    def _control(self, page: int, request: int, event: ColdEvent) -> None:
         with self._bridge.markets.lock:  # the answer is not looked at before the question is written down
             control = self._bridge.publish(event, cause=0)
             self._asked[control] = (page, request, time.monotonic() + _ANSWER_S)

@@ -1,7 +1,7 @@
 """The pages that are connected: what each wants, and what waits to be sent to it.
 
 Messages are encoded once, by the bridge's thread, and handed to the event loop; there each page has a queue and a task that empties
-it. A page whose queue grows too long is dropped, never waited for: it connects again and starts from the newest state.
+it. A page that cannot keep up is never waited for: what waits for it is thrown away, and it is told to ask for the newest state.
 """
 
 from __future__ import annotations
@@ -12,79 +12,108 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-__all__ = ["Hub", "Page", "Parcel"]
+from .page_panes import PagePanes
+
+__all__ = ["EVERYBODY", "Hub", "Page", "Parcel"]
 
 EVERYBODY = ""
 _MOST_WAITING = 2_000
 _MOST_BYTES = 8_000_000
+_RESYNC = '{"type":"resync"}'
+_SEND_S = 60.0  # one message that takes longer than this means that nobody reads at the other end
 
 
 class Parcel(NamedTuple):
-    """An encoded message and its topic: EVERYBODY, an instrument's name, or a series."""
+    """An encoded message and its topic: EVERYBODY, an instrument's name, a series with its lines, or an instrument's book."""
 
     topic: str
     text: str
 
 
 class Page:
-    """One connected page. Belongs to the event loop's thread."""
+    """One connected page. Belongs to the event loop's thread.
+
+    Args:
+        number: it is `client` in the page's greeting.
+        send: sends one message, and returns when the line has taken it.
+    """
 
     def __init__(self, number: int, send: Callable[[str], Awaitable[None]]) -> None:
         self.number = number
-        self.topics: set[str] = {EVERYBODY}
-        self.series: tuple[str, str] | None = None  # the instrument's name and the period it looks at
-        self.request = 0
+        self.panes = PagePanes()
         self.dropped = False
+        self.behind = False  # it has been told to ask anew, and has not got the newest state yet
+        self.taken: Callable[[], None] = lambda: None  # called when its line has taken the `resync`
         self._send = send
+        self._wants: set[str] = {EVERYBODY}
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._held: list[Parcel] | None = None
-        self._holds_everything = False
+        self._holding: frozenset[str] = frozenset()
+        self._elsewhere: frozenset[str] = frozenset()
         self._more = asyncio.Event()
 
     def offer(self, text: str) -> None:
-        """Queue a message; too many drop the page."""
+        """Queue a message; with too many of them the page has to ask anew."""
         self._waiting.append(text)
         self._bytes += len(text)
         if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES:
-            self.dropped = True
+            self.resync()
+        self._more.set()
+
+    def resync(self) -> None:
+        """Forget what waits, and tell the page to ask for the newest state."""
+        self._waiting.clear()
+        self._bytes = 0
+        self._waiting.append(_RESYNC)
+        self.behind = True
         self._more.set()
 
     def deliver(self, parcel: Parcel) -> None:
-        """Queue a message of a topic, or keep it until the snapshot it continues has been queued."""
-        if parcel.topic not in self.topics:
-            return
-        if self._held is not None and (self._holds_everything or parcel.topic != EVERYBODY):
+        """Queue a message of a topic that the page wants, or keep it until the snapshot that it continues has been queued."""
+        if self._held is not None and parcel.topic in self._holding:
             self._held.append(parcel)
-        else:
+            if parcel.topic not in self._elsewhere:
+                return
+        if parcel.topic in self._wants and not self.behind:
             self.offer(parcel.text)
 
-    def hold(self, topics: Iterable[str], *, everything: bool = True) -> None:
-        """Want these topics from now on, and keep what comes of them (or everything) back until `release`."""
-        self.topics = {EVERYBODY, *topics}
-        self._held, self._holds_everything = [], everything
+    def hold(self, topics: Iterable[str], elsewhere: Iterable[str] = ()) -> None:
+        """Keep what comes of these topics until `release`; what is also shown `elsewhere` on the page goes there meanwhile."""
+        self._held, self._holding, self._elsewhere = [], frozenset(topics), frozenset(elsewhere)
+
+    def release(self, *first: str, wants: Iterable[str] = ()) -> None:
+        """Queue the snapshot, then what was kept; from now on the page wants `wants`, beside what everybody gets."""
+        held, self._held = self._held or [], None
+        self._wants = {EVERYBODY, *wants}
+        for text in first:
+            self.offer(text)
+        for parcel in held:
+            self.deliver(parcel)
+
+    def caught_up(self) -> None:
+        """The newest state is there: the page gets what it wants again."""
+        self.behind = False
 
     def drop(self) -> None:
         """End the connection: the page connects again and starts anew."""
         self.dropped = True
         self._more.set()
 
-    def release(self, first: str) -> None:
-        """Queue the snapshot, then what was kept back."""
-        self.offer(first)
-        held, self._held = self._held or [], None
-        for parcel in held:
-            self.deliver(parcel)
-
     async def pump(self) -> None:
-        """Send what is queued until the page is dropped."""
+        """Send what is queued until the page is dropped, or its line takes nothing any more."""
         while not self.dropped:
             await self._more.wait()
             self._more.clear()
             while self._waiting and not self.dropped:
                 text = self._waiting.popleft()
                 self._bytes -= len(text)
-                await self._send(text)
+                try:
+                    await asyncio.wait_for(self._send(text), _SEND_S)
+                except TimeoutError:
+                    self.dropped = True
+                if text is _RESYNC:
+                    self.taken()
 
 
 class Hub:

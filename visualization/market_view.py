@@ -12,46 +12,16 @@ from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_start
 
 from .adapter import EventToChartAdapter, Row
-from .candles import Candle, CandleBook
+from .candles import CandleBook
+from .plots import Plots
+from .watch import Watch
 
-__all__ = ["MarketView", "Watch"]
+__all__ = ["MarketView"]
 
 _SPARK = 48  # closes of minutes
 _TAPE = 60
 _MARKERS = 500
-_SENT = 16
 _adapter = EventToChartAdapter
-
-
-class Watch:
-    """One series (an instrument and a period) that pages look at, and what has changed in it since it was last sent."""
-
-    def __init__(self, period: str, through: int) -> None:
-        self.period = period
-        self.through = through
-        self._sent: dict[int, Candle] = {}
-        self.pages = 0
-        self.ready = False  # history has been read: what was before is known
-        self.from_ns = 0  # older candles are told only if they came whole: their parts may be missing here
-        self.touched: set[int] = set()
-
-    def take(self, candles: CandleBook) -> list[Candle]:
-        """Return the candles that have changed since the last call."""
-        starts = sorted({candles.span(ns, self.period).start_ns for ns in self.touched})
-        self.touched.clear()
-        known = candles.series(self.period)
-        found = (candles.candle(start, self.period) for start in starts if start >= self.from_ns or known.get(start))
-        return [candle for candle in found if candle is not None and self._is_news(candle)]
-
-    def _is_news(self, candle: Candle) -> bool:
-        # The finished bar that follows on the bus mostly says what was sent already.
-        sent = self._sent.get(candle.start_ns)
-        if sent is not None and sent[:6] == candle[:6] and repr(sent.volume) == repr(candle.volume):
-            return False
-        self._sent[candle.start_ns] = candle
-        if len(self._sent) > _SENT:
-            del self._sent[min(self._sent)]
-        return True
 
 
 class MarketView:
@@ -75,6 +45,9 @@ class MarketView:
         self._marked: set[str] = set()  # the keys of the markers
         self.new_markers: list[Row] = []
         self.watches: dict[str, Watch] = {}
+        self.plots = Plots()
+        self.readers = 0  # pages that show depth and tape
+        self.anchors: dict[str, int] = {}  # by period: the bar from which running totals count
         self.depth_changed = False
         self.spark_changed = False
         self._source: type[Tick] | type[TradeTick] | None = None  # which kind of event makes prices and candles
@@ -168,7 +141,7 @@ class MarketView:
         """Return the watch of a period, with one page more; changes are counted from event `through` on."""
         watch = self.watches.get(period)
         if watch is None:
-            watch = self.watches[period] = Watch(period, through)
+            watch = self.watches[period] = Watch(period, through, self.candles.calendar)
         watch.pages += 1
         return watch
 
@@ -184,6 +157,7 @@ class MarketView:
         """Begin to collect anew what is to be sent."""
         self.new_trades = 0
         self.new_markers = []
+        self.plots.forget_news()
         self.depth_changed = self.spark_changed = False
 
     # ---- rows

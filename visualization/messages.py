@@ -1,11 +1,11 @@
 """The messages to the pages, each encoded once: the greeting, a series' history, what is new, and the state of the system.
 
-docs/page.md describes every message.
+docs/page_protocol.md describes every message, and `protocol` has their types. Lines and plots are in `line_messages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,12 +20,16 @@ from .adapter import EventToChartAdapter, Row
 from .charts import Window
 from .hub import EVERYBODY, Parcel
 from .ledger import Ledger
-from .market_view import MarketView, Watch
+from .line_messages import Asked, line_rows, series_news
+from .market_view import MarketView
+from .page_panes import book_topic
 
 __all__ = [
     "PERIODS",
+    "PROTOCOL",
     "RateMeter",
     "answer",
+    "book",
     "config",
     "encode",
     "greeting",
@@ -38,7 +42,8 @@ __all__ = [
     "tables",
 ]
 
-PERIODS = ("1s", "1m", "5m", "15m", "1h", "1d")
+PERIODS = ("1s", "5s", "15s", "1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d", "1w")
+PROTOCOL = 2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,6 +57,7 @@ def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledge
     return encode(
         {
             "type": "hello",
+            "protocol": PROTOCOL,
             "bus_id": f"{bus.bus_id}/{bus.epoch}",
             "world": bus.world.name.lower(),
             "time_ms": now_ns() // NS_PER_MILLISECOND,
@@ -68,23 +74,45 @@ def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledge
     )
 
 
-def history(view: MarketView, period: str, request: int, window: Window) -> str:
-    """Return the answer to a subscription: candles, markers, depth and tape."""
+def newest(chart: ChartSettings, views: list[MarketView], ledger: Ledger) -> list[str]:
+    """Return the newest state of what everybody is told, as messages: for a page that has not kept up."""
+    shown = [view for view in views if view.time_ns]
+    parcels = [
+        *instruments(views),
+        _parcel(EVERYBODY, {"type": "quotes", "rows": [view.quote() for view in shown]}),
+        _parcel(EVERYBODY, {"type": "sparks", "rows": {view.name: view.spark() for view in shown}}),
+        *tables(ledger.all()),
+        *kill(ledger.kill),
+        *config([(0, ledger.config.document(chart))]),
+    ]
+    return [parcel.text for parcel in parcels]
+
+
+def history(view: MarketView, period: str, request: int, window: Window, pane: int = 0, indicators: Sequence[Asked] = ()) -> str:
+    """Return the answer to a subscription: candles, the lines of indicators, markers and what strategies have drawn."""
     return encode(
         {
             "type": "history",
             "request": request,
+            "pane": pane,
             "name": view.name,
+            "period": period,
             "series": f"{view.name}|{period}",
             "bars": [EventToChartAdapter.candle_row(one) for one in window.candles],
             "through": window.through,
             "since": window.since,
             "more": window.more,
             "markers": list(view.markers),
-            "depth": EventToChartAdapter.depth(view.depth) if view.depth else None,
-            "trades": list(view.tape)[::-1],
+            "lines": line_rows(indicators, window.lines),
+            "plots": view.plots.rows(),
         }
     )
+
+
+def book(view: MarketView) -> str:
+    """Return an instrument's depth and tape."""
+    depth = EventToChartAdapter.depth(view.depth) if view.depth else None
+    return encode({"type": "book", "name": view.name, "depth": depth, "trades": list(view.tape)[::-1]})
 
 
 def answer(request: int, ok: bool, detail: str) -> str:
@@ -124,14 +152,16 @@ def news_of(view: MarketView, position: int) -> list[Parcel]:
     """Return what is new of an instrument for the pages that look at it; candles are complete up to event `position`."""
     parcels = []
     for watch in view.watches.values():
-        parcels += _candles(view, watch, position)
-    if view.depth_changed and view.depth is not None and view.watches:
-        parcels.append(_parcel(view.name, EventToChartAdapter.depth(view.depth)))
-    if view.new_trades and view.watches:
+        parcels += series_news(view, watch, position)
+    if view.depth_changed and view.depth is not None and view.readers:
+        parcels.append(_parcel(book_topic(view.name), EventToChartAdapter.depth(view.depth)))
+    if view.new_trades and view.readers:
         rows = list(view.tape)[-min(view.new_trades, len(view.tape)) :]
-        parcels.append(_parcel(view.name, {"type": "trades", "name": view.name, "rows": rows}))
-    if view.new_markers:
+        parcels.append(_parcel(book_topic(view.name), {"type": "trades", "name": view.name, "rows": rows}))
+    if view.new_markers and view.watches:
         parcels.append(_parcel(view.name, {"type": "markers", "name": view.name, "rows": view.new_markers}))
+    if (points := view.plots.take()) and view.watches:
+        parcels.append(_parcel(view.name, {"type": "plots", "name": view.name, "rows": points}))
     return parcels
 
 
@@ -154,16 +184,6 @@ class RateMeter:
 def instruments(views: list[MarketView]) -> list[Parcel]:
     """Return new instruments and changed terms."""
     return [_parcel(EVERYBODY, {"type": "instruments", "rows": [view.terms() for view in views]})] if views else []
-
-
-def _candles(view: MarketView, watch: Watch, position: int) -> list[Parcel]:
-    candles = watch.take(view.candles) if watch.ready else []
-    if not candles:
-        return []
-    series, after = f"{view.name}|{watch.period}", watch.through
-    watch.through = position
-    rows = [EventToChartAdapter.candle_row(candle) for candle in candles]
-    return [_parcel(series, {"type": "candles", "series": series, "after": after, "through": position, "bars": rows})]
 
 
 def _parcel(topic: str, message: dict[str, Any]) -> Parcel:

@@ -18,6 +18,7 @@ from ..schema.models import MARKET_KEY, RECORD_TABLES
 from ..sql.names import Names
 from ..sql.selection import Selection
 from .bar_query import BarQuery
+from .coarse_query import CoarseQuery
 from .ledger import Ledger
 from .stream import EventStream
 from .tick_query import TickQuery
@@ -100,6 +101,26 @@ class DatabaseHistory(Asking):
             if any(BarQuery(self.database, connection, number, one).source_of(period) for one in BarBasis):
                 return np.empty(0, Bar.dtype)
             return TickQuery(self.database, connection, number, basis, calendar).bars(period, start_ns, end_ns, limit, oldest)
+
+    def coarse_bars(
+        self, symbol: str, period: str, of: str, *, venue: str | None = None, basis: BarBasis = BarBasis.LAST, start_ns: int | None = None
+    ) -> RecordArray | None:
+        """Return bars of `period`, by the clock, that the database puts together of the stored ones of the period `of`: for overviews.
+
+        They have prices, the volume, and in `count` how many stored bars each is made of; the last one may be unfinished. None: a bar is
+        stored more than once (of several sources), and only `bars` chooses between them. Raises InstrumentError if nothing is stored.
+        """
+        with self.database.reading() as connection:
+            number = self._names.number(connection, symbol, venue)
+            return CoarseQuery(self.database, connection, number, of, basis).bars(period, start_ns)
+
+    def count_bars(
+        self, symbol: str, period: str, *, venue: str | None = None, basis: BarBasis = BarBasis.LAST, end_ns: int | None = None
+    ) -> int:
+        """Return how many bars with prices are stored that start before `end_ns`. Raises InstrumentError if nothing is stored."""
+        with self.database.reading() as connection:
+            number = self._names.number(connection, symbol, venue)
+            return CoarseQuery(self.database, connection, number, period, basis).count(end_ns)
 
     def ticks(
         self,

@@ -38,6 +38,7 @@ export class ChartFeed {
       this.view.state("loading");
     }
     this.request += 1;
+    this.send({ type: "book", name });
     this.through = null; // what comes before the answer is part of it
     this.send({ type: "subscribe", request: this.request, name, period, since: this.bars.at(-1)?.[0] ?? null });
   }

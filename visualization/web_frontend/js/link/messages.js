@@ -20,9 +20,18 @@ export function receiver(store, feed, askers) {
         putSparks(store, message.rows);
         break;
       case "history":
+        feed.takeHistory(message);
+        break;
+      case "lines":
+        break; // the answer to a choice of indicators
+      case "plots":
+        break; // points of strategies' plots
+      case "resync":
+        feed.connected(feed.bus);
+        break;
+      case "book":
         if (message.depth) store.books.set(message.name, message.depth);
         store.tapes.set(message.name, message.trades);
-        feed.takeHistory(message);
         store.tell("book", message.name);
         break;
       case "candles":

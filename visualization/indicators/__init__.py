@@ -1,0 +1,22 @@
+"""Indicators over and under the price, computed here: the catalogue, and the lines of one series as its candles change."""
+
+from .catalogue import find_kind, kinds
+from .columns import ColumnBuffer, Columns, Floats
+from .indicator import Indicator, indicator
+from .kind import Kind, Parameter
+from .series_lines import Lines, SeriesLines, lines_of
+
+__all__ = [
+    "ColumnBuffer",
+    "Columns",
+    "Floats",
+    "Indicator",
+    "Kind",
+    "Lines",
+    "Parameter",
+    "SeriesLines",
+    "find_kind",
+    "indicator",
+    "kinds",
+    "lines_of",
+]
