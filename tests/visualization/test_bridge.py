@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_MINUTE, now_ns
@@ -31,34 +30,7 @@ from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import AppServer
 
-NAME = "BTC/USDT@SIM"
-
-
-class Client:
-    """A page without a browser: sends commands, and waits for messages."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.requests = 0
-
-    def send(self, **message: Any) -> None:
-        """Send a message."""
-        self.socket.send(json.dumps(message))
-
-    def until(self, kind: str, accept: Callable[[dict[str, Any]], bool] = lambda message: True) -> dict[str, Any]:
-        """Return the next message of a type that is acceptable; others are passed over."""
-        deadline = time.monotonic() + 8
-        while time.monotonic() < deadline:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=8))
-            if message["type"] == kind and accept(message):
-                return message
-        raise AssertionError(f"no {kind} within 8 s")
-
-    def subscribe(self, name: str = NAME, period: str = "1m", since: int | None = None) -> dict[str, Any]:
-        """Look at a series and return its history."""
-        self.requests += 1
-        self.send(type="subscribe", request=self.requests, name=name, period=period, since=since)
-        return self.until("history", lambda message: message["request"] == self.requests)
+from .socket_client import NAME, Client
 
 
 @pytest.fixture
@@ -167,6 +139,9 @@ def test_depth_trades_and_markers_come_to_who_looks(market: Any, client: Client,
     market.tick(100.0)
     client.until("quotes")
     client.subscribe()
+    client.send(type="book", name=NAME)
+    book = client.until("book")
+    assert (book["name"], book["depth"], book["trades"]) == (NAME, None, [])
     market.tick(100.5, size=0.25)
     assert client.until("trades")["rows"][0][1:3] == [100.5, 0.25]
     fill = market.fill(100.5)

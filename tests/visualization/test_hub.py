@@ -1,4 +1,4 @@
-"""The hub: queues of pages, topics, held messages, pages that are too slow."""
+"""The hub: queues of pages, topics, held messages, pages that cannot keep up."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_pages_get_the_topics_they_want() -> None:
         hub.attach()
         (first, got_first), (second, got_second) = collecting(hub), collecting(hub)
         first.hold(["X"])
-        first.release("hello")
+        first.release("hello", wants=["X"])
         hub.post([Parcel(EVERYBODY, "all"), Parcel("X", "x")])
         await settle(first, 3, got_first)
         await settle(second, 1, got_second)
@@ -58,9 +58,9 @@ def test_snapshot_comes_before_what_happened_meanwhile() -> None:
         hub = Hub()
         hub.attach()
         page, sent = collecting(hub)
-        page.hold(["X"], everything=False)
+        page.hold(["X"])
         hub._deliver([Parcel("X", "update"), Parcel(EVERYBODY, "quote")])
-        page.release("snapshot")
+        page.release("snapshot", wants=["X"])
         await settle(page, 3, sent)
         assert sent == ["quote", "snapshot", "update"]
 
@@ -73,7 +73,7 @@ def test_new_page_misses_nothing_while_it_is_greeted() -> None:
     async def scenario() -> None:
         hub = Hub()
         page, sent = collecting(hub)
-        page.hold(())
+        page.hold([EVERYBODY])
         hub._deliver([Parcel(EVERYBODY, "row")])
         page.release("hello")
         await settle(page, 2, sent)
@@ -82,21 +82,57 @@ def test_new_page_misses_nothing_while_it_is_greeted() -> None:
     run(scenario)
 
 
-def test_slow_page_is_dropped_and_others_go_on() -> None:
-    """A page that takes nothing is dropped when its queue is too long; another one gets everything."""
+def test_what_is_shown_elsewhere_goes_there_meanwhile() -> None:
+    """A topic that another pane shows goes on while it is held for a new one, and comes again after the snapshot."""
+
+    async def scenario() -> None:
+        hub = Hub()
+        page, sent = collecting(hub)
+        page.release("first", wants=["X"])
+        page.hold(["X", "Y"], elsewhere=["X"])
+        hub._deliver([Parcel("X", "x"), Parcel("Y", "y")])
+        page.release("second", wants=["X", "Y"])
+        await settle(page, 5, sent)
+        assert sent == ["first", "x", "second", "x", "y"]
+
+    run(scenario)
+
+
+def test_page_that_takes_nothing_gets_the_newest_state_and_others_go_on() -> None:
+    """What waits for it is forgotten; once its line takes something it is told to ask anew, and another page gets everything."""
 
     async def scenario() -> None:
         hub = Hub()
         hub.attach()
-        slow = hub.add(lambda text: asyncio.sleep(3600))
+        gate, got = asyncio.Event(), list[str]()
+
+        async def send(text: str) -> None:
+            await gate.wait()
+            got.append(text)
+
+        slow, asked = hub.add(send), list[bool]()
+        slow.taken = lambda: asked.append(slow.behind)
+        pump = asyncio.create_task(slow.pump())
         quick, sent = collecting(hub)
         for at in range(2_500):
             hub._deliver([Parcel(EVERYBODY, str(at))])
             if at % 100 == 0:
                 await settle(quick, at + 1, sent)
-        assert slow.dropped
-        await asyncio.wait_for(slow.pump(), 1)
-        assert not quick.dropped
+        assert len(sent) > 2_000
+        assert not quick.behind
+        assert slow.behind
+        gate.set()
+        await settle(quick, 2_500, sent)
+        while not asked:
+            await asyncio.sleep(0)
+        assert got == ["0", '{"type":"resync"}']  # the first was on its way already
+        slow.caught_up()
+        slow.release("newest")
+        hub._deliver([Parcel(EVERYBODY, "after")])
+        while len(got) < 4:
+            await asyncio.sleep(0)
+        assert got[2:] == ["newest", "after"]
+        pump.cancel()
 
     run(scenario)
 

@@ -42,7 +42,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """An indicator of the catalogue.
 
     `compute(columns, parameters, source)` returns an array as long as the columns by the name of each line, NaN where there is no value.
-    `lead(parameters)` is how many bars in front of the first wanted one are read, so that its value no longer depends on where reading began.
+    `lead(parameters)` is how many bars in front of a wanted one are read, so that its value no longer depends on where reading began.
     With `whole_days` they begin with the first bar of that trading day. `anchored` lines count from a bar that stays the same for a
     series: "sum" ones are 0 there, "product" ones 1,000.
     """
