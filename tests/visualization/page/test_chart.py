@@ -51,7 +51,7 @@ def test_fill_becomes_a_marker_with_its_card(market: Any, server: AppServer, ope
     fill = market.fill(100.0)
     page.wait("document.getElementById('chart').dataset.markers === '1'")
     page.page.click("#tab-fills")
-    page.wait_text("#drawer-table", "control #17")
+    page.wait_text(".drawer-view:not([hidden])", "control #17")
     plot = page.page.locator("#plot").bounding_box()
     low = page.page.evaluate("(({view}) => view.chart.point(view.bars.at(-1)[0], view.bars.at(-1)[3]))(document.getElementById('chart'))")
     x, y = plot["x"] + low["x"], plot["y"] + low["y"]

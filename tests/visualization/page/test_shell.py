@@ -58,24 +58,24 @@ def test_drawer_shows_accounts_and_the_parts_of_a_position(bus: EventBus, market
     market.tick(100.0)
     page = open_page(server)
     page.page.click("#tab-accounts")
-    page.wait_text("#drawer-table", "No account yet")
+    page.wait_text(".drawer-view:not([hidden])", "No account yet")
     bus.publish(AccountEvent(account="paper", currency="USD", cash=900.0, equity=1012.5, margin=50.25, available=962.25, fees=1.5))
-    page.wait_text("#drawer-table", "962.25")
+    page.wait_text(".drawer-view:not([hidden])", "962.25")
     for text in ("paper", "USD", "900.00", "1,012.50", "50.25", "1.50"):
-        assert text in page.text("#drawer-table")
+        assert text in page.text(".drawer-view:not([hidden])")
     page.page.click("#tab-positions")
     parts = {"quantity": -3.0, "today": 1.0, "yesterday": 2.0, "frozen": 1.5, "margin": 77.0, "position_side": PositionSide.SHORT}
     bus.publish(PositionEvent(symbol="BTC/USDT", venue="SIM", account="paper", strategy="grid", **parts))
-    page.wait_text("#drawer-table", "77.00")
+    page.wait_text(".drawer-view:not([hidden])", "77.00")
     for text in ("BTC/USDT short", "1.5", "Today", "Frozen"):
-        assert text in page.text("#drawer-table")
+        assert text in page.text(".drawer-view:not([hidden])")
     page.page.click("#tab-orders")
     names = {"symbol": "BTC/USDT", "venue": "SIM", "strategy": "grid", "side": Side.BUY, "status": OrderStatus.ACCEPTED, "quantity": 1.0}
     bus.publish(OrderEvent(request=1, client_id="g.1", order_type=OrderType.STOP_LIMIT, stop_price=105.0, price=106.0, **names))
     bus.publish(OrderEvent(request=2, client_id="g.2", order_type=OrderType.STOP, stop_price=107.5, **names))
-    page.wait_text("#drawer-table", "105.00 → 106.00")
-    page.wait_text("#drawer-table", "107.50")
-    assert page.page.locator("#drawer-table [title='Client id: g.1']").count() == 1
+    page.wait_text(".drawer-view:not([hidden])", "105.00 → 106.00")
+    page.wait_text(".drawer-view:not([hidden])", "107.50")
+    assert page.page.locator(".drawer-view:not([hidden]) [title='Client id: g.1']").count() == 1
 
 
 def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
@@ -83,18 +83,18 @@ def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, serv
     market.tick(100.0)
     page = open_page(server)
     page.page.click("#tab-positions")
-    page.wait_text("#drawer-table", "No open positions")
+    page.wait_text(".drawer-view:not([hidden])", "No open positions")
     held = {"quantity": -0.5, "average_price": 110.0, "last_price": 100.0, "unrealised_pnl": 5.0, "realised_pnl": -1234.5}
     bus.publish(PositionEvent(symbol="BTC/USDT", venue="SIM", account="paper", strategy="grid", **held))
-    page.wait_text("#drawer-table", "−1,234.50")
-    assert "−0.5" in page.text("#drawer-table")
-    assert "110.00" in page.text("#drawer-table")
+    page.wait_text(".drawer-view:not([hidden])", "−1,234.50")
+    assert "−0.5" in page.text(".drawer-view:not([hidden])")
+    assert "110.00" in page.text(".drawer-view:not([hidden])")
     for equity in (1000.0, 1012.5):
         bus.publish(AccountEvent(account="paper", equity=equity))
     page.wait_text("#profit", "+12.50")
     bus.publish(LogEvent(level="error", component="feed", message="<b>the line is dead</b>"))
     page.page.click("#tab-log")
-    page.wait_text("#drawer-table", "<b>the line is dead</b>")
+    page.wait_text(".drawer-view:not([hidden])", "<b>the line is dead</b>")
 
 
 def test_themes_and_languages_switch_live(market: Any, server: AppServer, open_page: Open) -> None:

@@ -19,9 +19,12 @@ import { Legend } from "./chart/legend.js";
 import { MarkerCard } from "./chart/marker_card.js";
 import { receiver } from "./link/messages.js";
 import { Panels } from "./page/panels.js";
+import { RowButtons, works } from "./page/row_buttons.js";
 import { Search } from "./page/search.js";
 import { Store } from "./link/store.js";
+import { columns } from "./page/tables.js";
 import { t } from "/shared/texts.js";
+import { tableTab } from "./page/table_tab.js";
 import { TopBar } from "./page/top_bar.js";
 import { WatchList } from "./page/watch_list.js";
 import { Watched } from "./page/watched.js";
@@ -45,6 +48,8 @@ const kill = new KillSwitch(store, send, zone);
 const card = new MarkerCard(store, zone);
 new Book(store, zone);
 const drawer = new Drawer(store, zone);
+const tables = columns({ terms: (row) => store.terms(row.name ?? ""), zone: () => zone.current(), act: new RowButtons(store).act });
+for (const [name, list] of Object.entries(tables)) drawer.addTab(tableTab(name, list, works));
 addWorkTabs(drawer, zone, control);
 new Panels(store);
 
@@ -54,6 +59,7 @@ const search = new Search(store, watched, [
   { text: () => t("kill_off"), run: () => kill.ask() },
   { text: () => t("keys"), run: () => keyboard.help() },
   { text: () => t("watch_all"), run: () => watched.all() },
+  ...drawer.names().map((name) => ({ text: () => `${t("drawer")}: ${t(name)}`, run: () => drawer.show(name) })),
   ...tools.commands(),
 ]);
 const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), cancelQuestion] });

@@ -9,6 +9,7 @@ const NARROW = { watch: "watch_list", book: "depth", drawer: "drawer" };
 
 export class Panels {
   constructor(store) {
+    this.store = store;
     this.height = 208;
     this.folded = false;
     this.#grip(byId("drawer-grip"));
@@ -16,28 +17,52 @@ export class Panels {
     byId("narrow-tabs").append(...Object.keys(NARROW).map((panel) => this.#tab(panel)));
     this.#choose("watch");
     store.on("appearance", () => this.#names());
+    store.on("unfold", () => this.folded && this.#fold(false));
+    store.on("ready", () => this.#begin());
     this.#names();
+  }
+
+  // What the server keeps counts once: another page's sizes are not ours.
+  #begin() {
+    if (this.begun) return;
+    this.begun = true;
+    const { height, folded } = this.store.config.drawer;
+    this.height = height;
+    this.#show(folded);
   }
 
   #grip(grip) {
     grip.addEventListener("pointerdown", (event) => grip.setPointerCapture(event.pointerId));
+    grip.addEventListener("lostpointercapture", () => this.#keep());
     grip.addEventListener("pointermove", (event) => grip.hasPointerCapture(event.pointerId) && this.#resize(innerHeight - event.clientY));
     grip.addEventListener("keydown", (event) => {
       const step = { ArrowUp: 24, ArrowDown: -24 }[event.key];
       if (!step) return;
       event.preventDefault();
       this.#resize(this.height + step);
+      this.#keep();
     });
   }
 
   #resize(height) {
-    this.height = Math.max(LEAST, Math.min(height, innerHeight - 300));
-    this.#fold(false);
+    this.height = Math.round(Math.max(LEAST, Math.min(height, innerHeight - 300)));
+    this.#show(false);
   }
 
   #fold(folded) {
+    this.#show(folded);
+    this.#keep();
+  }
+
+  #keep() {
+    this.store.changeConfig({ drawer: { height: this.height, folded: this.folded } });
+  }
+
+  #show(folded) {
     this.folded = folded;
-    document.documentElement.style.setProperty("--drawer", `${folded ? FOLDED : this.height}px`);
+    const height = Math.min(this.height, Math.max(LEAST, innerHeight - 300));
+    document.documentElement.style.setProperty("--drawer", `${folded ? FOLDED : height}px`);
+    document.body.dataset.folded = folded;
     this.#names();
   }
 

@@ -1,5 +1,4 @@
-// The columns of the drawer's tables. A column: { head, text(row, terms), number, wide, sign(row) }, or instead of the text a
-// node(row) with mark(row), a text that changes whenever the node must.
+// The columns of the drawer's tables, for /shared/table.js.
 
 import { el } from "/shared/dom.js";
 import * as format from "/shared/format.js";
@@ -16,71 +15,61 @@ export function pill(state, title = "") {
   return el("span", { class: `pill ${kind}`, text: stateWord(state), title });
 }
 
-const digits = (terms) => terms.quantity_decimals;
-const symbol = { head: "symbol", text: (row) => splitName(row.name)[0] };
-const strategy = { head: "strategy", text: (row) => row.strategy || "–" };
-const side = { head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? "down" : "up") };
-const money = (head, key) => ({ head, number: true, text: (row) => format.money(row[key]), sign: (row) => format.sign(row[key], 2) });
-const plain = (key) => ({ head: key, number: true, text: (row) => format.price(row[key], 2) });
-const quantity = (head, key) => ({ head, number: true, text: (row, terms) => format.quantity(row[key], digits(terms)) });
-const price = (head, key) => ({ head, number: true, text: (row, terms) => format.price(row[key], terms.decimals) });
-
-/** The columns by table; `tools` has zone(). */
-export function columns(tools) {
-  const time = { head: "time", text: (row) => format.exactTime(row.time_ms, tools.zone()) };
+/** The columns by table. `terms(row)` are the instrument's, `zone()` the zone of times, `act.TABLE` = { node(row), mark(row) } a row's buttons. */
+export function columns({ terms, zone, act }) {
+  const digits = (row) => terms(row).quantity_decimals;
+  const time = { key: "time_ms", head: "time", text: (row) => format.exactTime(row.time_ms, zone()), hint: (row) => `${format.date(row.time_ms, zone())} ${format.zoneName(zone(), row.time_ms)}` };
+  const text = (key, head = key) => ({ key, head, text: (row) => row[key] || "–" });
+  const symbol = { key: "name", head: "symbol", text: (row) => splitName(row.name)[0], hint: (row) => row.name };
+  const side = { key: "side", head: "side", text: (row) => `${row.side === "sell" ? "▼" : "▲"} ${t(row.side)}`, sign: (row) => (row.side === "sell" ? "down" : "up") };
+  const money = (key, head = key) => ({ key, head, number: true, text: (row) => format.money(row[key]), sign: (row) => format.sign(row[key], 2) });
+  const plain = (key, head = key) => ({ key, head, number: true, text: (row) => format.price(row[key], 2) });
+  const quantity = (key, head = key) => ({ key, head, number: true, text: (row) => format.quantity(row[key], digits(row)) });
+  const price = (key, head = key) => ({ key, head, number: true, text: (row) => format.price(row[key], terms(row).decimals) });
+  const signed = (key, head = key) => ({ key, head, number: true, text: (row) => (row[key] === null ? "–" : format.signed(row[key], fitting(row[key], digits(row)))), sign: (row) => format.sign(row[key]) });
+  const buttons = (table) => ({ key: "act", act: true, ...act[table] });
   return {
     orders: [
       time,
       symbol,
       side,
-      { head: "kind", text: (row) => row.kind },
-      quantity("quantity", "quantity"),
-      quantity("filled", "filled"),
-      { head: "price", number: true, text: orderPrice },
-      price("average", "average"),
-      { head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
-      { head: "strategy", node: (row) => el("span", { text: row.strategy || "–", title: `${t("client_id")}: ${row.client_id}` }), mark: (row) => row.client_id },
-      { head: "reason", text: (row) => row.reason, wide: true },
+      { key: "kind", head: "kind", text: (row) => row.kind },
+      quantity("quantity"),
+      quantity("filled"),
+      { key: "price", head: "price", number: true, text: (row) => orderPrice(row, terms(row)), value: (row) => row.stop ?? row.price },
+      price("average"),
+      { key: "status", head: "state", node: (row) => pill(row.status, row.reason), mark: (row) => `${row.status}|${row.reason}` },
+      { ...text("strategy"), hint: (row) => `${t("client_id")}: ${row.client_id}` },
+      { key: "reason", head: "reason", text: (row) => row.reason, wide: true },
+      buttons("orders"),
     ],
     positions: [
-      { head: "symbol", text: (row) => splitName(row.name)[0] + (row.leg ? ` ${stateWord(row.leg)}` : "") },
-      strategy,
-      { head: "quantity", number: true, text: (row, terms) => format.signed(row.quantity, fitting(row.quantity, digits(terms))), sign: (row) => format.sign(row.quantity) },
-      quantity("of_today", "day"),
-      quantity("of_before", "earlier"),
-      quantity("frozen", "frozen"),
-      price("average", "average"),
-      price("last", "last"),
-      money("open_profit", "open"),
-      money("realised", "realised"),
+      { ...symbol, text: (row) => splitName(row.name)[0] + (row.leg ? ` ${stateWord(row.leg)}` : "") },
+      text("strategy"),
+      signed("quantity"),
+      quantity("day", "of_today"),
+      quantity("earlier", "of_before"),
+      quantity("frozen"),
+      price("average"),
+      price("last"),
+      money("open", "open_profit"),
+      money("realised"),
       plain("fees"),
       plain("margin"),
-      { head: "account", text: (row) => row.account },
+      text("account"),
+      buttons("positions"),
     ],
-    fills: [
-      time,
-      symbol,
-      side,
-      quantity("quantity", "quantity"),
-      price("price", "price"),
-      { head: "fee", number: true, text: (row) => format.price(row.fee, 4) },
-      strategy,
-      { head: "order", text: (row) => row.order },
-      { head: "cause", text: (row) => row.cause },
-    ],
+    fills: [time, symbol, side, quantity("quantity"), price("price"), { key: "fee", head: "fee", number: true, text: (row) => format.price(row.fee, 4) }, text("strategy"), text("order"), text("cause"), text("event")],
     accounts: [
-      { head: "account", text: (row) => row.account },
-      { head: "currency", text: (row) => row.currency },
-      plain("cash"),
-      plain("equity"),
-      plain("margin"),
-      plain("available"),
-      money("today", "today"),
-      money("realised", "realised"),
-      money("open_profit", "open"),
+      text("account"),
+      text("currency"),
+      ...["cash", "equity", "margin", "available"].map((key) => plain(key)),
+      money("today"),
+      money("realised"),
+      money("open", "open_profit"),
       plain("fees"),
     ],
-    log: [time, { head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, { head: "component", text: (row) => row.component }, { head: "text", text: (row) => row.text, wide: true }],
+    log: [time, { key: "level", head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, text("component"), { key: "text", head: "text", text: (row) => row.text, wide: true }],
   };
 }
 
