@@ -13,7 +13,7 @@ import msgspec
 
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import GcgQuantError
-from gcg_quant.events import Applied, BacktestCancelEvent, BacktestRequestEvent, BacktestResultEvent
+from gcg_quant.events import Applied, BacktestCancelEvent, BacktestProgressEvent, BacktestRequestEvent, BacktestResultEvent
 
 from .inputs.spec import BacktestSpec
 from .runs.job import BacktestJob
@@ -168,6 +168,7 @@ class BacktestEngine(Component):
                 child.stdin.write(msgspec.msgpack.encode(job))  # not in the arguments: a database URL may hold a password
                 child.stdin.close()
             self._children.append((job, child))
+            self.publish(BacktestProgressEvent(run=job.request.run, done=0, total=0), cause=job.request.id)  # it runs; bars come later
 
     def _fail(self, run: str, cause: int, error: str) -> None:
         self.publish(BacktestResultEvent(run=run, ok=False, error=error), cause=cause)
