@@ -6,12 +6,12 @@ from typing import Any
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
-from gcg_quant.events import AccountEvent, Lane, OrderEvent, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import AccountEvent, Fill, Lane, OrderEvent, PositionEvent, StrategyStatusEvent
 
 from .halt import halt_rows
 from .system_view import SystemView
 
-__all__ = ["account_row", "order_row", "position_row", "strategy_row", "system_status"]
+__all__ = ["account_row", "fill_row", "order_row", "position_row", "strategy_row", "system_status"]
 
 
 def system_status(view: SystemView, bus: EventBus) -> dict[str, Any]:
@@ -58,6 +58,12 @@ def order_row(order: OrderEvent) -> dict[str, Any]:
         "status": order.status.name.lower(),
         "reason": order.reason,
     }
+
+
+def fill_row(fill: Fill) -> dict[str, Any]:
+    """Return a fill as the interface shows it."""
+    names = ("event_ns", "account", "strategy", "client_id", "symbol", "venue", "quantity", "price", "fee", "fee_currency", "trade_id")
+    return {**_row(fill, names), "side": fill.side.name.lower(), "liquidity": fill.liquidity.name.lower()}
 
 
 def position_row(position: PositionEvent) -> dict[str, Any]:

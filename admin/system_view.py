@@ -90,7 +90,7 @@ class SystemView:
         self.positions: dict[tuple[str, str, str, str, str], PositionEvent] = {}  # by account, strategy, symbol, venue and side
         self.accounts: dict[tuple[str, str], AccountEvent] = {}  # by account and currency
         self.trading = TradingView()
-        self.fills: deque[Fill] = deque(maxlen=_KEPT)
+        self.fills: deque[Fill] = deque(maxlen=5 * _KEPT)
         self.problems: deque[LogEvent | AlertEvent] = deque(maxlen=_KEPT)
         self.backtests: dict[str, dict[str, Any]] = {}
         self.started_ns = 0

@@ -8,10 +8,19 @@ from typing import Any
 from gcg_quant.bus import symbol_matches
 from gcg_quant.events import OrderEvent
 
-from .status import account_row, order_row, position_row
+from .status import account_row, fill_row, order_row, position_row
 from .system_view import SystemView
 
-__all__ = ["account_rows", "chosen_orders", "gateway_rows", "order_rows", "position_rows", "position_totals", "strategy_profits"]
+__all__ = [
+    "account_rows",
+    "chosen_orders",
+    "fill_rows",
+    "gateway_rows",
+    "order_rows",
+    "position_rows",
+    "position_totals",
+    "strategy_profits",
+]
 
 _LEG = ("account", "symbol", "venue", "side", "currency")
 _SUMS = ("quantity", "today", "yesterday", "frozen", "realised_pnl", "unrealised_pnl", "fees", "margin")
@@ -25,6 +34,11 @@ def chosen_orders(view: SystemView, *, every: bool = False, strategy: str = "", 
 def order_rows(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
     """Return orders as rows; see `chosen_orders`."""
     return [order_row(order) for order in chosen_orders(view, every=every, strategy=strategy, symbol=symbol)]
+
+
+def fill_rows(view: SystemView, *, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
+    """Return the fills that are kept, the newest first."""
+    return [fill_row(fill) for fill in reversed(list(_of(view.fills, strategy, symbol)))]
 
 
 def position_rows(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
