@@ -1,4 +1,4 @@
-"""The web part of the running system: the charts' bridge, the monitor behind the REST interface, and the server of both."""
+"""The web part of the running system: the charts' bridge, the monitors behind the REST interface, and the server of all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gcg_quant.settings import Settings
 from ..visualization.bridge import WebSocketEventBridge
 from ..visualization.server import WebServer
 from .monitor import Monitor
+from .monitoring.performance import PerformanceMonitor
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -23,10 +24,11 @@ def web_components(settings: Settings) -> list[Component]:
     """Return the components of the web part, in the order in which they start."""
     bridge = WebSocketEventBridge(settings)
     monitor = Monitor()
+    performance = PerformanceMonitor(settings)
 
     def routers(bus: EventBus) -> Sequence[APIRouter]:
         from .rest.routes import create_routers  # FastAPI takes its time to import
 
         return create_routers(bus, monitor, settings)
 
-    return [bridge, monitor, WebServer(settings, bridge, routers=routers)]
+    return [bridge, monitor, performance, WebServer(settings, bridge, routers=routers)]

@@ -25,7 +25,7 @@ class MonitoringSettings(Section):
     tick_to_order_ms: Limit = setting(10.0, "time from a tick to the order that it led to, p95 of the last minute, ms", live=True)
     order_to_ack_ms: Limit = setting(
         10.0,
-        "time from an order to the venue's first answer, p95 of the last minute, ms; the paper gateway's latency_ms counts",
+        "time from an order to the venue's first answer, p95 of the last minute, ms; the paper gateway's own latency is left out",
         live=True,
     )
     lag_events: CountLimit = setting(100_000, "events that a reader of the journal is behind", live=True)

@@ -1,0 +1,103 @@
+"""A monitor of performance that looks ten times a second, and its alerts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gcg_quant.admin.monitoring import performance
+from gcg_quant.admin.monitoring.performance import PerformanceMonitor
+from gcg_quant.bus import EventBus
+from gcg_quant.events import AlertEvent
+from gcg_quant.settings import Settings
+
+OFF = dict.fromkeys(
+    (
+        "tick_to_order_ms",
+        "order_to_ack_ms",
+        "lag_events",
+        "lag_s",
+        "database_s",
+        "process_mb",
+        "memory_mb",
+        "disk_mb",
+        "silence_s",
+        "handler_errors",
+        "gateway_s",
+        "clock_ms",
+    ),
+    "off",
+)
+
+
+def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 20.0) -> Any:
+    """Return the first true answer of `condition`, or fail after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come true within {timeout_s} s")
+
+
+class Watched:
+    """A bus that is watched with some thresholds, all others off."""
+
+    def __init__(self, bus: EventBus, home: Path, **limits: Any) -> None:
+        self.bus = bus
+        self.settings = Settings.model_validate({"system": {"home": str(home)}, "monitoring": {**OFF, **limits}})
+        self.monitor = self._new()
+
+    def _new(self) -> PerformanceMonitor:
+        monitor = PerformanceMonitor(self.settings, grace_s=0.0, hold_s=0.0, rest_s=0.1)
+        monitor.start(self.bus)
+        wait_until(lambda: monitor.state == "running", "the monitor running")
+        return monitor
+
+    def restart(self) -> None:
+        """Stop it, and start another one on the same bus."""
+        assert self.monitor.stop()
+        self.monitor = self._new()
+
+    @property
+    def alerts(self) -> list[AlertEvent]:
+        """What was told so far."""
+        with self.bus.reader(start="begin", events=[AlertEvent]) as reader:
+            return [event for event in reader if isinstance(event, AlertEvent)]
+
+    def until(self, level: str, name: str, count: int = 1) -> AlertEvent:
+        """Return the newest alert of that level and name once there are so many."""
+
+        def found() -> list[AlertEvent]:
+            rows = [event for event in self.alerts if (event.level, event.name) == (level, name)]
+            return rows if len(rows) >= count else []
+
+        rows: list[AlertEvent] = wait_until(found, f"{count} {level} alerts {name}")
+        return rows[-1]
+
+    def looks(self, count: int = 3) -> None:
+        """Wait until it has looked so many times more."""
+        before = self.monitor.looks
+        wait_until(lambda: self.monitor.looks >= before + count, "more looks")
+
+
+@pytest.fixture
+def watch(bus: EventBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Watched]]:
+    """Return a function that watches the test's bus."""
+    monkeypatch.setattr(performance, "_LOOK_S", 0.05)
+    monkeypatch.setattr(performance, "_USE_S", 0.05)
+    (tmp_path / "home").mkdir(exist_ok=True)
+    made: list[Watched] = []
+
+    def make(**limits: Any) -> Watched:
+        made.append(Watched(bus, tmp_path / "home", **limits))
+        return made[-1]
+
+    yield make
+    for one in made:
+        assert one.monitor.stop()
