@@ -9,6 +9,7 @@ from gcg_quant.settings import Settings
 
 from ..monitor import Monitor
 from ..strategy_files import StrategyFiles
+from .admin_page import create_admin_page_router
 from .backtests import create_backtests_router
 from .components import create_components_router
 from .docs_page import create_docs_router
@@ -35,4 +36,5 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[
         create_trading_router(bus, monitor, settings.home),
         create_imports_router(settings),
         create_docs_router(),
+        create_admin_page_router(settings),
     ]

@@ -2,7 +2,7 @@
 // focus stays where it is. Sortable by its heads; it knows the four states of a view.
 //
 // A column: { key, head, text(row) } or, instead of the text, node(row) with mark(row), a text that changes whenever the node must.
-// Further: value(row) to sort by (row[key] otherwise), number, wide, act (buttons, not sorted), sign(row) a class, hint(row) a title.
+// Further: value(row) to sort by (row[key] otherwise), number, wide, line (what is too long is cut off), act (buttons, not sorted), sign(row) a class, hint(row) a title.
 
 import { el, setText } from "./dom.js";
 import { addTexts, t } from "./texts.js";
@@ -19,10 +19,11 @@ const MOST = 300; // rows drawn
 export class Table {
   /**
    * A table in `place`. `label()` names it; `columns` as above; `key(row)` tells rows apart; `empty()` is what stands there without rows,
-   * a sentence or a node; `sort` { by, down } at first; `choose(row)` makes rows choosable; `detail(row)` a node that unfolds below a row.
+   * a sentence or a node; `sort` { by, down } at first; `choose(row)` makes rows choosable; `detail(row, node)` a node that
+   * unfolds below a row (`node`: the one it gave before); `keep`: of more than `most` rows those at the "start" or at the "end" are drawn.
    */
-  constructor(place, { label, columns, key = (row) => row.key, empty = () => "", sort = null, choose, detail, most = MOST }) {
-    Object.assign(this, { place, label, columns, key, empty, sort, choose, detail, most });
+  constructor(place, { label, columns, key = (row) => row.key, empty = () => "", sort = null, choose, detail, keep = "start", most = MOST }) {
+    Object.assign(this, { place, label, columns, key, empty, sort, choose, detail, keep, most });
     this.rows = [];
     this.nodes = new Map(); // key -> its <tr>
     this.unfolded = new Set(); // keys
@@ -35,7 +36,7 @@ export class Table {
     place.classList.add("table");
     place.tabIndex = 0;
     place.setAttribute("role", "region");
-    place.replaceChildren(this.note, this.table, this.foot);
+    place.replaceChildren(this.table, this.note, this.foot);
     this.loading();
   }
 
@@ -125,7 +126,8 @@ export class Table {
   }
 
   #draw() {
-    const rows = this.#sorted().slice(0, this.most);
+    const sorted = this.#sorted();
+    const rows = this.keep === "end" ? sorted.slice(-this.most) : sorted.slice(0, this.most);
     const wanted = [];
     const kept = new Map();
     for (const row of rows) {
@@ -193,7 +195,7 @@ export class Table {
 
 function drawCell(node, column, row) {
   const mark = column.node ? column.mark(row) : column.text(row);
-  const kinds = [column.number && "number", column.wide && "wide", column.act && "act", column.sign?.(row)].filter(Boolean).join(" ");
+  const kinds = [column.number && "number", column.wide && "wide", column.line && "line", column.act && "act", column.sign?.(row)].filter(Boolean).join(" ");
   if (node.className !== kinds) node.className = kinds;
   if (column.hint && node.title !== column.hint(row)) node.title = column.hint(row);
   if (node.mark === mark) return;

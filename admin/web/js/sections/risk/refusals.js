@@ -1,0 +1,23 @@
+// The newest refusals, each with all of its reasons.
+
+import { t } from "/shared/texts.js";
+import { tablePanel } from "../../frame/parts.js";
+
+export class RefusalsPart {
+  constructor(section) {
+    const columns = [
+      { key: "time_ns", head: "time", text: (row) => section.desk.zone.time(row.time_ns) },
+      { key: "strategy", head: "strategy", text: (row) => row.strategy || "–" },
+      { key: "symbol", head: "symbol", text: (row) => row.symbol, hint: (row) => `${row.symbol}@${row.venue}` },
+      { key: "account", head: "account", text: (row) => row.account },
+      { key: "reasons", head: "rk_reasons", text: (row) => row.reasons.map((one) => one.replaceAll("_", " ")).join(", "), sign: () => "warned" },
+      { key: "message", head: "text", wide: true, text: (row) => row.message },
+    ];
+    const part = tablePanel("rk_refusals", { columns, key: (row) => `${row.time_ns}|${row.client_id}`, empty: () => t("rk_no_refusals"), sort: { by: "time_ns", down: true } });
+    Object.assign(this, { node: part.node, table: part.table });
+  }
+
+  show({ refusals }) {
+    this.table.show(refusals);
+  }
+}

@@ -1,0 +1,36 @@
+// The texts of orders and positions on the admin page, English and Chinese.
+
+import { addTexts } from "/shared/texts.js";
+
+addTexts({
+  tr_which: ["Which orders", "显示哪些委托"],
+  tr_open: ["Open", "未完成"],
+  tr_all: ["All", "全部"],
+  tr_any: ["any", "不限"],
+  tr_symbol_hint: ["BTC/USDT or *USDT", "BTC/USDT 或 *USDT"],
+  tr_gateway: ["Gateway", "通道"],
+  tr_gateways: ["Gateways", "通道"],
+  tr_no_gateways: ["No gateway has reported yet. One does when trading starts.", "还没有通道报告。交易启动后会出现。"],
+  tr_no_open: ["No order works. They appear as soon as a running strategy places one.", "没有未完成委托。策略下单后会出现在这里。"],
+  tr_none_of_these: ["No order matches the filter.", "没有符合筛选条件的委托。"],
+  tr_cancel: ["Cancel", "撤单"],
+  tr_cancel_all: ["Cancel all", "全部撤单"],
+  tr_ask_cancel: ["Cancel: {0}?", "撤销：{0}？"],
+  tr_ask_cancel_all: ["Cancel all {0} open orders?", "撤销全部 {0} 笔未完成委托？"],
+  tr_ask_cancel_of: ["Cancel the {0} open orders of {1}?", "撤销 {1} 的 {0} 笔未完成委托？"],
+  tr_not_cancelled: ["{0} not cancelled: {1}", "{0} 笔未撤销：{1}"],
+  tr_by: ["Positions by", "持仓按"],
+  tr_by_strategy: ["By strategy", "按策略"],
+  tr_by_instrument: ["By instrument", "按合约"],
+  tr_strategies: ["{0} together", "共 {0} 个"],
+  tr_close: ["Close", "平仓"],
+  tr_ask_close: ["Close it for {1}: {0} at the market?", "为 {1} 平仓：市价{0}？"],
+  tr_halted: ["Account {0} is halted: it differs from its venue by {1}.", "账户 {0} 已暂停：与交易所相差 {1}。"],
+  tr_resume: ["Accept and resume", "接受并恢复"],
+  tr_ask_resume: ["Accept that {0} differs by {1}, and let it trade?", "接受 {0} 的差异 {1}，并恢复交易？"],
+  tr_since: ["Since", "自"],
+  tr_working: ["Working orders", "在途委托"],
+  tr_answers: ["Answers", "应答数"],
+  tr_p50: ["Latency p50", "延迟 p50"],
+  tr_p99: ["Latency p99", "延迟 p99"],
+});
