@@ -4,7 +4,7 @@ import "/static/js/texts/page.js";
 import "/static/js/texts/trading.js";
 import "./texts/frame.js";
 import { Appearance } from "/shared/appearance.js";
-import { get } from "/shared/rest.js";
+import { get, patch } from "/shared/rest.js";
 import { Desk } from "./frame/desk.js";
 import { Keyboard } from "./frame/keyboard.js";
 import { Navigation } from "./frame/navigation.js";
@@ -13,15 +13,31 @@ import { TopBar } from "./frame/top_bar.js";
 import { Zone } from "./frame/zone.js";
 
 const ALERTS_EVERY_MS = 3000;
+const CONFIG_EVERY_MS = 15_000;
 
 const desk = new Desk();
 desk.zone = new Zone(desk);
-new Appearance(desk);
+const appearance = new Appearance(desk);
 const navigation = new Navigation(desk);
 new TopBar(desk);
 new Keyboard(navigation);
 
 let alertsAt = 0;
+let configAt = 0;
+
+// Theme, language and zone are those of the chart page: the server keeps them, and a choice here holds there.
+async function configuration(signal) {
+  if (Date.now() - configAt < CONFIG_EVERY_MS) return;
+  configAt = Date.now();
+  const config = await get("/charts/config", { signal });
+  appearance.follow(config);
+  desk.zone.follow(config);
+}
+
+desk.on("chosen", (choice) => {
+  configAt = Date.now();
+  patch("/charts/config", choice).catch((error) => console.warn(error.message)); // it holds in this browser all the same
+});
 
 // What the top bar and the navigation show; the open section asks for its own beside it.
 async function common(signal) {
@@ -41,6 +57,6 @@ function missing(error) {
   return null;
 }
 
-const poller = new Poller(desk, (signal) => Promise.all([common(signal), navigation.section?.refresh(signal)]));
+const poller = new Poller(desk, (signal) => Promise.all([configuration(signal), common(signal), navigation.section?.refresh(signal)]));
 desk.soon = () => poller.soon();
 poller.start();

@@ -17,8 +17,18 @@ export class Zone {
       this.choice = (this.choice + 1) % this.zones.length;
       this.#name();
       desk.tell("zone", this.current());
+      desk.tell("chosen", { zone: this.current() === "UTC" ? "UTC" : "local" });
     });
     desk.on("appearance", () => this.#name());
+  }
+
+  /** Take over the choice that the server keeps. */
+  follow({ zone }) {
+    const choice = zone === "UTC" ? this.zones.length - 1 : 0;
+    if (choice === this.choice) return;
+    this.choice = choice;
+    this.#name();
+    this.desk.tell("zone", this.current());
   }
 
   /** The IANA name of the zone to show times in. */
