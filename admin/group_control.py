@@ -150,5 +150,8 @@ def stopped_by_hand(bus: EventBus, since: int) -> set[str]:
 
 
 def _open_orders(component: Component) -> int:
-    desk = getattr(component, "desk", None)
-    return sum(1 for _ in desk.orders.open_orders()) if desk is not None else 0
+    if "trading" not in component.capabilities:
+        return 0
+    from ..strategy_engine.trading import TradingEngine  # a process imports only what it runs
+
+    return sum(1 for _ in component.desk.orders.open_orders()) if isinstance(component, TradingEngine) else 0

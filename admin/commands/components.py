@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from gcg_quant.events import MetricEvent, OrderEvent
 
@@ -19,16 +20,17 @@ from .options import agreed, example, json_option, tell, yes_option
 __all__ = ["components"]
 
 _ORIGIN = "console"
+_KINDS = (MetricEvent, OrderEvent)
 
 
-@click.group(invoke_without_command=True, epilog=example("components --watch", "components restart bars"))
+@click.group(invoke_without_command=True, epilog=example("components --watch", "components restart bars --yes"))
 @json_option
 @watch_option
 @click.pass_context
 def components(ctx: click.Context, as_json: bool, watch: float | None) -> None:
-    """Show the processes and components of the system; start, stop and restart them."""
+    """Show the processes with their memory and the components with what they handle; start, stop and restart them."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_components, as_json=as_json, watch=watch)
+        show(ctx, _KINDS, _screen, as_json=as_json, watch=watch)
 
 
 @components.command("list", epilog=example("components list --json"))
@@ -36,36 +38,42 @@ def components(ctx: click.Context, as_json: bool, watch: float | None) -> None:
 @watch_option
 @click.pass_context
 def list_components(ctx: click.Context, as_json: bool, watch: float | None) -> None:
-    """Show every process with its memory, and every component with what it handles."""
-
-    def draw(seen: Look) -> Screen:
-        groups, parts = group_rows(seen.view), component_rows(seen.view)
-        return Screen({"groups": groups, "components": parts}, [_groups(groups), _components(parts)], "No component has ever run here.")
-
-    show(ctx, (MetricEvent, OrderEvent), draw, as_json=as_json, watch=watch)
+    """Show the processes with their memory and the components with what they handle."""
+    show(ctx, _KINDS, _screen, as_json=as_json, watch=watch)
 
 
-@components.command("start", epilog=example("components start recorder"))
-@click.argument("name")
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from contextlib import suppress
+
+    from gcg_quant.errors import GcgQuantError
+
+    found: list[CompletionItem] = []
+    with suppress(GcgQuantError, OSError), look(ctx) as seen:
+        found = [CompletionItem(row["component"], help=row["state"]) for row in component_rows(seen.view)]
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
+@components.command(epilog=example("components start recorder"))
+@click.argument("name", shell_complete=_complete)
 @json_option
 @click.pass_context
 def start(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Start the component NAME, built anew from the settings as they are now."""
+    """Start the component NAME, built from the settings as they are now."""
     _change(ctx, "start", name, True, as_json)
 
 
-@components.command("stop", epilog=example("components stop recorder --yes"))
-@click.argument("name")
+@components.command(epilog=example("components stop recorder --yes"))
+@click.argument("name", shell_complete=_complete)
 @yes_option
 @json_option
 @click.pass_context
 def stop(ctx: click.Context, name: str, yes: bool, as_json: bool) -> None:
-    """Stop the component NAME until it is started again or the system is; what that means is said first."""
+    """Stop the component NAME until it or the system is started again; what that means is said first."""
     _change(ctx, "stop", name, yes, as_json)
 
 
-@components.command("restart", epilog=example("components restart --group strategies --yes"))
-@click.argument("name", default="")
+@components.command(epilog=example("components restart bars --yes", "components restart --group strategies --yes"))
+@click.argument("name", default="", shell_complete=_complete)
 @click.option("--group", default="", help="All of this process group, in a new process.")
 @yes_option
 @json_option
@@ -77,7 +85,8 @@ def restart(ctx: click.Context, name: str, group: str, yes: bool, as_json: bool)
     if name:
         _change(ctx, "restart", name, yes, as_json)
         return
-    with look(ctx, MetricEvent, OrderEvent) as seen:
+    home_of(ctx).require_running()
+    with look(ctx) as seen:
         row = group_named(group_rows(seen.view), group)
     agreed(f"Restart the group {group} ({', '.join(row['components'])})?", yes)
     with Client(home_of(ctx)) as client:
@@ -87,7 +96,7 @@ def restart(ctx: click.Context, name: str, group: str, yes: bool, as_json: bool)
 
 def _change(ctx: click.Context, action: str, name: str, yes: bool, as_json: bool) -> None:
     home_of(ctx).require_running()
-    with look(ctx, MetricEvent, OrderEvent) as seen:
+    with look(ctx, OrderEvent) as seen:
         row = component_named(component_rows(seen.view), name)
     if action != "start":
         means = f": {row['if_stopped']}" if action == "stop" and row["if_stopped"] else ""
@@ -95,6 +104,11 @@ def _change(ctx: click.Context, action: str, name: str, yes: bool, as_json: bool
     with Client(home_of(ctx)) as client:
         answer = change_component(client.bus, action, name, _ORIGIN)
     tell(f"{answer.detail}.", {"component": name, "action": action, "detail": answer.detail}, as_json=as_json)
+
+
+def _screen(seen: Look) -> Screen:
+    groups, parts = group_rows(seen.view), component_rows(seen.view)
+    return Screen({"groups": groups, "components": parts}, [_groups(groups), _components(parts)], "No component has ever run here.")
 
 
 def _groups(rows: Sequence[dict[str, Any]]) -> Any:
@@ -112,14 +126,6 @@ def _components(rows: Sequence[dict[str, Any]]) -> Any:
     for row in rows:
         state = f"{row['state']} (by hand)" if row["by_hand"] and row["state"] != "running" else row["state"]
         numbers = [number(row["events_per_s"], 1), number(row["handled"]), number(row["lag"]), number(row["behind_s"], 1)]
-        add(
-            shown,
-            row["component"],
-            row["group"],
-            state,
-            *numbers,
-            number(row["mean_us"], 1),
-            number(row["max_us"], 0),
-            number(row["errors"]),
-        )
+        numbers += [number(row["mean_us"], 1), number(row["max_us"], 0), number(row["errors"])]
+        add(shown, row["component"], row["group"], state, *numbers)
     return shown

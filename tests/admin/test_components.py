@@ -171,9 +171,11 @@ def test_rest_restarts_what_it_is_served_by_and_refuses_to_stop_it(running: Runn
     assert (code, detail.split(":")[0]) == (200, "recorder is stopped")
     assert post("/components/recorder/start") == (200, "recorder runs")
     wait_for(lambda: all(row["memory_bytes"] for row in rest.get("/groups").json()), 20)
+    begun = _since(rest, "web")
     for name in ("monitor", "charts", "web"):
-        assert post(f"/components/{name}/restart")[0] == 200, name
-    wait_for(lambda: _answers(rest), 20)
+        answer = post(f"/components/{name}/restart")
+        assert answer[0] == 200, answer
+    wait_for(lambda: _since(rest, "web") > begun, 20)
     pid = {row["group"]: row["pid"] for row in rest.get("/groups").json()}
     assert post("/groups/market/restart") == (200, "group market was restarted")
     assert {row["group"]: row["pid"] for row in rest.get("/groups").json()}["market"] != pid["market"]
@@ -182,12 +184,13 @@ def test_rest_restarts_what_it_is_served_by_and_refuses_to_stop_it(running: Runn
     rest.close()
 
 
-def _answers(rest: httpx.Client) -> bool:
+def _since(rest: httpx.Client, component: str) -> int:
+    # Since when a component runs; 0 while nobody answers.
     try:
         rows = rest.get("/components").json()
     except httpx.TransportError:
-        return False
-    return all(row["state"] == "running" for row in rows)
+        return 0
+    return next(int(row["since_ns"]) if row["state"] == "running" else 0 for row in rows if row["component"] == component)
 
 
 def test_one_process_controls_its_components_and_groups(tmp_path: Path) -> None:
