@@ -37,6 +37,7 @@ _COMMANDS = {
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
     "database": ("database", "database", "Check the database, save it, bring it back, remove old rows."),
     "completion": ("completion", "completion", "Let the shell complete commands, options, strategies and symbols."),
+    "config": ("config", "config", "Show, check and change settings; their history."),
     "settings": ("settings", "show_settings", "Show every setting with its default and meaning."),
 }
 

@@ -96,8 +96,26 @@ class Settings(Section):
             path = FILE_NAME
         document = read_demo() if path is None else read_file(Path(path))
         origin = DEMO if path is None else str(path)
+        return cls.of(document, origin, home, environ)
+
+    @classmethod
+    def of(
+        cls, document: Mapping[str, Any], origin: str, home: str | Path | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Settings:
+        """Return the settings of a file's document with the environment on top.
+
+        Args:
+            document: {section: {key: value}}; it stays as it is.
+            origin: what errors call it.
+            home: overrides `[system] home`.
+            environ: the environment variables.
+
+        Raises:
+            SettingsError: naming the origin (or variable), section, key and what was expected.
+        """
         check_document(document, cls.sections(), origin)
-        return cls._validate(document, origin, read_environment(environ, cls.sections()), home)
+        own = {section: dict(values) for section, values in document.items()}
+        return cls._validate(own, origin, read_environment(environ, cls.sections()), home)
 
     @classmethod
     def restore(cls, dump: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str] = os.environ) -> Settings:

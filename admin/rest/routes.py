@@ -15,6 +15,7 @@ from .components import create_components_router
 from .docs_page import create_docs_router
 from .imports import create_imports_router
 from .journal import create_journal_router
+from .settings import create_settings_router
 from .strategies import create_strategies_router
 from .strategy_files import create_strategy_files_router
 from .system import create_system_router
@@ -29,6 +30,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[
     return [
         create_system_router(bus, monitor),
         create_components_router(bus, monitor),
+        create_settings_router(bus, monitor, settings),
         create_journal_router(bus),
         create_strategy_files_router(monitor, files),
         create_strategies_router(bus, monitor, files),
