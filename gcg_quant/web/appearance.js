@@ -4,7 +4,7 @@ import { byId } from "/shared/dom.js";
 import { setLanguage, t, translatePage } from "/shared/texts.js";
 
 const THEMES = ["dark", "light", "system"];
-const TOKENS = ["panel", "raised", "line", "text", "muted", "faint", "accent", "up", "down", "mark", "up-text", "down-text"];
+const TOKENS = ["panel", "raised", "line", "text", "muted", "faint", "accent", "up", "down", "mark", "up-text", "down-text", ...[1, 2, 3, 4, 5, 6].map((at) => `study-${at}`)];
 const root = document.documentElement;
 const systemLight = matchMedia("(prefers-color-scheme: light)");
 

@@ -1,5 +1,5 @@
-// What all charts share: how they are made and coloured, and how several move as one. With price_chart.js and curve_chart.js the only
-// modules that know Lightweight Charts (4.1): a change to version 5 is a change of these three.
+// What all charts share: how they are made and coloured, hairlines behind them, and how several move as one. With price_chart.js,
+// curve_chart.js and study_chart.js the only modules that know Lightweight Charts (4.1): a change to version 5 is a change of these four.
 
 export const RIGHT_BARS = 6; // empty room to the right of the newest bar
 
@@ -37,6 +37,104 @@ export function writeTimes(chart, { time, tick, seconds }) {
     localization: { timeFormatter: time },
     timeScale: { tickMarkFormatter: (at, kind) => tick(at, kind), secondsVisible: seconds },
   });
+}
+
+/** A chart of bars whose view others can share: what it shows is told and set by the index of bars, fractions included. */
+export class SharedView {
+  /** `on`: { hover(time, point, marker), range() }; only the reader's own pointer is told of, not one that another chart set. */
+  constructor(container, on, options) {
+    this.chart = newChart(container, options);
+    Object.assign(this, { container, level: true, least: 0 });
+    container.addEventListener("pointerenter", () => (this.levelLine = true));
+    this.chart.subscribeCrosshairMove((event) => {
+      if (event.time === undefined || event.sourceEvent) on.hover(event.time ?? null, event.point ?? null, event.hoveredObjectId);
+    });
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => on.range());
+  }
+
+  /** The indexes of bars that the view reaches from and to, or null before anything is drawn. */
+  get range() {
+    return this.chart.timeScale().getVisibleLogicalRange();
+  }
+
+  set range(range) {
+    this.chart.timeScale().setVisibleLogicalRange(range);
+  }
+
+  /** The width of the plot without its price scale, px. */
+  get width() {
+    return Math.max(0, this.container.clientWidth - this.scaleWidth); // a hidden time axis has no width
+  }
+
+  /** The width of the price scale, px: charts above each other need the same one. */
+  get scaleWidth() {
+    return this.chart.priceScale("right").width();
+  }
+
+  set scaleWidth(pixels) {
+    if (pixels === this.least) return;
+    this.least = pixels;
+    this.chart.applyOptions({ rightPriceScale: { minimumWidth: pixels } });
+  }
+
+  /** Show or hide the time axis. */
+  set axisShown(shown) {
+    this.chart.applyOptions({ timeScale: { visible: shown } });
+  }
+
+  /** Point at a time as if the pointer were there, without its level line; null takes the pointer away. */
+  pointAt(time, value) {
+    this.levelLine = time === null;
+    if (time === null || value === null || value === undefined) this.chart.clearCrosshairPosition();
+    else this.chart.setCrosshairPosition(value, time, this.main);
+  }
+
+  /** Whether the pointer has a horizontal line; one that follows another chart's has none. */
+  set levelLine(shown) {
+    if (shown === this.level) return;
+    this.level = shown;
+    this.chart.applyOptions({ crosshair: { horzLine: { visible: shown, labelVisible: shown } } });
+  }
+
+  /** Remove the chart from the page. */
+  remove() {
+    this.chart.remove();
+  }
+}
+
+/** Vertical hairlines behind a series at some of its times; `drawn()` is told each time the chart is painted. */
+export class Hairlines {
+  constructor(drawn = () => {}) {
+    Object.assign(this, { drawn, times: [], places: [], colour: "transparent" });
+    const draw = (target) => target.useBitmapCoordinateSpace((space) => this.#draw(space));
+    this.views = [{ zOrder: () => "bottom", renderer: () => ({ draw }) }];
+  }
+
+  attached({ chart, requestUpdate }) {
+    this.scale = chart.timeScale();
+    this.refresh = requestUpdate;
+  }
+
+  updateAllViews() {
+    this.places = this.times.map((time) => this.scale.timeToCoordinate(time)).filter((x) => x !== null);
+    this.drawn();
+  }
+
+  paneViews() {
+    return this.views;
+  }
+
+  /** Draw at these times, in this colour. */
+  set(times, colour) {
+    if (colour === this.colour && times.join() === this.times.join()) return;
+    Object.assign(this, { times, colour });
+    this.refresh?.();
+  }
+
+  #draw({ context, bitmapSize, horizontalPixelRatio: ratio }) {
+    context.fillStyle = this.colour;
+    for (const x of this.places) context.fillRect(Math.round(x * ratio), 0, Math.max(1, Math.floor(ratio)), bitmapSize.height);
+  }
 }
 
 /** Let charts with the same times scroll, zoom and point as one; `hover(time)` is told where the pointer is, or null. */

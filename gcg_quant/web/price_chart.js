@@ -1,43 +1,69 @@
-// Candles with volume, markers and a price line.
+// Prices as candles, bars or a line, with volume, markers, price lines and the days' beginnings.
 
-import { RIGHT_BARS, colourChart, newChart, writeTimes } from "./chart_base.js";
+import { Hairlines, RIGHT_BARS, SharedView, colourChart, writeTimes } from "./chart_base.js";
 
 const NEAR_END = 1.5; // bars: nearer to the newest bar than this, the chart counts as live
+const DASHED = 2;
+const DOTTED = 1;
 
-export class PriceChart {
-  /** `on`: { hover(time, point, marker), click(point, marker), range() }; times are UTC seconds; `options` go to the chart library. */
+// What each style is made of: the library's way to make it, how a bar becomes its point, and which of its colours are which tokens.
+const STYLES = {
+  candles: { make: "addCandlestickSeries", options: { wickVisible: true, borderVisible: false }, point: ohlc, colours: ({ up, down }) => ({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down }) },
+  bars: { make: "addBarSeries", options: { thinBars: true }, point: ohlc, colours: ({ up, down }) => ({ upColor: up, downColor: down }) },
+  line: { make: "addLineSeries", options: { lineWidth: 1.5 }, point: (bar) => ({ time: bar[0], value: bar[4] }), colours: ({ text }) => ({ color: text }) },
+};
+
+export class PriceChart extends SharedView {
+  /** `on`: { hover(time, point, marker), click(point, marker), range(), drawn() }; times are UTC seconds; `options` go to the chart library. */
   constructor(container, on, options) {
-    this.chart = newChart(container, options);
-    this.candles = this.chart.addCandlestickSeries({ wickVisible: true, borderVisible: false });
+    super(container, on, options);
+    this.hairlines = new Hairlines(on.drawn);
     this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.83, bottom: 0 } });
-    this.line = null;
+    this.lines = new Map(); // id -> price line
     this.count = 0;
-    this.chart.subscribeCrosshairMove((event) => on.hover(event.time ?? null, event.point ?? null, event.hoveredObjectId));
+    this.wholeVolume = true;
+    this.#make("candles");
     this.chart.subscribeClick((event) => on.click(event.point ?? null, event.hoveredObjectId));
-    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => on.range());
   }
 
   /** Recolour everything; `colours` are the tokens of appearance.js. */
   setColours(colours) {
     this.colours = colours;
     colourChart(this.chart, colours);
-    this.candles.applyOptions({ upColor: colours.up, downColor: colours.down, wickUpColor: colours.up, wickDownColor: colours.down });
+    this.main.applyOptions(STYLES[this.style].colours(colours));
   }
 
   /** Say how prices and times are written. */
   setFormats({ price, minMove, time, tick, seconds }) {
-    this.candles.applyOptions({ priceFormat: { type: "custom", formatter: price, minMove } });
+    this.format = { priceFormat: { type: "custom", formatter: price, minMove } };
+    this.main.applyOptions(this.format);
     writeTimes(this.chart, { time, tick, seconds });
   }
 
-  /** Show other bars; with `keep` the view stays where it is, although bars came in front. */
-  setBars(bars, keep = false) {
+  /** Draw prices as "candles", "bars" or "line"; the bars, markers and price lines have to be set anew. Return whether it changed. */
+  setStyle(style) {
+    if (style === this.style) return false;
+    this.chart.removeSeries(this.main);
+    this.lines.clear();
+    this.#make(style);
+    return true;
+  }
+
+  /** Draw the volume or not; the bars have to be set anew. */
+  setVolume(shown) {
+    this.wholeVolume = shown;
+    this.volume.applyOptions({ visible: shown });
+    this.chart.applyOptions({ rightPriceScale: { scaleMargins: { top: 0.06, bottom: shown ? 0.2 : 0.06 } } });
+  }
+
+  /** Show other bars; with `keep` the view stays where it is, although `added` bars came in front (or left, if negative). */
+  setBars(bars, keep = false, added = bars.length - this.count) {
     const scale = this.chart.timeScale();
-    const range = keep ? scale.getVisibleLogicalRange() : null;
-    const added = bars.length - this.count;
-    this.candles.setData(bars.map(candle));
-    this.volume.setData(bars.filter(hasVolume).map((bar) => this.#column(bar)));
+    const range = keep ? this.range : null;
+    const { point } = STYLES[this.style];
+    this.main.setData(bars.map(point));
+    this.volume.setData(this.wholeVolume ? bars.filter(hasVolume).map((bar) => this.#column(bar)) : []);
     this.count = bars.length;
     this.closes = new Map(bars.map((bar) => [bar[0], bar[4]]));
     if (range) scale.setVisibleLogicalRange({ from: range.from + added, to: range.to + added });
@@ -46,14 +72,15 @@ export class PriceChart {
 
   /** Change the newest bar, or append one. */
   updateBar(bar, count) {
-    this.candles.update(candle(bar));
-    if (hasVolume(bar)) this.volume.update(this.#column(bar));
+    this.main.update(STYLES[this.style].point(bar));
+    if (this.wholeVolume && hasVolume(bar)) this.volume.update(this.#column(bar));
     this.count = count;
+    this.closes.set(bar[0], bar[4]);
   }
 
   /** `markers`: { id, time, side: "buy" | "sell" | "", kind: "fill" | "signal", text, size }, sorted by time; a fill's `size` is 1 if absent. */
   setMarkers(markers) {
-    this.candles.setMarkers(
+    this.main.setMarkers(
       markers.map(({ id, time, side, kind, text, size = 1 }) => ({
         id,
         time,
@@ -66,10 +93,24 @@ export class PriceChart {
     );
   }
 
-  /** Draw our position's average price, or nothing. */
-  setPriceLine(line) {
-    if (this.line) this.candles.removePriceLine(this.line);
-    this.line = line && this.candles.createPriceLine({ ...line, color: this.colours.accent, lineWidth: 1, lineStyle: 1, axisLabelVisible: true });
+  /** Draw lines at prices and no others: { id, price, title, token (a colour), dashed }. */
+  setPriceLines(lines) {
+    const wanted = new Map(lines.map((line) => [line.id, line]));
+    for (const [id, drawn] of this.lines) {
+      if (wanted.has(id)) continue;
+      this.main.removePriceLine(drawn);
+      this.lines.delete(id);
+    }
+    for (const { id, price, title = "", token, dashed } of lines) {
+      const options = { price, title, color: this.colours[token], lineWidth: 1, lineStyle: dashed ? DASHED : DOTTED, axisLabelVisible: true };
+      if (this.lines.has(id)) this.lines.get(id).applyOptions(options);
+      else this.lines.set(id, this.main.createPriceLine(options));
+    }
+  }
+
+  /** Draw a hairline where each of these bars begins. */
+  setBreaks(times) {
+    this.hairlines.set(times, this.colours.line);
   }
 
   /** Whether the newest bar is in view. */
@@ -79,7 +120,7 @@ export class PriceChart {
 
   /** How many bars lie to the left of the view. */
   get barsBefore() {
-    return this.chart.timeScale().getVisibleLogicalRange()?.from ?? Infinity;
+    return this.range?.from ?? Infinity;
   }
 
   /** The times of the first and the last bar in view: { from, to }. */
@@ -89,17 +130,22 @@ export class PriceChart {
 
   /** Where a price at a time is drawn, in pixels of the plot. */
   point(time, price) {
-    return { x: this.chart.timeScale().timeToCoordinate(time), y: this.candles.priceToCoordinate(price) };
+    return { x: this.chart.timeScale().timeToCoordinate(time), y: this.main.priceToCoordinate(price) };
   }
 
-  /** The series that the pointer is on. */
-  get main() {
-    return this.candles;
+  /** The height of the plot at which a price is drawn, px from the top, or null. */
+  heightOf(price) {
+    return this.main.priceToCoordinate(price);
   }
 
-  /** The close of the bar at a time, or undefined; only for bars that `setBars` showed. */
+  /** The price that is drawn at a height of the plot. */
+  priceAt(y) {
+    return this.main.coordinateToPrice(y);
+  }
+
+  /** The close of the bar at a time, or undefined. */
   valueAt(time) {
-    return this.closes.get(time);
+    return this.closes?.get(time);
   }
 
   /** Give the time axis further times, which need have no bar: charts with the same times can be linked. */
@@ -117,6 +163,14 @@ export class PriceChart {
     this.chart.timeScale().scrollToPosition(RIGHT_BARS, false); // the animated way stops half-way where frames are slow
   }
 
+  // The series that the pointer is on.
+  #make(style) {
+    const { make, options, colours } = STYLES[style];
+    this.style = style;
+    this.main = this.chart[make]({ ...options, ...this.format, ...(this.colours && colours(this.colours)) });
+    this.main.attachPrimitive(this.hairlines);
+  }
+
   #column(bar) {
     return { time: bar[0], value: bar[5], color: `${bar[4] >= bar[1] ? this.colours.up : this.colours.down}59` };
   }
@@ -124,6 +178,6 @@ export class PriceChart {
 
 const hasVolume = (bar) => bar[5] !== null && bar[5] !== undefined;
 
-function candle([time, open, high, low, close]) {
+function ohlc([time, open, high, low, close]) {
   return { time, open, high, low, close };
 }

@@ -31,11 +31,11 @@ def test_candles_appear_and_the_last_price_changes(market: Any, server: AppServe
     bars = page.bars()
     assert [bar[0] for bar in bars[:30]] == [start // NS_PER_SECOND for start in starts]
     assert spacing(bars) == {60}
-    assert page.text("#legend h2") == "BTC/USDT"
+    assert page.text(".legend h2") == "BTC/USDT"
     market.tick(1234.5)
     page.wait_text("#watch-rows li[data-name='BTC/USDT@SIM'] .last", "1,234.50")
     page.wait_text("#middle-price", "1,234.50 ▲")
-    page.wait_text("#legend", "1,234.50")
+    page.wait_text(".legend", "1,234.50")
     page.wait_text("#tape", "1,234.50")
     assert page.bars()[-1][4] == 1234.5
     market.tick(99.25)
@@ -52,7 +52,7 @@ def test_fill_becomes_a_marker_with_its_card(market: Any, server: AppServer, ope
     page.wait("document.getElementById('chart').dataset.markers === '1'")
     page.page.click("#tab-fills")
     page.wait_text(".drawer-view:not([hidden])", "control #17")
-    plot = page.page.locator("#plot").bounding_box()
+    plot = page.page.locator(".plot.main").bounding_box()
     low = page.page.evaluate("(({view}) => view.chart.point(view.bars.at(-1)[0], view.bars.at(-1)[3]))(document.getElementById('chart'))")
     x, y = plot["x"] + low["x"], plot["y"] + low["y"]
     while not page.page.locator("#card").is_visible():
@@ -110,7 +110,7 @@ def test_symbol_and_period_choice(market: Any, server: AppServer, open_page: Ope
     market.tick(50.0, symbol="ETH/USDT")
     page = open_page(server)
     page.page.click("#watch-rows li[data-name='ETH/USDT@SIM']")
-    page.wait_text("#legend h2", "ETH/USDT")
+    page.wait_text(".legend h2", "ETH/USDT")
     page.wait("document.getElementById('chart').view.bars.at(-1)?.[4] === 50")
     assert page.page.get_attribute("#watch-rows li[data-name='ETH/USDT@SIM']", "aria-selected") == "true"
     page.page.click("#periods button:text-is('5m')")
@@ -122,9 +122,9 @@ def test_symbol_and_period_choice(market: Any, server: AppServer, open_page: Ope
     page.page.keyboard.press("/")
     page.page.keyboard.type("btc")
     page.page.keyboard.press("Enter")
-    page.wait_text("#legend h2", "BTC/USDT")
+    page.wait_text(".legend h2", "BTC/USDT")
     page.page.keyboard.press("ArrowDown")
-    page.wait_text("#legend h2", "ETH/USDT")
+    page.wait_text(".legend h2", "ETH/USDT")
     market.tick(55.5, symbol="ETH/USDT")
     page.wait("document.getElementById('chart').view.bars.at(-1)?.[4] === 55.5")
 
@@ -146,7 +146,7 @@ def test_scrolling_back_loads_older_bars_without_a_jump(bus: EventBus, settings:
         page = open_page(server)
         first = len(page.bars())
         assert first < 1000
-        assert page.page.locator("#to-live").is_hidden()
+        assert page.page.locator(".to-live").is_hidden()
         page.page.mouse.move(600, 300)
         for _ in range(24):
             page.page.mouse.wheel(-400, 0)
@@ -158,9 +158,9 @@ def test_scrolling_back_loads_older_bars_without_a_jump(bus: EventBus, settings:
         loaded = page.bars()
         assert spacing(loaded) == {60}
         assert before["to"] < loaded[-1][0]
-        page.page.click("#to-live")
+        page.page.click(".to-live")
         page.wait("document.getElementById('chart').view.chart.visible.to === document.getElementById('chart').view.bars.at(-1)[0]")
-        assert page.page.locator("#to-live").is_hidden()
+        assert page.page.locator(".to-live").is_hidden()
     finally:
         assert server.stop()
 
@@ -182,9 +182,9 @@ def test_failed_history_offers_another_try(bus: EventBus, settings: Settings, ma
     try:
         market.tick(100.0)
         page = open_page(server, state="error")
-        assert "The database is away." in page.text("#chart-message")
+        assert "The database is away." in page.text(".pane-message")
         history.away = False
-        page.page.click("#chart-message button")
+        page.page.click(".pane-message button")
         page.page.wait_for_selector("#chart[data-state=ready]")
     finally:
         assert server.stop()
@@ -196,4 +196,4 @@ def test_signals_are_markers_of_their_own(bus: EventBus, market: Any, server: Ap
     page = open_page(server)
     bus.publish(SignalEvent(symbol="BTC/USDT", venue="SIM", strategy="<i>s</i>", name="up", event_ns=market.minute_ns, text="<img src=x>"))
     page.wait("document.getElementById('chart').dataset.markers === '1'")
-    assert page.page.locator("#canvas img").count() == 0
+    assert page.page.locator(".canvas img").count() == 0

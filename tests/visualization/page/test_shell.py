@@ -119,7 +119,7 @@ def test_phone_shows_the_chart_first(market: Any, server: AppServer, open_page: 
     market.past(5)
     market.tick(100.0)
     page = open_page(server, viewport={"width": 390, "height": 800})
-    chart = page.page.locator("#plot").bounding_box()
+    chart = page.page.locator(".plot.main").bounding_box()
     watch = page.page.locator("#watch").bounding_box()
     assert chart["y"] < watch["y"]
     assert chart["height"] > 200
@@ -132,13 +132,13 @@ def test_phone_shows_the_chart_first(market: Any, server: AppServer, open_page: 
 def test_empty_system_says_what_to_do(bus: EventBus, server: AppServer, open_page: Open) -> None:
     """Without any instrument the page says how to get one; the first tick brings it to life."""
     page = open_page(server, state="empty")
-    assert "python -m gcg_quant import" in page.text("#chart-message")
+    assert "python -m gcg_quant import" in page.text(".pane-message")
     from gcg_quant.events import Tick
 
     for price in (5.0, 6.0):
         bus.publish(Tick(symbol="NEW", venue="SIM", event_ns=now_ns(), last_price=price))
     page.page.wait_for_selector("#chart[data-state=ready]", timeout=8000)
-    page.wait_text("#legend h2", "NEW")
+    page.wait_text(".legend h2", "NEW")
 
 
 def test_keys_and_names_for_everybody(market: Any, server: AppServer, open_page: Open) -> None:

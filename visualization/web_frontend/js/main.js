@@ -1,12 +1,12 @@
 // Puts the page together. Data flows one way: connection -> messages -> store (and the chart's feed) -> the panels.
 
+import "./texts/chart.js";
 import "./texts/page.js";
 import "./texts/trading.js";
 import { Appearance } from "/shared/appearance.js";
 import { Book } from "./page/book.js";
-import { ChartFeed } from "./chart/chart_feed.js";
+import { ChartGrid } from "./chart/grid.js";
 import { ChartTools } from "./page/chart_tools.js";
-import { ChartView } from "./chart/chart_view.js";
 import { Connection } from "./link/connection.js";
 import { addWorkTabs } from "./work/tabs.js";
 import { cancelQuestion } from "/shared/ask.js";
@@ -15,7 +15,6 @@ import { byId, message } from "/shared/dom.js";
 import { Drawer } from "./page/drawer.js";
 import { Keyboard } from "./page/keyboard.js";
 import { KillSwitch } from "./page/kill_switch.js";
-import { Legend } from "./chart/legend.js";
 import { MarkerCard } from "./chart/marker_card.js";
 import { receiver } from "./link/messages.js";
 import { Panels } from "./page/panels.js";
@@ -62,17 +61,14 @@ const search = new Search(store, watched, [
   ...drawer.names().map((name) => ({ text: () => `${t("drawer")}: ${t(name)}`, run: () => drawer.show(name) })),
   ...tools.commands(),
 ]);
-const keyboard = new Keyboard({ search, tools, watch, kill, closers: [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), cancelQuestion] });
+const closers = [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), cancelQuestion];
+const keyboard = new Keyboard({ search, tools, watch, kill, closers });
 
 if (window.LightweightCharts) {
-  const view = new ChartView(store, new Legend(store), card, zone);
-  const feed = new ChartFeed(store, view, send);
-  view.older = () => feed.older();
-  view.retry = () => feed.open();
-  view.state("loading");
-  connection = new Connection(store, receiver(store, feed, [control, kill, watched]));
+  const grid = new ChartGrid(store, { send, card, zone });
+  closers.unshift(() => grid.close());
+  connection = new Connection(store, receiver(store, grid, [control, kill, watched]));
   connection.open();
 } else {
-  byId("chart").dataset.state = "error";
-  byId("chart-message").append(message(t("no_chart_library"), "pip install lightweight-charts", t("copy")));
+  byId("grid").append(message(t("no_chart_library"), "pip install lightweight-charts", t("copy")));
 }

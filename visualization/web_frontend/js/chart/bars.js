@@ -1,4 +1,4 @@
-// The bars of one series, kept sorted by time. A bar is [time (s, UTC), open, high, low, close, volume].
+// Where a time stands among bars, which are sorted by time. A bar is [time (s, UTC), open, high, low, close, volume].
 
 /** The index of the first bar at or after `time`. */
 export function indexOf(bars, time) {
@@ -12,26 +12,26 @@ export function indexOf(bars, time) {
   return low;
 }
 
-/** Put `fresh` bars in: a known time is replaced, a new one takes its place. Return the least index that changed. */
-export function merge(bars, fresh) {
-  let first = bars.length;
-  for (const bar of fresh) {
-    const at = indexOf(bars, bar[0]);
-    bars.splice(at, bars[at]?.[0] === bar[0] ? 1 : 0, bar);
-    first = Math.min(first, at);
-  }
-  return first;
-}
-
-/** Put older bars in front; times that are known already are left as they are. Return how many were new. */
-export function prepend(bars, older) {
-  const fresh = bars.length ? older.filter((bar) => bar[0] < bars[0][0]) : older;
-  bars.unshift(...fresh);
-  return fresh.length;
-}
-
 /** The index of the bar whose interval holds `seconds`, or -1 if that is before the first. */
 export function barOf(bars, seconds) {
   const at = indexOf(bars, seconds);
   return bars[at]?.[0] === seconds ? at : at - 1;
+}
+
+/** The time at an index, fractions and places beyond both ends included; `length` is that of a bar in seconds. */
+export function timeAt(bars, index, length) {
+  const last = bars.length - 1;
+  if (index <= 0) return bars[0][0] + index * length;
+  if (index >= last) return bars[last][0] + (index - last) * length;
+  const at = Math.floor(index);
+  return bars[at][0] + (index - at) * (bars[at + 1][0] - bars[at][0]);
+}
+
+/** The index of a time: what `timeAt` undoes. */
+export function placeOf(bars, time, length) {
+  const last = bars.length - 1;
+  if (time <= bars[0][0]) return (time - bars[0][0]) / length;
+  if (time >= bars[last][0]) return last + (time - bars[last][0]) / length;
+  const at = barOf(bars, time);
+  return at + (time - bars[at][0]) / (bars[at + 1][0] - bars[at][0]);
 }

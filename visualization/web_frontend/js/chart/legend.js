@@ -1,28 +1,27 @@
-// The line above the chart: symbol, venue and period, and open, high, low, close and volume of the bar under the pointer.
+// The line above a chart: symbol, venue and period, and open, high, low, close and volume of the bar under the pointer.
 
-import { byId, el, oncePerFrame, setText } from "/shared/dom.js";
+import { el, oncePerFrame, setText } from "/shared/dom.js";
 import * as format from "/shared/format.js";
 import { t } from "/shared/texts.js";
 
 const OLD_MS = 60_000; // a last tick older than this is told
 
 export class Legend {
-  constructor(store) {
-    this.store = store;
-    this.bar = null;
-    this.last = null;
+  /** `pane` is what it names; `menu()` opens the pane's menu at a button. */
+  constructor(store, pane, menu) {
+    Object.assign(this, { store, pane, bar: null, last: null });
     this.title = el("h2");
-    this.place = el("span");
+    this.place = el("span", { class: "place" });
     this.values = ["O", "H", "L", "C"].map(() => el("b"));
     this.volume = el("b");
     this.volumeLabel = el("span");
     this.change = el("span");
     this.age = el("span", { class: "age" });
-    const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", {}, `${letter} `, this.values[at]));
-    byId("legend").append(this.title, this.place, ...letters, el("span", {}, this.volumeLabel, this.volume), this.change, this.age);
-    this.filled = [...letters, this.volume.parentElement];
+    this.menu = el("button", { type: "button", class: "quiet pane-menu-open", text: "⋯", "aria-haspopup": "dialog", "aria-expanded": "false", on: { click: () => menu(this.menu) } });
+    const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", { class: "ohlc" }, `${letter} `, this.values[at]));
+    this.filled = [...letters, el("span", { class: "volume" }, this.volumeLabel, this.volume)];
+    this.node = el("div", { class: "legend heading" }, this.title, this.place, ...this.filled, this.change, this.age, this.menu);
     this.draw = oncePerFrame(() => this.#draw());
-    for (const topic of ["selected", "period", "ready", "appearance", "status"]) store.on(topic, this.draw);
   }
 
   /** Show a bar's numbers; null shows the newest one again. */
@@ -39,20 +38,22 @@ export class Legend {
   }
 
   #draw() {
-    const { name, period } = this.store;
+    const { name, period, drawn, ready } = this.pane;
     const { symbol, venue, decimals, quantity_decimals: digits } = this.store.terms(name);
     setText(this.title, symbol);
-    setText(this.place, name ? [venue, period].filter(Boolean).join(" · ") : "");
-    const bar = byId("chart").dataset.state === "ready" ? (this.bar ?? this.last) : null;
+    setText(this.place, name ? [venue, period, drawn === period ? "" : t("drawn_as", drawn)].filter(Boolean).join(" · ") : "");
+    const bar = ready ? (this.bar ?? this.last) : null;
     this.values.forEach((node, at) => setText(node, format.price(bar?.[at + 1], decimals)));
     for (const node of this.filled) node.hidden = !name;
     setText(this.volumeLabel, `${t("volume")} `);
     setText(this.volume, format.quantity(bar?.[5], digits));
     const move = bar ? bar[4] / bar[1] - 1 : null;
     setText(this.change, bar ? format.percent(move) : "");
-    this.change.className = format.sign(move, 4);
+    this.change.className = `change ${format.sign(move, 4)}`;
     const quote = this.store.quotes.get(name);
     const old = quote?.time_ms ? this.store.now() - quote.time_ms : 0;
     setText(this.age, old > OLD_MS ? t("last_tick", format.age(old)) : "");
+    this.menu.setAttribute("aria-label", t("pane_menu", symbol));
+    this.menu.title = t("pane_menu", symbol);
   }
 }

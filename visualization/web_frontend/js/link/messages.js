@@ -2,13 +2,13 @@
 
 import { newPane } from "./page_config.js";
 
-/** Return the receiver of messages; `feed` takes the bars of the chart, each of `askers` the answers to commands. */
-export function receiver(store, feed, askers) {
+/** Return the receiver of messages; `charts` takes bars and what is drawn on them, each of `askers` the answers to commands. */
+export function receiver(store, charts, askers) {
   return (message) => {
     switch (message.type) {
       case "hello":
         hello(store, message);
-        feed.connected(message.bus_id);
+        charts.connected(message.bus_id);
         break;
       case "instruments":
         putInstruments(store, message.rows);
@@ -20,25 +20,19 @@ export function receiver(store, feed, askers) {
         putSparks(store, message.rows);
         break;
       case "history":
-        feed.takeHistory(message);
-        break;
       case "lines":
-        break; // the answer to a choice of indicators
+      case "candles":
+      case "markers":
       case "plots":
-        break; // points of strategies' plots
+        charts.take(message.type, message);
+        break;
       case "resync":
-        feed.connected(feed.bus);
+        charts.resync();
         break;
       case "book":
         if (message.depth) store.books.set(message.name, message.depth);
         store.tapes.set(message.name, message.trades);
         store.tell("book", message.name);
-        break;
-      case "candles":
-        feed.takeCandles(message);
-        break;
-      case "markers":
-        feed.takeMarkers(message);
         break;
       case "depth":
         store.books.set(message.name, message);
@@ -65,7 +59,7 @@ export function receiver(store, feed, askers) {
         for (const asker of askers) asker.answered(message);
         break;
       case "problem":
-        feed.failed(message);
+        if (!charts.failed(message)) console.warn(message.text);
         break;
       default:
         console.error(`the server sent a message of unknown type ${message.type}`);

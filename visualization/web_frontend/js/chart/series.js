@@ -1,0 +1,104 @@
+// The bars of a series and the studies on them (indicators, strategies' plots): one value of each line a bar, kept side by side.
+//
+// A study is { id, key, place, title, decimals, levels, error, lines: { NAME: { style, values } } }.
+
+import { barOf, indexOf } from "./bars.js";
+
+export const KEPT = 20_000; // bars; those farthest from the view leave
+
+export class Series {
+  constructor() {
+    this.bars = [];
+    this.studies = new Map(); // id -> study
+  }
+
+  /** Take other bars, with the studies that belong to them. */
+  replace(bars, studies = []) {
+    this.bars = bars;
+    this.studies = new Map(studies.map((study) => [study.id, study]));
+  }
+
+  /** Put in bars and, by key, the values of studies: a known time is replaced, a new one takes its place. Return the least index that changed. */
+  merge(fresh, rows = []) {
+    let first = this.bars.length;
+    fresh.forEach((bar, at) => {
+      const place = indexOf(this.bars, bar[0]);
+      const known = this.bars[place]?.[0] === bar[0];
+      this.bars.splice(place, known ? 1 : 0, bar);
+      if (!known) this.#everyLine((line) => line.values.splice(place, 0, null));
+      for (const study of this.studies.values()) put(study, place, rows.find((row) => row.key === study.key), at);
+      first = Math.min(first, place);
+    });
+    return first;
+  }
+
+  /** Put older bars in front; times that are known already are left as they are. Return how many were new. */
+  prepend(older, studies) {
+    const oldest = this.bars[0]?.[0] ?? Infinity;
+    const end = indexOf(older, oldest);
+    this.bars = [...older.slice(0, end), ...this.bars];
+    this.#join(studies, older.length, (fresh, values) => [...fresh.slice(0, end), ...values]);
+    return end;
+  }
+
+  /** Put newer bars behind. Return how many were new. */
+  append(newer, studies) {
+    const newest = this.bars.at(-1)?.[0] ?? -Infinity;
+    const start = indexOf(newer, newest + 1);
+    this.bars = [...this.bars, ...newer.slice(start)];
+    this.#join(studies, newer.length, (fresh, values) => [...values, ...fresh.slice(start)]);
+    return newer.length - start;
+  }
+
+  /** Forget all but the bars from index `from` to before `to`. */
+  cut(from, to) {
+    this.bars = this.bars.slice(from, to);
+    this.#everyLine((line) => (line.values = line.values.slice(from, to)));
+  }
+
+  /** Take the studies of the bars at `times` (the server's answer to other indicators) in place of all known ones. */
+  setStudies(studies, times) {
+    const places = times.map((time) => indexOf(this.bars, time));
+    this.studies = new Map(
+      studies.map((study) => {
+        const aligned = {};
+        for (const [name, { style, values }] of Object.entries(study.lines ?? {})) {
+          const put = new Array(this.bars.length).fill(null);
+          values.forEach((value, at) => {
+            if (this.bars[places[at]]?.[0] === times[at]) put[places[at]] = value;
+          });
+          aligned[name] = { style, values: put };
+        }
+        return [study.id, { ...study, lines: aligned }];
+      }),
+    );
+  }
+
+  /** A strategy's points [time_ms, value] as values of the bars: the last one in each bar. */
+  aligned(points) {
+    const values = new Array(this.bars.length).fill(null);
+    for (const [ms, value] of points) {
+      const at = barOf(this.bars, Math.floor(ms / 1000));
+      if (at >= 0) values[at] = value;
+    }
+    return values;
+  }
+
+  #everyLine(change) {
+    for (const study of this.studies.values()) for (const line of Object.values(study.lines ?? {})) change(line);
+  }
+
+  #join(studies, length, join) {
+    const nothing = new Array(length).fill(null);
+    for (const study of this.studies.values()) {
+      const fresh = studies?.find((one) => one.id === study.id);
+      for (const [name, line] of Object.entries(study.lines ?? {})) {
+        line.values = join(fresh?.lines?.[name]?.values ?? nothing, line.values);
+      }
+    }
+  }
+}
+
+function put(study, place, row, at) {
+  for (const [name, values] of Object.entries(row?.lines ?? {})) if (study.lines?.[name]) study.lines[name].values[place] = values[at];
+}
