@@ -32,6 +32,7 @@ class Indicator(_Part, frozen=True, kw_only=True):
     parameters: Annotated[dict[Word, bool | int | float | Name], msgspec.Meta(max_length=32)] = {}
     source: Word = "close"
     colours: Annotated[dict[Word, Colour], msgspec.Meta(max_length=16)] = {}
+    hidden: bool = False
 
 
 class Pane(_Part, frozen=True, kw_only=True):

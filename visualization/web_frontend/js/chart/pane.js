@@ -1,16 +1,14 @@
 // One chart of the grid: its legend, its bars and studies, its price lines and markers, and the four states of a view.
 
 import { colours } from "/shared/appearance.js";
-import { oncePerFrame } from "/shared/dom.js";
-import * as format from "/shared/format.js";
 import { t } from "/shared/texts.js";
 import { barOf } from "./bars.js";
 import { Legend } from "./legend.js";
-import { gather } from "./markers.js";
 import { PaneFeed } from "./pane_feed.js";
 import { PaneFrame } from "./pane_frame.js";
 import { PaneView } from "./pane_view.js";
-import { isDaily } from "./periods.js";
+import { formats, isDaily } from "./periods.js";
+import { PaneMarks } from "./pane_marks.js";
 import { PaneStudies } from "./pane_studies.js";
 import { Plots } from "./plots.js";
 import { PriceLines } from "./price_lines.js";
@@ -19,17 +17,17 @@ import { dayBreaks } from "./sessions.js";
 export class ChartPane {
   /** `number` is its place in the layout; `grid` has `store`, `send`, `card`, `zone` and is told what the reader does: hovered, moved, menu, editIndicator. */
   constructor(number, grid) {
-    Object.assign(this, { number, grid, store: grid.store, config: null, drawn: "", groups: new Map() });
+    Object.assign(this, { number, grid, store: grid.store, config: null, drawn: "" });
     this.legend = new Legend(this.store, this, (button) => grid.menu(this, button));
     this.frame = new PaneFrame(number, this.legend.node, { activate: () => this.store.activate(number), live: () => this.live(), retry: () => this.feed.open() });
     this.node = this.frame.node;
     this.node.view = this; // for tests and the browser's console
-    this.marks = oncePerFrame(() => this.#marks());
+    this.marks = new PaneMarks(this);
   }
 
   /** Build what needs a place on the page: called once the node is there. */
   begin(send) {
-    this.plots = new Plots(this.frame.plots, { hover: (...on) => this.#hover(...on), click: (point, id) => this.grid.card.pin(this.groups.get(id), this.#onPage(point)), range: () => this.#moved(), drawn: () => this.lines.place() });
+    this.plots = new Plots(this.frame.plots, { hover: (...on) => this.#hover(...on), click: (point, id) => this.marks.click(id, point), range: () => this.#moved(), drawn: () => this.lines.place() });
     this.chart = this.plots.price;
     this.feed = new PaneFeed(this.store, this, send);
     this.view = new PaneView(this, (period, from) => this.#drawAs(period, from));
@@ -104,7 +102,7 @@ export class ChartPane {
     this.plots.redraw(this.bars, { reset: !this.view.wanted });
     this.view.restore();
     this.#told();
-    this.marks();
+    this.marks.draw();
     this.view.load();
   }
 
@@ -114,7 +112,7 @@ export class ChartPane {
     const before = this.node.dataset.bars;
     this.plots.changed(this.bars, first);
     this.#told();
-    if (before !== this.node.dataset.bars) this.marks();
+    if (before !== this.node.dataset.bars) this.marks.draw();
   }
 
   /** Older bars came in front. */
@@ -122,7 +120,7 @@ export class ChartPane {
     this.studies.display();
     this.plots.redraw(this.bars, { added });
     this.#told();
-    this.marks();
+    this.marks.draw();
   }
 
   /** Bars far from the view have left, `from` of them at the beginning. */
@@ -132,7 +130,7 @@ export class ChartPane {
 
   /** Markers, studies or strategies' plots have changed. */
   marked() {
-    this.marks();
+    this.marks.draw();
   }
 
   studied() {
@@ -179,16 +177,7 @@ export class ChartPane {
 
   /** Set how prices and times are written, for the instrument, period and zone. */
   formats() {
-    const { decimals, tick_size: tick } = this.store.terms(this.name);
-    const daily = isDaily(this.drawn);
-    const zone = daily ? "UTC" : this.grid.zone.current();
-    this.plots.setFormats({
-      price: (value) => format.price(value, decimals),
-      minMove: tick || 10 ** -decimals,
-      seconds: this.drawn.endsWith("s"),
-      time: (at) => (daily ? format.date(at * 1000, zone) : `${format.date(at * 1000, zone, { day: "numeric", month: "short" })} ${format.timeOfDay(at * 1000, zone)} ${format.zoneName(zone, at * 1000)}`),
-      tick: (at, kind) => format.axisMark(at * 1000, kind, zone),
-    });
+    this.plots.setFormats(formats(this.store.terms(this.name), this.drawn, this.grid.zone.current()));
   }
 
   /** Draw everything in the colours and the language of now. */
@@ -222,33 +211,20 @@ export class ChartPane {
     this.studies.display();
     this.plots.redraw(this.bars);
     this.lines.redraw();
-    this.marks();
+    this.marks.draw();
     this.#breaks();
-  }
-
-  #marks() {
-    const { markers, groups } = gather([...this.feed.markers.values()], this.bars, this.store.terms(this.name).quantity_decimals);
-    this.groups = groups;
-    this.chart.setMarkers(markers);
-    this.node.dataset.markers = markers.length;
   }
 
   #hover(time, point, id) {
     const at = time === null ? -1 : barOf(this.bars, time);
     this.#point(at);
     this.grid.hovered(this, time);
-    this.grid.card.hover(this.groups.get(id), this.#onPage(point));
+    this.marks.hover(id, point);
   }
 
   #point(at) {
     this.legend.show(at < 0 ? null : this.bars[at]);
     this.studies.point(at);
-  }
-
-  #onPage(point) {
-    if (!point) return null;
-    const [plot, page] = [this.plots.main.getBoundingClientRect(), this.grid.node.getBoundingClientRect()];
-    return { x: point.x + plot.left - page.left, y: point.y + plot.top - page.top };
   }
 
   #moved() {

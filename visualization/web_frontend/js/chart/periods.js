@@ -1,5 +1,7 @@
 // How long periods are, and which one is drawn when the view would hold more bars than the screen has room for.
 
+import * as format from "/shared/format.js";
+
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, M: 2_629_800 };
 const CROWDED = 0.75; // bars a pixel: more are drawn as a longer period
 const ROOMY = 0.3; // and when the shorter period has fewer than this again, it comes back
@@ -28,4 +30,18 @@ export function fitting(periods, base, drawn, span, width, dense) {
   const fits = longer.find((period) => bars(period) <= width * CROWDED) ?? longer.at(-1);
   if (seconds(fits) >= seconds(drawn)) return fits;
   return longer.find((period) => bars(period) <= width * ROOMY && seconds(period) < seconds(drawn)) ?? drawn;
+}
+
+/** How prices and times of an instrument are written in bars of a period; days and longer have dates only. */
+export function formats({ decimals, tick_size: tick }, period, zone) {
+  const daily = isDaily(period);
+  const place = daily ? "UTC" : zone;
+  const day = (at) => format.date(at * 1000, place, { day: "numeric", month: "short" });
+  return {
+    price: (value) => format.price(value, decimals),
+    minMove: tick || 10 ** -decimals,
+    seconds: period.endsWith("s"),
+    time: (at) => (daily ? format.date(at * 1000, place) : `${day(at)} ${format.timeOfDay(at * 1000, place)} ${format.zoneName(place, at * 1000)}`),
+    tick: (at, kind) => format.axisMark(at * 1000, kind, place),
+  };
 }
