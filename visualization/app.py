@@ -25,6 +25,7 @@ from . import messages
 from .adapter import EventToChartAdapter
 from .body_limit import BodyLimit
 from .bridge import WebSocketEventBridge
+from .chain_routes import create_chain_router
 from .commands import parse_indicators
 from .config_routes import create_config_router
 from .hub import Page
@@ -78,6 +79,7 @@ def create_app(bus: EventBus, settings: Settings, history: History | None = None
     _add_pages(app, settings, bridge)
     _add_questions(app, bridge)
     app.include_router(create_config_router(bridge))
+    app.include_router(create_chain_router(bus))
     _add_socket(app, bridge)
     add_problem_handlers(app)
     return app

@@ -4,6 +4,7 @@
 import { byId, el } from "/shared/dom.js";
 import * as format from "/shared/format.js";
 import { t } from "/shared/texts.js";
+import { Chains, chainLines } from "./chain.js";
 
 const SHOWN = 3;
 
@@ -14,6 +15,8 @@ export class MarkerCard {
     this.node = byId("card");
     this.pinned = false;
     this.shown = null;
+    this.chains = new Chains();
+    for (const topic of ["appearance", "zone"]) store.on(topic, () => this.close());
   }
 
   /** The pointer is on the marker of `group`, or on none. */
@@ -40,22 +43,40 @@ export class MarkerCard {
   }
 
   #show(group, point) {
+    this.point = point;
     if (this.shown !== group.id) {
       this.shown = group.id;
-      const [first, ...others] = group.fills.length ? group.fills : group.rows;
-      this.node.replaceChildren(this.#head(first), this.#facts(first), ...others.slice(0, SHOWN).map((row) => this.#head(row)));
-      if (others.length > SHOWN) this.node.append(el("p", { class: "more", text: t("more_here", others.length - SHOWN) }));
+      this.#fill(group);
     }
     this.node.hidden = false;
+    this.#place();
+  }
+
+  #fill(group) {
+    const [first, ...others] = group.fills.length ? group.fills : group.rows;
+    const steps = this.chains.of(first.event, () => {
+      if (this.shown !== group.id || this.node.hidden) return;
+      this.#fill(group);
+      this.#place();
+    });
+    const chain = steps ? chainLines(steps, this.store.terms(first.name), this.zone.current()) : this.#facts(first);
+    this.node.replaceChildren(this.#head(first), chain, ...others.slice(0, SHOWN).map((row) => this.#head(row)));
+    if (others.length > SHOWN) this.node.append(el("p", { class: "more", text: t("more_here", others.length - SHOWN) }));
+    const foot = [first.fee ? `${t("fee")} ${format.price(first.fee, 4)}` : "", `${format.date(first.time_ms, this.zone.current())} · ${format.zoneName(this.zone.current(), first.time_ms)}`];
+    if (steps) this.node.append(el("p", { class: "more", text: foot.filter(Boolean).join(" · ") }));
+  }
+
+  #place() {
     const room = this.node.parentElement.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.node;
+    const { point } = this;
     const left = point.x + 16 + width < room.width ? point.x + 16 : Math.max(8, point.x - width - 16);
     this.node.style.left = `${left}px`;
     this.node.style.top = `${Math.max(8, Math.min(point.y - height / 2, room.height - height - 8))}px`;
   }
 
   #head(row) {
-    const { decimals, quantity_decimals: digits } = this.store.terms(this.store.name);
+    const { decimals, quantity_decimals: digits } = this.store.terms(row.name ?? this.store.name);
     const arrow = { buy: "▲", sell: "▼" }[row.side] ?? "●";
     const what = row.kind === "signal" ? t("signal") : t(row.side);
     const amount = row.quantity === null ? "" : ` ${format.quantity(row.quantity, digits)}`;

@@ -1,0 +1,120 @@
+"""The page's configuration as the server keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_DAY, now_ns
+from gcg_quant.errors import EventError
+from gcg_quant.events import ChartConfigEvent
+from gcg_quant.sections import ChartSettings
+from gcg_quant.settings import Settings
+from gcg_quant.visualization.bridge import WebSocketEventBridge
+from gcg_quant.visualization.chart_config import ChartConfigManager
+from gcg_quant.visualization.page_config import merged
+from gcg_quant.visualization.server import AppServer
+
+CHART = ChartSettings()
+
+
+def changed(*patches: dict[str, Any]) -> ChartConfigManager:
+    """Return a manager that has taken in these changes."""
+    manager = ChartConfigManager()
+    for patch in patches:
+        manager.apply(ChartConfigEvent(client="3", options=patch))
+    return manager
+
+
+def test_a_fresh_page_begins_with_the_settings() -> None:
+    """Without a change the document is what [chart] says; the language says which colour is up unless [chart] does."""
+    fresh = ChartConfigManager().document(ChartSettings(theme="light", language="zh", period="5m"))
+    assert (fresh["theme"], fresh["language"], fresh["up_is_red"]) == ("light", "zh", None)
+    assert fresh["layout"]["panes"][0]["period"] == "5m"
+    assert ChartConfigManager().document(ChartSettings(up_is_red=True))["up_is_red"] is True
+
+
+def test_patches_are_merged_and_null_takes_back() -> None:
+    """A merge patch changes what it names; null gives a key back to the settings; lists are replaced."""
+    manager = changed(
+        {"theme": "light", "colours": {"up": "#112233", "down": "#445566"}}, {"watch": ["A@SIM", "B@SIM"]}, {"watch": ["B@SIM"]}
+    )
+    manager.apply(ChartConfigEvent(client="rest", options={"colours": {"up": None}, "theme": None}))
+    document = manager.document(CHART)
+    assert document["theme"] == "dark"
+    assert document["colours"] == {"up": None, "down": "#445566", "accent": None}
+    assert document["watch"] == ["B@SIM"]
+    assert [client for client, _ in manager.take()] == [3, 3, 3, 0]
+    assert manager.take() == []
+
+
+def test_merge_patch_follows_its_standard() -> None:
+    """Some of the examples of RFC 7386."""
+    assert merged({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}) == {"a": {"b": "d"}}
+    assert merged({"a": [{"b": "c"}]}, {"a": [1]}) == {"a": [1]}
+    assert merged(["a", "b"], ["c", "d"]) == ["c", "d"]
+    assert merged({"e": None}, {"a": 1}) == {"e": None, "a": 1}
+    assert merged([1, 2], {"a": "b", "c": None}) == {"a": "b"}
+    assert merged({}, {"a": {"bb": {"ccc": None}}}) == {"a": {"bb": {}}}
+
+
+@pytest.mark.parametrize(
+    ("patch", "place"),
+    [
+        ({"colour": {}}, "unknown field `colour`"),
+        ({"colours": {"up": "red"}}, r"\$\.colours\.up"),
+        ({"layout": {"grid": "9"}}, r"\$\.layout\.grid"),
+        ({"layout": {"panes": []}}, r"\$\.layout\.panes"),
+        ({"layout": {"panes": [{"period": "soon"}]}}, r"\$\.layout\.panes\[0\]\.period"),
+        ({"layout": {"panes": [{"indicators": [{"id": "1"}]}]}}, r"missing required field `name`"),
+        ({"drawer": {"height": 5}}, r"\$\.drawer\.height"),
+        ({"watch": ["x" * 200]}, r"\$\.watch"),
+        ({"layouts": {"large": {"panes": [{"name": "x" * 110}] * 4}} | {str(at): {"panes": [{"indicators": [
+            {"id": "1", "name": "N", "parameters": {"p" * 30 + str(one): "v" * 100 for one in range(24)}}] * 24}]} for at in range(2)}},
+         "65,536 bytes"),
+    ],
+)  # fmt: skip
+def test_bad_changes_are_refused_with_their_place(patch: dict[str, Any], place: str) -> None:
+    """Unknown keys, senseless values and too much are refused with a sentence that names the place; nothing is changed."""
+    manager = changed({"theme": "light"})
+    with pytest.raises(EventError, match=place):
+        manager.check(patch, CHART)
+    manager.apply(ChartConfigEvent(client="1", options=patch))  # as an older or newer version may have written it
+    assert manager.kept == {"theme": "light"}
+
+
+def test_the_whole_is_written_down_once_a_day() -> None:
+    """What nobody has changed for long is written down again, so that it outlives the journal's old pages."""
+    manager = changed({"theme": "light"}, {"zone": "UTC"})
+    at = now_ns()
+    whole = manager.whole(at)
+    assert whole is not None
+    assert whole.options == {"theme": "light", "zone": "UTC"}
+    assert manager.whole(at + NS_PER_DAY - 1) is None
+    assert manager.whole(at + NS_PER_DAY) is not None
+    assert ChartConfigManager().whole(at) is None
+    other = ChartConfigManager()
+    other.load(manager.dump())
+    assert other.kept == manager.kept
+
+
+def test_configuration_over_rest_outlives_a_restart(bus: EventBus, settings: Settings, server: AppServer, until: Any) -> None:
+    """PATCH changes it, GET tells all of it, a restarted bridge knows it, and a bad change is 422 with the place."""
+    with httpx.Client(base_url=f"{server.url}/api/v1/charts") as web:
+        answer = web.patch("/config", json={"theme": "light", "watch": ["BTC/USDT@SIM"]})
+        assert answer.json()["theme"] == "light"
+        until(lambda: web.get("/config").json()["watch"] == ["BTC/USDT@SIM"])
+        bad = web.patch("/config", json={"theme": "pink"})
+    assert bad.status_code == 422
+    assert "$.theme" in bad.json()["detail"]
+    assert 'data-theme="light"' in httpx.get(server.url).text
+    again = WebSocketEventBridge(settings, name="again")
+    again.start(bus)
+    until(lambda: again.state == "running")
+    try:
+        assert again.config()["theme"] == "light"
+    finally:
+        again.stop()
