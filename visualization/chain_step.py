@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from gcg_quant.clock import NS_PER_MICROSECOND
@@ -55,7 +56,7 @@ def facts_of(event: Event) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name in ("symbol", "venue", *_FIELDS.get(type(event), ())):
         value = getattr(event, name, None)
-        value = value.name.lower() if hasattr(value, "name") else value
+        value = value.name.lower() if isinstance(value, Enum) else value
         if value not in (None, "") and value == value:
             facts[name] = value
     if isinstance(event, RiskVerdict):

@@ -117,8 +117,16 @@ def _steps(found: dict[int, Event | None]) -> list[ChainStep]:
         since = None if before_ns is None else (event.time_ns - before_ns) / NS_PER_MILLISECOND
         before_ns = event.time_ns
         facts = facts_of(event)
-        told = {"kind": kind_of(event), "event": event_name(number), "time_ns": event.time_ns, "text": text_of(event, facts)}
-        steps.append(ChainStep(since_ms=since, facts={**facts, "source": event.source}, **told))
+        steps.append(
+            ChainStep(
+                kind=kind_of(event),
+                event=event_name(number),
+                time_ns=event.time_ns,
+                since_ms=since,
+                text=text_of(event, facts),
+                facts={**facts, "source": event.source},
+            )
+        )
     return steps if len(steps) <= _MOST_STEPS else [*steps[: _MOST_STEPS // 2], *steps[-_MOST_STEPS // 2 :]]
 
 
