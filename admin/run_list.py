@@ -77,6 +77,7 @@ class Run:
             "sharpe": results.get("sharpe"),
             "drawdown": results.get("max_drawdown"),
             "trades": results.get("trades"),
+            "parameters": self.given,
         }
 
     def detail(self, told: dict[str, Any], folder: Path | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class BacktestRow(Model):
     sharpe: float | None = Field(description="of daily returns, annualised, over a rate of 0")
     drawdown: float | None = Field(description="the deepest, as a positive fraction of the best value before it")
     trades: int | None = Field(description="closed ones")
+    parameters: dict[str, JsonValue] = Field(description="of the strategy, as they were asked for")
 
 
 class BacktestDetail(BacktestRow):

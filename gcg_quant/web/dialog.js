@@ -19,7 +19,8 @@ export class Dialog {
     this.footer.hidden = !footer.length;
     this.node.addEventListener("pointerdown", (event) => (this.pressed = event.target));
     this.node.addEventListener("click", (event) => event.target === this.node && this.pressed === this.node && this.close());
-    this.node.addEventListener("keydown", (event) => event.stopPropagation()); // the page's own keys rest meanwhile
+    this.node.addEventListener("keydown", (event) => event.stopPropagation()); // the page's own keys rest meanwhile,
+    this.outside = (event) => this.node.contains(event.target) || event.stopPropagation(); // also where the focus has left the dialog
     this.node.addEventListener("close", () => this.#end(closed));
   }
 
@@ -27,6 +28,7 @@ export class Dialog {
   open(focus) {
     document.body.append(this.node);
     this.opener = document.activeElement;
+    window.addEventListener("keydown", this.outside, true);
     this.node.showModal();
     const first = focus ?? this.body.querySelector("input:not([type=file]), select, textarea, button, [tabindex='0']");
     (first ?? this.cross).focus();
@@ -51,6 +53,7 @@ export class Dialog {
 
   #end(closed) {
     this.node.remove();
+    window.removeEventListener("keydown", this.outside, true);
     if (this.opener?.isConnected) this.opener.focus();
     closed?.();
   }

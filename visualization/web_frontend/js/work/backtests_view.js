@@ -11,7 +11,7 @@ import { BacktestDialog } from "./backtest_dialog.js";
 import { ComparePanel, MOST_COMPARED } from "./compare_panel.js";
 import { Polling } from "./polling.js";
 import { RunPanel } from "./run_panel.js";
-import { viewFrame } from "./view_frame.js";
+import { onAppearance, viewFrame } from "./view_frame.js";
 
 const EVERY_MS = 1000;
 const MOST = 200;
@@ -28,7 +28,7 @@ export class BacktestsView {
     const choose = (row) => this.#choose(row);
     this.table = new Table(this.frame.place, { label: () => t("backtests"), columns, key: (row) => row.run, empty: () => this.#empty(), choose });
     this.polling = new Polling(async (signal) => this.#show(await get("/backtests", { query: { limit: MOST }, signal })), (sentence) => this.table.fail(sentence, () => this.polling.now()), EVERY_MS);
-    store?.on("appearance", () => this.translate());
+    onAppearance(() => this.translate());
     this.translate();
   }
 

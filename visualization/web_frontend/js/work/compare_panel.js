@@ -6,12 +6,13 @@ import { zoneName } from "/shared/format.js";
 import { get } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
 import { chartLibrary, drawReturns } from "./curves.js";
-import { best, measureName, measureText, told } from "./measures.js";
+import { TOLD, best, measureName, measureText, told } from "./measures.js";
 import { runTitle } from "./run_words.js";
 import { waiting } from "./waiting.js";
 
 const POINTS = 800;
 const TOKENS = ["accent", "mark", "text", "muted"]; // none that means up or down
+const LETTERS = ["A", "B", "C", "D"];
 const STYLES = [0, 2, 1, 3]; // solid, dashed, dotted, widely dashed
 
 /** So many runs can be told apart. */
@@ -50,12 +51,12 @@ export class ComparePanel {
   }
 
   #legend(runs) {
-    const row = (run, at) => el("li", {}, swatch(at), el("strong", { text: run.run }), el("span", { class: "muted", text: runTitle(run) }));
+    const row = (run, at) => el("li", {}, swatch(at), el("strong", { text: `${LETTERS[at]} · ${run.run}` }), el("span", { class: "muted", text: runTitle(run) }));
     return el("ul", { class: "compare-legend" }, ...runs.map(row));
   }
 
   #heads() {
-    return el("thead", {}, el("tr", {}, el("th", {}), ...this.runs.map((run, at) => el("th", { scope: "col", class: "number" }, swatch(at), run))));
+    return el("thead", {}, el("tr", {}, el("th", {}), ...this.runs.map((run, at) => el("th", { scope: "col", class: "number", title: run }, swatch(at), LETTERS[at], el("span", { class: "run-name", text: ` · ${run}` })))));
   }
 
   // What differs; what is the same in all is not worth a line.
@@ -67,13 +68,14 @@ export class ComparePanel {
   }
 
   #measures(runs, rows) {
-    const shown = rows.map(({ measure, values }) => ({ measure, values: values.map((value, at) => told({ ...runs[at].results, [measure]: value })[measure]) }));
-    const line = ({ measure, values }) => {
+    const results = runs.map((_, at) => told(Object.fromEntries(rows.map(({ measure, values }) => [measure, values[at]]))));
+    const line = (measure) => {
+      const values = results.map((one) => one[measure]);
       const top = best(measure, values);
       const cells = values.map((value, at) => el("td", { class: at === top ? "number best" : "number" }, ...(at === top ? [mark()] : []), measureText(measure, value)));
       return el("tr", {}, el("th", { scope: "row", text: measureName(measure) }), ...cells);
     };
-    return el("section", {}, el("h3", {}, t("w_measures"), " ", el("span", { class: "muted", text: t("w_best_note") })), el("table", { class: "compare" }, this.#heads(), el("tbody", {}, ...shown.map(line))));
+    return el("section", {}, el("h3", {}, t("w_measures"), " ", el("span", { class: "muted", text: t("w_best_note") })), el("table", { class: "compare" }, this.#heads(), el("tbody", {}, ...TOLD.filter((name) => results.some((one) => (one[name] ?? null) !== null)).map(line))));
   }
 }
 

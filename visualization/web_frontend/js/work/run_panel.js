@@ -58,12 +58,12 @@ export class RunPanel {
     const upper = el("div", { class: "curve-plot" });
     const lower = el("div", { class: "curve-plot low" });
     const drawn = el("section", { class: "curve", "aria-label": t("w_curve_label") }, el("h3", {}, t("w_curve_label"), " ", this.legend), upper, lower);
-    const lines = TOLD.filter((name) => name in results).map((name) => [measureName(name), measureText(name, results[name])]);
-    const left = el("section", {}, el("h3", { text: t("w_measures") }), factList(lines));
+    const lines = TOLD.filter((name) => (results[name] ?? null) !== null).map((name) => [measureName(name), measureText(name, results[name])]);
+    const left = el("section", { class: "run-measures" }, el("h3", { text: t("w_measures") }), factList(lines));
     const settings = el("section", {}, el("h3", { text: t("w_parameters") }), factList(Object.entries(run.parameters)), el("h3", { text: t("w_settings") }), factList(settingLines(run)));
     const list = el("section", { class: "trades" });
     this.dialog.body.replaceChildren(el("p", { class: "muted note", text: runTitle(run) }), headline(results), drawn, el("div", { class: "run-columns" }, left, settings), list);
-    for (const note of run.notes ?? []) this.dialog.body.firstChild.after(el("p", { class: "note warn", text: note }));
+    for (const note of run.notes) this.dialog.body.firstChild.after(el("p", { class: "note warn", text: note }));
     this.#draw(upper, lower, curve);
     this.#trades(list, trades);
   }
@@ -86,7 +86,7 @@ export class RunPanel {
     const shown = rows.length < total ? t("w_first_of", rows.length, format.price(total, 0)) : format.price(total, 0);
     place.replaceChildren(el("h3", {}, t("w_trades"), " ", el("span", { class: "muted", text: shown })), table);
     const all = rows.map((row, at) => ({ ...row, key: String(at) }));
-    new Table(table, { label: () => t("w_trades"), columns: tradeColumns(this.zone), empty: () => t("w_no_trades"), most: TRADES }).show(all);
+    new Table(table, { label: () => t("w_trades"), columns: tradeColumns(this.zone, rows), empty: () => t("w_no_trades"), most: TRADES }).show(all);
   }
 
   #again(again) {
@@ -103,8 +103,9 @@ function headline(results) {
 }
 
 function settingLines({ settings, symbols, period, file, class_name: name }) {
-  const { cash, commission, matching, slippage, preset, start, end } = settings ?? {};
-  const rest = { cash, commission, matching, slippage: slippage || null, preset: preset || null, range_from: start, range_to: end };
+  const { cash, commission, matching, slippage, preset, start_ns: start, end_ns: end } = settings;
+  const day = (ns) => ns && new Date(ns / 1e6).toISOString().slice(0, 10);
+  const rest = { cash, commission, matching, slippage: slippage || null, preset, range_from: day(start), range_to: day(end) };
   const lines = Object.entries(rest).filter(([, value]) => value !== undefined && value !== null && value !== "").map(([key, value]) => [t(SETTING[key]), String(value)]);
   return [[t("w_file"), file], [t("w_class"), name || "–"], [t("symbols"), symbols.join(", ")], [t("w_bars_of"), period], ...lines];
 }

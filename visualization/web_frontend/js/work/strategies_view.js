@@ -12,7 +12,7 @@ import { LoadDialog } from "./load_dialog.js";
 import { parameterWords } from "./parameters.js";
 import { StrategyDetail } from "./strategy_detail.js";
 import { StrategyRows } from "./strategy_rows.js";
-import { viewFrame } from "./view_frame.js";
+import { onAppearance, viewFrame } from "./view_frame.js";
 
 const PILLS = { running: "good", failed: "bad" };
 const act = (action, strategy) => post(`/strategies/${encodeURIComponent(strategy)}/${action}`);
@@ -30,7 +30,7 @@ export class StrategiesView {
     const detail = (row) => this.#detail(row);
     const choose = store && ((row) => this.#select(row.symbols));
     this.table = new Table(this.frame.place, { label: () => t("strategies"), columns: this.#columns(), empty: () => this.#empty(), detail, choose });
-    store?.on("appearance", () => this.translate());
+    onAppearance(() => this.translate());
     this.translate();
   }
 

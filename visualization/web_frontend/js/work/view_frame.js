@@ -22,3 +22,8 @@ export function viewFrame(node, name, buttons, tools) {
     },
   };
 }
+
+/** Call `changed` whenever language, theme or the colours of up and down change, on whichever page. */
+export function onAppearance(changed) {
+  new MutationObserver(changed).observe(document.documentElement, { attributeFilter: ["lang", "data-theme", "data-up"] });
+}
