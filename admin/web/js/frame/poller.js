@@ -55,10 +55,11 @@ export class Poller {
   }
 
   #failed(error, late) {
-    if (error.name === "AbortError" && !late) return; // the page was hidden
-    if (error.status === LOGIN) location.reload(); // the server asks for the token
-    else if (error.status && error.status !== 503) this.desk.connected("live");
-    else this.desk.connected("lost");
-    if (!error.status && error.name !== "AbortError") throw error;
+    const { status, name } = error;
+    if (name === "AbortError" && !late) return; // the page was hidden
+    if (status === 0 || late) return this.desk.connected("lost");
+    if (status === LOGIN) location.reload(); // the server asks for the token
+    this.desk.connected("live");
+    if (status === undefined) reportError(error); // a mistake of this page
   }
 }

@@ -12,7 +12,7 @@ export class Section {
     this.sources = [];
     this.tools = el("div", { class: "tools" });
     this.title = el("h2", { id: `title-${name}`, text: t(`nav_${name}`) });
-    this.node = el("section", { class: "section", id: `section-${name}`, "aria-labelledby": `title-${name}` }, el("div", { class: "top" }, this.title, this.tools));
+    this.node = el("div", { class: "section", id: `section-${name}` }, el("div", { class: "top" }, this.title, this.tools));
   }
 
   /** Ask `ask(signal)` every `every` rounds; `show(answer)` shows it, `fail(sentence, retry)` a refusal. Returns the question. */

@@ -16,6 +16,7 @@ export class ValueEditor {
 
   #rest(refusal = "") {
     this.open = false;
+    this.node.dataset.state = refusal ? "refused" : "";
     const button = el("button", { type: "button", text: this.button(), "aria-label": this.label(), title: this.label(), on: { click: () => this.#edit() } });
     const why = refusal ? [el("span", { class: "refused", role: "alert", text: t("refused", refusal) })] : [];
     this.node.replaceChildren(...why, button);
@@ -23,6 +24,7 @@ export class ValueEditor {
 
   #edit() {
     this.open = true;
+    this.node.dataset.state = "asking";
     this.input = el("input", { type: "text", class: "box", "aria-label": this.label(), value: this.now(), autocomplete: "off", spellcheck: "false" });
     this.says = el("span", { class: "muted says", role: "status" });
     const make = (text, kind, click) => el("button", { type: "button", class: kind, text, on: { click } });

@@ -37,6 +37,7 @@ addTexts({
   ov_ask_restart_group: ["Restart the process {0} with everything in it?", "重启进程 {0} 及其所有组件？"],
   ov_ask_start: ["Start {0}?", "启动 {0}？"],
   ov_ask_stop: ["Stop {0} until it is started again?", "停止 {0}，直到再次启动？"],
+  ov_ask_stop_so: ["Stop {0}? Then {1}.", "停止 {0}？（{1}）"],
   ov_ask_restart: ["Restart {0}?", "重启 {0}？"],
   ov_lag: ["Lag", "延迟事件"],
   ov_handled: ["Handled", "已处理"],

@@ -8,6 +8,8 @@ import { stateColumn, tablePanel } from "../../frame/parts.js";
 import { Recent } from "../../frame/rates.js";
 import { bytes, count, micros, rate } from "../../frame/units.js";
 
+const SERVES = ["web", "monitor"]; // without them this page could not start anything again
+
 export class ComponentsTable {
   /** `done()` is called when something was started or stopped. */
   constructor(desk, done) {
@@ -26,7 +28,7 @@ export class ComponentsTable {
       { key: "mean_us", head: "ov_mean", number: true, text: (row) => micros(row.mean_us) },
       { key: "max_us", head: "ov_max", number: true, text: (row) => micros(row.max_us) },
       { key: "memory", head: "ov_memory", number: true, text: (row) => bytes(this.memory.get(row.group)), value: (row) => this.memory.get(row.group), hint: () => t("ov_memory_of_process") },
-      { key: "act", head: "", act: true, node: (row) => this.#buttons(row), mark: (row) => `${row.component}|${row.state}|${row.capabilities}` },
+      { key: "act", head: "", act: true, node: (row) => this.#buttons(row), mark: (row) => `${row.component}|${row.state}` },
     ];
     const part = tablePanel("ov_components", { columns, key: (row) => row.component, empty: () => t("ov_no_components") });
     Object.assign(this, { node: part.node, table: part.table });
@@ -62,17 +64,16 @@ export class ComponentsTable {
   }
 
   #buttons(row) {
-    const actions = row.state === "running" ? ["restart", "stop"] : ["start"];
-    const allowed = (row.capabilities ?? actions).filter((action) => actions.includes(action));
-    return el("span", { class: "buttons" }, ...allowed.map((action) => this.#button(row.component, action).node));
+    const actions = row.state !== "running" ? ["start"] : SERVES.some((one) => row.capabilities?.includes(one)) ? ["restart"] : ["restart", "stop"];
+    return el("span", { class: "buttons" }, ...actions.map((action) => this.#button(row, action).node));
   }
 
-  #button(component, action) {
+  #button({ component, if_stopped: consequence }, action) {
     const text = () => (action === "restart" ? t("ov_restart") : t(action));
     return new AskButton({
       text,
       label: () => `${text()} ${component}`,
-      question: () => t(`ov_ask_${action}`, component),
+      question: () => (action === "stop" && consequence ? t("ov_ask_stop_so", component, consequence) : t(`ov_ask_${action}`, component)),
       run: () => post(`/components/${encodeURIComponent(component)}/${action}`).then(this.done),
     });
   }

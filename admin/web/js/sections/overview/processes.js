@@ -1,7 +1,6 @@
 // The processes of the system, one a group: state, memory, processor, restarts; each can be restarted.
 
 import { AskButton } from "/shared/ask.js";
-import { el } from "/shared/dom.js";
 import * as format from "/shared/format.js";
 import { post } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
@@ -32,13 +31,12 @@ export class ProcessesTable {
   }
 
   #restart(group) {
-    const ask = new AskButton({
+    return new AskButton({
       text: () => t("ov_restart"),
       label: () => t("ov_restart_one", group),
       question: () => t("ov_ask_restart_group", group),
       run: () => post(`/groups/${encodeURIComponent(group)}/restart`).then(this.done),
-    });
-    return el("span", {}, ask.node);
+    }).node;
   }
 }
 

@@ -5,12 +5,12 @@ import { t } from "/shared/texts.js";
 import { Section } from "../../frame/section.js";
 
 export class WorkSection extends Section {
-  /** `load()` resolves to the view's class. */
-  constructor(desk, name, load) {
+  /** `load()` resolves to the view's class, which gets `options` beside zone and tools. */
+  constructor(desk, name, load, options = {}) {
     super(desk, name);
-    this.load = load;
+    Object.assign(this, { load, options });
     this.node.classList.add("fill");
-    this.place = el("div", { class: "work" });
+    this.place = el("div", { class: "work-place" });
     this.node.append(this.place);
     this.shown = false;
   }
@@ -31,7 +31,8 @@ export class WorkSection extends Section {
     try {
       const View = await this.load();
       this.place.replaceChildren();
-      this.view = new View(this.place, { zone: this.desk.zone });
+      this.tools.replaceChildren();
+      this.view = new View(this.place, { zone: () => this.desk.zone.current(), tools: this.tools, ...this.options });
     } catch (error) {
       this.loading = null;
       console.warn(error);
