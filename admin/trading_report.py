@@ -54,7 +54,7 @@ def position_totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         key = tuple(row[name] for name in _LEG)
         total = totals.setdefault(key, {**dict(zip(_LEG, key, strict=True)), **dict.fromkeys(_SUMS, 0.0), "strategies": 0})
         for name in _SUMS:
-            total[name] += row[name]
+            total[name] += row[name] or 0.0  # null where no price tells
         total["strategies"] += 1
     return list(totals.values())
 
