@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from gcg_quant.bus import EventBus
 
 from ..monitor import Monitor
 from ..status import system_status
+from .system_models import SystemStatus
 
 __all__ = ["create_system_router"]
 
@@ -19,9 +18,8 @@ def create_system_router(bus: EventBus, monitor: Monitor) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["system"])
 
     @router.get("/system/status")
-    def status() -> dict[str, Any]:
+    def status() -> SystemStatus:
         """Processes, components with their lag, readers, accounts, recent problems."""
-        answer: dict[str, Any] = monitor.ask(lambda view: system_status(view, bus))
-        return answer
+        return SystemStatus(**monitor.ask(lambda view: system_status(view, bus)))
 
     return router
