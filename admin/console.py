@@ -27,6 +27,7 @@ _COMMANDS = {
     "replay": ("replay", "replay", "Run again what a journal has recorded, and compare."),
     "optimize": ("optimize", "optimize", "Find a strategy's best parameters: a grid or random draws, on all processors."),
     "status": ("status", "status", "Show what the running system does."),
+    "collectors": ("collectors", "collectors", "Show what brings market data; ask for symbols."),
     "components": ("components", "components", "Show what runs in which process; start, stop and restart it."),
     "strategies": ("strategies", "strategies", "List, load, start, stop, write and test strategies."),
     "orders": ("orders", "orders", "Show the open orders, cancel them."),

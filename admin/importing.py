@@ -28,6 +28,7 @@ class ImportOutcome(msgspec.Struct, frozen=True):
     stored: dict[str, int]
     already: dict[str, int]
     earlier: str = ""  # when the same content was imported before, which ended this import
+    number: int = 0  # of the import in the database; 0 if there is none
 
 
 class FolderOutcome(msgspec.Struct):
@@ -60,9 +61,18 @@ def plan_import(home: Home, path: Path, options: ImportOptions) -> ImportPlan:
 
 
 def import_file(
-    home: Home, database: Database, path: Path, options: ImportOptions, progress: Callable[[Progress], None] | None = None
+    home: Home,
+    database: Database,
+    path: Path,
+    options: ImportOptions,
+    progress: Callable[[Progress], None] | None = None,
+    storing: Callable[[int, int], None] | None = None,
 ) -> ImportOutcome:
-    """Import one file; whatever fails leaves nothing of it in the database.
+    """Import one file; whatever fails, an exception of a callback included, leaves nothing of it in the database.
+
+    Args:
+        progress: called while the file is read.
+        storing: called with the records stored and all of them, while they are.
 
     Raises:
         ImportFileError: the file cannot be read or mapped, or an option is missing.
@@ -79,12 +89,12 @@ def import_file(
     try:
         with _ImportBus(home, str(number)) as bus:
             report = FileImporter(bus, options).run(path, progress)
-            stored = registry.store(bus, number)
+            stored = registry.store(bus, number, _counted(storing, sum(report.records.values())))
         registry.finish(number, report)
     except BaseException:
         registry.cancel(number)
         raise
-    return ImportOutcome(report, stored.rows, stored.already)
+    return ImportOutcome(report, stored.rows, stored.already, number=number)
 
 
 def import_folder(
@@ -105,6 +115,19 @@ def import_folder(
         if progress is not None:
             progress(done.files, len(paths))
     return done
+
+
+def _counted(storing: Callable[[int, int], None] | None, total: int) -> Callable[[int], None] | None:
+    if storing is None:
+        return None
+    done = 0
+
+    def count(records: int) -> None:
+        nonlocal done
+        done += records
+        storing(done, total)
+
+    return count
 
 
 class _ImportBus:

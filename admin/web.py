@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from .monitoring.performance import PerformanceMonitor
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from .import_jobs import ImportJobs
+
 __all__ = ["web_components"]
 
 
@@ -26,9 +29,15 @@ def web_components(settings: Settings) -> list[Component]:
     monitor = Monitor()
     performance = PerformanceMonitor(settings)
 
+    @functools.cache
+    def imports() -> ImportJobs:  # of the process: they go on when the server is started again
+        from .import_jobs import ImportJobs
+
+        return ImportJobs(settings)
+
     def routers(bus: EventBus) -> Sequence[APIRouter]:
         from .rest.routes import create_routers  # FastAPI takes its time to import
 
-        return create_routers(bus, monitor, settings)
+        return create_routers(bus, monitor, settings, imports())
 
     return [bridge, monitor, performance, WebServer(settings, bridge, routers=routers)]

@@ -7,11 +7,14 @@ from fastapi import APIRouter
 from gcg_quant.bus import EventBus
 from gcg_quant.settings import Settings
 
+from ..import_jobs import ImportJobs
 from ..monitor import Monitor
 from ..strategy_files import StrategyFiles
 from .admin_page import create_admin_page_router
 from .backtests import create_backtests_router
+from .collectors import create_collectors_router
 from .components import create_components_router
+from .data import create_data_router
 from .docs_page import create_docs_router
 from .imports import create_imports_router
 from .journal import create_journal_router
@@ -24,8 +27,8 @@ from .trading import create_trading_router
 __all__ = ["create_routers"]
 
 
-def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[APIRouter]:
-    """Return every router of the interface; `monitor` must run on `bus`."""
+def create_routers(bus: EventBus, monitor: Monitor, settings: Settings, imports: ImportJobs | None = None) -> list[APIRouter]:
+    """Return every router of the interface; `monitor` must run on `bus`, and `imports` are those of the process."""
     files = StrategyFiles(settings)
     return [
         create_system_router(bus, monitor),
@@ -36,7 +39,9 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings) -> list[
         create_strategies_router(bus, monitor, files),
         create_backtests_router(bus, monitor, settings),
         create_trading_router(bus, monitor, settings.home),
-        create_imports_router(settings),
+        create_imports_router(settings, imports or ImportJobs(settings)),
+        create_data_router(settings),
+        create_collectors_router(bus, monitor),
         create_docs_router(),
         create_admin_page_router(settings),
     ]

@@ -13,6 +13,7 @@ import pytest
 from gcg_quant.admin.console import cli
 
 from .conftest import Console, System, call
+from .test_runtime import wait_for
 
 
 @pytest.mark.parametrize(
@@ -198,16 +199,21 @@ def _put(system: System, path: str, body: bytes) -> tuple[int, dict[str, object]
 
 
 def test_rest_imports_a_file(system: System) -> None:
-    """A file in the body is stored; what it does not say is asked for by name, and a bad option is a sentence."""
+    """A file in the body becomes an import that is asked for; what the file does not say is named, and a bad option is a sentence."""
     rows = b"time,open,high,low,close,volume\n2024-01-02T09:30:00,1,2,0.5,1.5,10\nrubbish,1,2,1,1,1\n"
+
+    def ended(answer: dict[str, object]) -> Any:
+        path = f"/api/v1/imports/{answer['import']}"
+        wait_for(lambda: dict(_get(system, path))["finished_ns"], 20)  # type: ignore[call-overload]
+        return _get(system, path)
+
     code, answer = _put(system, "/api/v1/imports/XYZ_1m.csv?timezone=UTC&stamp=start&period=1m&symbol=XYZ&venue=REST", rows)
-    assert code == 201, answer
-    report = answer["report"]
-    assert isinstance(report, dict)
-    assert (report["rows"], report["stored_rows"], report["refused_rows"]) == (2, 1, 1)
-    assert answer["stored"] == {"bars": 1}
+    assert code == 202, answer
+    done = ended(answer)
+    assert (done["state"], done["rows"], done["stored"], done["refused"], done["records"]) == ("done", 2, 1, 1, {"bars": 1})
     code, answer = _put(system, "/api/v1/imports/data.csv", rows + b"2024-01-02T09:31:00,1,2,0.5,1.5,10\n")
-    assert code == 422
-    assert "option symbol is missing" in str(answer["detail"])
+    failed = ended(answer)
+    assert (code, failed["state"], failed["option"]) == (202, "failed", "symbol")
+    assert "option symbol is missing" in str(failed["error"])
     code, answer = _put(system, "/api/v1/imports/data.csv?symbl=X", rows)
     assert "Did you mean 'symbol'?" in str(answer["detail"])
