@@ -16,6 +16,7 @@ _BY_CAPABILITY = {
     "backtest": "backtests that run are broken off, and none is begun until it starts again",
     "charts": "charts stand still until it starts again",
     "monitor": "REST and the admin page cannot answer until it starts again",
+    "alerts": "no threshold is watched, and neither page nor webhook hears of trouble, until it starts again",
     "web": "no page and no REST call is answered until it starts again: `python -m gcg_quant components start web`",
     "bridge": "no events are exchanged with other hosts through it until it starts again",
 }

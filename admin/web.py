@@ -37,7 +37,9 @@ def web_components(settings: Settings) -> list[Component]:
 
     def routers(bus: EventBus) -> Sequence[APIRouter]:
         from .rest.routes import create_routers  # FastAPI takes its time to import
+        from .rest.watching import create_watching_routers
 
-        return create_routers(bus, monitor, settings, imports())
+        watching = create_watching_routers(bus, monitor, performance, settings, lambda: len(bridge.hub.pages))
+        return [*create_routers(bus, monitor, settings, imports()), *watching]
 
     return [bridge, monitor, performance, WebServer(settings, bridge, routers=routers)]

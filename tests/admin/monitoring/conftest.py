@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from gcg_quant.admin.monitor import Monitor
 from gcg_quant.admin.monitoring import performance
 from gcg_quant.admin.monitoring.performance import PerformanceMonitor
+from gcg_quant.admin.rest.watching import create_watching_routers
 from gcg_quant.bus import EventBus
 from gcg_quant.events import AlertEvent
 from gcg_quant.settings import Settings
+from gcg_quant.visualization.server import create_app, serve
 
 OFF = dict.fromkeys(
     (
@@ -101,3 +105,36 @@ def watch(bus: EventBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield make
     for one in made:
         assert one.monitor.stop()
+
+
+class Served:
+    """A bus with both monitors behind a real web server."""
+
+    def __init__(self, bus: EventBus, settings: Settings) -> None:
+        self.bus = bus
+        self.settings = settings
+        self.monitor = Monitor()
+        self.performance = PerformanceMonitor(settings)
+        for one in (self.monitor, self.performance):
+            one.start(bus)
+        wait_until(lambda: self.monitor.state == self.performance.state == "running", "the monitors running")
+        app = create_app(bus, settings)
+        for router in create_watching_routers(bus, self.monitor, self.performance, settings, lambda: 3):
+            app.include_router(router)
+        self.server = serve(app, port=0)
+        self.client = httpx.Client(base_url=self.server.url)
+
+    def close(self) -> None:
+        """Stop all."""
+        self.client.close()
+        assert self.server.stop()
+        for one in (self.performance, self.monitor):
+            assert one.stop()
+
+
+@pytest.fixture
+def served(bus: EventBus, tmp_path: Path) -> Iterator[Served]:
+    """Return the test's bus behind a web server."""
+    one = Served(bus, Settings.model_validate({"system": {"home": str(tmp_path)}}))
+    yield one
+    one.close()

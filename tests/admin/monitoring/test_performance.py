@@ -212,7 +212,7 @@ def test_what_lasts_is_told_again_with_its_count(bus: EventBus, watch: Watch) ->
     """At its pace, since when and how often; the book shows one alert."""
     watched = watch(disk_mb=1e12, repeat_min=0.1)
     watched.until("critical", "disk")
-    damper = next(iter(watched.monitor._dampers.values()))
+    damper = watched.monitor._dampers["system", "disk"]
     damper._told_s -= 6.0
     assert "It lasts since" in watched.until("critical", "disk", 2).message
     rows: list[dict[str, Any]] = watched.monitor.ask(lambda book: book.rows())
