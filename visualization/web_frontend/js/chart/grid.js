@@ -7,7 +7,6 @@ import { ChartPane } from "./pane.js";
 import { PaneMenu } from "./pane_menu.js";
 import { SHAPES } from "./shapes.js";
 
-const TOPICS = ["quotes", "positions", "orders"];
 const TAKES = { history: "takeHistory", lines: "takeLines", candles: "takeCandles", markers: "takeMarkers", plots: "takePlots" };
 
 export class ChartGrid {
@@ -26,7 +25,8 @@ export class ChartGrid {
     store.on("zone", () => this.#each((pane) => pane.formats()));
     store.on("instruments", () => this.#each((pane) => pane.formats()));
     store.on("status", () => this.#each((pane) => pane.legend.draw()));
-    for (const topic of TOPICS) store.on(topic, (rows) => this.#rows(rows));
+    store.on("quotes", (rows) => this.#of(rows, (pane) => pane.legend.draw()));
+    for (const topic of ["positions", "orders"]) store.on(topic, (rows) => this.#of(rows, (pane) => pane.lines.draw()));
     store.on("open-indicators", () => this.picker.open(this.active));
     store.on("open-layout", () => this.layouts.toggle());
     addEventListener("keydown", (event) => this.#key(event));
@@ -91,7 +91,7 @@ export class ChartGrid {
 
   /** The view of a pane has moved; the others follow the one that the reader moves. */
   moved(pane) {
-    if (!this.store.config.layout.linked || this.following || this.panes.length < 2 || pane !== (this.leader ?? this.active)) return;
+    if (!this.store.config.layout.linked || this.following || this.panes.length < 2 || pane !== this.leader) return;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.#follow(pane));
   }
@@ -108,7 +108,7 @@ export class ChartGrid {
 
   #follow(pane) {
     const time = pane.view.time;
-    if (!time || pane.view.wanted || !pane.moving) return;
+    if (!time || pane.view.wanted) return;
     this.following = true;
     for (const other of this.panes) if (other !== pane && other.ready) other.view.show(time);
     this.following = false;
@@ -124,9 +124,10 @@ export class ChartGrid {
     this.send({ type: "book", name });
   }
 
-  #rows(rows) {
+  // Do something with the panes whose instrument these rows are of.
+  #of(rows, action) {
     const names = new Set(rows.map((row) => row.name));
-    this.#each((pane) => names.has(pane.name) && (pane.legend.draw(), pane.lines.draw()));
+    this.#each((pane) => names.has(pane.name) && action(pane));
   }
 
   #key(event) {

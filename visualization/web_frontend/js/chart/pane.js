@@ -87,6 +87,7 @@ export class ChartPane {
   state(state, detail) {
     this.frame.state(state, this.name, this.period, detail);
     if (state !== "ready") this.legend.show(null);
+    this.lines.draw();
   }
 
   /** Say something for a few seconds, over the chart. */
@@ -102,6 +103,7 @@ export class ChartPane {
     this.plots.redraw(this.bars, { reset: !this.view.wanted });
     this.view.restore();
     this.#told();
+    this.lines.redraw();
     this.marks.draw();
     this.view.load();
   }
@@ -243,7 +245,6 @@ export class ChartPane {
     this.node.dataset.bars = this.bars.length;
     this.legend.newest(this.bars.at(-1));
     this.#breaks();
-    this.lines.draw();
   }
 }
 

@@ -5,6 +5,7 @@ import { el, oncePerFrame } from "/shared/dom.js";
 import { PriceChart } from "/shared/price_chart.js";
 import { LineSet, StudyChart } from "/shared/study_chart.js";
 import { t } from "/shared/texts.js";
+import { inTurn } from "./turns.js";
 
 const CLOSE = 50; // bars: changes farther from the end than this are drawn anew as a whole
 const LEAST_PX = 48;
@@ -14,7 +15,7 @@ const HEIGHT = 96; // of a chart below, px
 export class Plots {
   /** `on`: { hover(time, point, marker), click(point, marker), range(), drawn() }. */
   constructor(node, on) {
-    Object.assign(this, { node, on, bars: [], displays: [], below: new Map(), heights: new Map(), first: Infinity, drawn: 0 });
+    Object.assign(this, { node, on, bars: [], displays: [], below: new Map(), heights: new Map() });
     const align = oncePerFrame(() => this.#align());
     this.main = el("div", { class: "plot main" });
     node.append(this.main);
@@ -30,7 +31,7 @@ export class Plots {
     this.lines = new LineSet(this.price.chart);
     this.leader = this.price;
     this.main.addEventListener("pointerenter", () => (this.leader = this.price));
-    this.draw = oncePerFrame(() => this.#tail());
+    this.tail = { first: Infinity, count: 0, turn: inTurn("price", () => this.#tail(this.tail)) }; // what of the prices waits to be drawn
   }
 
   /** Recolour everything that is no line of a study; those come with `setStudies`. */
@@ -81,8 +82,7 @@ export class Plots {
   redraw(bars, { added = 0, reset = false } = {}) {
     const range = reset ? null : this.price.range;
     this.bars = bars;
-    this.first = Infinity;
-    this.drawn = bars.length;
+    for (const tail of this.#tails()) Object.assign(tail, { first: Infinity, count: bars.length });
     this.price.setBars(bars, !reset, added);
     for (const [set, line] of this.#lines()) set.setValues(line.id, bars, line.values);
     if (range) this.price.range = { from: range.from + added, to: range.to + added };
@@ -92,8 +92,10 @@ export class Plots {
   /** The bars from index `first` on have changed. */
   changed(bars, first) {
     this.bars = bars;
-    this.first = Math.min(this.first, first);
-    this.draw();
+    for (const tail of this.#tails()) {
+      tail.first = Math.min(tail.first, first);
+      tail.turn();
+    }
   }
 
   /** Show these indexes of bars. */
@@ -121,27 +123,35 @@ export class Plots {
     return [this.price, ...[...this.below.values()].map(({ chart }) => chart)];
   }
 
-  #lines() {
-    return this.displays.flatMap((display) => {
+  // Each line with the set that draws it, of all studies or of those that match.
+  #lines(match = () => true) {
+    return this.displays.filter(match).flatMap((display) => {
       const set = display.place === "below" ? this.below.get(display.id).chart.lines : this.lines;
       return display.lines.map((line) => [set, line]);
     });
   }
 
-  #tail() {
-    const { bars, first } = this;
+  // What waits to be drawn of each chart: { first (index of a bar), count (bars that it shows), turn() }.
+  #tails() {
+    return [this.tail, ...[...this.below.values()].map(({ tail }) => tail)];
+  }
+
+  // Draw what has changed in the chart of the prices, or in that of the study `id` below them.
+  #tail(tail, id) {
+    const { bars } = this;
+    const { first, count } = tail;
     if (first === Infinity) return;
-    if (first < bars.length - CLOSE || first < this.drawn - 1) {
+    if (first < bars.length - CLOSE || first < count - 1) {
       this.redraw(bars);
       return;
     }
-    this.first = Infinity;
-    this.drawn = bars.length;
+    Object.assign(tail, { first: Infinity, count: bars.length });
+    const lines = this.#lines((one) => (one.place === "below" ? one.id === id : !id));
     for (let at = first; at < bars.length; at += 1) {
-      this.price.updateBar(bars[at], at + 1);
-      for (const [set, line] of this.#lines()) set.update(line.id, bars[at][0], line.values[at]);
+      if (!id) this.price.updateBar(bars[at], at + 1);
+      for (const [set, line] of lines) set.update(line.id, bars[at][0], line.values[at]);
     }
-    this.#align();
+    if (id && count < bars.length) this.#follow(this.price); // it has moved on already
   }
 
   #make({ id }) {
@@ -159,7 +169,8 @@ export class Plots {
       const step = { ArrowUp: STEP_PX, ArrowDown: -STEP_PX }[event.key];
       if (step) this.#resize(plot, plot.offsetHeight + step, id);
     });
-    return { nodes: [grip, plot], chart };
+    const tail = { first: Infinity, count: 0, turn: inTurn("below", () => this.below.has(id) && this.#tail(tail, id)) };
+    return { nodes: [grip, plot], chart, tail };
   }
 
   #resize(plot, height, id) {

@@ -14,6 +14,7 @@ export class PriceLines {
     this.pane = pane;
     this.layer = el("div", { class: "order-labels" });
     pane.plots.main.append(this.layer);
+    new ResizeObserver(([entry]) => (this.height = entry.contentRect.height)).observe(pane.plots.main);
     this.labels = new Map(); // id of a line -> { node, line }
     this.editing = null; // { id, price, asking, sent }
     this.drawn = "";
@@ -24,8 +25,7 @@ export class PriceLines {
   draw() {
     const { pane } = this;
     if (!pane.chart.colours || !pane.bars.length) return;
-    const orders = pane.ready ? this.#orders() : [];
-    const lines = [...this.#average(), ...orders];
+    const lines = pane.ready ? [...this.#average(), ...this.#orders()] : [];
     const mark = JSON.stringify([lines, this.editing, t("edit")]);
     if (mark === this.drawn) return;
     this.drawn = mark;
@@ -86,7 +86,8 @@ export class PriceLines {
       const mark = JSON.stringify([line.order, this.editing?.id === line.id && this.editing, t("edit")]);
       if (!known.line) this.layer.append(known.node);
       if (known.mark !== mark) this.#fill(known.node, line);
-      this.labels.set(line.id, { node: known.node, line, mark });
+      const width = known.mark === mark ? known.width : known.node.offsetWidth;
+      this.labels.set(line.id, { ...known, line, mark, width });
     }
     this.#place();
   }
@@ -177,18 +178,21 @@ export class PriceLines {
     }
   }
 
-  // Each label stands at its line, left of the price scale; those of lines near each other stand side by side.
+  // Each label stands at its line, left of the price scale; those of lines near each other stand side by side. Nothing is measured
+  // here, since this happens at every draw of the chart.
   #place() {
     const placed = [];
     const { chart } = this.pane;
-    const height = this.pane.plots.main.clientHeight;
-    for (const [id, { node, line }] of this.labels) {
-      const y = chart.heightOf(this.editing?.id === id ? this.editing.price : line.price);
-      node.hidden = y === null || y < 0 || y > height;
-      if (node.hidden) continue;
-      const right = placed.filter((one) => Math.abs(one.y - y) < LABEL_PX).reduce((sum, one) => Math.max(sum, one.right + one.width + 4), 6);
-      placed.push({ y, right, width: node.offsetWidth });
-      node.style.transform = `translate(${-(right + chart.scaleWidth)}px, ${Math.round(y - LABEL_PX / 2)}px)`;
+    const scale = this.labels.size ? chart.scaleWidth : 0;
+    for (const [id, label] of this.labels) {
+      const y = chart.heightOf(this.editing?.id === id ? this.editing.price : label.line.price);
+      const hidden = y === null || y < 0 || y > this.height;
+      if (hidden !== label.node.hidden) label.node.hidden = hidden;
+      if (hidden) continue;
+      const right = placed.filter((one) => Math.abs(one.y - y) < LABEL_PX).reduce((most, one) => Math.max(most, one.right + one.width + 4), 6);
+      placed.push({ y, right, width: label.width });
+      const place = `translate(${-(right + scale)}px, ${Math.round(y - LABEL_PX / 2)}px)`;
+      if (place !== label.place) label.node.style.transform = label.place = place;
     }
   }
 }
