@@ -83,6 +83,7 @@ from gcg_quant.log_events import (
     AlertEvent,
     LogEvent,
     MetricEvent,
+    PlotEvent,
 )
 
 __all__ = [
@@ -130,6 +131,7 @@ __all__ = [
     "OrderRequest",
     "OrderStatus",
     "OrderType",
+    "PlotEvent",
     "PositionEvent",
     "PositionSide",
     "Quality",

@@ -1,4 +1,4 @@
-"""The cold events of the log lane: log lines, metrics, alerts."""
+"""The cold events of the log lane: log lines, metrics, alerts, what strategies draw."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ __all__ = [
     "AlertEvent",
     "LogEvent",
     "MetricEvent",
+    "PlotEvent",
 ]
 
 
@@ -59,3 +60,18 @@ class AlertAcknowledgeEvent(ColdEvent, frozen=True, kw_only=True):
 
     alert: int
     origin: str = ""
+
+
+class PlotEvent(ColdEvent, frozen=True, kw_only=True):
+    """A point that a strategy draws on the chart of an instrument, in its plot `name`: over the price, or below ("price", "below")."""
+
+    TYPE = 100
+    LANE = Lane.LOG
+
+    symbol: str
+    venue: str
+    strategy: str
+    name: str
+    value: float
+    event_ns: int
+    place: str = "price"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_HOUR, now_ns
+from gcg_quant.clock import NS_PER_HOUR, NS_PER_MILLISECOND, now_ns
 from gcg_quant.component import event_handler
 from gcg_quant.events import (
     AccountEvent,
@@ -21,6 +21,7 @@ from gcg_quant.events import (
     Lane,
     LogEvent,
     OrderEvent,
+    PlotEvent,
     PositionEvent,
     SignalEvent,
     StrategyStatusEvent,
@@ -43,6 +44,7 @@ from .line_messages import Asked
 from .market_view import MarketView
 from .markets import Markets
 from .page_config import Document
+from .plots import Place
 
 __all__ = ["WebSocketEventBridge"]
 
@@ -50,6 +52,7 @@ _FLUSH_S = 0.05
 _STATUS_S = 1.0
 _PAST_EVENTS = 3_000_000  # how many events of the market lane are looked through for markers, and without a snapshot for rows
 _PAST_LOG = 20_000
+_PAST_PLOTS = 500_000
 _PAST_BARS_NS = NS_PER_HOUR
 
 
@@ -108,6 +111,11 @@ class WebSocketEventBridge(Stateful[Ledger]):
                 self._ledger = self.recover(begin=cursor).copy()
                 past.seek(cursor)
                 self._look_through(past)
+            with bus.reader(start="begin", events=[PlotEvent]) as plots:
+                begin = plots.cursor
+                log = max(begin.log, bus.head(Lane.LOG) - _PAST_PLOTS)
+                plots.seek(Cursor(begin.bus_id, begin.epoch, bus.head(Lane.CONTROL), bus.head(Lane.MARKET), log))
+                self._look_through(plots)
             with bus.reader(start="begin", events=[Bar]) as bars:
                 bars.seek_time(self.markets.read_from_ns - _PAST_BARS_NS)
                 self._look_through(bars)
@@ -183,6 +191,14 @@ class WebSocketEventBridge(Stateful[Ledger]):
     def on_signal(self, signal: SignalEvent) -> None:
         """Take a strategy's signal: a marker."""
         self._mark(signal)
+
+    @event_handler(PlotEvent)
+    def on_plot(self, point: PlotEvent) -> None:
+        """Take a point that a strategy draws."""
+        place: Place = "below" if point.place == "below" else "price"
+        view = self.markets.named(EventToChartAdapter.name(point.symbol, point.venue))
+        view.plots.put(point.strategy, point.name, place, point.event_ns // NS_PER_MILLISECOND, point.value)
+        self._changed.add(view)
 
     def _mark(self, event: Fill | SignalEvent) -> None:
         if isinstance(event, Fill):

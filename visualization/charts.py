@@ -201,7 +201,8 @@ class ChartManager:
         front = self._front(view, period, candles, indicators)
         anchor_ns = view.anchors.get(period)
         behind: list[Candle] = []
-        if anchor_ns is not None and candles[-1].start_ns < anchor_ns and any(one.kind.anchored for one in indicators):
+        bars_off = 0 if anchor_ns is None else (anchor_ns - candles[-1].start_ns) // period_ns(period)
+        if anchor_ns is not None and 0 < bars_off <= _MOST_LINES and any(one.kind.anchored for one in indicators):
             behind = self._stored.after(view, period, candles[-1].time + 1, _MOST_LINES)  # running totals are counted up to their anchor
             behind = [one for one in behind if one.time > candles[-1].time and one.start_ns <= anchor_ns]
         columns = Columns.of([*front, *candles, *behind], view.candles.calendar)

@@ -41,7 +41,7 @@ class WantedIndicator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Annotated[str, msgspec.Meta(max_length=16)] | None = None
 
 
-Indicators = Annotated[list[WantedIndicator], msgspec.Meta(max_length=16)]
+Indicators = Annotated[list[WantedIndicator], msgspec.Meta(max_length=24)]
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):

@@ -32,7 +32,7 @@ __all__ = ["CoarseHistory", "LongBars"]
 
 _COARSE = "30m"
 _COARSE_NS = 30 * NS_PER_MINUTE
-_FEW_MINUTES = 60_000  # up to here minutes are read themselves
+_FEW_MINUTES = 40_000  # up to here minutes are read themselves
 _AGAIN_NS = 48 * _COARSE_NS  # the newest kept ones are read again: a late bar may have come
 _CHECKED_S = 60.0
 _KEPT_SERIES = 32

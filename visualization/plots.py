@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Literal
 
-__all__ = ["Plots"]
+__all__ = ["Place", "Plots"]
 
 _KEPT_POINTS = 2_000  # of each plot
 _KEPT_PLOTS = 64
@@ -29,6 +29,8 @@ class Plots:
             if len(self._points) > _KEPT_PLOTS:
                 del self._points[next(iter(self._points))]
         points = known[1]
+        if points and points[-1][0] > time_ms:
+            return  # of a time that has been drawn already
         if points and points[-1][0] == time_ms:
             points.pop()
         points.append((time_ms, value))

@@ -130,6 +130,9 @@ class EngineDesk:
         names = [symbols.name(number) for number in range(1, len(symbols.instruments) + 1)]
         return {name: held for name in names if (held := self._native.position(name))}
 
+    def plot(self, name: str, value: float, symbol: str | None, place: str, /) -> None:
+        """Draw nothing: there is no chart here."""
+
     def log(self, text: str, /) -> None:
         """Keep a line."""
         self._log.append(LogLine(self._native.now_ns, self._strategy, text))

@@ -24,6 +24,7 @@ from gcg_quant.events import (
     OrderCommand,
     OrderEvent,
     OrderRequest,
+    PlotEvent,
     PositionEvent,
     RiskVerdict,
     SignalEvent,
@@ -64,7 +65,7 @@ OF_STRATEGIES = OutputKind(
     {
         Lane.CONTROL: (StrategyStatusEvent,),
         Lane.MARKET: (OrderRequest, CancelRequest, ModifyRequest, SignalEvent),
-        Lane.LOG: (LogEvent, AlertEvent),
+        Lane.LOG: (LogEvent, AlertEvent, PlotEvent),
     },
     _strategy_of,
 )

@@ -184,6 +184,10 @@ class SessionDesk:
         """Forget a timer."""
         self._session.host.cancel_timer(self._session, name)
 
+    def plot(self, name: str, value: float, symbol: str | None, place: str, /) -> None:
+        """Draw a point on the chart."""
+        self._session.plot(name, value, None if symbol is None else self._place(symbol), place)
+
     def log(self, text: str, /) -> None:
         """Write to the system's log."""
         self._session.log(text)

@@ -102,6 +102,13 @@ class KungfuContext:
         known = [one for one in dir(type(self)) if not one.startswith("_")]
         raise AttributeError(f"context has no {name!r} here; it has {', '.join(known)}, and what you set yourself.{nearest(name, known)}")
 
+    # ---- the chart
+
+    def plot(self, name: str, value: float, instrument_id: str = "", exchange: str = "", place: str = "price") -> None:
+        """Draw a point on the chart page: of an instrument that was subscribed to, without one of the strategy's first symbol."""
+        symbol = self._place(instrument_id, exchange) if instrument_id else None
+        self._strategy.plot(name, value, symbol=symbol, place=place)
+
     # ---- the time
 
     def now(self) -> int:

@@ -128,6 +128,10 @@ class Desk(Protocol):
         """Forget a timer; one that is not set is passed over."""
         ...
 
+    def plot(self, name: str, value: float, symbol: str | None, place: str, /) -> None:
+        """Draw a point on the chart, where there is one."""
+        ...
+
     def log(self, text: str, /) -> None:
         """Keep a line of the strategy's."""
         ...

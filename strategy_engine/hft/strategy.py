@@ -160,6 +160,13 @@ class Strategy(Callbacks, OrderEntry):
         """Forget a timer; one that is not set is passed over."""
         (self._desk or self._no_desk()).cancel_timer(name)
 
+    def plot(self, name: str, value: float, symbol: str | None = None, place: str = "price") -> None:
+        """Draw a point of the plot `name` on the chart (of the first symbol, or another), over the price or "below" it.
+
+        For the chart page, on paper or live; the engine draws nothing. Raises StrategyError for what cannot be drawn.
+        """
+        (self._desk or self._no_desk()).plot(name, value, symbol, place)
+
     def log(self, text: str) -> None:
         """Keep a line with its time: in the result's log, or in the system's when it trades on paper or live."""
         (self._desk or self._no_desk()).log(str(text))

@@ -271,6 +271,16 @@ class Strategy(Callbacks, OrderSets):
         fields = {"strength": strength, "price": price, "quantity": quantity, "text": text, "data": dict(data or {})}
         return self._session.signal(name, direction, symbol, **fields)
 
+    def plot(self, name: str, value: float, *, symbol: str | None = None, place: str = "price") -> None:
+        """Draw a point of the plot `name` on the chart of a symbol, at the present time: over the price, or "below" it.
+
+        A value of NaN draws nothing, and of each plot one point in a tenth of a second is kept. Nothing is drawn while warming up.
+
+        Raises:
+            StrategyError: the name is empty or over 64 characters, the value no number, or there is no such place.
+        """
+        self._session.plot(name, value, symbol, place)
+
     def log(self, text: str, level: str = "info") -> None:
         """Write a line to the system's log; `level` is "debug", "info", "warning" or "error"."""
         self._session.log(text, level)

@@ -22,12 +22,14 @@ from gcg_quant.events import (
     OrderFlag,
     OrderRequest,
     OrderType,
+    PlotEvent,
     PositionSide,
     Side,
     SignalEvent,
     TimeInForce,
 )
 
+from .plotting import Drawing
 from .portfolio import OrderView, Portfolio, PositionView
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ class Session:
         self.resumed: dict[str, Any] = {}  # the same of the run that a restart has cut off
         self.now_ns = 0
         self.cause = 0
+        self._drawing = Drawing()
         self._lock = threading.Lock()
         self._prefix = _prefix(strategy_id)
 
@@ -352,6 +355,13 @@ class Session:
             **fields,
         )
         return self.host.publish(event, cause=self.cause)
+
+    def plot(self, name: str, value: float, symbol: str | None, place: str) -> None:
+        """Publish a PlotEvent, unless the strategy is warming up. Raises StrategyError for what cannot be drawn."""
+        symbol_name, venue = self._place(symbol or self.symbol)
+        if self._drawing.takes(name, value, place, symbol_name, venue, self.now_ns) and not self.warming_up:
+            point = {"name": name, "value": float(value), "event_ns": self.now_ns, "place": place}
+            self.host.publish(PlotEvent(symbol=symbol_name, venue=venue, strategy=self.strategy_id, **point), cause=self.cause)
 
     def log(self, text: str, level: str = "info") -> None:
         """Publish a LogEvent about the event being handled."""

@@ -25,6 +25,7 @@ from gcg_quant.events import (
     OrderRequest,
     OrderStatus,
     OrderType,
+    PlotEvent,
     PositionEvent,
     Side,
     SignalEvent,
@@ -399,6 +400,34 @@ def test_signal_is_published_with_its_fields(run: Callable[..., None], journal: 
     signal = journal(SignalEvent)[0]
     assert (signal.symbol, signal.venue, signal.strategy, signal.direction) == ("BTC/USDT", "SIM", "mine", Side.SELL)
     assert (signal.strength, signal.price, signal.data, signal.cause) == (0.5, 7.0, {"fast": 3}, journal(Tick)[0].id)
+
+
+def test_plot_is_published_thinned_out_and_checked(run: Callable[..., None], journal: Journal, logs: Callable[[], list[str]]) -> None:
+    """A point goes to the log lane, ten a second at most of each plot; no number and no such place are sentences."""
+    source = """
+    from gcg_quant.errors import StrategyError
+    class Mine(Strategy):
+        symbols = ("BTC/USDT",)
+        def on_tick(self, tick):
+            for value in (tick.last_price, 2 * tick.last_price, float("nan")):
+                self.plot("mean", value)
+            self.plot("spread", 0.5, place="below")
+            for name, value, place in (("x", "7", "price"), ("", 1.0, "price"), ("x", 1.0, "above")):
+                try:
+                    self.plot(name, value, place=place)
+                except StrategyError as error:
+                    self.log(str(error))
+            self.log("done")
+    """
+    run(source, (Tick(**BTC, last_price=7.0),), until="done")
+    points = [(one.name, one.value, one.place, one.strategy, one.symbol) for one in journal(PlotEvent)]
+    assert points == [("mean", 7.0, "price", "mine", "BTC/USDT"), ("spread", 0.5, "below", "mine", "BTC/USDT")]
+    assert journal(PlotEvent)[0].cause == journal(Tick)[0].id
+    assert [text for text in logs() if "plot" in text] == [
+        "The value of plot 'x' must be a number, not '7'.",
+        "A plot needs a name of 1 to 64 characters, not ''.",
+        "There is no place 'above' for plot 'x': price or below.",
+    ]
 
 
 def test_clock_is_the_event_at_hand(

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import get_args
 
 from gcg_quant.visualization.commands import Command
+from gcg_quant.visualization.protocol import ServerMessage, json_schema
 from gcg_quant.web_files import WEB_FILES
 
 ROOM = Path(__file__).resolve().parents[2] / "visualization"
 DOCS = (ROOM.parent / "docs/page.md").read_text(encoding="utf-8")
+PROTOCOL = (ROOM.parent / "docs/page_protocol.md").read_text(encoding="utf-8")
 
 
 def test_every_message_is_described() -> None:
-    """What the page understands, what the server sends, and what a page may say stand in the docs."""
+    """What the page understands, what the server sends, and what a page may say stand in the docs, and the types name the fields."""
     understood = set(re.findall(r'case "(\w+)":', (ROOM / "web_frontend/js/link/messages.js").read_text(encoding="utf-8")))
-    sent = set(re.findall(r'"type": "(\w+)"', "".join(path.read_text(encoding="utf-8") for path in ROOM.glob("*.py")))) - {"http"}
+    sent = {kind.__struct_config__.tag for kind in get_args(ServerMessage)}
     assert sent == understood | {"pong"}
-    for kind in understood | {"pong"} | {command.__struct_config__.tag for command in get_args(Command)}:
-        assert f"| `{kind}` |" in DOCS, kind
+    for kind in (*get_args(ServerMessage), *get_args(Command)):
+        row = next((line for line in PROTOCOL.splitlines() if line.startswith(f"| `{kind.__struct_config__.tag}` |")), "")
+        assert row, kind
+    for kind in (*get_args(ServerMessage), *get_args(Command)):
+        tag = kind.__struct_config__.tag
+        rows = [line for line in PROTOCOL.splitlines() if line.startswith(f"| `{tag}` |")]
+        for field in kind.__struct_encode_fields__:
+            assert any(f"`{field}" in row for row in rows), (tag, field)
+
+
+def test_schema_is_that_of_the_types() -> None:
+    """The schema in the docs is the one of the types: after a change write `json_schema()` there, with an indent of one."""
+    text = (ROOM.parent / "docs/page_protocol.schema.json").read_text(encoding="utf-8")
+    assert json.loads(text) == json.loads(json.dumps(json_schema()))
 
 
 def test_every_part_is_named() -> None:

@@ -1,0 +1,333 @@
+"""The types of all messages between page and server, of which docs/page_protocol.schema.json is made.
+
+The server builds its messages as plain rows (`messages`, `line_messages`, `adapter`); these types say what is in them, and a test holds
+every message of a session against them. What a page may say are the types in `commands`, which check it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from .commands import Command
+
+__all__ = ["ServerMessage", "json_schema"]
+
+Number = float | None  # an absent value is null
+Bar = tuple[int, float, float, float, float, Number]  # time (s), open, high, low, close, volume
+Trade = tuple[int, float, float, Literal[-1, 0, 1]]  # time (ms), price, size, +1 bought, -1 sold, 0 unknown
+Level = tuple[float, Number]  # price, size
+Place = Literal["price", "below"]
+SideName = Literal["buy", "sell", ""]
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a message."""
+
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """The base of all messages of the server."""
+
+
+class Instrument(_Part):
+    """An instrument's terms. `tick_size` is 0 where nobody has told it."""
+
+    name: str
+    symbol: str
+    venue: str
+    kind: str
+    description: str
+    currency: str
+    timezone: str
+    tick_size: float
+    decimals: int
+    quantity_decimals: int
+
+
+class Quote(_Part):
+    """The newest prices; `change` is a fraction of the previous close."""
+
+    name: str
+    time_ms: int
+    last: Number
+    change: Number
+    bid: Number
+    bid_size: Number
+    ask: Number
+    ask_size: Number
+
+
+class Marker(_Part):
+    """A fill or a strategy's signal on the chart."""
+
+    key: str
+    kind: Literal["fill", "signal"]
+    time_ms: int
+    name: str
+    strategy: str
+    side: SideName
+    quantity: Number
+    price: Number
+    fee: Number
+    order: str
+    event: str
+    cause: str
+    text: str
+    signal: str = ""
+
+
+class Line(_Part):
+    """One line of an indicator: each value in the place of its bar."""
+
+    style: Literal["line", "histogram", "dots"]
+    values: list[Number]
+
+
+class IndicatorLines(_Part):
+    """An indicator that a page has asked for as `id`; `key` is what live values call it. With an `error` there are no lines."""
+
+    id: str
+    key: str
+    place: Place
+    title: str
+    decimals: int | None
+    levels: list[float]
+    error: str
+    lines: dict[str, Line]
+
+
+class LiveLines(_Part):
+    """The values of an indicator's lines, aligned with the bars of the same message."""
+
+    key: str
+    lines: dict[str, list[Number]]
+
+
+class Plot(_Part):
+    """What a strategy has drawn under one name."""
+
+    strategy: str
+    name: str
+    place: Place
+    points: list[tuple[int, float]]
+
+
+class DepthRows(_Part, tag_field="type", tag="depth"):
+    """An order book, the best level of each side first."""
+
+    name: str
+    time_ms: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class Kill(_Part):
+    """The kill switch; `since_ms` 0: it has never been changed."""
+
+    on: bool
+    since_ms: int
+    origin: str
+
+
+class HelloMessage(_Message, tag="hello"):
+    """The first message: all that a page shows but the charts. `client` is the page's number."""
+
+    protocol: Literal[2]
+    client: int
+    bus_id: str
+    world: str
+    time_ms: int
+    settings: dict[str, Any]
+    config: dict[str, Any]
+    periods: list[str]
+    instruments: list[Instrument]
+    quotes: list[Quote]
+    sparks: dict[str, list[float]]
+    tables: dict[str, list[dict[str, Any]]]
+    kill: Kill
+
+
+class InstrumentsMessage(_Message, tag="instruments"):
+    """New instruments, changed terms."""
+
+    rows: list[Instrument]
+
+
+class QuotesMessage(_Message, tag="quotes"):
+    """Quotes that have changed."""
+
+    rows: list[Quote]
+
+
+class SparksMessage(_Message, tag="sparks"):
+    """The closes of the last minutes, by instrument, once a minute is over."""
+
+    rows: dict[str, list[float]]
+
+
+class HistoryMessage(_Message, tag="history"):
+    """The answer to `subscribe`: with `since` the bars continue those of the page, with null they replace them."""
+
+    request: int
+    pane: int
+    name: str
+    period: str
+    series: str
+    bars: list[Bar]
+    through: int
+    since: int | None
+    more: bool
+    markers: list[Marker]
+    lines: list[IndicatorLines]
+    plots: list[Plot]
+
+
+class LinesMessage(_Message, tag="lines"):
+    """The answer to `indicators`: lines aligned with `times` (s)."""
+
+    request: int
+    pane: int
+    series: str
+    times: list[int]
+    lines: list[IndicatorLines]
+
+
+class CandlesMessage(_Message, tag="candles"):
+    """Bars of a series that have changed after event `after`, complete up to event `through`."""
+
+    series: str
+    after: int
+    through: int
+    bars: list[Bar]
+    lines: list[LiveLines]
+
+
+class MarkersMessage(_Message, tag="markers"):
+    """Fills and signals as they come."""
+
+    name: str
+    rows: list[Marker]
+
+
+class PlotsMessage(_Message, tag="plots"):
+    """Points of strategies' plots as they come: strategy, plot, place, time (ms), value."""
+
+    name: str
+    rows: list[tuple[str, str, Place, int, float]]
+
+
+class BookMessage(_Message, tag="book"):
+    """The answer to `book`: depth and the newest trades, the newest first."""
+
+    name: str
+    depth: DepthRows | None
+    trades: list[Trade]
+
+
+class DepthMessage(_Message, tag="depth"):
+    """The order book has changed."""
+
+    name: str
+    time_ms: int
+    bids: list[Level]
+    asks: list[Level]
+
+
+class TradesMessage(_Message, tag="trades"):
+    """Trades as they come, the newest last."""
+
+    name: str
+    rows: list[Trade]
+
+
+class RowsMessage(_Message, tag="rows"):
+    """Rows of the drawer that have changed, each with its `key`."""
+
+    table: Literal["strategies", "orders", "positions", "fills", "log", "accounts"]
+    rows: list[dict[str, Any]]
+
+
+class KillMessage(_Message, tag="kill"):
+    """The kill switch went on or off."""
+
+    on: bool
+    since_ms: int
+    origin: str
+
+
+class ConfigMessage(_Message, tag="config"):
+    """The page's configuration has changed by a merge patch of the page `client` (0: of none that is connected)."""
+
+    client: int
+    patch: dict[str, Any]
+
+
+class StatusMessage(_Message, tag="status"):
+    """The state of the system, once a second."""
+
+    events_per_s: int
+    lag: int
+    time_ms: int
+
+
+class AnswerMessage(_Message, tag="answer"):
+    """What became of a `strategy`, `symbol` or `kill` command."""
+
+    request: int
+    ok: bool
+    detail: str
+
+
+class ProblemMessage(_Message, tag="problem"):
+    """A request that cannot be answered, and why."""
+
+    request: int
+    text: str
+
+
+class ResyncMessage(_Message, tag="resync"):
+    """The page has not kept up and some messages were left out: the newest state follows, and it asks for its charts anew."""
+
+
+class PongMessage(_Message, tag="pong"):
+    """The answer to `ping`."""
+
+    sent: float
+
+
+ServerMessage = (
+    HelloMessage
+    | InstrumentsMessage
+    | QuotesMessage
+    | SparksMessage
+    | HistoryMessage
+    | LinesMessage
+    | CandlesMessage
+    | MarkersMessage
+    | PlotsMessage
+    | BookMessage
+    | DepthMessage
+    | TradesMessage
+    | RowsMessage
+    | KillMessage
+    | ConfigMessage
+    | StatusMessage
+    | AnswerMessage
+    | ProblemMessage
+    | ResyncMessage
+    | PongMessage
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of the protocol: "#/$defs/FromPage" and "#/$defs/FromServer" say what each side may send."""
+    types = [*get_args(Command), *get_args(ServerMessage)]
+    found, parts = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    sides = {"FromPage": found[: len(get_args(Command))], "FromServer": found[len(get_args(Command)) :]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The protocol of gcg_quant's chart page, version 2",
+        "oneOf": [{"$ref": f"#/$defs/{side}"} for side in sides],
+        "$defs": {**{side: {"oneOf": list(refs)} for side, refs in sides.items()}, **dict(sorted(parts.items()))},
+    }
