@@ -11,6 +11,7 @@ from gcg_quant.clock import NS_PER_HOUR, NS_PER_MILLISECOND, now_ns
 from gcg_quant.component import event_handler
 from gcg_quant.events import (
     AccountEvent,
+    AlertAcknowledgeEvent,
     AlertEvent,
     Applied,
     Bar,
@@ -18,6 +19,7 @@ from gcg_quant.events import (
     ConfigChangeEvent,
     Depth,
     Fill,
+    GatewayStatus,
     Lane,
     LogEvent,
     OrderEvent,
@@ -235,6 +237,11 @@ class WebSocketEventBridge(Stateful[Ledger]):
         """Take a log line or an alert."""
         self._ledger.on_log(event)
 
+    @event_handler(AlertAcknowledgeEvent, GatewayStatus)
+    def on_attention(self, event: AlertAcknowledgeEvent | GatewayStatus) -> None:
+        """Take what may need a person, or no longer."""
+        self._ledger.attention.apply(event)
+
     @event_handler(ConfigChangeEvent)
     def on_config(self, change: ConfigChangeEvent) -> None:
         """Take what is asked of the kill switch."""
@@ -322,7 +329,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         for view in self._changed:
             parcels += messages.news_of(view, self.markets.position)
         parcels += messages.tables(self._ledger.take()) + messages.kill(self._ledger.take_kill())
-        return parcels + messages.config(self._ledger.config.take())
+        return parcels + messages.config(self._ledger.config.take()) + messages.attention(self._ledger.attention.take())
 
     def _forget_news(self) -> None:
         for view in self._changed:
@@ -332,6 +339,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
             self._ledger.take()
             self._ledger.take_kill()
             self._ledger.config.take()
+            self._ledger.attention.take()
 
     def _status(self, now_s: float) -> list[Parcel]:
         # Once a second: the rate of events, the value of positions, new instruments, commands that nobody took.

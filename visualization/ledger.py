@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 from gcg_quant.clock import NS_PER_DAY
 from gcg_quant.events import (
     AccountEvent,
+    AlertAcknowledgeEvent,
     AlertEvent,
     Applied,
     ChartConfigEvent,
     ConfigChangeEvent,
     Event,
     Fill,
+    GatewayStatus,
     LogEvent,
     OrderEvent,
     PositionEvent,
@@ -25,6 +27,7 @@ from gcg_quant.packing import pack_event
 from gcg_quant.reader import BusReader
 
 from .adapter import EventToChartAdapter, Row
+from .attention import Attention
 from .chart_config import ChartConfigManager
 
 __all__ = ["TABLES", "Ledger"]
@@ -75,6 +78,7 @@ class Ledger:
         self.saw_the_beginning = True  # the journal was read from its first event on
         self.kill = KillSwitch()
         self.config = ChartConfigManager()
+        self.attention = Attention()
         self._kill_changed = False
         self._multiplier = multiplier
         self._tables = {name: _Table() for name in TABLES}
@@ -94,6 +98,8 @@ class Ledger:
             ConfigChangeEvent: self.on_kill,
             Applied: self.on_kill,
             ChartConfigEvent: self.config.apply,
+            AlertAcknowledgeEvent: self.attention.apply,
+            GatewayStatus: self.attention.apply,
         }
 
     # ---- as a fold
@@ -119,6 +125,7 @@ class Ledger:
             "day": self._day,
             "kill": self.kill.dump(),
             "config": self.config.dump(),
+            "attention": self.attention.dump(),
         }
 
     def load(self, state: Any) -> None:
@@ -130,8 +137,9 @@ class Ledger:
         self._fill_counts, self._equity = state["fill_counts"], state["equity"]
         self._day = {key: (day, equity) for key, (day, equity) in state["day"].items()}
         self.kill.load(state["kill"])
-        if "config" in state:  # older snapshots have none
-            self.config.load(state["config"])
+        for name, part in {"config": self.config, "attention": self.attention}.items():
+            if name in state:  # older snapshots have none
+                part.load(state[name])
 
     # ---- events
 
@@ -169,6 +177,7 @@ class Ledger:
 
     def on_log(self, event: LogEvent | AlertEvent) -> None:
         """Take a log line or an alert, debug lines left out."""
+        self.attention.apply(event)
         if event.level != "debug":
             self._tables["log"].put(_adapter.log(event))
 

@@ -29,6 +29,7 @@ __all__ = [
     "PROTOCOL",
     "RateMeter",
     "answer",
+    "attention",
     "book",
     "config",
     "encode",
@@ -70,6 +71,7 @@ def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledge
             "config": ledger.config.document(chart),
             "tables": ledger.all(),
             "kill": EventToChartAdapter.kill(ledger.kill),
+            "attention": ledger.attention.row(),
         }
     )
 
@@ -83,6 +85,7 @@ def newest(chart: ChartSettings, views: list[MarketView], ledger: Ledger) -> lis
         _parcel(EVERYBODY, {"type": "sparks", "rows": {view.name: view.spark() for view in shown}}),
         *tables(ledger.all()),
         *kill(ledger.kill),
+        *attention(ledger.attention.row()),
         *config([(0, ledger.config.document(chart))]),
     ]
     return [parcel.text for parcel in parcels]
@@ -141,6 +144,11 @@ def tables(changed: dict[str, list[Row]]) -> list[Parcel]:
 def kill(switch: KillSwitch | None) -> list[Parcel]:
     """Return the kill switch, if it has changed."""
     return [_parcel(EVERYBODY, {"type": "kill", **EventToChartAdapter.kill(switch)})] if switch is not None else []
+
+
+def attention(row: dict[str, Any] | None) -> list[Parcel]:
+    """Return what a person should look at, if that has changed."""
+    return [_parcel(EVERYBODY, {"type": "attention", **row})] if row is not None else []
 
 
 def config(changes: list[tuple[int, dict[str, Any]]]) -> list[Parcel]:

@@ -3,6 +3,7 @@
 import "./texts/chart.js";
 import "./texts/page.js";
 import "./texts/trading.js";
+import { Alerts } from "./page/alerts.js";
 import { Appearance } from "/shared/appearance.js";
 import { Book } from "./page/book.js";
 import { ChartGrid } from "./chart/grid.js";
@@ -20,6 +21,7 @@ import { receiver } from "./link/messages.js";
 import { Panels } from "./page/panels.js";
 import { RowButtons, works } from "./page/row_buttons.js";
 import { Search } from "./page/search.js";
+import { SettingsDialog } from "./page/settings_dialog.js";
 import { Store } from "./link/store.js";
 import { columns } from "./page/tables.js";
 import { t } from "/shared/texts.js";
@@ -40,12 +42,14 @@ store.on("chosen", (choice) => store.changeConfig(choice));
 const zone = new Zone(store);
 const tools = new ChartTools(store);
 new TopBar(store);
+new Alerts(store);
+const settings = new SettingsDialog(store);
 const watched = new Watched(store, send);
 const watch = new WatchList(store, watched);
 const control = new Control(store, send);
 const kill = new KillSwitch(store, send, zone);
 const card = new MarkerCard(store, zone);
-new Book(store, zone);
+new Book(store, send, zone);
 const drawer = new Drawer(store, zone);
 const tables = columns({ terms: (row) => store.terms(row.name ?? ""), zone: () => zone.current(), act: new RowButtons(store).act });
 for (const [name, list] of Object.entries(tables)) drawer.addTab(tableTab(name, list, works));
@@ -55,6 +59,10 @@ new Panels(store);
 const search = new Search(store, watched, [
   ...["dark", "light", "system"].map((theme) => ({ text: () => t("theme", t(theme)), run: () => appearance.setTheme(theme) })),
   { text: () => t("language"), run: () => appearance.nextLanguage() },
+  ...["local", "UTC", "exchange"].map((one) => ({ text: () => t("zone_choose", one === "UTC" ? one : t(`zone_${one}`)), run: () => zone.choose(one) })),
+  { text: () => t("page_settings"), run: () => settings.open() },
+  { text: () => t("admin"), run: () => location.assign("/admin") },
+  { text: () => t(document.body.dataset.folded === "true" ? "unfold" : "fold"), run: () => byId("drawer-fold").click() },
   { text: () => t("kill_off"), run: () => kill.ask() },
   { text: () => t("keys"), run: () => keyboard.help() },
   { text: () => t("watch_all"), run: () => watched.all() },

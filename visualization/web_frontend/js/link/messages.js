@@ -47,6 +47,9 @@ export function receiver(store, charts, askers) {
       case "config":
         if (message.client !== store.client) store.takePatch(message.patch);
         break;
+      case "attention":
+        putAttention(store, message);
+        break;
       case "kill":
         putKill(store, message);
         break;
@@ -81,6 +84,7 @@ function hello(store, message) {
     store.putRows(table, rows);
   }
   putKill(store, message.kill);
+  putAttention(store, message.attention);
   if (!store.ready) {
     store.takeConfig(message.config ?? fromSettings(message.settings));
     chooseFirst(store);
@@ -110,6 +114,11 @@ function chooseFirst(store) {
 function putKill(store, { on, since_ms, origin }) {
   store.kill = { on, since_ms, origin };
   store.tell("kill", store.kill);
+}
+
+function putAttention(store, { alerts, critical, newest, halted }) {
+  store.attention = { alerts, critical, newest, halted };
+  store.tell("attention", store.attention);
 }
 
 function putInstruments(store, rows) {

@@ -20,6 +20,7 @@ export class Store {
     this.tapes = new Map(); // name -> recent trades, the newest first
     this.tables = { strategies: new Map(), orders: new Map(), positions: new Map(), fills: new Map(), log: new Map(), accounts: new Map() };
     this.kill = { on: null, since_ms: 0, origin: "" }; // the kill switch; null as long as nobody has told
+    this.attention = { alerts: 0, critical: false, newest: "", halted: [] }; // what a person should look at
     this.requests = 0; // commands sent so far
     this.status = { events_per_s: 0, lag: 0 };
     this.connection = { state: "connecting", latency: null, since: Date.now(), retryAt: 0 };

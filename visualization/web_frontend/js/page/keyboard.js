@@ -1,5 +1,6 @@
 // The keys of the page, and the dialog that lists them.
 
+import { Dialog } from "/shared/dialog.js";
 import { byId, el } from "/shared/dom.js";
 import { t } from "/shared/texts.js";
 
@@ -24,9 +25,9 @@ export class Keyboard {
   /** Open the list of keys. */
   help() {
     const lines = KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", { text: key })), el("dd", { text: t(text) })]);
-    const close = el("button", { type: "button", class: "close", text: t("close"), on: { click: () => byId("help").close() } });
-    byId("help").replaceChildren(el("h2", { text: t("keys") }), el("dl", {}, ...lines), close);
-    byId("help").showModal();
+    const dialog = new Dialog({ title: t("keys"), body: [el("dl", { class: "keys" }, ...lines)] });
+    dialog.node.id = "help";
+    dialog.open();
   }
 
   #key(event) {
@@ -35,7 +36,7 @@ export class Keyboard {
       if (!this.closers.some((close) => close())) document.activeElement?.blur();
       return;
     }
-    if (event.target.matches("input, select, textarea") || byId("help").open) return;
+    if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
     if (event.key === "/") this.#do(event, () => this.search.open());
     if (event.key === "?") this.#do(event, () => this.help());
     if (event.key === "k" || event.key === "K") this.#do(event, () => this.kill.ask());

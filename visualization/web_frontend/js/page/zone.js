@@ -1,40 +1,50 @@
 // The zone in which the page shows times: the reader's own, UTC, or the exchange's. Its name always stands beside them.
 
-import { byId } from "/shared/dom.js";
 import * as format from "/shared/format.js";
 import { t } from "/shared/texts.js";
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const CHOICES = ["local", "UTC", "exchange"];
 
 export class Zone {
   constructor(store) {
     this.store = store;
-    this.choice = 0;
-    byId("zone").addEventListener("click", () => this.#next());
-    for (const topic of ["selected", "appearance", "ready"]) store.on(topic, () => this.#name());
-    this.#name();
+    this.known = "";
+    document.addEventListener("click", (event) => event.target.closest("#zone") && this.next());
+    for (const topic of ["selected", "active", "appearance", "ready", "config", "instruments"]) store.on(topic, () => this.#look());
+    this.#look();
   }
 
   /** The IANA name of the zone to show times in. */
   current() {
-    return this.#choices()[this.choice % this.#choices().length];
+    return this.#of(this.store.config.zone);
   }
 
-  #choices() {
-    return [...new Set([HERE, "UTC", this.store.terms(this.store.name).timezone])];
+  /** The next choice whose zone is another one than the present. */
+  next() {
+    const at = CHOICES.indexOf(this.store.config.zone);
+    const others = CHOICES.map((_, step) => CHOICES[(at + 1 + step) % CHOICES.length]);
+    this.choose(others.find((choice) => this.#of(choice) !== this.current()) ?? others[0]);
   }
 
-  #next() {
-    this.choice = (this.choice + 1) % this.#choices().length;
-    this.#name();
-    this.store.tell("zone", this.current());
+  /** Choose "local", "UTC" or "exchange". */
+  choose(zone) {
+    this.store.changeConfig({ zone });
   }
 
-  #name() {
+  #of(choice) {
+    return choice === "UTC" ? "UTC" : choice === "exchange" ? this.store.terms(this.store.name).timezone || "UTC" : HERE;
+  }
+
+  #look() {
     const zone = this.current();
-    byId("zone").textContent = format.zoneName(zone);
-    byId("zone").title = t("zone", zone);
-    byId("zone").setAttribute("aria-label", t("zone", zone));
-    byId("tape-zone").textContent = format.zoneName(zone);
+    for (const node of document.querySelectorAll("#zone, #tape-zone")) {
+      if (node.textContent !== format.zoneName(zone)) node.textContent = format.zoneName(zone);
+      node.title = t(node.id === "zone" ? "zone" : "zone_of", zone);
+      if (node.id === "zone") node.setAttribute("aria-label", node.title);
+    }
+    if (zone === this.known) return;
+    this.known = zone;
+    this.store.tell("zone", zone);
   }
 }
