@@ -63,7 +63,7 @@ const tints = new WeakMap();
 /** Tint a node for 300 ms after its price went up (`direction` > 0) or down; nothing is laid out for it. */
 export function tint(node, direction) {
   if (!direction || calm.matches || tints.get(node)?.playState === "running") return; // a busy price is not tinted without an end
-  const colour = `color-mix(in srgb, var(--${direction > 0 ? "up" : "down"}) 26%, transparent)`;
+  const colour = `color-mix(in srgb, var(--${direction > 0 ? "up" : "down"}) 12%, transparent)`;
   tints.set(node, node.animate({ backgroundColor: [colour, "transparent"] }, { duration: 300, easing: "ease-out" }));
 }
 

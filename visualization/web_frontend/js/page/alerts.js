@@ -13,8 +13,10 @@ export class Alerts {
     const node = byId("alerts");
     node.hidden = !alerts && !halted.length;
     node.dataset.level = critical || halted.length ? "critical" : "warning";
-    setText(node, halted.length ? t("accounts_halted", halted.join(", ")) : t("alerts_waiting", alerts));
+    const words = halted.length ? t("accounts_halted", halted.join(", ")) : t("alerts_waiting", alerts);
+    setText(node, `⚠ ${halted.length ? t("is_halted") : alerts}`);
+    node.setAttribute("aria-label", words);
     node.href = halted.length ? "/admin#accounts" : "/admin#alerts";
-    node.title = [halted.length ? t("accounts_halted_help") : "", newest].filter(Boolean).join(" · ");
+    node.title = [words, halted.length ? t("accounts_halted_help") : "", newest].filter(Boolean).join(" · ");
   }
 }

@@ -70,7 +70,9 @@ export class Book {
     const newest = Math.max(depth?.time_ms ?? 0, quote?.time_ms ?? 0);
     const age = newest ? this.store.now() - newest : 0;
     byId("book").dataset.state = !this.store.ready ? "loading" : !newest ? "empty" : age > OLD_MS ? "stale" : "ready";
-    setText(byId("tick-size"), age > OLD_MS ? t("last_tick", format.age(age)) : terms.tick_size ? String(terms.tick_size) : "");
+    const sum = this.#cumulated(terms);
+    byId("depth-name").hidden = Boolean(sum);
+    setText(byId("tick-size"), sum ? sum : age > OLD_MS ? t("last_tick", format.age(age)) : terms.tick_size ? String(terms.tick_size) : "");
     this.#middle(quote, book, terms);
     this.#tape(terms);
   }
@@ -101,7 +103,7 @@ export class Book {
     const [ask, bid] = [quote?.ask ?? book.asks[0]?.[0], quote?.bid ?? book.bids[0]?.[0]];
     const empty = this.store.ready && this.store.name ? t("depth_empty") : "";
     const spread = ask > 0 && bid > 0 ? t("spread", format.price(ask - bid, terms.decimals)) : empty;
-    setText(byId("spread"), this.#cumulated(terms) ?? spread);
+    setText(byId("spread"), spread);
   }
 
   // What is there from the best price to the level under the pointer: the sum of sizes and their mean price.

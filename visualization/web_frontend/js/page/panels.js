@@ -16,6 +16,7 @@ export class Panels {
     byId("drawer-fold").addEventListener("click", () => this.#fold(!this.folded));
     byId("narrow-tabs").append(...Object.keys(NARROW).map((panel) => this.#tab(panel)));
     this.#choose("watch");
+    this.#show(false);
     store.on("appearance", () => this.#names());
     store.on("unfold", () => this.folded && this.#fold(false));
     store.on("ready", () => this.#begin());
@@ -63,6 +64,8 @@ export class Panels {
     const height = Math.min(this.height, Math.max(LEAST, innerHeight - 300));
     document.documentElement.style.setProperty("--drawer", `${folded ? FOLDED : height}px`);
     document.body.dataset.folded = folded;
+    const [grip, most] = [byId("drawer-grip"), Math.max(LEAST, innerHeight - 300)];
+    for (const [name, value] of Object.entries({ now: folded ? FOLDED : height, min: FOLDED, max: most })) grip.setAttribute(`aria-value${name}`, value);
     this.#names();
   }
 

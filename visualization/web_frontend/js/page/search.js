@@ -37,6 +37,7 @@ export class Search {
   close() {
     const open = !this.list.hidden;
     this.list.hidden = true;
+    if (open) this.box.value = "";
     this.adding = false;
     this.#hint();
     this.box.setAttribute("aria-expanded", "false");

@@ -33,7 +33,7 @@ export function columns({ terms, zone, act }) {
       time,
       symbol,
       side,
-      { key: "kind", head: "kind", text: (row) => row.kind },
+      { key: "kind", head: "kind", text: (row) => orderKind(row.kind) },
       quantity("quantity"),
       quantity("filled"),
       { key: "price", head: "price", number: true, text: (row) => orderPrice(row, terms(row)), value: (row) => row.stop ?? row.price },
@@ -71,6 +71,11 @@ export function columns({ terms, zone, act }) {
     ],
     log: [time, { key: "level", head: "level", node: (row) => pill(row.level), mark: (row) => row.level }, text("component"), { key: "text", head: "text", text: (row) => row.text, wide: true }],
   };
+}
+
+// The kind of an order in the present language; one that the texts do not know as it is.
+function orderKind(kind) {
+  return ["market", "limit", "stop", "stop limit", "trailing stop"].includes(kind) ? t(`kind_${kind.replaceAll(" ", "_")}`) : kind;
 }
 
 // A stop order's price is its stop; a stop-limit order has both.
