@@ -13,7 +13,7 @@ import { SymbolPicker } from "./symbol_picker.js";
 import { waiting } from "./waiting.js";
 
 export class BacktestDialog {
-  /** `like`: { file, class_name, symbols, parameters } to begin with; `symbol` otherwise; `asked(run)` is told of the run. */
+  /** `like`: a strategy or a run, { file, class_name, symbols, parameters, period, settings }, to begin with; `symbol` otherwise; `asked(run)` is told of the run. */
   constructor({ like = {}, symbol = "", asked }) {
     Object.assign(this, { like, symbol, asked });
     this.go = el("button", { type: "button", class: "primary", text: t("w_run_backtest"), disabled: "", on: { click: () => this.#run() } });
@@ -37,13 +37,15 @@ export class BacktestDialog {
     this.stored = stored;
     this.classes = files.filter((file) => !file.error).flatMap((file) => file.classes.map((cls) => ({ file, cls, value: `${file.file}|${cls.class_name}` })));
     this.picker.setKnown(stored.names().map((name) => ({ name, note: stored.note(name) })));
-    const same = ({ file, cls }) => file.file === this.like.file && cls.class_name === this.like.class_name;
+    const { file: path, class_name: name } = this.like;
+    const same = ({ file, cls }) => [file.file, file.short].includes(path) && (!name || cls.class_name === name);
     const first = this.classes.find(same) ?? this.classes[0];
     this.note = el("p", { class: "muted note", role: "status" });
     this.range = new QuickRange((from, to) => this.settings.set({ start: from, end: to }));
     const symbols = this.like.symbols ?? (this.symbol ? [this.symbol] : []);
     const fields = backtestFields({ classes: this.classes, first, picker: this.picker, symbols, range: this.range });
     this.settings = new Form(fields, { submit: () => this.#run(), changed: (name) => this.#changed(name) });
+    this.settings.set(kept(this.like.settings));
     this.heading = el("h3", { text: t("w_parameters") });
     this.dialog.body.replaceChildren(this.note, this.settings.node, this.heading, this.parameters.node);
     this.go.disabled = !first || !stored.names().length;
@@ -83,7 +85,7 @@ export class BacktestDialog {
     field.control.replaceChildren(...periods.map((value) => el("option", { value, text: value })));
     field.field.choices = periods;
     this.offered = true;
-    const wanted = [before, own].find((one) => periods.includes(one)) ?? this.stored.longest(this.picker.names);
+    const wanted = [before, this.like.period, own].find((one) => periods.includes(one)) ?? this.stored.longest(this.picker.names);
     field.set(wanted);
     this.parameters.set({ period: wanted });
   }
@@ -114,4 +116,14 @@ export class BacktestDialog {
     if (named) this.parameters.refuse(sentence);
     else this.dialog.refuse(sentence);
   }
+}
+
+// The settings of a run as the form has them.
+function kept({ cash, commission, matching, start_ns: start, end_ns: end } = {}) {
+  const given = { cash, commission, matching, start: day(start), end: day(end) };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function day(ns) {
+  return ns ? new Date(ns / 1e6).toISOString().slice(0, 10) : undefined;
 }
