@@ -130,6 +130,15 @@ class Kill(_Part):
     origin: str
 
 
+class Attention(_Part):
+    """What a person should look at: alerts that last and nobody acknowledged, whether one is critical, the newest one's message, halted accounts."""
+
+    alerts: int
+    critical: bool
+    newest: str
+    halted: list[str]
+
+
 class HelloMessage(_Message, tag="hello"):
     """The first message: all that a page shows but the charts. `client` is the page's number."""
 
@@ -146,6 +155,7 @@ class HelloMessage(_Message, tag="hello"):
     sparks: dict[str, list[float]]
     tables: dict[str, list[dict[str, Any]]]
     kill: Kill
+    attention: Attention
 
 
 class InstrumentsMessage(_Message, tag="instruments"):
@@ -263,6 +273,15 @@ class ConfigMessage(_Message, tag="config"):
     patch: dict[str, Any]
 
 
+class AttentionMessage(_Message, tag="attention"):
+    """One of the things that a person should look at has changed, see `Attention`."""
+
+    alerts: int
+    critical: bool
+    newest: str
+    halted: list[str]
+
+
 class StatusMessage(_Message, tag="status"):
     """The state of the system, once a second."""
 
@@ -312,6 +331,7 @@ ServerMessage = (
     | RowsMessage
     | KillMessage
     | ConfigMessage
+    | AttentionMessage
     | StatusMessage
     | AnswerMessage
     | ProblemMessage
