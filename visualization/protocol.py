@@ -131,7 +131,7 @@ class Kill(_Part):
 
 
 class Attention(_Part):
-    """What a person should look at: alerts that last and nobody acknowledged, whether one is critical, the newest one's message, halted accounts."""
+    """What a person should look at: how many alerts last that nobody acknowledged, the newest one's message, and the halted accounts."""
 
     alerts: int
     critical: bool
