@@ -7,9 +7,15 @@ in the message. Event ids are texts such as "#1204871" (market lane), since Java
 from __future__ import annotations
 
 import math
+from collections import Counter
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from gcg_quant.clock import NS_PER_MILLISECOND
+import numpy as np
+
+from gcg_quant.calendar import Calendar
+from gcg_quant.clock import NS_PER_MILLISECOND, now_ns, to_datetime
+from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
     AccountEvent,
     AlertEvent,
@@ -83,6 +89,7 @@ class EventToChartAdapter:
             "description": instrument.description,
             "currency": instrument.currency,
             "timezone": instrument.timezone,
+            "day_start": _day_start(instrument.calendar, instrument.timezone),
             "tick_size": instrument.tick_size if instrument.tick_size != _ANY_TICK else 0.0,
             "decimals": instrument.decimals if decimals is None else decimals,
             "quantity_decimals": min(instrument.quantity_decimals, 8),
@@ -247,6 +254,18 @@ class EventToChartAdapter:
         last = tick.last_price
         side = 1 if last >= tick.ask_price else -1 if last <= tick.bid_price else 0
         return _ms(tick.event_ns), last, size, side
+
+
+@lru_cache(maxsize=256)
+def _day_start(calendar: str, timezone: str) -> int:
+    # The minute of the local day at which trading days begin: 0, or that in the evening before of a market with a night session.
+    try:
+        starts, _ = Calendar(calendar).day_starts()
+    except InstrumentError:
+        return 0
+    until = int(np.searchsorted(starts, now_ns()))
+    recent = [to_datetime(int(start), timezone) for start in starts[max(0, until - 40) : until]]
+    return Counter(at.hour * 60 + at.minute for at in recent).most_common(1)[0][0] if recent else 0
 
 
 def _ms(ns: int) -> int:

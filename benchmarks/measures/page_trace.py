@@ -1,9 +1,9 @@
 """How long the main thread of a page works for each frame, from a trace of Chromium.
 
-A frame is counted from one beginning of an `AnimationFrame` to the next; its work is the time of all tasks of the renderer's main thread that lie in
-between: messages that came in, scripts, style, layout and paint. What other threads and processes do (decoding, compositing, drawing the
-pixels) is not in it, and neither is waiting. On a machine that has other work the thread is often pushed aside while it works: the time on
-the processor says what the page costs, the time on the clock what its reader sees then.
+A frame is counted from one beginning of an `AnimationFrame` to the next; its work is the time of all tasks of the renderer's main thread
+that lie in between: messages that came in, scripts, style, layout and paint. What other threads and processes do (decoding, compositing,
+drawing the pixels) is not in it, and neither is waiting. On a machine that has other work the thread is often pushed aside while it works:
+the time on the processor says what the page costs, the time on the clock what its reader sees then.
 """
 
 from __future__ import annotations

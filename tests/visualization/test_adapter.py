@@ -169,3 +169,13 @@ def test_instrument_row_has_its_decimals() -> None:
     known = Adapter.instrument(Instrument(symbol="X", venue="V", tick_size=0.25))
     assert (known["name"], known["decimals"], known["tick_size"]) == ("X@V", 2, 0.25)
     assert Adapter.instrument(Instrument(symbol="X", venue=""), 3)["tick_size"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("calendar", "zone", "minute"),
+    [("24/7", "UTC", 0), ("XSHG", "Asia/Shanghai", 0), ("CMES", "America/Chicago", 17 * 60), ("SHFE", "Asia/Shanghai", 18 * 60)],
+)
+def test_instrument_row_says_when_trading_days_begin(calendar: str, zone: str, minute: int) -> None:
+    """A market without a night session begins its days at midnight, one with a night session in the evening before."""
+    row = Adapter.instrument(Instrument(symbol="X", venue="V", calendar=calendar, timezone=zone))
+    assert row["day_start"] == minute

@@ -47,7 +47,7 @@ export class ChartPane {
 
   /** The indicators as the server needs them. */
   get indicators() {
-    return this.config.indicators.map(({ id, name, parameters, source }) => ({ id, name, parameters, source }));
+    return asked(this.config);
   }
 
   get bars() {
@@ -75,10 +75,9 @@ export class ChartPane {
       this.formats();
     }
     const anew = this.plots.setLook(config);
-    const studies = JSON.stringify(before?.indicators?.map(asked)) !== JSON.stringify(config.indicators.map(asked));
     if (other) this.store.ready && this.feed.open();
-    else if (studies) this.feed.indicators();
-    if (!other && (anew || JSON.stringify(before) !== JSON.stringify(config))) this.#restudy();
+    else if (differ(asked(before), asked(config))) this.feed.indicators();
+    if (!other && (anew || differ(before, config))) this.#restudy();
     this.legend.draw();
     this.node.setAttribute("aria-label", `${config.name} ${config.period}`);
   }
@@ -130,11 +129,7 @@ export class ChartPane {
     this.prepended(-from);
   }
 
-  /** Markers, studies or strategies' plots have changed. */
-  marked() {
-    this.marks.draw();
-  }
-
+  /** The values of studies, or strategies' plots, have changed. */
   studied() {
     this.#restudy();
   }
@@ -248,4 +243,5 @@ export class ChartPane {
   }
 }
 
-const asked = ({ id, name, parameters, source }) => ({ id, name, parameters, source });
+const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
+const asked = ({ indicators }) => indicators.map(({ id, name, parameters, source }) => ({ id, name, parameters, source }));

@@ -77,7 +77,7 @@ export class PaneFeed {
       this.pane.changed(this.series.merge(message.bars, rows));
     }
     this.pane.state(this.series.bars.length ? "ready" : "empty");
-    this.pane.marked();
+    this.pane.marks.draw();
   }
 
   takeLines(message) {
@@ -104,7 +104,7 @@ export class PaneFeed {
   takeMarkers(message) {
     if (message.name !== this.pane.name) return;
     this.#keep(message.rows);
-    this.pane.marked();
+    this.pane.marks.draw();
   }
 
   takePlots(message) {
