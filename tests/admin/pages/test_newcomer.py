@@ -128,7 +128,7 @@ def test_a_newcomer_never_leaves_the_page(newcomer: Any, tmp_path: Path) -> None
     assert page.page.input_value("dialog .form >> nth=1 >> [data-field=period] input") == "1m"
     page.fill("cash", "-1")
     page.press("Run", "dialog")
-    assert page.fault("cash") == "It must be at least 0."
+    assert page.fault("cash") == "It must be at least 1."
     page.fill("cash", "20000")
     page.fill("fast", "5")
     page.fill("slow", "20")

@@ -53,7 +53,7 @@ new Book(store, send, zone);
 const drawer = new Drawer(store, zone);
 const tables = columns({ terms: (row) => store.terms(row.name ?? ""), zone: () => zone.current(), act: new RowButtons(store).act });
 for (const [name, list] of Object.entries(tables)) drawer.addTab(tableTab(name, list, works));
-addWorkTabs(drawer, zone, control);
+const work = addWorkTabs(drawer, zone, control);
 new Panels(store);
 
 const search = new Search(store, watched, [
@@ -68,6 +68,7 @@ const search = new Search(store, watched, [
   { text: () => t("watch_all"), run: () => watched.all() },
   ...drawer.names().map((name) => ({ text: () => `${t("drawer")}: ${t(name)}`, run: () => drawer.show(name) })),
   ...tools.commands(),
+  ...work,
 ]);
 const closers = [() => tools.close(), () => search.close(), () => kill.cancel(), () => card.close(), cancelQuestion];
 const keyboard = new Keyboard({ search, tools, watch, kill, closers });

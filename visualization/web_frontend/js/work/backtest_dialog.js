@@ -45,7 +45,9 @@ export class BacktestDialog {
     const symbols = this.like.symbols ?? (this.symbol ? [this.symbol] : []);
     const fields = backtestFields({ classes: this.classes, first, picker: this.picker, symbols, range: this.range });
     this.settings = new Form(fields, { submit: () => this.#run(), changed: (name) => this.#changed(name) });
-    this.settings.set(kept(this.like.settings));
+    const before = kept(this.like.settings);
+    this.settings.set(before);
+    if (before.start || before.end) this.range.mark("");
     this.heading = el("h3", { text: t("w_parameters") });
     this.dialog.body.replaceChildren(this.note, this.settings.node, this.heading, this.parameters.node);
     this.go.disabled = !first || !stored.names().length;
@@ -69,6 +71,7 @@ export class BacktestDialog {
   #changed(name) {
     if (name === "strategy") this.#choose();
     if (name === "strategy" || name === "symbols") this.#offer();
+    if (name === "start" || name === "end") this.range.mark("");
     if (name === "period") this.parameters.set({ period: this.settings.value("period") }); // a strategy over bars runs on these
     const { names } = this.picker;
     const period = this.settings.value("period");

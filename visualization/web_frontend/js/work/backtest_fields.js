@@ -9,12 +9,12 @@ export function backtestFields({ classes, first, picker, symbols, range }) {
   const strategies = classes.map(({ value, file, cls }) => ({ value, text: twice(file) ? `${stem(file.short)} · ${cls.class_name} · ${t(`w_files_${file.origin}`)}` : stem(file.short) }));
   return [
     { name: "strategy", type: "choice", label: t("strategy"), choices: strategies, default: first?.value },
-    { name: "period", type: "choice", label: t("w_bars_of"), choices: [], help: t("w_bars_of_help") },
+    { name: "period", type: "choice", label: t("w_bars_of"), choices: [] },
     { name: "symbols", type: "own", label: t("symbols"), control: picker, default: symbols },
     { name: "range", type: "own", label: t("w_range"), control: range },
     { name: "start", type: "date", label: t("w_range_from"), default: "", optional: true },
     { name: "end", type: "date", label: t("w_range_to"), default: "", optional: true, help: t("w_range_to_help") },
-    { name: "cash", type: "float", label: t("w_cash_at_start"), default: 10_000, low: 0 },
+    { name: "cash", type: "float", label: t("w_cash_at_start"), default: 10_000, low: 1 },
     { name: "commission", type: "float", label: t("w_commission"), default: 0, low: 0, high: 0.5, help: t("w_commission_help") },
     { name: "matching", type: "choice", label: t("w_matching"), choices: ["stock", "native"].map((value) => ({ value, text: t(`w_matching_${value}`) })), default: "stock", wide: true, help: t("w_matching_help") },
   ];

@@ -112,7 +112,7 @@ export class BacktestsView {
   }
 
   #choose(row) {
-    if (row.state !== "done") return;
+    if (GOING.includes(row.state)) return;
     this.panel = new RunPanel(row.run, { zone: this.zone, removed: () => this.polling.now(), again: (run) => this.ask(run) });
     this.panel.open();
   }

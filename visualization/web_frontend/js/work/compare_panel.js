@@ -23,6 +23,7 @@ export class ComparePanel {
   constructor(runs, { zone }) {
     Object.assign(this, { runs, zone });
     this.dialog = new Dialog({ title: t("w_compare_title", runs.length), size: "large", closed: () => this.charts?.remove() });
+    this.dialog.body.tabIndex = 0; // nothing else in it takes the focus, and it scrolls
   }
 
   async open() {
@@ -56,7 +57,7 @@ export class ComparePanel {
   }
 
   #heads() {
-    return el("thead", {}, el("tr", {}, el("th", {}), ...this.runs.map((run, at) => el("th", { scope: "col", class: "number", title: run }, swatch(at), LETTERS[at], el("span", { class: "run-name", text: ` · ${run}` })))));
+    return el("thead", {}, el("tr", {}, el("td"), ...this.runs.map((run, at) => el("th", { scope: "col", class: "number", title: run }, swatch(at), LETTERS[at], el("span", { class: "run-name", text: ` · ${run}` })))));
   }
 
   // What differs; what is the same in all is not worth a line.

@@ -13,6 +13,12 @@ export class QuickRange {
     this.buttons = Object.keys(CHOICES).map((name) => el("button", { type: "button", text: t(`w_range_${name}`), data: { name }, on: { click: () => this.#choose(name) } }));
     this.node = el("div", { class: "choices" }, ...this.buttons);
     this.range = null;
+    this.mark("all");
+  }
+
+  /** Mark the choice that the dates are, or none. */
+  mark(chosen) {
+    for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.dataset.name === chosen));
   }
 
   read() {
@@ -32,6 +38,7 @@ export class QuickRange {
 
   #choose(name) {
     const days = CHOICES[name];
+    this.mark(name);
     if (days === null) return this.choose("", "");
     const end = Math.ceil(this.range[1] / DAY_MS) * DAY_MS;
     return this.choose(day(end - days * DAY_MS), day(end));

@@ -22,7 +22,7 @@ export class RunPanel {
   constructor(run, { zone, removed, again }) {
     Object.assign(this, { run, zone });
     this.path = `/backtests/${encodeURIComponent(run)}`;
-    const report = el("a", { class: "button", href: `/api/v1${this.path}/report`, target: "_blank", rel: "noopener", text: t("w_full_report") });
+    this.report = el("a", { class: "button", href: `/api/v1${this.path}/report`, target: "_blank", rel: "noopener", text: t("w_full_report"), hidden: "" });
     const repeat = el("button", { type: "button", text: t("w_test_again"), on: { click: () => this.#again(again) } });
     const erase = async () => {
       await remove(this.path);
@@ -30,19 +30,21 @@ export class RunPanel {
       removed();
     };
     const gone = new AskButton({ text: () => t("w_delete"), question: () => t("w_ask_delete_run", run), run: erase, danger: true });
-    this.dialog = new Dialog({ title: run, size: "large", footer: [gone.node, el("span", { class: "gap" }), repeat, report], closed: () => this.charts?.remove() });
+    this.dialog = new Dialog({ title: run, size: "large", footer: [gone.node, el("span", { class: "gap" }), repeat, this.report], closed: () => this.charts?.remove() });
   }
 
   async open() {
     this.dialog.open(this.dialog.cross);
     await waiting(this.dialog.body, async () => {
-      const [run, curve, trades] = await Promise.all([
-        get(this.path),
+      this.known = await get(this.path);
+      this.report.hidden = !this.known.report;
+      if (this.known.state !== "done") return this.#showFailed(this.known);
+      const [curve, trades] = await Promise.all([
         get(`${this.path}/curve`, { query: { points: POINTS } }),
         page(`${this.path}/trades`, { query: { limit: TRADES } }),
         chartLibrary(),
       ]);
-      this.#show(run, curve, trades);
+      return this.#show(this.known, curve, trades);
     });
   }
 
@@ -52,7 +54,6 @@ export class RunPanel {
   }
 
   #show(run, curve, trades) {
-    this.known = run;
     const results = told(run.results);
     this.legend = el("span", { class: "curve-legend muted" });
     const upper = el("div", { class: "curve-plot" });
@@ -66,6 +67,13 @@ export class RunPanel {
     for (const note of run.notes) this.dialog.body.firstChild.after(el("p", { class: "note warn", text: note }));
     this.#draw(upper, lower, curve);
     this.#trades(list, trades);
+  }
+
+  #showFailed(run) {
+    this.dialog.node.classList.replace("large", "wide");
+    const why = el("p", { class: "refused", text: run.error && run.state === "failed" ? t("w_run_failed", run.error) : t("w_run_cancelled") });
+    const settings = [...Object.entries(run.parameters), ...settingLines(run)];
+    this.dialog.body.replaceChildren(el("p", { class: "muted note", text: runTitle(run) }), why, el("h3", { text: t("w_settings") }), factList(settings));
   }
 
   #draw(upper, lower, curve) {

@@ -23,7 +23,7 @@ export class StrategiesView {
    * `act(action, strategy)` starts and stops (by default over REST); `tested(run)` is told of a backtest that was asked for here.
    */
   constructor(node, { store, zone = () => "UTC", tools, act: start = act, tested } = {}) {
-    Object.assign(this, { store, zone, act: start, tested, toggles: new Map(), details: new Map() });
+    Object.assign(this, { store, zone, act: start, tested, toggles: new Map(), details: new Map(), unfolded: new Set() });
     this.load = el("button", { type: "button", class: "load-open", on: { click: () => this.openLoad() } });
     this.frame = viewFrame(node, "strategies", [this.load], tools);
     this.rows = new StrategyRows(store, { show: (rows) => this.#show(rows), fail: (sentence) => this.table.fail(sentence, () => this.rows.refresh()) });
@@ -109,15 +109,19 @@ export class StrategiesView {
     if (!this.details.has(row.key)) this.details.set(row.key, new StrategyDetail(row.key, { zone: this.zone, backtest: (one) => this.#backtest(one), changed: () => this.rows.refresh() }));
     const detail = this.details.get(row.key);
     detail.update(row);
+    queueMicrotask(() => this.#watchDetails());
     return detail.node;
   }
 
-  // Only what is unfolded asks for its log.
+  // Only what is unfolded asks for its log; what was unfolded just now comes into view.
   #watchDetails() {
     for (const [key, detail] of this.details) {
-      if (this.rows.active && this.table.unfolded.has(key)) detail.start();
+      const open = this.table.unfolded.has(key);
+      if (this.rows.active && open) detail.start();
       else detail.stop();
+      if (open && !this.unfolded.has(key)) detail.node.scrollIntoView({ block: "nearest" });
     }
+    this.unfolded = new Set(this.table.unfolded);
   }
 
   #position(row) {
