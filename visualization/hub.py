@@ -48,6 +48,7 @@ class Page:
         self._wants: set[str] = {EVERYBODY}
         self._waiting: deque[str] = deque()
         self._bytes = 0
+        self._spared = 0  # bytes of a snapshot, which may be as large as it has to be
         self._held: list[Parcel] | None = None
         self._holding: frozenset[str] = frozenset()
         self._elsewhere: frozenset[str] = frozenset()
@@ -57,14 +58,14 @@ class Page:
         """Queue a message; with too many of them the page has to ask anew."""
         self._waiting.append(text)
         self._bytes += len(text)
-        if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES:
+        if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES + self._spared:
             self.resync()
         self._more.set()
 
     def resync(self) -> None:
         """Forget what waits, and tell the page to ask for the newest state."""
         self._waiting.clear()
-        self._bytes = 0
+        self._bytes = self._spared = 0
         self._waiting.append(_RESYNC)
         self.behind = True
         self._more.set()
@@ -86,6 +87,7 @@ class Page:
         """Queue the snapshot, then what was kept; from now on the page wants `wants`, beside what everybody gets."""
         held, self._held = self._held or [], None
         self._wants = {EVERYBODY, *wants}
+        self._spared += sum(map(len, first))
         for text in first:
             self.offer(text)
         for parcel in held:
@@ -108,6 +110,7 @@ class Page:
             while self._waiting and not self.dropped:
                 text = self._waiting.popleft()
                 self._bytes -= len(text)
+                self._spared = self._spared if self._waiting else 0
                 try:
                     await asyncio.wait_for(self._send(text), _SEND_S)
                 except TimeoutError:
