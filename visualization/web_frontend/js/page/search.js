@@ -17,8 +17,11 @@ export class Search {
     this.found = [];
     this.chosen = 0;
     this.box.addEventListener("input", () => this.#search());
-    this.box.addEventListener("focus", () => this.#search());
-    this.box.addEventListener("blur", () => setTimeout(() => this.close(), 120)); // after a click on a line
+    this.box.addEventListener("focus", () => {
+      clearTimeout(this.closing);
+      this.#search();
+    });
+    this.box.addEventListener("blur", () => (this.closing = setTimeout(() => this.close(), 120))); // after a click on a line
     this.box.addEventListener("keydown", (event) => this.#key(event));
     byId("watch-add").addEventListener("click", () => this.open(true));
     store.on("appearance", () => this.#hint());
