@@ -20,6 +20,7 @@ from .imports import create_imports_router
 from .journal import create_journal_router
 from .settings import create_settings_router
 from .strategies import create_strategies_router
+from .strategy_check import create_strategy_check_router
 from .strategy_files import create_strategy_files_router
 from .system import create_system_router
 from .trading import create_trading_router
@@ -36,6 +37,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings, imports:
         create_settings_router(bus, monitor, settings),
         create_journal_router(bus),
         create_strategy_files_router(monitor, files),
+        create_strategy_check_router(settings, files),
         create_strategies_router(bus, monitor, files),
         create_backtests_router(bus, monitor, settings),
         create_trading_router(bus, monitor, settings.home),

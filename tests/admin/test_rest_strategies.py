@@ -137,6 +137,16 @@ def test_unknown_strategies_and_pages(rest: httpx.Client) -> None:
     assert "link" not in rest.get(f"/strategies/files?limit=1&offset={total - 1}").headers
 
 
+def test_a_file_is_checked_in_a_process_of_its_own(rest: httpx.Client) -> None:
+    """What `strategies test` says, or why the file cannot be checked."""
+    rows = rest.post("/strategies/check", json={"file": "grid", "seconds": 5, "parameters": {"levels": 2}}, timeout=90).json()
+    assert {row["check"]: row["result"] for row in rows}["imports"] == "ok"
+    rows = rest.post("/strategies/check", json={"file": "grid", "seconds": 5, "parameters": {"levels": "x"}}, timeout=90).json()
+    assert [row["result"] for row in rows if row["check"] == "parameters"] == ["FAILED"]
+    refused(rest.post("/strategies/check", json={"file": "gird"}), 422, "Did you mean 'grid'?")
+    refused(rest.post("/strategies/check", json={"file": "/etc/passwd"}), 422, "There is no strategy file")
+
+
 def test_links_are_not_written_through(tmp_path: Path) -> None:
     """Neither a link in the place of the file nor one in the place of the folder."""
     settings = Settings.model_validate({"system": {"home": str(tmp_path / "home")}})
