@@ -230,8 +230,8 @@ class ImportJobs:
             return rows
         found: list[ImportJob] = []
         with contextlib.suppress(StorageError), self._database(read_only=True) as database:  # nothing stored yet, or a server that is away
-            rows = [row for row in ImportRegistry(database).rows() if row.status != "running" or not self._is_ours(row)]
-            found = [_of_register(row) for row in reversed(rows)]
+            register = ImportRegistry(database).rows()
+            found = [_of_register(row) for row in reversed(register) if row.status != "running" or not self._is_ours(row)]
         self._register = (time.monotonic(), found)
         return found
 

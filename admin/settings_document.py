@@ -158,13 +158,13 @@ class SettingsDocument:
             section, _, key = name.partition(".")
             if changes[name] is None:
                 if key in wanted.get(section, {}):
-                    del document[section][key]  # type: ignore[union-attr]
+                    del document[section][key]
                     del wanted[section][key]
                 continue
             value = _writable(values[name])
             if section not in document:
                 document[section] = tomlkit.table()
-            document[section][key] = value  # type: ignore[index]
+            document[section][key] = value
             wanted.setdefault(section, {})[key] = value
         text = tomlkit.dumps(document)
         if tomllib.loads(text) != wanted:  # an odd layout: better not at all than something else

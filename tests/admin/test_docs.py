@@ -13,7 +13,18 @@ from .conftest import ROOT, System
 from .printed import run_as_printed, working_folder
 
 pytestmark = pytest.mark.slow
-BESIDE = ("strategies", "journal", "orders", "positions", "accounts", "risk", "gateways")  # commands that ask a running system
+BESIDE = (
+    "strategies",
+    "journal",
+    "orders",
+    "positions",
+    "accounts",
+    "risk",
+    "gateways",
+    "components",
+    "config",
+    "collectors",
+)  # commands that ask a running system
 WALKED = {"replay.md", "postgresql.md"}  # tests of their own walk through these
 PAGES = [path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in WALKED]
 # The examples' docstrings belong to them; what stands on several pages is run for the first one.
