@@ -46,7 +46,7 @@ class GroupControl:
         self._rebuild = rebuild
         self._stopping = threading.Event()
         # From before the group says that it runs: no command that comes after that is missed.
-        self._reader = bus.reader(events=[ComponentControlEvent], start="end", wait="sleep", sleep_s=0.02)
+        self._reader = bus.reader(events=[ComponentControlEvent], start="end", wait="sleep", sleep_s=0.05)
         self._thread = threading.Thread(target=self._run, name=f"control of {group}", daemon=True)
 
     def start(self) -> None:
