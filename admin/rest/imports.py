@@ -80,7 +80,7 @@ def create_imports_router(settings: Settings, jobs: ImportJobs) -> APIRouter:
         volume_kind: Text = None,
         ambiguous: Text = None,
         delimiter: Text = None,
-        column: Annotated[list[str], Query(description="FIELD=COLUMN", max_length=40)] = [],  # noqa: B006 - FastAPI copies it
+        column: Annotated[list[Annotated[str, Field(max_length=200)]], Query(description="FIELD=COLUMN", max_length=40)] = [],  # noqa: B006
         strict: bool = False,
         allow_unsorted: bool = False,
         allow_nonpositive: bool = False,
