@@ -12,6 +12,8 @@ from .home import Home
 
 __all__ = ["Child"]
 
+_MOST_BYTES = 1_000_000  # of raw output that a new process goes on behind
+
 
 class Child:
     """One group's process and what the supervisor knows of it; `deaths` are the moments of those that nobody asked for."""
@@ -26,12 +28,14 @@ class Child:
 
     @property
     def log_path(self) -> Path:
-        """Where its output goes."""
-        return self._home.logs / f"{self.name}.log"
+        """Where its raw output goes: tracebacks of crashes, and what came before its log was there."""
+        return self._home.logs / f"{self.name}.out"
 
     def spawn(self) -> None:
         """Start its process."""
-        self._home.logs.mkdir(parents=True, exist_ok=True)
+        self._home.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.log_path.exists() and self.log_path.stat().st_size > _MOST_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".out.old"))
         self._log = open(self.log_path, "ab")  # noqa: SIM115 - closed in reap()
         command = [sys.executable, "-m", "gcg_quant.admin.group", self.name]
         command += ["--home", str(self._home.path), "--config", str(self._config_id)]
@@ -64,6 +68,6 @@ class Child:
         return ended
 
     def last_words(self) -> str:
-        """Return the last line of its log."""
+        """Return the last line of its output."""
         lines = self.log_path.read_text(errors="replace").strip().splitlines() if self.log_path.exists() else []
         return lines[-1] if lines else "it said nothing"

@@ -35,6 +35,8 @@ _COMMANDS = {
     "accounts": ("accounts", "accounts", "Show cash, equity and profit by currency and strategy."),
     "risk": ("risk", "risk", "Show and change the risk limits; the kill switch."),
     "gateways": ("gateways", "gateways", "Show the gateways: state, orders, latency."),
+    "alerts": ("alerts", "alerts", "Show what a person should know; say that one has seen it."),
+    "logs": ("logs", "logs", "Show what the components say; follow it."),
     "journal": ("journal", "journal", "Look into the journal: inspect, tail, verify, prune, copy, export."),
     "database": ("database", "database", "Check the database, save it, bring it back, remove old rows."),
     "completion": ("completion", "completion", "Let the shell complete commands, options, strategies and symbols."),

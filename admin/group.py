@@ -28,6 +28,7 @@ from .group_control import GroupControl, stopped_by_hand
 from .group_report import GroupReport
 from .home import Home
 from .parts import build_parts, open_history
+from .process_log import ProcessLog, log_to_stderr
 
 __all__ = ["Group", "main"]
 
@@ -158,11 +159,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", required=True, type=int)
     options = parser.parse_args(arguments)
     signals = _Signals()
-    logger.remove()
-    logger.add(sys.stderr, format="{time:YYYY-MM-DD HH:mm:ss.SSS} {level} {message}")
+    log_to_stderr(level="ERROR")
     try:
         with EventBus(Home(options.home).bus, source=options.name, create=False) as bus:
-            group = Group(options.name, settings_of(bus, options.config), bus, options.config)
+            settings = settings_of(bus, options.config)
+            ProcessLog(settings, options.name).take_prints()
+            group = Group(options.name, settings, bus, options.config)
             group.start()
             while not signals.stop and not _supervisor_gone():
                 group.report()

@@ -23,6 +23,8 @@ from .group import Group, settings_of
 from .group_restart import GroupRestarts, Restartable
 from .home import Home
 from .kill_file import KillFile
+from .monitoring.log_files import LogFiles
+from .process_log import ProcessLog
 from .summary import RunSummary, Tally
 
 __all__ = ["Supervisor"]
@@ -89,7 +91,8 @@ class Supervisor:
         self.url = ""
         self._hang_s = settings.system.hang_s
         self._one_process = one_process
-        self._announce = announce
+        self._print = announce
+        self._log: ProcessLog | None = None
         self._children: dict[str, Child] = {}
         self._own: dict[str, _OwnGroup] = {}
         self._restarts: GroupRestarts | None = None
@@ -105,9 +108,19 @@ class Supervisor:
                 self.home.bus, world=World.PAPER, source="supervisor", sync=self.settings.bus.sync, page_mb=self.settings.bus.page_mb
             ) as bus,
         ):
-            for report in bus.epoch_reports():
-                self._announce(report)
-            return self._run(bus, duration_s)
+            self._log = ProcessLog(self.settings, "supervisor")
+            try:
+                for report in bus.epoch_reports():
+                    self._announce(report)
+                return self._run(bus, duration_s)
+            finally:
+                self._log.close()
+                self._log = None
+
+    def _announce(self, text: str) -> None:
+        self._print(text)
+        if self._log is not None:
+            self._log.write(text)
 
     def _run(self, bus: EventBus, duration_s: float | None) -> RunSummary:
         tally = Tally(bus)
@@ -116,8 +129,10 @@ class Supervisor:
         kill_file = KillFile(self.home.kill_file, bus, self._announce)
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
         retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
+        log_files = LogFiles(self.settings)
         begin = time.monotonic()
         try:
+            log_files.start(bus)
             self._start_groups(bus, config, kill_file)
             groups: Mapping[str, Restartable] = self._own if self._one_process else self._children
             serving = frozenset(name for name, parts in self.settings.system.groups.items() if "web" in parts)
@@ -137,6 +152,7 @@ class Supervisor:
             retention.stop()
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
+            log_files.stop()
             tally.count()
         return tally.summary(time.monotonic() - begin, killed)
 

@@ -33,6 +33,7 @@ from gcg_quant.errors import ComponentError, JournalError
 from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
 from gcg_quant.handlers import Health, event_handler, marked_handlers
 from gcg_quant.reader import BusReader, Cursor, HandlerStatistics
+from gcg_quant.redaction import hidden
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -154,8 +155,8 @@ class Component:
         return self.bus.publish_batch(array, cause=cause, backfill=backfill, source=self.name)
 
     def log(self, message: str, *, level: str = "info", about: int = 0, detail: str = "") -> None:
-        """Publish a LogEvent on the log lane; `about` is the id of the event it concerns."""
-        self.publish(LogEvent(level=level, component=self.name, message=message, about=about, detail=detail))
+        """Publish a LogEvent on the log lane, secrets masked; `about` is the id of the event it concerns."""
+        self.publish(LogEvent(level=level, component=self.name, message=hidden(message), about=about, detail=hidden(detail)))
 
     def subscribe(
         self,
@@ -323,8 +324,7 @@ class Component:
 
     def on_handler_error(self, handler: Callable[[Any], Any], event: Event, error: Exception) -> None:
         """Report a handler's exception on the log lane with the event's id; override it to do more."""
-        name = getattr(handler, "__qualname__", repr(handler))
-        message = f"{name} raised {type(error).__name__}: {error}"
+        message = f"{getattr(handler, '__qualname__', repr(handler))} raised {type(error).__name__}: {error}"
         self.log(message, level="error", about=event.id, detail="".join(traceback.format_exception(error)))
 
     def _run_coroutine(self, awaitable: Coroutine[Any, Any, Any]) -> None:

@@ -1,28 +1,31 @@
-"""Redaction: no secret of the settings reaches a log, an answer or a message to elsewhere, whoever wrote the text."""
+"""Redaction: no secret of the settings reaches a log, an answer or a message to elsewhere, whoever wrote the text.
+
+A process that knows its settings says so once (`hide_secrets_of`); from then on `hidden` masks them. Passwords in URLs are always masked.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import BaseModel, SecretStr
+if TYPE_CHECKING:
+    from gcg_quant.settings import Settings
 
-from gcg_quant.settings import Settings
+__all__ = ["Redactor", "hidden", "hide_secrets_of"]
 
-__all__ = ["Redactor"]
-
-_IN_URL = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@'\"]*):([^\s/@'\"]+)@")
 MASK = "***"
+_IN_URL = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@'\"]*):([^\s/@'\"]+)@")
 _LEAST = 4  # a shorter secret is found in too many words
 
 
 class Redactor:
-    """Masks the secrets of some settings in texts: tokens, addresses that are secret, passwords in URLs, also in others' URLs."""
+    """Masks the secrets of some settings in texts: tokens, secret addresses, and passwords in URLs, also in others' URLs."""
 
-    def __init__(self, settings: Settings) -> None:
-        found = {form for secret in _secrets(settings) for form in (secret, quote(secret, safe=""), unquote(secret)) if len(form) >= _LEAST}
+    def __init__(self, settings: Settings | None = None) -> None:
+        secrets = set(_secrets(settings)) if settings is not None else set()
+        found = {form for secret in secrets for form in (secret, quote(secret, safe=""), unquote(secret)) if len(form) >= _LEAST}
         ordered = sorted(found, key=len, reverse=True)  # a secret that holds another goes first
         self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -33,12 +36,28 @@ class Redactor:
         return _IN_URL.sub(rf"\1:{MASK}@", text) if "://" in text else text
 
 
+_redactor = Redactor()
+
+
+def hide_secrets_of(settings: Settings) -> None:
+    """Let `hidden` mask the secrets of these settings, in the whole process."""
+    global _redactor
+    _redactor = Redactor(settings)
+
+
+def hidden(text: str) -> str:
+    """Return a text without the secrets of this process."""
+    return _redactor(text)
+
+
 def _secrets(value: Any, name: str = "") -> Iterator[str]:
+    from pydantic import BaseModel, SecretStr  # whoever has settings has loaded it
+
     if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-        parts = urlsplit(value.get_secret_value()) if "://" in value.get_secret_value() else None
-        if parts is not None and len(parts.path) > 8:  # a library may tell the path alone
-            yield parts.path
+        secret = value.get_secret_value()
+        yield secret
+        if "://" in secret and len(path := urlsplit(secret).path) > 8:  # a library may tell the path alone
+            yield path
     elif isinstance(value, BaseModel):
         for field in type(value).model_fields:
             yield from _secrets(getattr(value, field), field)

@@ -13,7 +13,7 @@ from gcg_quant.errors import BacktestError
 from .backtest import backtest, run_spec
 from .context import home_of, settings_of
 from .looking import add, moment, table
-from .options import example, json_option, tell
+from .options import agreed, example, json_option, tell, yes_option
 
 if TYPE_CHECKING:
     from ...backtest.inputs.run_inputs import RunInputs
@@ -167,11 +167,12 @@ def cancel(ctx: click.Context, run: str, as_json: bool) -> None:
     tell(f"{run} is cancelled", {"run": run, "done": "cancel"}, as_json=as_json)
 
 
-@backtests.command("delete")
+@backtests.command("delete", epilog=example("backtest delete sma_cross-1"))
 @click.argument("run")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@yes_option
 @click.pass_context
-def delete(ctx: click.Context, run: str, yes: bool) -> None:
+def delete(ctx: click.Context, run: str, as_json: bool, yes: bool) -> None:
     """Remove a backtest that has ended, with its folder."""
     from gcg_quant.events import SystemEvent
 
@@ -183,13 +184,12 @@ def delete(ctx: click.Context, run: str, yes: bool) -> None:
     row, folder = kept.find(run), kept.folder(run)
     if not row.finished_ns and home_of(ctx).facts() is not None:
         raise BacktestError(f"The backtest {run!r} has not ended: cancel it first, with `backtest cancel {run}`.", run=run)
-    if not yes:
-        click.confirm(f"Remove the backtest {run}{f' and the folder {folder}' if folder else ''}?", abort=True)
+    agreed(f"Remove the backtest {run}{f' and the folder {folder}' if folder else ''}?", yes)
     kept.remove(run)
     if home_of(ctx).facts() is not None:
         with Client(home_of(ctx)) as client:
             client.bus.publish(SystemEvent(action=BACKTEST_REMOVED, component=run))
-    click.echo(f"{run} is removed")
+    tell(f"{run} is removed", {"run": run, "done": "delete"}, as_json=as_json)
 
 
 def _spec_of(row: BacktestRow, inputs: RunInputs, kept_code: bool) -> BacktestSpec:

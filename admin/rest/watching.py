@@ -13,6 +13,7 @@ from ..monitor import Monitor
 from ..monitoring.metrics import Exporter
 from ..monitoring.performance import PerformanceMonitor
 from .alerts import create_alerts_router
+from .logs import create_logs_router
 from .metrics import create_metrics_router
 
 __all__ = ["create_watching_routers"]
@@ -24,5 +25,6 @@ def create_watching_routers(
     """Return the routers; both monitors must run on `bus`, `pages` tells how many chart pages are connected."""
     return [
         create_alerts_router(bus, performance),
+        create_logs_router(bus),
         create_metrics_router(Exporter(bus, monitor, performance, settings, pages)),
     ]

@@ -14,6 +14,8 @@ from .printed import run_as_printed, working_folder
 
 pytestmark = pytest.mark.slow
 BESIDE = (
+    "alerts",
+    "logs",
     "strategies",
     "journal",
     "orders",

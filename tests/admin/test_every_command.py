@@ -19,6 +19,7 @@ from gcg_quant.admin.console import cli
 from .conftest import Console, System, call, environment
 
 ASK = {
+    "backtest delete",
     "components restart",
     "components stop",
     "accounts resume",
@@ -34,7 +35,7 @@ ASK = {
     "strategies stop",
     "strategies unload",
 }
-WATCHED = {"accounts", "gateways", "orders", "positions", "risk", "status", "strategies list"}
+WATCHED = {"accounts", "alerts", "alerts list", "gateways", "orders", "positions", "risk", "status", "strategies list"}
 NO_JSON = {"completion"}  # a script for a shell
 
 
