@@ -62,6 +62,6 @@ def opened(chromium: Any, system: System, **options: Any) -> Iterator[AdminPage]
     try:
         admin = AdminPage(context.new_page(), system.url)
         yield admin
-        assert admin.faults == []
+        assert not admin.faults, admin.faults
     finally:
         context.close()

@@ -6,10 +6,10 @@ import { t } from "/shared/texts.js";
 export class ValueEditor {
   /**
    * `label()` names the field; `now()` is the value as it is; `read(text)` makes the value or throws a sentence; `save(value)` keeps it;
-   * `extra`: further buttons { text(), value }; `check(value)`, if given, resolves to a sentence about what saving would do.
+   * `choices`: the only values there are; `extra`: further buttons { text(), value }; `check(value)`, if given, resolves to a sentence about what saving would do.
    */
-  constructor({ label, now, read, save, extra = [], check, button = () => t("frame_change") }) {
-    Object.assign(this, { label, now, read, save, extra, check, button });
+  constructor({ label, now, read, save, choices, extra = [], check, button = () => t("frame_change") }) {
+    Object.assign(this, { label, now, read, save, choices, extra, check, button });
     this.node = el("span", { class: "ask editor", on: { keydown: (event) => this.#key(event) } });
     this.#rest();
   }
@@ -25,7 +25,7 @@ export class ValueEditor {
   #edit() {
     this.open = true;
     this.node.dataset.state = "asking";
-    this.input = el("input", { type: "text", class: "box", "aria-label": this.label(), value: this.now(), autocomplete: "off", spellcheck: "false" });
+    this.input = this.#field();
     this.says = el("span", { class: "muted says", role: "status" });
     const make = (text, kind, click) => el("button", { type: "button", class: kind, text, on: { click } });
     const more = this.extra.map((one) => make(one.text(), "", () => this.#save(one.value)));
@@ -33,7 +33,15 @@ export class ValueEditor {
     this.node.replaceChildren(this.says, this.input, this.yes, ...more, make(t("cancel"), "", () => this.#cancel()));
     if (this.check) this.input.addEventListener("input", () => this.#checkSoon());
     this.input.focus();
-    this.input.select();
+    this.input.select?.();
+  }
+
+  #field() {
+    const shared = { class: "box", "aria-label": this.label() };
+    if (!this.choices) return el("input", { ...shared, type: "text", value: this.now(), autocomplete: "off", spellcheck: "false" });
+    const select = el("select", shared, ...this.choices.map((value) => el("option", { value, text: value })));
+    select.value = this.now();
+    return select;
   }
 
   #cancel() {

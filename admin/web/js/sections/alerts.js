@@ -17,7 +17,7 @@ export default class Alerts extends Section {
     super(desk, "alerts");
     this.node.classList.add("fill");
     this.rows = [];
-    this.which = choices(t("al_which"), [["unread", t("al_unread")], ["all", t("al_all")]], "all", () => this.#draw());
+    this.which = choices(t("al_which"), [["unread", t("al_only_unread")], ["all", t("al_all")]], "all", () => this.#draw());
     this.every = new AskButton({ text: () => t("al_acknowledge_all", this.#unread().length), run: () => this.#acknowledge(this.#unread()) });
     this.tools.append(this.which.node, this.every.node);
     const place = el("div");
@@ -41,7 +41,7 @@ export default class Alerts extends Section {
       { key: "message", head: "text", wide: true, text: (row) => row.message },
       { key: "count", head: "al_count", number: true, text: (row) => count(row.count) },
       { key: "time_ns", head: "al_first", text: (row) => zone.time(row.time_ns) },
-      { key: "acknowledged", head: "state", text: (row) => t(row.acknowledged ? "al_acknowledged" : "al_unread"), sign: (row) => (row.acknowledged ? "muted" : "") },
+      { key: "acknowledged", head: "state", text: (row) => stateOf(row), hint: (row) => row.acknowledged_by ?? "", sign: (row) => (row.acknowledged ? "muted" : "") },
       { key: "act", head: "", act: true, node: (row) => this.#button(row), mark: (row) => `${row.acknowledged}` },
     ];
   }
@@ -72,4 +72,10 @@ export default class Alerts extends Section {
     await Promise.all(rows.map((row) => post(`/alerts/${encodeURIComponent(row.id)}/acknowledge`)));
     this.again();
   }
+}
+
+function stateOf(row) {
+  const words = [t(row.acknowledged ? "al_acknowledged" : "al_unread")];
+  if (row.over_ns) words.push(t("al_over"));
+  return words.join(" · ");
 }

@@ -8,6 +8,7 @@ import { choices, field } from "../frame/parts.js";
 import { Section } from "../frame/section.js";
 import { HistoryPart } from "./settings/history.js";
 import { SettingsGroup } from "./settings/group.js";
+import { isDefault } from "./settings/values.js";
 
 const EVERY = 3; // rounds
 
@@ -25,7 +26,7 @@ export default class Settings extends Section {
     this.place = el("div");
     this.history = new HistoryPart(this);
     this.node.append(this.says, this.message, this.place, this.history.node);
-    this.source_ = this.source(
+    this.source(
       (signal) => get("/settings", { signal, query: { limit: 1000 } }),
       (rows) => {
         this.rows = rows;
@@ -54,7 +55,7 @@ export default class Settings extends Section {
 
   #draw() {
     const word = this.find.input.value.trim().toLowerCase();
-    const fits = (row) => (!word || `${row.key} ${row.help}`.toLowerCase().includes(word)) && (this.which.value === "all" || row.source !== "default");
+    const fits = (row) => (!word || `${row.key} ${row.help}`.toLowerCase().includes(word)) && (this.which.value === "all" || !isDefault(row));
     const sections = new Map();
     for (const row of this.rows) {
       const name = row.key.split(".")[0];

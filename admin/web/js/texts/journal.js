@@ -28,6 +28,8 @@ addTexts({
   jo_verifying: ["Every frame is being read …", "正在读取每一帧 …"],
   jo_verified: ["The journal is whole: {0} events in {1} pages, every checksum and number is right.", "事件日志完整：{1} 页共 {0} 个事件，校验和与编号均正确。"],
   jo_faults: ["{0} faults, the first: {1}", "{0} 处问题，第一处：{1}"],
+  jo_after: ["After", "间隔"],
+  jo_step: ["Step", "步骤"],
   jo_chain_of_event: ["Chain of an event", "事件的因果链"],
   jo_chain: ["Chain of {0}", "{0} 的因果链"],
   jo_no_chain: ["Nothing is known of this event: it is not in the journal any more, or there is none of this number.", "没有该事件的信息：已不在事件日志中，或编号不存在。"],

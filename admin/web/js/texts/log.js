@@ -28,6 +28,8 @@ addTexts({
   al_acknowledge_all: ["Acknowledge all {0}", "全部确认（{0}）"],
   al_acknowledged: ["acknowledged", "已确认"],
   al_unread: ["unread", "未读"],
+  al_only_unread: ["Unread", "未读"],
+  al_over: ["over", "已结束"],
   al_which: ["Which alerts", "显示哪些告警"],
   al_all: ["All", "全部"],
   al_log: ["Log", "日志"],

@@ -14,13 +14,14 @@ export class Gaps {
     const place = el("div");
     this.node = el("div", { class: "part inner", hidden: "" }, el("div", { class: "heading" }, this.title, cross), place);
     const columns = [
-      { key: "start_ns", head: "da_from", text: (row) => zone.moment(start(row)) , value: start },
-      { key: "end_ns", head: "da_to", text: (row) => zone.moment(end(row)), value: end },
-      { key: "length", head: "da_length", number: true, value: (row) => end(row) - start(row), text: (row) => duration((end(row) - start(row)) / 1e9) },
-      { key: "missing", head: "da_missing", number: true, text: (row) => count(row.missing ?? row.bars ?? null) },
-      { key: "reason", head: "reason", wide: true, text: (row) => row.reason ?? row.why ?? row.kind ?? "" },
+      { key: "start_ns", head: "da_from", text: (row) => zone.moment(row.start_ns) },
+      { key: "end_ns", head: "da_to", text: (row) => zone.moment(row.end_ns) },
+      { key: "open_ns", head: "da_length", number: true, text: (row) => duration(row.open_ns / 1e9) },
+      { key: "missing", head: "da_missing", number: true, text: (row) => count(row.missing) },
+      { key: "reason", head: "reason", text: (row) => row.reason },
+      { key: "text", head: "text", wide: true, text: (row) => row.text || row.detail, sign: () => "muted" },
     ];
-    this.table = new Table(place, { label: () => this.title.textContent, columns, key: (row) => `${start(row)}|${end(row)}`, empty: () => t("da_no_gaps") });
+    this.table = new Table(place, { label: () => this.title.textContent, columns, key: (row) => `${row.start_ns}|${row.end_ns}|${row.reason}`, empty: () => t("da_no_gaps") });
   }
 
   /** Show the gaps of a series, or nothing for null. */
@@ -38,6 +39,3 @@ export class Gaps {
     }
   }
 }
-
-const start = (row) => row.start_ns ?? row.from_ns ?? row.after_ns;
-const end = (row) => row.end_ns ?? row.to_ns ?? row.before_ns;

@@ -1,8 +1,9 @@
 // Imports: files are dropped or chosen, what they do not say themselves is said beside them, and every file tells how far it is.
 
+import { AskButton } from "/shared/ask.js";
 import { el } from "/shared/dom.js";
 import { Form } from "/shared/form.js";
-import { get, put } from "/shared/rest.js";
+import { get, put, remove } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
 import { pill, tablePanel } from "../../frame/parts.js";
 import { bytes, count } from "../../frame/units.js";
@@ -16,9 +17,10 @@ export class ImportsPart {
       { key: "file", head: "da_file", text: (row) => row.file },
       { key: "state", head: "state", node: (row) => pill(row.state, row.error), mark: (row) => `${row.state}|${row.error}` },
       { key: "progress", head: "da_progress", node: progress, mark: (row) => `${row.state}|${row.progress}` },
-      { key: "stored", head: "da_stored_rows", number: true, value: (row) => sum(row.stored), text: (row) => count(sum(row.stored)) },
-      { key: "refused", head: "da_refused", number: true, value: (row) => sum(row.refused), text: (row) => count(sum(row.refused)), sign: (row) => (sum(row.refused) ? "warned" : "") },
+      { key: "stored", head: "da_stored_rows", number: true, text: (row) => count(row.stored) },
+      { key: "refused", head: "da_refused", number: true, text: (row) => count(row.refused), sign: (row) => (row.refused ? "warned" : "") },
       { key: "error", head: "da_result", wide: true, text: result, sign: (row) => (row.state === "failed" ? "bad" : "") },
+      { key: "act", head: "", act: true, node: (row) => this.#act(row), mark: (row) => `${row.state}|${row.number}` },
     ];
     const part = tablePanel("da_imports", { columns, key: (row) => row.import, empty: () => t("da_no_imports"), detail: reasons });
     Object.assign(this, { node: part.node, table: part.table });
@@ -59,6 +61,20 @@ export class ImportsPart {
     this.chosen.textContent = this.files.length ? t("da_chosen", this.files.map((file) => file.name).join(", "), bytes(size)) : t("da_drop");
   }
 
+  #act(row) {
+    if (["waiting", "reading"].includes(row.state)) {
+      return new AskButton({ text: () => t("cancel"), label: () => `${t("cancel")} ${row.file}`, question: () => t("da_ask_break", row.file), run: () => remove(`/imports/${row.import}`).then(() => this.section.again()) }).node;
+    }
+    if (!row.number || !row.stored) return "";
+    return new AskButton({
+      text: () => t("da_delete"),
+      label: () => t("da_delete_brought", row.file),
+      question: () => t("da_ask_brought", row.file),
+      danger: true,
+      run: () => remove("/data", { query: { import_number: row.number } }).then(() => this.section.again()),
+    }).node;
+  }
+
   // One file after the other: each is an import of its own, and the first that is refused stops the rest.
   async #send() {
     const values = this.form.read();
@@ -90,8 +106,6 @@ export class ImportsPart {
 // The server takes letters, digits, ".", "_" and "-".
 const allowed = (name) => name.replaceAll(/[^A-Za-z0-9._-]/g, "_").replace(/^[^A-Za-z0-9]+/, "") || "file";
 
-const sum = (value) => (value && typeof value === "object" ? Object.values(value).reduce((total, one) => total + one, 0) : (value ?? null));
-
 function progress(row) {
   if (row.state !== "reading") return el("span", { class: "muted", text: row.state === "done" ? "100 %" : "–" });
   const filled = el("i");
@@ -102,12 +116,15 @@ function progress(row) {
 function result(row) {
   if (row.state === "failed") return row.error;
   if (row.earlier) return t("da_earlier", row.earlier);
-  const known = Object.entries(row.reasons ?? {});
-  return known.length ? t("da_refused_most", known[0][0]) : "";
+  const known = Object.entries(row.reasons);
+  return known.length ? t("da_refused_most", known[0][0]) : row.instruments.join(", ");
 }
 
+// What was refused: how many rows for which reason, and the first of them with their lines.
 function reasons(row) {
-  const known = Object.entries(row.reasons ?? {});
+  const known = Object.entries(row.reasons);
   if (!known.length) return el("p", { class: "muted", text: row.error || t("da_all_stored") });
-  return el("dl", { class: "reasons" }, ...known.flatMap(([reason, number]) => [el("dt", { text: count(number) }), el("dd", { text: reason })]));
+  const pairs = known.flatMap(([reason, number]) => [el("dt", { text: count(number) }), el("dd", { text: reason })]);
+  const first = row.refusals.flatMap(({ line, reason, detail }) => [el("dt", { class: "muted", text: t("da_line", line) }), el("dd", { class: "muted", text: `${reason}: ${detail}` })]);
+  return el("dl", { class: "reasons" }, ...pairs, ...first);
 }

@@ -19,7 +19,7 @@ export class SymbolsPart {
       { key: "venue", head: "da_venue", text: (row) => row.venue },
       { key: "kind", head: "da_kind", text: (row) => row.kind },
       { key: "period", head: "period", text: (row) => row.period || "–" },
-      { key: "rows", head: "da_rows", number: true, text: (row) => `${row.estimated ? "~" : ""}${count(row.rows)}` },
+      { key: "rows", head: "da_rows", number: true, text: (row) => `${row.exact ? "" : "~"}${count(row.rows)}` },
       { key: "first_ns", head: "da_first", text: (row) => zone.moment(row.first_ns) },
       { key: "last_ns", head: "da_last", text: (row) => zone.moment(row.last_ns) },
       { key: "act", head: "", act: true, wide: true, node: (row) => this.#delete(row), mark: () => "" },

@@ -25,8 +25,8 @@ export class ComponentsTable {
       { key: "lag", head: "ov_lag", number: true, node: (row) => this.#drawn(row, "lag", count), mark: (row) => `${row.round}` },
       { key: "handled", head: "ov_handled", number: true, text: (row) => count(row.handled) },
       { key: "errors", head: "ov_errors", number: true, text: (row) => count(row.errors), sign: (row) => (row.errors ? "warned" : "") },
-      { key: "mean_us", head: "ov_mean", number: true, text: (row) => micros(row.mean_us) },
-      { key: "max_us", head: "ov_max", number: true, text: (row) => micros(row.max_us) },
+      { key: "mean_us", head: "ov_mean", number: true, text: (row) => (row.handled ? micros(row.mean_us) : "–") },
+      { key: "max_us", head: "ov_max", number: true, text: (row) => (row.handled ? micros(row.max_us) : "–") },
       { key: "memory", head: "ov_memory", number: true, text: (row) => bytes(this.memory.get(row.group)), value: (row) => this.memory.get(row.group), hint: () => t("ov_memory_of_process") },
       { key: "act", head: "", act: true, node: (row) => this.#buttons(row), mark: (row) => `${row.component}|${row.state}` },
     ];

@@ -6,13 +6,13 @@ import { patch, post } from "/shared/rest.js";
 import { Table } from "/shared/table.js";
 import { t } from "/shared/texts.js";
 import { ValueEditor } from "../../frame/value_editor.js";
-import { readValue, valueText } from "./values.js";
+import { isDefault, readValue, valueText } from "./values.js";
 
 export class SettingsGroup {
   constructor(section, name) {
     this.section = section;
     const place = el("div");
-    this.node = el("div", { class: "part" }, el("div", { class: "heading" }, el("h3", { class: "mono", text: `[${name}]` })), place);
+    this.node = el("div", { class: "part settings" }, el("div", { class: "heading" }, el("h3", { class: "mono", text: `[${name}]` })), place);
     this.table = new Table(place, { label: () => name, columns: this.#columns(), key: (row) => row.key });
   }
 
@@ -24,7 +24,7 @@ export class SettingsGroup {
   #columns() {
     return [
       { key: "key", head: "se_setting", text: (row) => row.key.split(".").slice(1).join("."), hint: (row) => row.key },
-      { key: "value", head: "se_value", value: (row) => row.value, text: (row) => this.#value(row), sign: (row) => (row.source === "default" ? "muted short" : "short"), hint: (row) => this.#value(row) },
+      { key: "value", head: "se_value", value: (row) => row.value, text: (row) => this.#value(row), sign: (row) => (isDefault(row) ? "muted short" : "short"), hint: (row) => this.#value(row) },
       { key: "default", head: "se_default", value: (row) => row.default, text: (row) => valueText(row.default), sign: () => "muted short" },
       { key: "source", head: "se_source", text: (row) => t(`se_from_${row.source}`), sign: (row) => (row.source === "default" ? "muted" : "") },
       { key: "live", head: "se_takes", text: (row) => t(row.live ? "se_live" : "se_restart"), sign: (row) => (row.live ? "" : "muted") },
@@ -34,7 +34,7 @@ export class SettingsGroup {
   }
 
   #value(row) {
-    return row.secret ? t(row.value === null || row.value === "" ? "se_secret" : "se_secret_set") : valueText(row.value);
+    return row.secret ? t(row.is_set ? "se_secret_set" : "se_secret") : valueText(row.value);
   }
 
   #edit(row) {
@@ -49,6 +49,7 @@ export class SettingsGroup {
       read: (text) => readValue(row, text),
       check: (value) => this.#check(row.key, value),
       save: (value) => this.#save(row.key, value),
+      choices: row.choices?.length ? row.choices.map(String) : null,
       extra: [{ text: () => t("se_to_default"), value: row.default }],
     }).node;
   }

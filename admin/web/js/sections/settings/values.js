@@ -11,13 +11,16 @@ export function valueText(value) {
   return value === "" ? t("se_nothing") : String(value);
 }
 
+/** Whether a setting stands at its default; a secret tells only whether it is set. */
+export const isDefault = ({ secret, is_set: set, value, default: usual }) => (secret ? !set : JSON.stringify(value) === JSON.stringify(usual));
+
 /** The value that a text means for a setting; whether it may be is the server's to say. */
-export function readValue({ type, choices }, text) {
+export function readValue({ type, optional }, text) {
   const word = text.trim();
-  if (choices?.length && !choices.includes(word)) throw new Error(t("se_one_of", choices.join(", ")));
-  if (/int|float|number|limit/i.test(type) && word !== "" && !Number.isNaN(Number(word))) return Number(word);
-  if (/^[[{]/.test(word)) return parsed(word);
-  if (/list|tuple|array/i.test(type)) return word ? word.split(",").map((one) => one.trim()) : [];
+  if (word === "" && optional) return null;
+  if (/int|float/.test(type) && word !== "" && !Number.isNaN(Number(word))) return Number(word);
+  if (/^[[{]/.test(word) && /list|table/.test(type)) return parsed(word);
+  if (type === "list") return word ? word.split(",").map((one) => one.trim()) : [];
   return word;
 }
 

@@ -15,6 +15,7 @@ export class OrdersPart {
   constructor(section) {
     this.section = section;
     this.rows = [];
+    this.total = 0;
     const { terms, desk } = section;
     const columns = [
       { key: "time_ns", head: "time", text: (row) => desk.zone.time(row.time_ns) },
@@ -40,13 +41,15 @@ export class OrdersPart {
     this.all = new AskButton({ text: () => t("tr_cancel_all"), question: () => this.#question(), danger: true, run: () => this.#cancelAll() });
     part.tools.append(this.which.node, this.strategy.node, this.symbol.node, this.all.node);
     this.source = section.source(
-      (signal) => page("/orders", { signal, query: { open: this.which.value, ...this.#filter(), limit: MOST } }),
-      ({ rows }) => this.#show(rows),
+      (signal) => page("/orders", { signal, query: { open: this.which.value, ...this.#filter(), limit: MOST, offset: Math.max(this.total - MOST, 0) } }),
+      (answer) => this.#show(answer),
       (...why) => this.table.fail(...why),
     );
   }
 
-  #show(rows) {
+  // The newest are the last of the list.
+  #show({ rows, total }) {
+    this.total = total;
     this.rows = rows;
     this.table.show(rows);
     if (!this.all.busy) this.all.node.hidden = !rows.some((row) => !DONE.includes(row.status));
@@ -57,6 +60,7 @@ export class OrdersPart {
   }
 
   #anew() {
+    this.total = 0;
     this.section.again(this.source);
   }
 
