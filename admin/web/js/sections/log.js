@@ -122,6 +122,7 @@ function detail(row) {
   const event = /^(\w+)[/ ]#?(\d+)$/.exec(String(row.about ?? ""));
   if (event) node.append(el("a", { href: `#journal/${event[1]}/${event[2]}`, text: t("lo_chain", `${event[1]} #${event[2]}`) }));
   else if (row.about) node.append(el("p", { text: String(row.about) }));
+  if (row.alert) node.append(el("p", {}, el("a", { href: "#alerts", text: t("lo_alert", row.alert.replaceAll("_", " ")) })));
   if (row.detail) node.append(el("pre", { text: typeof row.detail === "string" ? row.detail : JSON.stringify(row.detail, null, 1) }));
   if (!node.childNodes.length) node.append(el("p", { class: "muted", text: t("lo_no_detail") }));
   return node;

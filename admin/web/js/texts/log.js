@@ -17,6 +17,7 @@ addTexts({
   lo_none: ["The log is empty: nothing has been said yet.", "日志为空。"],
   lo_none_of_these: ["No line matches the filter.", "没有符合筛选条件的日志。"],
   lo_chain: ["To the chain of {0}", "查看 {0} 的因果链"],
+  lo_alert: ["It is an alert: {0}", "这是告警：{0}"],
   lo_no_detail: ["There is nothing more about this line.", "没有更多信息。"],
   al_none: ["No alerts: nothing needs your attention.", "没有告警。"],
   al_name: ["Alert", "告警"],

@@ -25,10 +25,9 @@ export class PositionsPart {
       amount("fees", "fees"),
       amount("margin", "margin"),
       { key: "currency", head: "currency", text: (row) => row.currency },
-      { key: "act", head: "", act: true, node: (row) => this.#close(row), mark: (row) => `${row.quantity}` },
+      { key: "act", head: "", act: true, node: (row) => this.#close(row), mark: (row) => String(Math.sign(row.quantity)) },
     ];
-    const key = (row) => [row.account, row.strategy, row.symbol, row.venue, row.side].join("|");
-    const part = tablePanel("positions", { columns: this.columns, key, empty: () => t("no_positions") });
+    const part = tablePanel("positions", { columns: this.columns, key: keyOf, empty: () => t("no_positions") });
     Object.assign(this, { node: part.node, table: part.table });
     this.by = choices(t("tr_by"), [["strategy", t("tr_by_strategy")], ["instrument", t("tr_by_instrument")]], "strategy", () => this.section.again(this.source));
     part.tools.append(this.by.node);
@@ -43,9 +42,12 @@ export class PositionsPart {
   #close(row) {
     if (row.strategy === undefined || !row.quantity) return "";
     const { account, strategy, symbol, venue } = row;
-    const what = `${row.quantity > 0 ? t("sell") : t("buy")} ${plain(Math.abs(row.quantity))} ${symbol}`;
+    const what = () => {
+      const { quantity } = this.table.rows.find((one) => keyOf(one) === keyOf(row)) ?? row; // it may have changed since the button was made
+      return `${quantity > 0 ? t("sell") : t("buy")} ${plain(Math.abs(quantity))} ${symbol}`;
+    };
     const run = () => post("/positions/close", { account, strategy, symbol, venue }).then((answer) => this.#closed(answer));
-    return new AskButton({ text: () => t("tr_close"), label: () => `${t("tr_close")} ${symbol} ${strategy}`, question: () => t("tr_ask_close", what, strategy || "–"), run }).node;
+    return new AskButton({ text: () => t("tr_close"), label: () => `${t("tr_close")} ${symbol} ${strategy}`, question: () => t("tr_ask_close", what(), strategy || "–"), run }).node;
   }
 
   #closed(answer) {
@@ -54,3 +56,5 @@ export class PositionsPart {
     if (refused) throw new Error(refused.detail ?? refused.reason);
   }
 }
+
+const keyOf = (row) => [row.account, row.strategy, row.symbol, row.venue, row.side].join("|");
