@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
 from .candles import Candle
-from .indicators import Columns, Floats, Indicator, Lines, lines_of
+from .indicators import Columns, Indicator, Lines, lines_of
 from .market_view import MarketView
 from .markets import Markets
 from .page_panes import Audience
@@ -46,7 +46,7 @@ class Window(NamedTuple):
     through: int
     since: int | None
     more: bool
-    lines: Mapping[str, Mapping[str, Floats]] = MappingProxyType({})
+    lines: Lines = MappingProxyType({})
 
 
 class ChartManager:

@@ -48,7 +48,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """The base of all messages of a page."""
 
 
-class Subscribe(_Message, tag="subscribe"):
+class Subscribe(_Message, frozen=True, tag="subscribe"):
     """Show this series in a pane: all of it, or what came since the bar at `since` (seconds)."""
 
     request: Number
@@ -59,13 +59,13 @@ class Subscribe(_Message, tag="subscribe"):
     indicators: Indicators = []
 
 
-class Unsubscribe(_Message, tag="unsubscribe"):
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
     """The pane shows nothing any more."""
 
     pane: Pane
 
 
-class IndicatorsCommand(_Message, tag="indicators"):
+class IndicatorsCommand(_Message, frozen=True, tag="indicators"):
     """Show these indicators in the pane: their lines for the bars from the one at `from` (seconds) on."""
 
     request: Number
@@ -74,13 +74,13 @@ class IndicatorsCommand(_Message, tag="indicators"):
     since: Seconds | None = msgspec.field(default=None, name="from")
 
 
-class BookCommand(_Message, tag="book"):
+class BookCommand(_Message, frozen=True, tag="book"):
     """Tell depth and trades of this instrument, of none if the name is empty."""
 
     name: Annotated[str, msgspec.Meta(max_length=120)]
 
 
-class SymbolCommand(_Message, tag="symbol"):
+class SymbolCommand(_Message, frozen=True, tag="symbol"):
     """Ask the collectors for a symbol ("SYMBOL@VENUE", or a symbol that one of them knows), or no longer."""
 
     request: Number
@@ -88,13 +88,13 @@ class SymbolCommand(_Message, tag="symbol"):
     name: Name
 
 
-class Ping(_Message, tag="ping"):
+class Ping(_Message, frozen=True, tag="ping"):
     """Answer with the same `sent`, to measure the latency."""
 
     sent: float
 
 
-class StrategyCommand(_Message, tag="strategy"):
+class StrategyCommand(_Message, frozen=True, tag="strategy"):
     """Start or stop a strategy."""
 
     request: Number
@@ -102,14 +102,14 @@ class StrategyCommand(_Message, tag="strategy"):
     strategy: Name
 
 
-class KillCommand(_Message, tag="kill"):
+class KillCommand(_Message, frozen=True, tag="kill"):
     """Switch the kill switch on or off."""
 
     request: Number
     on: bool
 
 
-class ConfigChange(_Message, tag="config"):
+class ConfigChange(_Message, frozen=True, tag="config"):
     """Change the page's configuration: a JSON merge patch (RFC 7386)."""
 
     patch: dict[Annotated[str, msgspec.Meta(max_length=32)], Any]

@@ -137,7 +137,8 @@ class Ledger:
         self._fill_counts, self._equity = state["fill_counts"], state["equity"]
         self._day = {key: (day, equity) for key, (day, equity) in state["day"].items()}
         self.kill.load(state["kill"])
-        for name, part in {"config": self.config, "attention": self.attention}.items():
+        parts: dict[str, ChartConfigManager | Attention] = {"config": self.config, "attention": self.attention}
+        for name, part in parts.items():
             if name in state:  # older snapshots have none
                 part.load(state[name])
 

@@ -48,7 +48,7 @@ def unique(asked: Sequence[Asked]) -> tuple[Indicator, ...]:
 
 def line_rows(asked: Sequence[Asked], lines: Lines) -> list[dict[str, Any]]:
     """Return the lines that a page asked for, by its own ids, each value in the place of its bar."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in asked:
         indicator = one.indicator
         if indicator is None:

@@ -66,7 +66,7 @@ class LongBars:
     """
 
     def __init__(self, history: History | None) -> None:
-        self._history = history if isinstance(history, CoarseHistory) else None
+        self._history: CoarseHistory | None = history if isinstance(history, CoarseHistory) else None
         self._kept: OrderedDict[tuple[str, str, BarBasis], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._asking: dict[tuple[str, str, BarBasis], threading.Lock] = {}

@@ -30,8 +30,8 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """The base of all messages of the server."""
 
 
-class Instrument(_Part):
-    """An instrument's terms. `tick_size` is 0 where nobody has told it."""
+class Instrument(_Part, frozen=True):
+    """Terms. `tick_size` is 0 where nobody has told it; `day_start`: the minute of the local day when a trading day begins."""
 
     name: str
     symbol: str
@@ -43,9 +43,10 @@ class Instrument(_Part):
     tick_size: float
     decimals: int
     quantity_decimals: int
+    day_start: int
 
 
-class Quote(_Part):
+class Quote(_Part, frozen=True):
     """The newest prices; `change` is a fraction of the previous close."""
 
     name: str
@@ -58,7 +59,7 @@ class Quote(_Part):
     ask_size: Number
 
 
-class Marker(_Part):
+class Marker(_Part, frozen=True):
     """A fill or a strategy's signal on the chart."""
 
     key: str
@@ -77,14 +78,14 @@ class Marker(_Part):
     signal: str = ""
 
 
-class Line(_Part):
+class Line(_Part, frozen=True):
     """One line of an indicator: each value in the place of its bar."""
 
     style: Literal["line", "histogram", "dots"]
     values: list[Number]
 
 
-class IndicatorLines(_Part):
+class IndicatorLines(_Part, frozen=True):
     """An indicator that a page has asked for as `id`; `key` is what live values call it. With an `error` there are no lines."""
 
     id: str
@@ -97,14 +98,14 @@ class IndicatorLines(_Part):
     lines: dict[str, Line]
 
 
-class LiveLines(_Part):
+class LiveLines(_Part, frozen=True):
     """The values of an indicator's lines, aligned with the bars of the same message."""
 
     key: str
     lines: dict[str, list[Number]]
 
 
-class Plot(_Part):
+class Plot(_Part, frozen=True):
     """What a strategy has drawn under one name."""
 
     strategy: str
@@ -113,7 +114,7 @@ class Plot(_Part):
     points: list[tuple[int, float]]
 
 
-class DepthRows(_Part, tag_field="type", tag="depth"):
+class DepthRows(_Part, frozen=True, tag_field="type", tag="depth"):
     """An order book, the best level of each side first."""
 
     name: str
@@ -122,7 +123,7 @@ class DepthRows(_Part, tag_field="type", tag="depth"):
     asks: list[Level]
 
 
-class Kill(_Part):
+class Kill(_Part, frozen=True):
     """The kill switch; `since_ms` 0: it has never been changed."""
 
     on: bool
@@ -130,7 +131,7 @@ class Kill(_Part):
     origin: str
 
 
-class Attention(_Part):
+class Attention(_Part, frozen=True):
     """What a person should look at: how many alerts last that nobody acknowledged, the newest one's message, and the halted accounts."""
 
     alerts: int
@@ -139,7 +140,7 @@ class Attention(_Part):
     halted: list[str]
 
 
-class HelloMessage(_Message, tag="hello"):
+class HelloMessage(_Message, frozen=True, tag="hello"):
     """The first message: all that a page shows but the charts. `client` is the page's number."""
 
     protocol: Literal[2]
@@ -158,25 +159,25 @@ class HelloMessage(_Message, tag="hello"):
     attention: Attention
 
 
-class InstrumentsMessage(_Message, tag="instruments"):
+class InstrumentsMessage(_Message, frozen=True, tag="instruments"):
     """New instruments, changed terms."""
 
     rows: list[Instrument]
 
 
-class QuotesMessage(_Message, tag="quotes"):
+class QuotesMessage(_Message, frozen=True, tag="quotes"):
     """Quotes that have changed."""
 
     rows: list[Quote]
 
 
-class SparksMessage(_Message, tag="sparks"):
+class SparksMessage(_Message, frozen=True, tag="sparks"):
     """The closes of the last minutes, by instrument, once a minute is over."""
 
     rows: dict[str, list[float]]
 
 
-class HistoryMessage(_Message, tag="history"):
+class HistoryMessage(_Message, frozen=True, tag="history"):
     """The answer to `subscribe`: with `since` the bars continue those of the page, with null they replace them."""
 
     request: int
@@ -193,7 +194,7 @@ class HistoryMessage(_Message, tag="history"):
     plots: list[Plot]
 
 
-class LinesMessage(_Message, tag="lines"):
+class LinesMessage(_Message, frozen=True, tag="lines"):
     """The answer to `indicators`: lines aligned with `times` (s)."""
 
     request: int
@@ -203,7 +204,7 @@ class LinesMessage(_Message, tag="lines"):
     lines: list[IndicatorLines]
 
 
-class CandlesMessage(_Message, tag="candles"):
+class CandlesMessage(_Message, frozen=True, tag="candles"):
     """Bars of a series that have changed after event `after`, complete up to event `through`."""
 
     series: str
@@ -213,21 +214,21 @@ class CandlesMessage(_Message, tag="candles"):
     lines: list[LiveLines]
 
 
-class MarkersMessage(_Message, tag="markers"):
+class MarkersMessage(_Message, frozen=True, tag="markers"):
     """Fills and signals as they come."""
 
     name: str
     rows: list[Marker]
 
 
-class PlotsMessage(_Message, tag="plots"):
+class PlotsMessage(_Message, frozen=True, tag="plots"):
     """Points of strategies' plots as they come: strategy, plot, place, time (ms), value."""
 
     name: str
     rows: list[tuple[str, str, Place, int, float]]
 
 
-class BookMessage(_Message, tag="book"):
+class BookMessage(_Message, frozen=True, tag="book"):
     """The answer to `book`: depth and the newest trades, the newest first."""
 
     name: str
@@ -235,7 +236,7 @@ class BookMessage(_Message, tag="book"):
     trades: list[Trade]
 
 
-class DepthMessage(_Message, tag="depth"):
+class DepthMessage(_Message, frozen=True, tag="depth"):
     """The order book has changed."""
 
     name: str
@@ -244,21 +245,21 @@ class DepthMessage(_Message, tag="depth"):
     asks: list[Level]
 
 
-class TradesMessage(_Message, tag="trades"):
+class TradesMessage(_Message, frozen=True, tag="trades"):
     """Trades as they come, the newest last."""
 
     name: str
     rows: list[Trade]
 
 
-class RowsMessage(_Message, tag="rows"):
+class RowsMessage(_Message, frozen=True, tag="rows"):
     """Rows of the drawer that have changed, each with its `key`."""
 
     table: Literal["strategies", "orders", "positions", "fills", "log", "accounts"]
     rows: list[dict[str, Any]]
 
 
-class KillMessage(_Message, tag="kill"):
+class KillMessage(_Message, frozen=True, tag="kill"):
     """The kill switch went on or off."""
 
     on: bool
@@ -266,14 +267,14 @@ class KillMessage(_Message, tag="kill"):
     origin: str
 
 
-class ConfigMessage(_Message, tag="config"):
+class ConfigMessage(_Message, frozen=True, tag="config"):
     """The page's configuration has changed by a merge patch of the page `client` (0: of none that is connected)."""
 
     client: int
     patch: dict[str, Any]
 
 
-class AttentionMessage(_Message, tag="attention"):
+class AttentionMessage(_Message, frozen=True, tag="attention"):
     """One of the things that a person should look at has changed, see `Attention`."""
 
     alerts: int
@@ -282,7 +283,7 @@ class AttentionMessage(_Message, tag="attention"):
     halted: list[str]
 
 
-class StatusMessage(_Message, tag="status"):
+class StatusMessage(_Message, frozen=True, tag="status"):
     """The state of the system, once a second."""
 
     events_per_s: int
@@ -290,7 +291,7 @@ class StatusMessage(_Message, tag="status"):
     time_ms: int
 
 
-class AnswerMessage(_Message, tag="answer"):
+class AnswerMessage(_Message, frozen=True, tag="answer"):
     """What became of a `strategy`, `symbol` or `kill` command."""
 
     request: int
@@ -298,18 +299,18 @@ class AnswerMessage(_Message, tag="answer"):
     detail: str
 
 
-class ProblemMessage(_Message, tag="problem"):
+class ProblemMessage(_Message, frozen=True, tag="problem"):
     """A request that cannot be answered, and why."""
 
     request: int
     text: str
 
 
-class ResyncMessage(_Message, tag="resync"):
+class ResyncMessage(_Message, frozen=True, tag="resync"):
     """The page has not kept up and some messages were left out: the newest state follows, and it asks for its charts anew."""
 
 
-class PongMessage(_Message, tag="pong"):
+class PongMessage(_Message, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
     sent: float

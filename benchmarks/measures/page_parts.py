@@ -7,8 +7,10 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 
 from gcg_quant.data_storage import Database, DatabaseHistory
@@ -21,6 +23,7 @@ from gcg_quant.visualization.server import create_app, serve
 
 from .page_clients import measured
 from .page_market import SYMBOLS, TICKS_A_SECOND, our_server, plain_server, ticking
+from .page_trace import CHROMIUM, frame_times, opened, traced
 from .rows import Plan, Row, bus_folder
 from .storage_market import market, new_bus, publish, store_all
 
@@ -30,23 +33,22 @@ _BARS = 1_000_000
 _LATENCY_MS, _OPEN_MS, _FRAME_MS = 100.0, 1_000.0, 16.0
 _OURS = ("MA", "EMA", "BOLL", "VWAP", "MACD", "RSI", "KDJ", "ATR", "OBV")
 _ROWS = 1_500
+_CLIENTS = ((1, "1 client"), (50, "50 clients"))
 
 
 def latency(plan: Plan) -> Iterator[Row]:
     """Yield how old quotes are when clients get them."""
     seconds = 2.0 if plan.quick else 10.0
-    for clients in (1, 50):
+    for clients, who in _CLIENTS:
         with bus_folder() as folder, ticking(folder) as bus, our_server(bus) as url:
             time.sleep(1.0)
             come, replaced = measured(url, clients, seconds)
-            yield Row(f"bus to page, {clients} clients, p50 / p95", come.text, f"< {_LATENCY_MS:g} ms p95", come.p95 < _LATENCY_MS)
-            yield Row(f"the same until the next quote replaces it, {clients} clients", replaced.text)
+            yield Row(f"bus to page, {who}, p50 / p95", come.text, f"< {_LATENCY_MS:g} ms p95", come.p95 < _LATENCY_MS)
+            yield Row(f"the same until the next quote replaces it, {who}", replaced.text)
     if plan.peers:
-        for clients in (1, 50):
+        for clients, who in _CLIENTS:
             with bus_folder() as folder, ticking(folder) as bus, plain_server(bus) as url:
-                yield Row(
-                    f"every tick to everybody (websockets alone), {clients} clients, p50 / p95", measured(url, clients, seconds)[0].text
-                )
+                yield Row(f"every tick to everybody (websockets alone), {who}, p50 / p95", measured(url, clients, seconds)[0].text)
 
 
 def bars(plan: Plan) -> Iterator[Row]:
@@ -167,12 +169,28 @@ def _pandas(columns: Columns) -> list[Any]:
 
 
 def frame(plan: Plan) -> Iterator[Row]:
-    """Yield the page's main-thread work per frame, from a trace in Chromium."""
-    if importlib.util.find_spec("measures.page_trace") is None:
-        yield Row("main-thread work per frame", "the trace is not there")
+    """Yield the page's main-thread work per frame, from a trace in Chromium: one chart, and four with indicators."""
+    if importlib.util.find_spec("playwright") is None or not Path(CHROMIUM).exists():
+        yield Row("main-thread work per frame", "needs playwright and Chromium")
         return
-    trace: Any = importlib.import_module("measures.page_trace")
-    yield from trace.rows(plan)
+    with bus_folder() as folder, ticking(folder) as bus, our_server(bus) as url:
+        page_url = url.replace("ws://", "http://").removesuffix("/ws")
+        for title, layout in (("one chart", _layout("1", 1)), ("four charts with two indicators each", _layout("4", 4))):
+            httpx.patch(f"{page_url}/api/v1/charts/config", json={"layout": layout}).raise_for_status()
+            with opened(page_url) as page:
+                page.wait_for_selector(".pane[data-state=ready]", timeout=20_000)
+                events = traced(page, 2.0 if plan.quick else 8.0)
+            for clock, name in (("processor", "on the processor"), ("wall", "on the clock")):
+                found = frame_times(events, clock)  # type: ignore[arg-type]
+                figure = f"{found.p50:.1f} / {found.p95:.1f} ms"
+                met = found.p95 < _FRAME_MS if clock == "processor" else None
+                yield Row(f"{title}, work per frame {name}, p50 / p95", figure, f"< {_FRAME_MS:g} ms p95" if met is not None else "", met)
+
+
+def _layout(grid: str, count: int) -> dict[str, Any]:
+    indicators = [{"id": "a", "name": "EMA"}, {"id": "b", "name": "MACD"}] if count > 1 else []
+    panes = [{"name": f"S{number}@SIM", "period": "1m", "indicators": indicators} for number in range(count)]
+    return {"grid": grid, "linked": True, "active": 0, "panes": panes}
 
 
 PARTS: dict[str, tuple[str, Callable[[Plan], Iterator[Row]]]] = {

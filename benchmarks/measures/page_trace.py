@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["FrameTimes", "frame_times", "opened", "traced"]
+__all__ = ["CHROMIUM", "FrameTimes", "frame_times", "opened", "traced"]
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")

@@ -20,7 +20,7 @@ class Drawing:
     def __init__(self) -> None:
         self._drawn: dict[tuple[str, str, str], int] = {}
 
-    def takes(self, name: str, value: float, place: str, symbol: str, venue: str, now_ns: int) -> bool:
+    def takes(self, name: object, value: object, place: str, symbol: str, venue: str, now_ns: int) -> bool:
         """Return whether a point is to be published: its value is a number (NaN draws nothing), and it is not too soon for it.
 
         Raises:
@@ -33,7 +33,7 @@ class Drawing:
         if place not in PLACES:
             raise StrategyError(f"There is no place {place!r} for plot {name!r}: price or below.{nearest(place, PLACES)}", name=name)
         tenth = now_ns // _APART_NS
-        if not isfinite(value) or self._drawn.get((name, symbol, venue)) == tenth:
+        if not isfinite(float(value)) or self._drawn.get((name, symbol, venue)) == tenth:
             return False
         self._drawn[name, symbol, venue] = tenth
         return True

@@ -360,8 +360,16 @@ class Session:
         """Publish a PlotEvent, unless the strategy is warming up. Raises StrategyError for what cannot be drawn."""
         symbol_name, venue = self._place(symbol or self.symbol)
         if self._drawing.takes(name, value, place, symbol_name, venue, self.now_ns) and not self.warming_up:
-            point = {"name": name, "value": float(value), "event_ns": self.now_ns, "place": place}
-            self.host.publish(PlotEvent(symbol=symbol_name, venue=venue, strategy=self.strategy_id, **point), cause=self.cause)
+            point = PlotEvent(
+                symbol=symbol_name,
+                venue=venue,
+                strategy=self.strategy_id,
+                name=name,
+                value=float(value),
+                event_ns=self.now_ns,
+                place=place,
+            )
+            self.host.publish(point, cause=self.cause)
 
     def log(self, text: str, level: str = "info") -> None:
         """Publish a LogEvent about the event being handled."""

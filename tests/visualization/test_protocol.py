@@ -185,8 +185,8 @@ def test_slow_page_gets_the_newest_state_and_never_slows_others(
     market.past(5)
     market.tick(100.0)
     raw = socket.create_connection(("127.0.0.1", server.port))
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    with connect(f"ws://127.0.0.1:{server.port}/ws", sock=raw, max_queue=1) as slow_socket:
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 262_144)
+    with connect(f"ws://127.0.0.1:{server.port}/ws", sock=raw, max_queue=1, max_size=None) as slow_socket:
         slow = Client(slow_socket)
         slow.until("hello")
         slow.subscribe()

@@ -28,7 +28,7 @@ def _period(default: int, low: int = 2) -> Parameter:
 def _bands(columns: Columns, parameters: Parameters, source: str) -> dict[str, Floats]:
     width = parameters["width"]
     prices = np.ascontiguousarray(columns.source(source))
-    upper, middle, lower = talib.BBANDS(prices, timeperiod=parameters["timeperiod"], nbdevup=width, nbdevdn=width)
+    upper, middle, lower = talib.BBANDS(prices, timeperiod=int(parameters["timeperiod"]), nbdevup=width, nbdevdn=width)
     return {"upper": upper, "middle": middle, "lower": lower}
 
 

@@ -47,7 +47,7 @@ class Columns(NamedTuple):
 
     def part(self, first: int, end: int | None = None) -> Columns:
         """Return the rows from `first` up to, but not including, `end`; they share memory with these."""
-        return Columns(*(column[first:end] for column in self))
+        return Columns._make(column[first:end] for column in self)
 
     def source(self, name: str) -> Floats:
         """Return the price that is called `name`, one of SOURCES."""
@@ -94,7 +94,7 @@ class ColumnBuffer:
 
     def trim(self, keep: int) -> None:
         """Keep the newest `keep` rows."""
-        self.replace(Columns(*(column.copy() for column in self.columns.part(max(self._count - keep, 0)))))
+        self.replace(Columns._make(column.copy() for column in self.columns.part(max(self._count - keep, 0))))
 
     def _place(self, time: int) -> int:
         if not self._count or time > self._columns.time[self._count - 1]:
@@ -103,7 +103,7 @@ class ColumnBuffer:
 
     def _insert(self, at: int) -> None:
         if self._count == len(self._columns.time):
-            self._columns = Columns(*(_longer(column, self._count) for column in self._columns))
+            self._columns = Columns._make(_longer(column, self._count) for column in self._columns)
         for column in self._columns:
             column[at + 1 : self._count + 1] = column[at : self._count].copy()
         self._count += 1

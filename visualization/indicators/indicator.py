@@ -48,7 +48,8 @@ class Indicator:
         if base != base:
             return line
         with np.errstate(invalid="ignore", divide="ignore"):
-            return line - base + value if self.kind.anchored == "sum" else line / base * value
+            moved: Floats = line - base + value if self.kind.anchored == "sum" else line / base * value
+        return moved
 
     def described(self) -> dict[str, Any]:
         """Return what messages tell of it beside its values."""

@@ -6,7 +6,7 @@ computed afterwards from stored bars. Running totals (OBV ...) count from one ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ __all__ = ["Lines", "SeriesLines", "lines_of"]
 
 _SPARE_ROWS = 2_000
 _MOST_ROWS = 200_000
-Lines = dict[str, dict[str, Floats]]  # by the indicator's key, then by the name of the line
+Lines = Mapping[str, Mapping[str, Floats]]  # by the indicator's key, then by the name of the line
 
 
 class SeriesLines:
@@ -39,7 +39,7 @@ class SeriesLines:
     def seed(self, columns: Columns, indicators: Iterable[Indicator]) -> None:
         """Take the rows that new indicators begin with; the rows that are here stay if these reach less far back."""
         if len(columns.time) and (not self.indicators or columns.start_ns[0] < self._first_ns):
-            self._buffer.replace(Columns(*(column.copy() for column in columns)))
+            self._buffer.replace(Columns._make(column.copy() for column in columns))
             self._first_ns = int(columns.start_ns[0])
             self._bases.clear()
         self.indicators |= {one.key: one for one in indicators}

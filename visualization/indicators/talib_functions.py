@@ -13,14 +13,16 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import talib
-from talib import abstract
+import talib as _typed_talib
+from talib import abstract as _abstract
 
 from .columns import Columns, Floats
 from .kind import Kind, LineStyle, Parameter, Parameters
 
 __all__ = ["talib_kind", "talib_names"]
 
+_talib: Any = _typed_talib
+abstract: Any = _abstract  # ta-lib's own stubs lack what this module offers
 _MOST_BARS = 1_000  # of any parameter that counts bars
 _SUMS = frozenset(("AD", "CUMSUM", "OBV", "PVT", "WAD"))
 _PRODUCTS = frozenset(("NVI", "PVI"))
@@ -35,14 +37,20 @@ _LIMITS = {
     "percentile": (0.0, 100.0),
     "penetration": (0.0, 10.0),
 }
-_LEVELS = {"RSI": (30.0, 70.0), "MFI": (20.0, 80.0), "STOCH": (20.0, 80.0), "STOCHF": (20.0, 80.0), "STOCHRSI": (20.0, 80.0)}
+_LEVELS: dict[str, tuple[float, ...]] = {
+    "RSI": (30.0, 70.0),
+    "MFI": (20.0, 80.0),
+    "STOCH": (20.0, 80.0),
+    "STOCHF": (20.0, 80.0),
+    "STOCHRSI": (20.0, 80.0),
+}
 _LEVELS |= {"WILLR": (-80.0, -20.0), "CCI": (-100.0, 100.0), "ADX": (25.0,), "CMO": (-50.0, 50.0), "ULTOSC": (30.0, 70.0)}
 
 
 @functools.cache
 def talib_names() -> tuple[str, ...]:
     """Return the names of all functions, sorted."""
-    return tuple(sorted(talib.get_functions()))
+    return tuple(sorted(_talib.get_functions()))
 
 
 @functools.cache
@@ -129,7 +137,7 @@ _SOME = Columns(_ROWS, _ROWS, _ROWS, _WAVE, _WAVE + 1, _WAVE - 1, _WAVE + np.cos
 
 def _lead(name: str, parameters: Parameters) -> int:
     lookback = int(abstract.Function(name, **parameters).lookback)
-    flags = abstract.Function(name).function_flags or ()
+    flags: list[str] = abstract.Function(name).function_flags or []
     if name in _SLOWEST:
         return _SLOWEST[name] + lookback
     if "slowlimit" in parameters:
@@ -164,7 +172,7 @@ def _call(name: str, inputs: tuple[str, ...], columns: Columns, parameters: Para
     known = columns.part(begin)
     arrays = [np.ascontiguousarray(_input(known, one, parameters, source)) for one in inputs]
     with np.errstate(all="ignore"):
-        raw = getattr(talib, name)(*arrays, **parameters)
+        raw = getattr(_talib, name)(*arrays, **parameters)
     found = []
     for values in raw if isinstance(raw, tuple) else (raw,):
         line = np.full(count, np.nan)
