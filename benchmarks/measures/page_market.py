@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Depth, Tick, VolumeKind, World
+from gcg_quant.history import History
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import create_app, serve
@@ -73,12 +74,14 @@ def _tick(bus: EventBus, done: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def our_server(bus: EventBus) -> Iterator[str]:
-    """Yield the address of the chart page's socket over a bus."""
+def our_server(bus: EventBus, history: History | None = None) -> Iterator[str]:
+    """Yield the address of the chart page's socket over a bus, and stored bars."""
     settings = Settings.model_validate({"web": {"port": 0}})
     bridge = WebSocketEventBridge(settings)
-    bridge.start(bus)
-    server = serve(create_app(bus, settings, None, bridge), port=0)
+    bridge.start(bus, history)
+    while bridge.state != "running":
+        time.sleep(0.01)
+    server = serve(create_app(bus, settings, history, bridge), port=0)
     try:
         yield f"ws://127.0.0.1:{server.port}/ws"
     finally:

@@ -15,11 +15,8 @@ import numpy as np
 
 from gcg_quant.data_storage import Database, DatabaseHistory
 from gcg_quant.events import Bar
-from gcg_quant.settings import Settings
-from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.candles import Candle
 from gcg_quant.visualization.indicators import Columns, SeriesLines, indicator
-from gcg_quant.visualization.server import create_app, serve
 
 from .page_clients import measured
 from .page_market import SYMBOLS, TICKS_A_SECOND, our_server, plain_server, ticking
@@ -64,7 +61,6 @@ def bars(plan: Plan) -> Iterator[Row]:
 def _opened(plan: Plan, bus: Any, history: DatabaseHistory, count: int) -> Iterator[Row]:
     from websockets.sync.client import connect
 
-    settings = Settings.model_validate({"web": {"port": 0}})
     nine = [{"id": name, "name": name} for name in _OURS]
     for period, wanted, title in (
         ("1m", [], "1m, the newest 800"),
@@ -75,16 +71,11 @@ def _opened(plan: Plan, bus: Any, history: DatabaseHistory, count: int) -> Itera
     ):
         first = []
         for _ in range(plan.runs):
-            bridge = WebSocketEventBridge(settings)  # a new one keeps nothing of the one before
-            bridge.start(bus, history)
-            server = serve(create_app(bus, settings, history, bridge), port=0)
-            with connect(f"ws://127.0.0.1:{server.port}/ws", max_size=None) as socket:
+            with our_server(bus, history) as url, connect(url, max_size=None) as socket:  # a new one keeps nothing of the one before
                 _until(socket, "hello")
                 ask = {"type": "subscribe", "request": 1, "name": "S0@SIM", "period": period, "indicators": wanted}
                 first.append(_asked(socket, ask))
                 again = _asked(socket, ask | {"request": 2})
-            server.stop()
-            bridge.stop()
         ms = statistics.median(first)
         figure = f"{ms:.0f} ms, again {again:.0f} ms"
         yield Row(f"{count:,} minutes: {title}", figure, f"< {_OPEN_MS / 1000:g} s", ms < _OPEN_MS)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["CoarseQuery"]
 
 
-_DOUBLE = ("source", "ordinal", "copy")  # what tells two bars of the same start apart
-
-
 class CoarseQuery:
     """The bars of one instrument (by its database number), stored period and basis, inside an open transaction."""
 
@@ -53,10 +50,10 @@ class CoarseQuery:
         group = f'"start_ns" - "start_ns" % {length}'
         # Open and close are those of the first and the last bar of each group, found again by their key.
         text = f"""
-            SELECT g.begins, g.many, f."open", g.high, g.low, l."close", g.volume, g.known, g.mixed FROM (
-                SELECT {group} AS begins, COUNT(*) AS many, COUNT("volume") AS known, MIN("start_ns") AS first, MAX("start_ns") AS last,
+            SELECT g.begins, g.many, f."open", g.high, g.low, l."close", g.volume, g.mixed FROM (
+                SELECT {group} AS begins, COUNT(*) AS many, MIN("start_ns") AS first, MAX("start_ns") AS last,
                     MAX("high") AS high, MIN("low") AS low, SUM("volume") AS volume,
-                    CASE WHEN {" AND ".join(f'MIN("{one}") = MAX("{one}")' for one in _DOUBLE)} THEN 0 ELSE 1 END AS mixed
+                    CASE WHEN MIN("source") = MAX("source") AND MAX("ordinal" + "copy") = 0 THEN 0 ELSE 1 END AS mixed
                 FROM "bars" WHERE {where} AND "close" IS NOT NULL GROUP BY {group}
             ) AS g
             JOIN "bars" AS f ON f."instrument" = {self._mark} AND f."period" = {self._mark} AND f."basis" = {self._mark}
@@ -65,13 +62,13 @@ class CoarseQuery:
                 AND l."start_ns" = g.last AND l."close" IS NOT NULL
             ORDER BY g.begins"""
         rows = self._connection.exec_driver_sql(text, (*values, *self._values, *self._values)).all()
-        mixed = [row[0] for row in rows if row[8]]
+        mixed = [row[0] for row in rows if row[7]]
         if mixed and self._doubled(min(mixed), max(mixed) + length):
             return None
         return self._array(rows, period, length)
 
     def _doubled(self, start_ns: int, end_ns: int) -> bool:
-        # Bars of one source cannot have the same start: only where several meet is it looked for.
+        # What tells two bars of the same start apart are source, ordinal and copy: only where these differ is it looked for.
         where = f'{self._where} AND "start_ns" >= {self._mark} AND "start_ns" < {self._mark} AND "close" IS NOT NULL'
         text = f'SELECT COUNT(*) - COUNT(DISTINCT "start_ns") FROM "bars" WHERE {where}'
         return bool(self._connection.exec_driver_sql(text, (*self._values, start_ns, end_ns)).scalar())
@@ -84,9 +81,9 @@ class CoarseQuery:
                 bars[name] = getattr(empty, name)
         bars["period"], bars["basis"] = period.encode(), int(self._basis)
         if len(rows):
-            begins, many, *prices, volume, known = (np.array([row[at] for row in rows], float if at > 1 else np.int64) for at in range(8))
+            begins, many, *prices, volume = (np.array([row[at] for row in rows], float if at > 1 else np.int64) for at in range(7))
             bars["start_ns"], bars["event_ns"], bars["count"] = begins, begins + length, many
             for name, values in zip(("open", "high", "low", "close"), prices, strict=True):
                 bars[name] = values
-            bars["volume"] = np.where(known > 0, volume, np.nan)
+            bars["volume"] = volume
         return bars
