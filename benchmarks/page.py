@@ -25,6 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / ".venv" / "peers"))
 
 from measures import machine
 from measures.page_clients import child
+from measures.page_market import tick_until_told
 from measures.page_parts import PARTS
 from measures.rows import Plan, bus_folder
 
@@ -40,7 +41,11 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="as tables for the README")
     parser.add_argument("--list", action="store_true", help="name the parts")
     parser.add_argument("--child", nargs=3, metavar=("URL", "CLIENTS", "SECONDS"), help="be the process of the clients")
+    parser.add_argument("--ticks", metavar="FOLDER", help="be the process that publishes")
     options = parser.parse_args()
+    if options.ticks:
+        tick_until_told(Path(options.ticks))
+        return
     if options.child:
         url, clients, seconds = options.child
         child(url, int(clients), float(seconds))

@@ -112,7 +112,8 @@ class Page:
                 self._bytes -= len(text)
                 self._spared = self._spared if self._waiting else 0
                 try:
-                    await asyncio.wait_for(self._send(text), _SEND_S)
+                    async with asyncio.timeout(_SEND_S):
+                        await self._send(text)
                 except TimeoutError:
                     self.dropped = True
                 if text is _RESYNC:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import create_app, serve
 
-__all__ = ["SYMBOLS", "TICKS_A_SECOND", "our_server", "plain_server", "ticking"]
+__all__ = ["SYMBOLS", "TICKS_A_SECOND", "our_server", "plain_server", "tick_until_told", "ticking"]
 
 SYMBOLS = 20
 TICKS_A_SECOND = 200
@@ -27,18 +29,27 @@ _DEPTH_EVERY = 20  # rounds
 
 @contextlib.contextmanager
 def ticking(folder: Path) -> Iterator[EventBus]:
-    """Yield a bus on which every symbol ticks until the end of the block, published by a thread."""
+    """Yield a bus on which every symbol ticks until the end of the block, published by a process of its own, as collectors are."""
     with EventBus(folder / "bus", world=World.PAPER, source="benchmark", sync="none") as bus:
         for index in range(SYMBOLS):
             bus.instruments.number(f"S{index}", "SIM")
-        done = threading.Event()
-        thread = threading.Thread(target=_tick, args=(bus, done), daemon=True)
-        thread.start()
+        script = Path(__file__).resolve().parents[1] / "page.py"
+        market = subprocess.Popen([sys.executable, str(script), "--ticks", str(folder)], stdin=subprocess.PIPE)
         try:
             yield bus
         finally:
-            done.set()
-            thread.join()
+            market.communicate()  # the end of its input is its end
+
+
+def tick_until_told(folder: Path) -> None:
+    """Be the process that publishes, until the end of the input."""
+    done = threading.Event()
+    with EventBus(folder / "bus", world=World.PAPER, source="market", sync="none") as bus:
+        thread = threading.Thread(target=_tick, args=(bus, done))
+        thread.start()
+        sys.stdin.read()
+        done.set()
+        thread.join()
 
 
 def _tick(bus: EventBus, done: threading.Event) -> None:

@@ -6,6 +6,7 @@ from math import isfinite
 from numbers import Real
 
 from gcg_quant.errors import StrategyError, nearest
+from gcg_quant.events import PlotEvent
 
 __all__ = ["PLACES", "Drawing"]
 
@@ -20,8 +21,8 @@ class Drawing:
     def __init__(self) -> None:
         self._drawn: dict[tuple[str, str, str], int] = {}
 
-    def takes(self, name: object, value: object, place: str, symbol: str, venue: str, now_ns: int) -> bool:
-        """Return whether a point is to be published: its value is a number (NaN draws nothing), and it is not too soon for it.
+    def point(self, name: object, value: object, place: str, at: tuple[str, str], strategy: str, now_ns: int) -> PlotEvent | None:
+        """Return a point to be published on the chart of `at` (symbol, venue); None for NaN, and where it is too soon for another one.
 
         Raises:
             StrategyError: the name is empty or long, the value no number, or there is no such place.
@@ -33,7 +34,7 @@ class Drawing:
         if place not in PLACES:
             raise StrategyError(f"There is no place {place!r} for plot {name!r}: price or below.{nearest(place, PLACES)}", name=name)
         tenth = now_ns // _APART_NS
-        if not isfinite(float(value)) or self._drawn.get((name, symbol, venue)) == tenth:
-            return False
-        self._drawn[name, symbol, venue] = tenth
-        return True
+        if not isfinite(float(value)) or self._drawn.get((name, *at)) == tenth:
+            return None
+        self._drawn[name, *at] = tenth
+        return PlotEvent(symbol=at[0], venue=at[1], strategy=strategy, name=name, value=float(value), event_ns=now_ns, place=place)

@@ -22,7 +22,6 @@ from gcg_quant.events import (
     OrderFlag,
     OrderRequest,
     OrderType,
-    PlotEvent,
     PositionSide,
     Side,
     SignalEvent,
@@ -358,17 +357,8 @@ class Session:
 
     def plot(self, name: str, value: float, symbol: str | None, place: str) -> None:
         """Publish a PlotEvent, unless the strategy is warming up. Raises StrategyError for what cannot be drawn."""
-        symbol_name, venue = self._place(symbol or self.symbol)
-        if self._drawing.takes(name, value, place, symbol_name, venue, self.now_ns) and not self.warming_up:
-            point = PlotEvent(
-                symbol=symbol_name,
-                venue=venue,
-                strategy=self.strategy_id,
-                name=name,
-                value=float(value),
-                event_ns=self.now_ns,
-                place=place,
-            )
+        point = self._drawing.point(name, value, place, self._place(symbol or self.symbol), self.strategy_id, self.now_ns)
+        if point is not None and not self.warming_up:
             self.host.publish(point, cause=self.cause)
 
     def log(self, text: str, level: str = "info") -> None:

@@ -15,7 +15,7 @@ def test_one_point_in_a_tenth_of_a_second_of_each_plot() -> None:
     asked = [("a", "X", 0), ("a", "X", TENTH_NS - 1), ("b", "X", 1), ("a", "Y", 1), ("a", "X", TENTH_NS), ("a", "X", 2 * TENTH_NS - 1)]
     for _ in range(2):
         drawing = Drawing()
-        taken = [drawing.takes(name, 1.0, "price", symbol, "V", now_ns) for name, symbol, now_ns in asked]
+        taken = [drawing.point(name, 1.0, "price", (symbol, "V"), "s", now_ns) is not None for name, symbol, now_ns in asked]
         assert taken == [True, False, True, True, True, False]
 
 
@@ -23,8 +23,8 @@ def test_one_point_in_a_tenth_of_a_second_of_each_plot() -> None:
 def test_what_is_no_number_draws_nothing_and_takes_no_ones_place(value: float) -> None:
     """NaN and infinity are left out, and a number of the same tenth is drawn."""
     drawing = Drawing()
-    assert not drawing.takes("a", value, "price", "X", "V", 5)
-    assert drawing.takes("a", 1.0, "price", "X", "V", 6)
+    assert drawing.point("a", value, "price", ("X", "V"), "s", 5) is None
+    assert drawing.point("a", 1.0, "price", ("X", "V"), "s", 6) is not None
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_what_is_no_number_draws_nothing_and_takes_no_ones_place(value: float) -
 def test_what_cannot_be_drawn_is_one_sentence(name: str, value: float, place: str) -> None:
     """The sentence names the plot and what was wrong."""
     with pytest.raises(StrategyError, match=r"[.?]$"):
-        Drawing().takes(name, value, place, "X", "V", 0)
+        Drawing().point(name, value, place, ("X", "V"), "s", 0)
