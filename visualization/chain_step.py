@@ -61,7 +61,8 @@ def facts_of(event: Event) -> dict[str, Any]:
             facts[name] = value
     if isinstance(event, RiskVerdict):
         facts["ok"] = not event.reasons
-        facts["check_us"] = event.check_ns / NS_PER_MICROSECOND
+        if event.check_ns > 0:  # else it was not measured
+            facts["check_us"] = event.check_ns / NS_PER_MICROSECOND
         facts["reasons"] = [(reason.name or str(int(reason))).lower() for reason in RiskReason(event.reasons)]
     return facts
 

@@ -107,7 +107,10 @@ class Desk:
             self._bridge.hub.post_to(page.number, messages.answer(command.request, True, text))
             return
         event = SubscribeEvent(symbol=symbol, venue=venue, subscribe=command.action == "add")
-        self._control(page.number, command.request, event)
+        try:
+            self._control(page.number, command.request, event)
+        except GcgQuantError as error:
+            self._bridge.hub.post_to(page.number, messages.answer(command.request, False, str(error)))
 
     def _control(self, page: int, request: int, event: ColdEvent) -> None:
         with self._bridge.markets.lock:  # the answer is not looked at before the question is written down

@@ -344,6 +344,22 @@ def test_symbols_are_taken_on_and_given_up(bus: EventBus) -> None:
     assert last["instrument"][-1] in (number, bus.instruments.number("SPY", "SIM"))
 
 
+def test_what_was_asked_while_it_ran_holds_when_it_is_started_again(bus: EventBus) -> None:
+    """After a restart the exchange trades the symbols that were added, and not those that were given up."""
+    bus.publish(SubscribeEvent(symbol="SOL/USDT", venue="SIM"))
+    bus.publish(SubscribeEvent(symbol="DOGE/USDT"))
+    bus.publish(SubscribeEvent(symbol="DOGE/USDT", subscribe=False))
+    bus.publish(SubscribeEvent(symbol="SPY", venue="SIM", subscribe=False))
+    bus.publish(SubscribeEvent(symbol="AAPL", venue="elsewhere"))
+    exchange = SimulatedExchange(symbols=["SPY", "EUR/USD"], ticks_per_second=500, history_minutes=0)
+    exchange.start(bus)
+    try:
+        wait_until(lambda: exchange.symbols)
+        assert exchange.symbols == {"EUR/USD", "SOL/USDT"}
+    finally:
+        exchange.stop()
+
+
 def test_rate_can_be_changed_while_running(bus: EventBus) -> None:
     """A new rate is answered and takes effect; a senseless one is answered with its fault."""
     exchange = SimulatedExchange(ticks_per_second=1, history_minutes=0)

@@ -56,9 +56,9 @@ function words({ kind, facts, text }, { decimals, quantity_decimals: digits }) {
     case "signal":
       return [facts.strategy, facts.name, facts.text].filter(Boolean).join(" · ");
     case "request":
-      return [facts.strategy, t(facts.side), quantity(facts.quantity), facts.order_type?.replaceAll("_", " "), facts.price === undefined ? "" : price(facts.price)].filter(Boolean).join(" ");
+      return [t(facts.side), quantity(facts.quantity), facts.order_type?.replaceAll("_", " "), facts.price === undefined ? "" : price(facts.price)].filter(Boolean).join(" ");
     case "risk":
-      return facts.ok ? [t("rules_passed", facts.rules), facts.check_us ? `${format.price(facts.check_us, 1)} µs` : ""].filter(Boolean).join(" · ") : t("refused", facts.message ?? facts.reasons.join(", "));
+      return facts.ok ? [t("rules_passed", facts.rules), facts.check_us > 0 ? `${format.price(facts.check_us, 1)} µs` : ""].filter(Boolean).join(" · ") : t("refused", facts.message ?? facts.reasons.join(", "));
     case "order":
       return [stateWord(facts.status), facts.gateway, facts.reason].filter(Boolean).join(" · ");
     case "fill":
