@@ -43,6 +43,7 @@ export class BacktestDialog {
     this.note = el("p", { class: "muted note", role: "status" });
     this.range = new QuickRange((from, to) => this.settings.set({ start: from, end: to }));
     const symbols = this.like.symbols ?? (this.symbol ? [this.symbol] : []);
+    this.picked = symbols.length > 0;
     const fields = backtestFields({ classes: this.classes, first, picker: this.picker, symbols, range: this.range });
     this.settings = new Form(fields, { submit: () => this.#run(), changed: (name) => this.#changed(name) });
     const before = kept(this.like.settings);
@@ -54,7 +55,8 @@ export class BacktestDialog {
     if (!first) return this.dialog.refuse(t("w_no_files"));
     if (!stored.names().length) return this.dialog.refuse(t("w_no_stored_bars"));
     this.#choose(this.like.parameters);
-    this.#changed("symbols");
+    this.#offer();
+    this.#tell();
     this.settings.fields.get("period").focus();
     return undefined;
   }
@@ -65,14 +67,19 @@ export class BacktestDialog {
     const declared = this.chosen.cls.parameters;
     this.parameters.setFields(declared.map((one) => parameterField(one, values[one.name] ?? one.default)));
     this.heading.hidden = !declared.length;
-    if (!this.picker.names.length && this.chosen.cls.symbols?.length) this.picker.set(this.chosen.cls.symbols.filter((one) => this.stored.knows(one)));
+    if (!this.picked) this.picker.set(this.chosen.cls.symbols.filter((one) => this.stored.knows(one))); // until the reader chooses others
   }
 
   #changed(name) {
+    if (name === "symbols") this.picked = true;
     if (name === "strategy") this.#choose();
     if (name === "strategy" || name === "symbols") this.#offer();
     if (name === "start" || name === "end") this.range.mark("");
     if (name === "period") this.parameters.set({ period: this.settings.value("period") }); // a strategy over bars runs on these
+    this.#tell();
+  }
+
+  #tell() {
     const { names } = this.picker;
     const period = this.settings.value("period");
     this.range.over(this.stored.range(names, period));

@@ -15,7 +15,7 @@ const ID = "[A-Za-z0-9_.\\-]{1,40}";
 export class LoadDialog {
   /** `symbol` is chosen at first, where there is one; `loaded({ strategy, symbols })` is told of the end. */
   constructor({ symbol = "", loaded }) {
-    Object.assign(this, { symbol, loaded, chosen: null });
+    Object.assign(this, { symbol, loaded, chosen: null, picked: Boolean(symbol) });
     this.go = el("button", { type: "button", class: "primary", disabled: "", on: { click: () => this.#load() } });
     const cancel = el("button", { type: "button", text: t("cancel"), on: { click: () => this.dialog.close() } });
     this.dialog = new Dialog({ title: t("w_load_strategy"), size: "wide", footer: [cancel, this.go] });
@@ -37,7 +37,7 @@ export class LoadDialog {
 
   #show(files, symbols, accounts) {
     this.picker.setKnown(symbols.map(({ name, description, kind }) => ({ name, note: description || kind })));
-    this.basics = new Form(this.#basics(accounts), { submit: () => this.#load(), changed: () => this.#name() });
+    this.basics = new Form(this.#basics(accounts), { submit: () => this.#load(), changed: (name) => this.#changed(name) });
     this.heading = el("h3", { text: t("w_parameters") });
     const right = el("div", { class: "load-form" }, this.basics.node, this.heading, this.parameters.node);
     this.dialog.body.replaceChildren(el("div", { class: "load" }, this.files.node, right));
@@ -65,8 +65,13 @@ export class LoadDialog {
     const fields = cls.parameters.map((one) => parameterField(one));
     this.parameters.setFields(fields);
     this.heading.hidden = !fields.length;
-    if (!this.picker.names.length && cls.symbols?.length) this.picker.set(cls.symbols);
+    if (!this.picked) this.picker.set(cls.symbols); // those of the class, until the reader chooses others
     this.dialog.refuse("");
+    this.#name();
+  }
+
+  #changed(name) {
+    if (name === "symbols") this.picked = true;
     this.#name();
   }
 

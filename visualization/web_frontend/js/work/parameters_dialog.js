@@ -37,7 +37,7 @@ export class ParametersDialog {
     if (!Object.keys(parameters).length) return this.dialog.close();
     this.go.disabled = true;
     try {
-      await patch(`/strategies/${encodeURIComponent(this.strategy)}`, { parameters });
+      await patch(`/strategies/${encodeURIComponent(this.strategy)}`, parameters);
       this.dialog.close();
       this.changed();
     } catch (error) {
