@@ -189,7 +189,7 @@ class Roster:
     def set_parameters(self, strategy_id: str, values: Mapping[str, Any], cause: int, now_ns: int) -> None:
         """Change parameters, all or none, while the strategy runs or not; it is told by on_parameters."""
         hosted = self.get(strategy_id)
-        strategy = hosted.strategy
+        strategy, had_failed = hosted.strategy, hosted.state is StrategyState.FAILED
         before = {name: value for name, value in strategy.parameters.items() if name in values}
         strategy.set_parameters(values)
         try:
@@ -199,7 +199,10 @@ class Roster:
             raise
         hosted.given.update({name: strategy.parameters[name] for name in values})
         hosted.change({name: strategy.parameters[name] for name in values}, cause, now_ns)
-        self._finish(hosted, cause)
+        if had_failed:  # of old: it is not these values that failed, they may be what mends it
+            self._announce(hosted, cause)
+        else:
+            self._finish(hosted, cause)
 
     def fail(self, hosted: HostedStrategy, callback: str, error: BaseException) -> None:
         """Stop a strategy that threw: it has failed, its open orders are cancelled, and everybody is told file and line."""

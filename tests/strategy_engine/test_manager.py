@@ -191,14 +191,22 @@ def test_strategy_that_throws_is_stopped_and_the_rest_run_on(
 def test_failed_strategy_starts_again_as_a_new_object(
     bus: EventBus, start_manager: Start, command: Command, write_file: WriteFile, journal: Journal, wait_until: WaitUntil
 ) -> None:
-    """A start after a failure makes the strategy anew, with the parameters that were given."""
-    write_file("once.py", "class Once(Strategy):\n    symbols = ('BTC/USDT',)\n    seen = 0\n    def on_tick(self, tick):\n        1 / 0\n")
+    """A start after a failure makes the strategy anew, with the parameters that were given; they can be changed while it has failed."""
+    source = (
+        "class Once(Strategy):\n    symbols = ('BTC/USDT',)\n    part = Parameter(0)\n    def on_tick(self, tick):\n        1 / self.part\n"
+    )
+    write_file("once.py", source)
     manager = start_manager()
     assert command("run", "once", file="once").ok
     bus.publish(tick())
     wait_until(lambda: ("once", "failed") in states(journal), "the failure")
+    assert command("set_parameters", "once", parameters={"part": 1}).ok
+    changed = journal(StrategyStatusEvent)[-1]
+    assert (changed.state, changed.parameters, "division by zero" in changed.error) == ("failed", {"part": 1}, True)
     assert command("start", "once").ok
     assert manager.strategies()[0].error == ""
+    bus.publish(tick())
+    assert command("stop", "once").ok  # it did not fail again
 
 
 @pytest.mark.parametrize("callback", ["on_start", "on_stop"])
