@@ -51,6 +51,13 @@ def test_page_is_used_by_keys_and_tells_of_a_server_that_is_away(chromium: Any, 
         assert admin.page.get_by_role("dialog").inner_text().count("\n") > 20
         admin.page.keyboard.press("Escape")
         admin.wait_row("Orders", "grid-btc")
+        head = admin.page.get_by_role("region", name="Orders").get_by_role("button", name="Price")
+        head.press("Enter")
+        drawn = "document.querySelector('[aria-label=Accounts] tbody').textContent"
+        before = admin.page.evaluate(drawn)
+        admin.wait(f"{drawn} !== {before!r}")
+        assert head.locator("..").get_attribute("aria-sort") == "descending"
+        assert head.evaluate("(button) => document.activeElement === button")
         admin.page.context.set_offline(True)
         admin.wait("document.body.dataset.connection === 'lost'")
         admin.wait_text("#connection-text", "no connection · data")
