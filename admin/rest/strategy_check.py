@@ -60,7 +60,7 @@ def create_strategy_check_router(settings: Settings, files: StrategyFiles) -> AP
         words += [f"--symbol={symbol}" for symbol in request.symbols]
         words += [f"--param={name}={json.dumps(value)}" for name, value in request.parameters.items()]
         async with alone:
-            return [CheckRow(**row) for row in await _checked(words)]
+            return [CheckRow.model_validate(row) for row in await _checked(words)]
 
     return router
 
