@@ -19,6 +19,7 @@ from .settings_document import SettingsDocument, SettingsPlan
 
 __all__ = ["SettingsOutcome", "change_settings", "file_in_use", "outcome_of"]
 
+_OF_THE_SYSTEM = ("bus", "system")  # sections that are of no group alone
 _TAKEN_S = 8.0  # the supervisor sees a changed file within a second
 _ANSWER_S = 5.0
 NO_FILE = (
@@ -47,7 +48,9 @@ def outcome_of(document: SettingsDocument, plan: SettingsPlan) -> SettingsOutcom
     if not plan.changes:
         detail = "nothing differs from what is set"
     elif plan.restart_needed:
-        detail = "after a restart of what uses them take effect: " + ", ".join(plan.restart_needed)
+        whole = [key for key in plan.restart_needed if key.partition(".")[0] in _OF_THE_SYSTEM]
+        what = "of the system" if whole else "of the process group that uses it"
+        detail = f"after a restart {what} take effect: {', '.join(plan.restart_needed)}"
     else:
         detail = "in force"
     if document.path is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import ClassVar
+
+from pydantic import ValidationError
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_HOUR, NS_PER_MILLISECOND, now_ns
@@ -33,6 +36,7 @@ from gcg_quant.events import (
 from gcg_quant.history import History
 from gcg_quant.periods import period_start
 from gcg_quant.reader import BusReader, Cursor
+from gcg_quant.sections import ChartSettings
 from gcg_quant.settings import Settings
 from gcg_quant.stateful import Stateful
 
@@ -244,8 +248,13 @@ class WebSocketEventBridge(Stateful[Ledger]):
 
     @event_handler(ConfigChangeEvent)
     def on_config(self, change: ConfigChangeEvent) -> None:
-        """Take what is asked of the kill switch."""
+        """Take what is asked of the kill switch, and what a page shows first."""
         self._ledger.on_kill(change)
+        chart = {key.removeprefix("chart."): value for key, value in change.changes.items() if key.startswith("chart.")}
+        if chart:
+            with contextlib.suppress(ValidationError):  # somebody's command that makes no sense
+                changed = ChartSettings.model_validate({**self.settings.chart.model_dump(), **chart})
+                self.settings = self.settings.model_copy(update={"chart": changed})
 
     @event_handler(ChartConfigEvent)
     def on_chart_config(self, change: ChartConfigEvent) -> None:

@@ -19,6 +19,7 @@ from gcg_quant.events import Applied, ConfigChangeEvent
 from gcg_quant.settings import Settings
 
 from .conftest import Console, System, call
+from .test_runtime import wait_for
 
 FILE = """# Ours. Do not sort.
 
@@ -178,15 +179,21 @@ def test_rest_and_console_change_the_file_and_the_system_takes_it_over(system: S
         wrong = rest.patch("/settings", json={"simulated.ticks_per_second": "many"})
         assert (wrong.status_code, "should be a valid number" in wrong.json()["detail"]) == (422, True)
         assert rest.patch("/settings", json={}).status_code == 422
+        page = httpx.Client(base_url=system.url, timeout=30)
+        assert 'data-theme="light"' in page.get("/").text
+        assert rest.post("/settings/check", json={"bus.sync": "none"}).json()["detail"].startswith("after a restart of the system take")
         newest = rest.get("/settings/history", params={"limit": 1}).json()[0]
         assert (newest["revision"], newest["changes"]) == (2, {"simulated.ticks_per_second": [20.0, 30.0]})
     home = system.home
     told = call(home, "config", "set", "chart.period=5m", "simulated.seed=7")
     assert told.stdout.splitlines() == [
-        f"{path}: simulated.seed, chart.period changed; after a restart of what uses them take effect: simulated.seed."
+        f"{path}: simulated.seed, chart.period changed; after a restart of the process group that uses it take effect: simulated.seed."
     ]
     assert call(home, "config", "get", "chart.period").stdout == "5m\n"
     assert json.loads(call(home, "config", "history", "--json").stdout)[0]["revision"] == 3
+    assert call(home, "config", "set", "chart.theme=default").returncode == 0
+    wait_for(lambda: 'data-theme="dark"' in page.get("/").text, 10)
+    page.close()
     # What a command has set apart from the file is set with it, too.
     assert call(home, "risk", "set", "max_order_value=100").returncode == 0
     assert call(home, "config", "get", "risk.max_order_value").stdout == "100.0\n"
