@@ -37,7 +37,6 @@ from .security import Guard
 __all__ = ["create_app"]
 
 _PAGES = Path(__file__).parent / "web_frontend"
-_IMPORT_BYTES = 4 << 30  # a data file; it goes to the disk piece by piece
 
 
 def create_app(bus: EventBus, settings: Settings, history: History | None = None, bridge: WebSocketEventBridge | None = None) -> FastAPI:
@@ -74,8 +73,8 @@ def create_app(bus: EventBus, settings: Settings, history: History | None = None
         lifespan=lifespan,
         responses=EVERYWHERE,
     )
-    app.add_middleware(BodyLimit, larger={"/api/v1/imports/": _IMPORT_BYTES})
-    app.add_middleware(Guard, web=settings.web)
+    app.add_middleware(BodyLimit, larger={"/api/v1/imports/": int(settings.web.max_upload_mb * 1e6)})
+    app.add_middleware(Guard, web=settings.web, chart=settings.chart)
     _add_pages(app, settings, bridge)
     _add_questions(app, bridge)
     app.include_router(create_config_router(bridge))

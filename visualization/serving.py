@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["AppServer", "serve"]
 
 _START_S = 10.0
+_MOST_HEADER_BYTES = 32_768  # of a request's line and headers
+_MOST_CONNECTIONS = 1_000  # beyond them 503 is answered
 
 
 class AppServer:
@@ -55,6 +57,10 @@ class AppServer:
             ws_per_message_deflate=False,
             ws_max_size=65_536,
             server_header=False,
+            http="h11",
+            h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+            limit_concurrency=_MOST_CONNECTIONS,
+            proxy_headers=False,  # the guard believes the proxies that the settings name, and no others
             timeout_graceful_shutdown=1,
         )
         self._server = server = uvicorn.Server(config)
