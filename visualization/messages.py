@@ -181,11 +181,13 @@ class RateMeter:
         self._count = 0
 
     def status(self, bus: EventBus, lag: int, now_s: float) -> list[Parcel]:
-        """Return the state of the system: events a second since the last call, and how far behind the bridge is."""
+        """Return the state of the system: events a second since the last call, how far behind the bridge is, and the recorder."""
         count = sum(bus.head(lane) for lane in Lane)
         rate = (count - self._count) / (now_s - self._since_s) if self._since_s else 0.0
         self._since_s, self._count = now_s, count
-        message = {"type": "status", "events_per_s": round(rate), "lag": lag, "time_ms": now_ns() // NS_PER_MILLISECOND}
+        recorder = next((sum(one.lag.values()) for one in bus.readers() if one.name == "recorder" and one.alive), None)
+        facts = {"events_per_s": round(rate), "lag": lag, "recorder_lag": recorder}
+        message = {"type": "status", **facts, "time_ms": now_ns() // NS_PER_MILLISECOND}
         return [_parcel(EVERYBODY, message)]
 
 

@@ -284,10 +284,11 @@ class AttentionMessage(_Message, frozen=True, tag="attention"):
 
 
 class StatusMessage(_Message, frozen=True, tag="status"):
-    """The state of the system, once a second."""
+    """The state of the system, once a second; `recorder_lag` counts the events that are not stored yet, null where none are stored."""
 
     events_per_s: int
     lag: int
+    recorder_lag: int | None
     time_ms: int
 
 
