@@ -13,7 +13,7 @@ __all__ = ["LOGIN_FILES", "MOST_FORM_BYTES", "LoginForm", "LoginPage", "parse_fo
 LOGIN_FILES = frozenset({"/shared/tokens.css", "/static/css/login.css", "/static/icon.svg"})  # what the page is made of: no secret in them
 MOST_FORM_BYTES = 4_096
 
-_PAGE = Path(__file__).parent / "web_frontend/login.html"
+_PAGES = Path(__file__).parent / "web_frontend"
 _TEXTS = {
     "en": {
         "title": "gcg_quant: token",
@@ -21,6 +21,10 @@ _TEXTS = {
         "open": "Open",
         "hint": "The token is what GCG_QUANT_WEB__TOKEN was when the system was started.",
         "other": "中文",
+        "leave_title": "gcg_quant: log out",
+        "leave_hint": "Ends this browser's session. The system goes on running.",
+        "leave": "Log out",
+        "back": "Back to the chart",
         "wrong": "That token is not the right one.",
         "wait": "Too many wrong tokens: try again in {0} s.",
     },
@@ -30,6 +34,10 @@ _TEXTS = {
         "open": "打开",
         "hint": "令牌即系统启动时环境变量 GCG_QUANT_WEB__TOKEN 的值。",
         "other": "English",
+        "leave_title": "gcg_quant：退出登录",
+        "leave_hint": "结束此浏览器的会话。系统继续运行。",
+        "leave": "退出登录",
+        "back": "返回图表",
         "wrong": "令牌不正确。",
         "wait": "错误次数过多：请在 {0} 秒后重试。",
     },
@@ -55,7 +63,8 @@ class LoginPage:
     def __init__(self, theme: str, language: str) -> None:
         self._theme = theme
         self._language = language
-        self._template = _PAGE.read_text(encoding="utf-8")
+        self._asks = (_PAGES / "login.html").read_text(encoding="utf-8")
+        self._leaves = (_PAGES / "logout.html").read_text(encoding="utf-8")
 
     def draw(self, *, language: str = "", accepted: str = "", next: str = "/", problem: str = "", wait_s: float = 0.0) -> bytes:
         """Return the page.
@@ -78,7 +87,12 @@ class LoginPage:
             "next_query": quote(next, safe=""),
             "problem": sentence,
         }
-        return re.sub(r"\{(\w+)\}", lambda found: html.escape(facts[found[1]]), self._template).encode()
+        return _filled(self._asks, facts)
+
+    def draw_leaving(self, accepted: str) -> bytes:
+        """Return the page with the button that ends the session."""
+        language = self._spoken(accepted)
+        return _filled(self._leaves, {**_TEXTS[language], "language": language, "theme": self._theme})
 
     def _spoken(self, accepted: str) -> str:
         for part in accepted.lower().split(","):
@@ -86,6 +100,10 @@ class LoginPage:
             if spoken in _TEXTS:
                 return spoken
         return self._language
+
+
+def _filled(template: str, facts: dict[str, str]) -> bytes:
+    return re.sub(r"\{(\w+)\}", lambda found: html.escape(facts[found[1]]), template).encode()
 
 
 def parse_form(body: bytes) -> LoginForm:

@@ -176,7 +176,10 @@ class Guard:
             await _respond(send, 303, b"", [(b"location", b"/login"), _cookie(self._sessions.ending(origin.secure))])
         elif scope["path"] == "/login" and method == "POST" and self._digest:
             await self._log_in(receive, send, headers, origin)
-        elif scope["path"] == "/login" and method in ("GET", "HEAD"):
+        elif scope["path"] == "/logout" and method in ("GET", "HEAD") and session is not None:
+            page = self._form.draw_leaving(headers.get("accept-language", ""))
+            await _respond(send, 200, page, [(b"content-type", b"text/html; charset=utf-8")])
+        elif method in ("GET", "HEAD"):
             if not self._digest or session is not None:
                 await _respond(send, 303, b"", [(b"location", quote(back, safe="/?&=%").encode())])
                 return

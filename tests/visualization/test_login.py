@@ -68,6 +68,8 @@ def test_a_browser_logs_in_and_out(guard: Make) -> None:
         assert "Secure" not in cookie
         assert browser.get("/").status_code == 200
         assert browser.get("/login").headers["location"] == "/"
+        assert 'action="/logout" method="post"' in browser.get("/logout").text
+        assert "退出登录" in browser.get("/logout", headers={"accept-language": "zh"}).text
         shown = f"{COOKIE}={browser.cookies[COOKIE]}"
         address = f"ws://127.0.0.1:{server.port}/ws"
         with connect(address, origin=server.url, additional_headers={"cookie": shown}) as ws:  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ const PING_MS = 2000;
 const SILENT_MS = 8000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
+const ASK_MS = 10_000; // lost for so long: perhaps the session has ended
+const GUARDED = "/shared/dom.js"; // a file that needs the token, if there is one
 
 export class Connection {
   /** `receive(message)` gets every parsed message; the store is told of "connection" changes. */
@@ -67,7 +69,14 @@ export class Connection {
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
     const since = this.store.connection.state === "lost" ? this.store.connection.since : Date.now();
     this.#change({ state: this.store.ready ? "lost" : "connecting", since, retryAt: Date.now() + wait, latency: null });
+    if (Date.now() - since > ASK_MS) this.#askForToken();
     this.#again(wait);
+  }
+
+  /** A socket is refused without a reason: whether the token is asked for is told by an answer, and the page then shows the form. */
+  async #askForToken() {
+    const answer = await fetch(GUARDED, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    if (answer?.status === 401) location.reload();
   }
 
   #again(wait) {
