@@ -39,7 +39,7 @@ def web_components(settings: Settings) -> list[Component]:
         from .rest.routes import create_routers  # FastAPI takes its time to import
         from .rest.watching import create_watching_routers
 
-        watching = create_watching_routers(bus, monitor, performance, settings, lambda: len(bridge.hub.pages))
+        watching = create_watching_routers(bus, monitor, performance, settings, lambda: len(bridge.hub.pages), bridge.delivery)
         return [*create_routers(bus, monitor, settings, imports()), *watching]
 
     return [bridge, monitor, performance, WebServer(settings, bridge, routers=routers)]

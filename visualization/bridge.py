@@ -33,6 +33,7 @@ from gcg_quant.events import (
     Tick,
     TradeTick,
 )
+from gcg_quant.histogram import Histogram
 from gcg_quant.history import History
 from gcg_quant.periods import period_start
 from gcg_quant.reader import BusReader, Cursor
@@ -85,6 +86,8 @@ class WebSocketEventBridge(Stateful[Ledger]):
         self._changed: set[MarketView] = set()
         self._meter = messages.RateMeter()
         self._next_flush_s = self._next_status_s = 0.0
+        self._oldest_ns = 0  # when the first tick was published that no page has been told of
+        self.delivery = Histogram()  # from a tick on the bus until its messages go out, s: the oldest tick of each flush
 
     # ---- its life
 
@@ -165,6 +168,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         view = self.markets.numbered(tick.instrument)
         view.on_tick(tick)
         self._changed.add(view)
+        self._oldest_ns = self._oldest_ns or tick.time_ns
 
     @event_handler(TradeTick)
     def on_trade(self, trade: TradeTick) -> None:
@@ -325,6 +329,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         if now_s < self._next_flush_s:
             return
         self._next_flush_s = now_s + _FLUSH_S
+        oldest_ns, self._oldest_ns = self._oldest_ns, 0
         with self.markets.lock:
             parcels = self._news() if self.hub.pages else []
             self._forget_news()
@@ -332,6 +337,8 @@ class WebSocketEventBridge(Stateful[Ledger]):
                 self._next_status_s = now_s + _STATUS_S
                 parcels += self._status(now_s)
             self.hub.post(parcels)  # under the lock: who joins an audience after it gets the next one
+        if oldest_ns and self.hub.pages:
+            self.delivery.observe((now_ns() - oldest_ns) / 1e9)
 
     def _news(self) -> list[Parcel]:
         parcels = messages.quotes(self._changed)

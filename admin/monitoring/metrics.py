@@ -15,13 +15,13 @@ from prometheus_client.registry import Collector
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
 from gcg_quant.events import Lane
+from gcg_quant.histogram import Histogram
 from gcg_quant.settings import Settings
 
 from ..component_report import component_rows, group_rows
 from ..monitor import Monitor
 from ..system_view import SystemView
 from ..trading_report import gateway_rows, strategy_profits
-from .histogram import Histogram
 from .performance import PerformanceMonitor
 
 __all__ = ["MOST_LABELS", "Exporter"]
@@ -44,16 +44,24 @@ class Exporter(Collector):
         performance: knows latencies, lags and rates.
         settings: where the database lies.
         pages: returns how many chart pages are connected.
+        delivery: how long ticks take to the pages.
     """
 
     def __init__(
-        self, bus: EventBus, monitor: Monitor, performance: PerformanceMonitor, settings: Settings, pages: Callable[[], int]
+        self,
+        bus: EventBus,
+        monitor: Monitor,
+        performance: PerformanceMonitor,
+        settings: Settings,
+        pages: Callable[[], int],
+        delivery: Histogram | None = None,
     ) -> None:
         self._bus = bus
         self._monitor = monitor
         self._performance = performance
         self._settings = settings
         self._pages = pages
+        self._delivery = delivery or Histogram()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -69,6 +77,8 @@ class Exporter(Collector):
         """Yield every figure."""
         yield _gauge("info", "What runs: version and world.", ("version", "world"), {(_version(), self._bus.world.name.lower()): 1.0})
         yield _gauge("websocket_clients", "Chart pages that are connected.", (), {(): float(self._pages())})
+        text = "From a tick on the bus until the messages that tell of it go out to the pages."
+        yield _histogram("bus_to_page_seconds", text, (), {(): self._delivery})
         yield from self._of_performance()
         yield from self._monitor.ask(lambda view: list(self._of_view(view)))
         yield from self._database_size()

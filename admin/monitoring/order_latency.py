@@ -9,8 +9,7 @@ from typing import NamedTuple
 from gcg_quant.bus import Cursor, EventBus
 from gcg_quant.errors import JournalError
 from gcg_quant.events import Lane, MarketDataEvent, OrderCommand, OrderEvent, OrderRequest, OrderStatus
-
-from .histogram import Histogram
+from gcg_quant.histogram import Histogram
 
 __all__ = ["OrderLatency", "Recent"]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from gcg_quant.bus import EventBus
+from gcg_quant.histogram import Histogram
 from gcg_quant.settings import Settings
 
 from ..monitor import Monitor
@@ -20,11 +21,16 @@ __all__ = ["create_watching_routers"]
 
 
 def create_watching_routers(
-    bus: EventBus, monitor: Monitor, performance: PerformanceMonitor, settings: Settings, pages: Callable[[], int]
+    bus: EventBus,
+    monitor: Monitor,
+    performance: PerformanceMonitor,
+    settings: Settings,
+    pages: Callable[[], int],
+    delivery: Histogram | None = None,
 ) -> list[APIRouter]:
     """Return the routers; both monitors must run on `bus`, `pages` tells how many chart pages are connected."""
     return [
         create_alerts_router(bus, performance),
         create_logs_router(bus),
-        create_metrics_router(Exporter(bus, monitor, performance, settings, pages)),
+        create_metrics_router(Exporter(bus, monitor, performance, settings, pages, delivery)),
     ]

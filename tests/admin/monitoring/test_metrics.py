@@ -8,7 +8,6 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gcg_quant.admin.monitoring.histogram import Histogram
 from gcg_quant.admin.monitoring.metrics import MOST_LABELS
 from gcg_quant.events import (
     AccountEvent,
@@ -19,6 +18,7 @@ from gcg_quant.events import (
     StrategyStatusEvent,
     SystemEvent,
 )
+from gcg_quant.histogram import Histogram
 
 from .conftest import Served, wait_until
 from .test_performance import order, tick
