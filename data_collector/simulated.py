@@ -16,7 +16,7 @@ import numpy as np
 
 from gcg_quant.clock import NS_PER_SECOND, now_ns
 from gcg_quant.component import event_handler
-from gcg_quant.errors import ComponentError
+from gcg_quant.errors import ComponentError, InstrumentError
 from gcg_quant.events import Applied, Bar, ConfigChangeEvent, World
 from gcg_quant.sections import SimulatedSettings
 
@@ -295,3 +295,11 @@ class SimulatedExchange(BaseCollector):
             self._rate = self._running_tape().ticks_per_second = rate
         detail = f"{rate:g} ticks per second" if ok else f"the rate must be above 0, found {rate:g}"
         self.publish(Applied(control=event.id, component=self.name, ok=ok, detail=detail))
+
+
+def _can_be(symbol: str, venue: str) -> bool:
+    try:
+        profile_of(symbol).instrument(venue, around_the_clock=True)
+    except InstrumentError:
+        return False
+    return True
