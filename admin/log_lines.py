@@ -62,7 +62,6 @@ def log_lines(bus: EventBus, wanted: LogFilter, *, limit: int = 200, after: int 
 
 def line_of(event: LogEvent | AlertEvent) -> dict[str, Any]:
     """Return a line as the interface shows it; `id` counts in the log lane, secrets are masked."""
-    is_log = isinstance(event, LogEvent)
     return {
         "id": event.id & _SEQ,
         "time_ns": event.time_ns,
@@ -71,7 +70,7 @@ def line_of(event: LogEvent | AlertEvent) -> dict[str, Any]:
         "message": hidden(event.message),
         "about": f"{Lane(event.about >> 60).name.lower()} #{event.about & _SEQ}" if event.about else "",
         "detail": hidden(event.detail) if isinstance(event, LogEvent) else "",
-        "alert": "" if is_log else event.name,
+        "alert": "" if isinstance(event, LogEvent) else event.name,
     }
 
 

@@ -258,7 +258,8 @@ def _bearer(headers: dict[str, str]) -> str:
 def _in_address(scope: Scope) -> str:
     if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in _PAGES:
         return ""
-    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+    query: bytes = scope.get("query_string", b"")
+    return parse_qs(query.decode("latin-1")).get("token", [""])[0]
 
 
 def _cookie(text: str) -> Header:
