@@ -44,13 +44,15 @@ class ChartConfigManager:
         """Take in a change; one that makes no sense (of another version, say) is passed over."""
         if not event.options:
             return
+        if event.client == "":
+            self._whole_ns = event.time_ns
+            if self.kept:
+                return  # it says what is known; a change made since it was put together stays
         kept = merged(self.kept, event.options)
         try:
             checked(kept)
         except EventError:
             return
-        if event.client == "":
-            self._whole_ns = event.time_ns
         self.kept = kept
         self._news.append((int(event.client) if event.client.isdecimal() else 0, event.options))
 

@@ -118,3 +118,17 @@ def test_configuration_over_rest_outlives_a_restart(bus: EventBus, settings: Set
         assert again.config()["theme"] == "light"
     finally:
         again.stop()
+
+
+def test_what_is_written_down_once_a_day_takes_no_change_back() -> None:
+    """The whole configuration as an event is for those who come later: whoever knows some already keeps it and tells nobody."""
+    manager = changed({"layout": {"grid": "2h"}})
+    whole = ChartConfigEvent(client="", options={"layout": {"grid": "2h"}})
+    manager.apply(ChartConfigEvent(client="3", options={"layout": {"grid": "4"}}))
+    manager.take()
+    manager.apply(whole)
+    assert manager.kept["layout"]["grid"] == "4"
+    assert manager.take() == []
+    fresh = ChartConfigManager()
+    fresh.apply(whole)
+    assert fresh.kept["layout"]["grid"] == "2h"

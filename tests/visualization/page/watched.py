@@ -45,6 +45,16 @@ class Watched:
         """Wait until an element shows this text somewhere."""
         self.wait(f"document.querySelector({json.dumps(selector)})?.textContent.includes({json.dumps(text)})")
 
+    def pane(self, expression: str, number: int = 0) -> Any:
+        """Return the value of an expression of a pane: `view` is the pane, `node` its element."""
+        return self.page.evaluate(f"((node, view) => {expression})(...[document.querySelectorAll('.pane')[{number}]].flatMap(n => [n, n?.view]))")
+
+    def wait_pane(self, expression: str, number: int = 0) -> Any:
+        """Wait until an expression of a pane is true; return its value."""
+        return self.wait(
+            f"((node, view) => view && ({expression}))(...[document.querySelectorAll('.pane')[{number}]].flatMap(n => [n, n?.view]))"
+        )
+
     def bars(self) -> list[list[float]]:
         """Return the bars that the chart draws."""
         bars: list[list[float]] = self.page.evaluate("document.getElementById('chart').view.bars")

@@ -116,6 +116,7 @@ export class Plots {
 
   /** Remove the charts from the page. */
   remove() {
+    this.gone = true; // what asked for a turn gets none any more
     for (const chart of this.#charts()) chart.remove();
   }
 
@@ -140,7 +141,7 @@ export class Plots {
   #tail(tail, id) {
     const { bars } = this;
     const { first, count } = tail;
-    if (first === Infinity) return;
+    if (first === Infinity || this.gone) return;
     if (first < bars.length - CLOSE || first < count - 1) {
       this.redraw(bars);
       return;
@@ -196,6 +197,7 @@ export class Plots {
 
   // One width for all price scales, so that the plots stand below each other.
   #align() {
+    if (this.gone) return;
     const charts = this.#charts();
     const widest = charts.length > 1 ? Math.max(...charts.map((chart) => chart.scaleWidth)) : 0;
     for (const chart of charts) chart.scaleWidth = widest;
