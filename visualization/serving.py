@@ -55,7 +55,7 @@ class AppServer:
             lifespan="on",
             ws="websockets-sansio",
             ws_per_message_deflate=False,
-            ws_max_size=65_536,
+            ws_max_size=524_288,
             server_header=False,
             http="h11",
             h11_max_incomplete_event_size=_MOST_HEADER_BYTES,

@@ -160,6 +160,8 @@ def test_bad_messages_are_answered_by_a_problem(client: Client) -> None:
     assert client.until("problem")["request"] == 7
     client.send(type="subscribe", request=8, name=NAME, period="1x")
     assert "not a bar period" in client.until("problem", lambda message: message["request"] == 8)["text"]
+    client.socket.send('{"type":"ping","sent":' + "1" * 100_000 + "}")
+    assert "may have 81920 characters" in client.until("problem")["text"]
     client.send(type="ping", sent=4.5)
     assert client.until("pong")["sent"] == 4.5
 
