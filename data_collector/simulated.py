@@ -147,7 +147,9 @@ class SimulatedExchange(BaseCollector):
         # What was asked of it while it ran still holds when it is started again.
         wishes = self.wished()
         symbols = [symbol for symbol in self._symbols if wishes.get(symbol, True)]
-        return symbols + [symbol for symbol, wanted in wishes.items() if wanted and symbol not in self._symbols]
+        return symbols + [
+            symbol for symbol, wanted in wishes.items() if wanted and symbol not in self._symbols and _can_be(symbol, self.venue)
+        ]
 
     def _tell_outage(self) -> None:
         # Started again in the middle of a run: nobody has seen the market since the last tick.

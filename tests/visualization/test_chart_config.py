@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -132,3 +136,16 @@ def test_what_is_written_down_once_a_day_takes_no_change_back() -> None:
     fresh = ChartConfigManager()
     fresh.apply(whole)
     assert fresh.kept["layout"]["grid"] == "2h"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_commands_of_the_page_run(server: AppServer) -> None:
+    """What docs/page.md says to type works as printed, but for the port."""
+    text = (Path(__file__).resolve().parents[2] / "docs/page.md").read_text(encoding="utf-8")
+    commands = [line.strip() for line in text.splitlines() if line.startswith("    curl ")]
+    assert len(commands) == 2
+    for command in commands:
+        words = shlex.split(command.replace("localhost:8000", f"127.0.0.1:{server.port}"))
+        result = subprocess.run([*words, "--silent", "--fail-with-body"], capture_output=True, text=True, timeout=20, check=False)
+        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+    assert '"theme":"light"' in result.stdout
