@@ -18,6 +18,7 @@ from gcg_quant.events import HOT_RECORDS, Event, Lane
 from ..journal_tail import as_json as as_json_values
 from ..journal_tail import event_class, newest
 from .context import home_of
+from .journal_chain import chain
 from .journal_inspect import inspect
 from .journal_pages import copy, export, prune
 from .options import example, json_option, tell
@@ -35,7 +36,7 @@ def journal(ctx: click.Context, folder: Path | None) -> None:
     ctx.meta["bus"] = folder or home_of(ctx).bus
 
 
-for _command in (inspect, copy, export, prune):
+for _command in (inspect, chain, copy, export, prune):
     journal.add_command(_command)
 
 

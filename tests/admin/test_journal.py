@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,21 @@ def test_prune_says_what_goes_and_then_removes_it(console: Console, folder: Path
     assert "no damage" in console("journal", "--bus", str(folder), "verify").stdout
     young = console("journal", "--bus", str(folder), "prune", "--before", "7d")
     assert "No page was removed." in young.stdout
+
+
+def test_chain_of_an_event_is_told_also_when_it_is_gone(console: Console, folder: Path) -> None:
+    """`journal chain` shows an event's chain; what was pruned is said to be gone, what is no event is an error of usage."""
+    told = console("journal", "--bus", str(folder), "chain", "5")
+    assert told.returncode == 0, told.stderr
+    assert "tick" in told.stdout
+    assert "last 4" in told.stdout
+    assert json.loads(console("journal", "--bus", str(folder), "chain", "5", "--json").stdout)[0]["facts"]["last_price"] == 4.0
+    console("journal", "--bus", str(folder), "prune", "--keep", "100KB", "--yes")
+    assert "is gone" in " ".join(console("journal", "--bus", str(folder), "chain", "5").stdout.split())
+    for words, sentence in (("nowhere-3", "give its number"), ("999999", "no event 999999")):
+        wrong = console("journal", "--bus", str(folder), "chain", words)
+        assert wrong.returncode == 2
+        assert sentence in wrong.stderr
 
 
 @pytest.mark.parametrize(
