@@ -101,7 +101,6 @@ addTexts({
   positions: ["Positions", "持仓"],
   fills: ["Fills", "成交记录"],
   log: ["Log", "日志"],
-  no_strategies: ["No strategy is loaded. Load one:", "还没有加载策略。加载一个："],
   no_orders: ["No orders yet. They appear as soon as a running strategy places one.", "还没有委托。策略下单后会出现在这里。"],
   no_positions: ["No open positions.", "没有持仓。"],
   no_fills: ["No fills yet. They appear as soon as an order trades.", "还没有成交。委托成交后会出现在这里。"],
