@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import AlertEvent
+from gcg_quant.events import AlertEvent, Lane, LogEvent
 
 from ..conftest import System
 from .opened import opened
@@ -83,3 +83,30 @@ def test_alert_is_acknowledged(chromium: Any, system: System) -> None:
         admin.wait("document.querySelector('[data-section=alerts] .count').textContent > 0")
         row.get_by_role("button", name="Acknowledge").click()
         admin.wait_row("Alerts", "the page shall tell this", "acknowledged")
+
+
+def test_log_is_followed_filtered_and_leads_to_its_event(chromium: Any, system: System) -> None:
+    """The tail shows what is said, reaches back on demand, stands still while it is paused, and a line leads to what it is about."""
+    with EventBus(system.home / "bus", create=False, source="test") as bus, opened(chromium, system) as admin:
+
+        def say(message: str, level: str = "info") -> None:
+            bus.publish(LogEvent(level=level, component="page-test", message=message, about=(Lane.CONTROL << 60) + 1))
+
+        for number in range(250):
+            say(f"line {number} of many")
+        admin.open("log/page-test")
+        admin.wait("document.querySelectorAll('#section-log tbody tr').length === 200")
+        admin.wait_text("#section-log tbody", "line 249 of many")
+        assert "line 49 of" not in admin.text("#section-log tbody")
+        admin.page.get_by_role("button", name="Older").click()
+        admin.wait("document.querySelectorAll('#section-log tbody tr').length === 250")
+        admin.page.get_by_role("button", name="Pause").click()
+        say("this went wrong", "error")
+        admin.page.get_by_role("button", name="Go on").click()
+        admin.page.get_by_role("button", name="Errors").click()
+        row = admin.wait_row("Log", "error", "page-test", "this went wrong")
+        admin.wait("document.querySelectorAll('#section-log tbody tr').length === 1")
+        row.get_by_role("button", name="Details").click()
+        admin.page.get_by_role("link", name="To the chain of control #1").click()
+        admin.wait_text("#section-journal", "Chain of control #1")
+        admin.wait("document.querySelectorAll('[aria-label=\"Chain of an event\"] tbody tr').length > 0")

@@ -23,7 +23,7 @@ class Watched:
     def __init__(self, page: Any, origin: str) -> None:
         self.page = page
         self.faults: list[str] = []
-        page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        page.on("console", lambda message: message.type == "error" and self.faults.append(f"{message.text} {message.location.get('url')}"))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: request.url.startswith((origin, "data:")) or self.faults.append(f"asked {request.url}"))
 
