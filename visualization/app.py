@@ -88,13 +88,14 @@ def _add_pages(app: FastAPI, settings: Settings, bridge: WebSocketEventBridge) -
     library = chart_library()
     mimetypes.add_type("text/javascript", ".js")
     page = (_PAGES / "index.html").read_text(encoding="utf-8")
+    session = ' data-session="true"' if settings.web.token.get_secret_value() else ""  # there is something to log out of
 
     @app.get("/", include_in_schema=False)
     def index() -> HTMLResponse:
         config = bridge.config()
         red = config["up_is_red"] if config["up_is_red"] is not None else config["language"] == "zh"
         theme, up = config["theme"], "red" if red else "green"
-        drawn = f'<html lang="{config["language"]}" data-theme="{theme}" data-up="{up}">'
+        drawn = f'<html lang="{config["language"]}" data-theme="{theme}" data-up="{up}"{session}>'
         return HTMLResponse(page.replace('<html lang="en" data-theme="dark" data-up="green">', drawn, 1))
 
     @app.get("/vendor/lightweight-charts.js", include_in_schema=False)

@@ -19,9 +19,11 @@ export class SettingsDialog {
     if (this.dialog) return;
     const close = el("button", { type: "button", class: "primary", text: t("close"), on: { click: () => this.dialog.close() } });
     const reset = el("button", { type: "button", text: t("settings_reset"), on: { click: () => this.#reset() } });
-    this.dialog = new Dialog({ title: t("page_settings"), footer: [reset, close], closed: () => (this.dialog = null) });
+    const leave = el("a", { href: "/logout", text: t("log_out") });
+    leave.hidden = !document.documentElement.dataset.session; // without a token there is nothing to log out of
+    this.dialog = new Dialog({ title: t("page_settings"), footer: [leave, reset, close], closed: () => (this.dialog = null) });
     this.dialog.node.id = "page-settings";
-    this.footer = { close, reset };
+    this.footer = { close, reset, leave };
     this.#fill();
     this.dialog.open();
   }
@@ -32,6 +34,7 @@ export class SettingsDialog {
     this.dialog.title.textContent = t("page_settings");
     this.footer.close.textContent = t("close");
     this.footer.reset.textContent = t("settings_reset");
+    this.footer.leave.textContent = t("log_out");
     const rising = Object.keys(RISING).find((key) => RISING[key] === config.up_is_red) ?? "language";
     this.dialog.body.replaceChildren(
       this.#select("theme", "set_theme", { dark: t("dark"), light: t("light"), system: t("system") }, config.theme),

@@ -33,6 +33,7 @@ addTexts({
   colour_accent: ["Colour of what is ours", "强调色"],
   colour_reset: ["Reset", "恢复默认"],
   settings_reset: ["Reset all", "全部恢复默认"],
+  log_out: ["Log out", "退出登录"],
   alerts_waiting: ["Alerts that wait: {0}", "待处理告警：{0}"],
   accounts_halted: ["Halted: {0}", "已暂停：{0}"],
   is_halted: ["halted", "已暂停"],
