@@ -67,7 +67,9 @@ def test_linked_charts_share_pointer_and_time(long_server: AppServer, open_page:
     for _ in range(5):
         page.page.mouse.wheel(0, 500)
     page.page.mouse.wheel(-300, 0)
-    close = "(a => (b => Math.abs(a.from - b.from) < 60 && Math.abs(a.to - b.to) < 60)(document.querySelectorAll('.pane')[1].view.view.time))"
+    close = (
+        "(a => (b => Math.abs(a.from - b.from) < 60 && Math.abs(a.to - b.to) < 60)(document.querySelectorAll('.pane')[1].view.view.time))"
+    )
     page.wait_pane(f"{close}(view.view.time) && view.view.time.to < view.bars.at(-1)[0] + 400")
     page.page.mouse.move(box["x"] + 140, box["y"] + 110)
     legend = page.page.locator(".pane >> nth=1 >> .legend .ohlc >> nth=3")

@@ -42,7 +42,9 @@ def test_indicators_are_added_edited_hidden_and_removed(market: Any, long_server
     query = {"symbol": "BTC/USDT", "venue": "SIM", "period": "1m", "limit": 300, "indicators": asked}
     answer = httpx.get(f"{long_server.url}/api/v1/bars", params=query).json()
     values = dict(zip([bar[0] for bar in answer["bars"]], answer["lines"][0]["lines"]["ema"]["values"], strict=True))
-    drawn = page.pane("view.bars.slice(-50, -1).map((bar, at) => [bar[0], view.feed.series.studies.get('ema-1').lines.ema.values.at(at - 50)])")
+    drawn = page.pane(
+        "view.bars.slice(-50, -1).map((bar, at) => [bar[0], view.feed.series.studies.get('ema-1').lines.ema.values.at(at - 50)])"
+    )
     assert [value for _, value in drawn] == pytest.approx([values[at] for at, _ in drawn])
     market.tick(140.0)
     page.wait_pane("view.feed.series.studies.get('ema-1').lines.ema.values.at(-1) > 105")
@@ -58,12 +60,16 @@ def test_indicators_are_added_edited_hidden_and_removed(market: Any, long_server
 
 def test_no_more_than_three_charts_below_and_they_can_be_resized(long_server: AppServer, open_page: Open) -> None:
     """A fourth one says that it is not drawn; the edge of one is moved with the arrow keys."""
-    panes = [{"name": "BTC/USDT@SIM", "indicators": [{"id": f"rsi-{n}", "name": "RSI", "parameters": {"timeperiod": n}} for n in (5, 6, 7, 8)]}]
+    panes = [
+        {"name": "BTC/USDT@SIM", "indicators": [{"id": f"rsi-{n}", "name": "RSI", "parameters": {"timeperiod": n}} for n in (5, 6, 7, 8)]}
+    ]
     httpx.patch(f"{long_server.url}/api/v1/charts/config", json={"layout": {"panes": panes}}).raise_for_status()
     page = open_page(long_server)
     page.wait("document.querySelectorAll('.plot.below').length === 3")
     page.wait_text(".plot.main .studies", "at most three charts below")
-    widths = page.wait_pane("(w => new Set(w).size === 1 && w[0] > 0 && w)([view.chart, ...view.plots.below.values().map(b => b.chart)].map(c => c.scaleWidth))")
+    widths = page.wait_pane(
+        "(w => new Set(w).size === 1 && w[0] > 0 && w)([view.chart, ...view.plots.below.values().map(b => b.chart)].map(c => c.scaleWidth))"
+    )
     assert len(widths) == 4
     before = page.page.locator(".plot.below").first.bounding_box()["height"]
     page.page.locator(".split").first.focus()

@@ -86,7 +86,9 @@ def test_go_to_a_date_and_back(market: Any, long_server: AppServer, open_page: O
 
 def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_server: AppServer, open_page: Open) -> None:
     """Our position and open orders are lines; after a click on edit one is moved, asks once, and a refusal is said in its place."""
-    bus.publish(PositionEvent(symbol="BTC/USDT", venue="SIM", account="a", strategy="s", quantity=0.75, average_price=100.0, last_price=100.0))
+    bus.publish(
+        PositionEvent(symbol="BTC/USDT", venue="SIM", account="a", strategy="s", quantity=0.75, average_price=100.0, last_price=100.0)
+    )
     known = {"symbol": "BTC/USDT", "venue": "SIM", "account": "a", "strategy": "s", "side": Side.BUY, "quantity": 0.5}
     limit = {"request": 7, "client_id": "s-7", "order_type": OrderType.LIMIT, "price": 98.0}
     bus.publish(OrderEvent(**known, **limit, status=OrderStatus.ACCEPTED))
@@ -118,4 +120,4 @@ def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_ser
     page.page.click(f"{label} button")
     page.wait_text(label, "edit")
     bus.publish(OrderEvent(**known, **limit, status=OrderStatus.CANCELLED))
-    page.wait(f"document.querySelectorAll(\"{label}\").length === 0")
+    page.wait(f'document.querySelectorAll("{label}").length === 0')

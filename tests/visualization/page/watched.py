@@ -47,7 +47,9 @@ class Watched:
 
     def pane(self, expression: str, number: int = 0) -> Any:
         """Return the value of an expression of a pane: `view` is the pane, `node` its element."""
-        return self.page.evaluate(f"((node, view) => {expression})(...[document.querySelectorAll('.pane')[{number}]].flatMap(n => [n, n?.view]))")
+        return self.page.evaluate(
+            f"((node, view) => {expression})(...[document.querySelectorAll('.pane')[{number}]].flatMap(n => [n, n?.view]))"
+        )
 
     def wait_pane(self, expression: str, number: int = 0) -> Any:
         """Wait until an expression of a pane is true; return its value."""
