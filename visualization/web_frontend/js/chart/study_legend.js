@@ -55,9 +55,11 @@ export class StudyLegend {
       name.addEventListener("click", () => this.edit(display.indicator));
     }
     item.append(name);
+    const label = t("remove_indicator", display.title);
+    // Before the values, whose width changes with the pointer: it stays where one aims at it.
+    if (display.indicator) item.append(el("button", { type: "button", class: "away", text: "×", "aria-label": label, title: label, on: { click: () => this.remove(display.indicator) } }));
     if (display.error || display.crowded) item.append(el("span", { class: "fault", text: display.error || t("too_many_below") }));
     else if (!display.hidden) item.append(...display.lines.map((line) => this.#value(line, display.lines.length > 1)));
-    if (display.indicator) item.append(el("button", { type: "button", class: "away", text: "×", "aria-label": t("remove_indicator", display.title), title: t("remove_indicator", display.title), on: { click: () => this.remove(display.indicator) } }));
     return item;
   }
 
