@@ -32,6 +32,7 @@ from .hub import Page
 from .indicators import Kind, kinds
 from .line_messages import line_rows, resolved
 from .problems import EVERYWHERE, add_problem_handlers
+from .rest_models import BarsPage
 from .security import Guard
 
 __all__ = ["create_app"]
@@ -114,7 +115,7 @@ def _add_questions(app: FastAPI, bridge: WebSocketEventBridge) -> None:
         with bridge.markets.lock:
             return [view.terms() for view in views]
 
-    @app.get("/api/v1/bars", tags=["charts"])
+    @app.get("/api/v1/bars", tags=["charts"], responses={200: {"model": BarsPage}})
     def bars(
         symbol: str = Query(max_length=80),
         period: str = Query("1m", max_length=8),

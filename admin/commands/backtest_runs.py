@@ -1,4 +1,4 @@
-"""`backtest list`, `show`, `rerun`, `cancel`, `delete`: what was run, and running it again; `backtest FILE` runs a new one."""
+"""`backtest list`, `show`, `rerun`, `compare`, `cancel`, `delete`: what was run, and running it again; `backtest FILE` runs a new one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _FileOrCommand(click.Group):
         return super().parse_args(ctx, args)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE | list | show RUN | rerun RUN | cancel RUN | delete RUN")
+        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE | list | show RUN | rerun RUN | compare RUN RUN | cancel RUN | delete RUN")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         backtest.format_options(ctx, formatter)
@@ -165,6 +165,34 @@ def cancel(ctx: click.Context, run: str, as_json: bool) -> None:
     with Client(home_of(ctx)) as client:
         send(client.bus, BacktestCancelEvent(run=run), refused=BacktestError)
     tell(f"{run} is cancelled", {"run": run, "done": "cancel"}, as_json=as_json)
+
+
+@backtests.command("compare", epilog=example("backtest compare fast slow"))
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@json_option
+@click.pass_context
+def compare(ctx: click.Context, runs: tuple[str, ...], as_json: bool) -> None:
+    """Show the measures and parameters of runs side by side."""
+    from rich.console import Console
+
+    from ...backtest.sweep.figures import figure, title_of
+    from ..kept_runs import KeptRuns, compared
+
+    if len(runs) < 2:
+        raise click.UsageError("Name at least two runs: `backtest list` shows them.")
+    kept = KeptRuns(settings_of(ctx))
+    rows = [kept.find(run) for run in runs]
+    facts = compared([(row.results, kept.result(row.run).get("parameters") or row.request.get("parameters", {})) for row in rows])
+    if as_json:
+        click.echo(json.dumps({"runs": list(runs), **facts}, indent=1))
+        return
+    shown = table("", *(f">{run}" for run in runs))
+    for one in facts["parameters"]:
+        add(shown, one["name"], *("-" if value is None else str(value) for value in one["values"]))
+    for one in facts["rows"]:
+        name = one["measure"]
+        add(shown, title_of(name), *(moment(value) if name.endswith("_ns") else figure(name, value) for value in one["values"]))
+    Console().print(shown)
 
 
 @backtests.command("delete", epilog=example("backtest delete sma_cross-1"))

@@ -1,4 +1,4 @@
-"""`orders`: show them, cancel them."""
+"""`orders`: show them, change them, cancel them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Any
 
 import click
 
+from gcg_quant.errors import OrderError
 from gcg_quant.events import OrderEvent
 
 from ..cancellation import Cancellation, cancel_orders
 from ..client import Client
+from ..order_change import OrderChange, change_order
+from ..status import order_row
 from ..system_view import SystemView
 from ..trading_report import chosen_orders, order_rows
 from .completion import complete_orders, complete_strategies
 from .context import home_of
 from .looking import Look, Screen, add, moment, number, show, table, watch_option
-from .options import agreed, example, json_option, yes_option
+from .options import agreed, example, json_option, tell, yes_option
 
 __all__ = ["orders"]
 
@@ -78,6 +81,32 @@ def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str
         click.echo(json.dumps([{"client_id": one.client_id, "status": one.status, "detail": one.detail} for one in answers], indent=1))
         return 0 if all(answer.ok for answer in answers) else 1
     return _tell(answers)
+
+
+@orders.command(epilog=example("orders change grid-btc-17 --price 64000 --yes"))
+@click.argument("client_id", shell_complete=complete_orders)
+@click.option("--price", type=float, default=None, help="Of a limit order, on a tick.")
+@click.option("--stop", type=float, default=None, help="Of a stop order, on a tick.")
+@click.option("--quantity", type=float, default=None, help="The whole one, what is filled of it included.")
+@json_option
+@yes_option
+@click.pass_context
+def change(
+    ctx: click.Context, client_id: str, price: float | None, stop: float | None, quantity: float | None, as_json: bool, yes: bool
+) -> None:
+    """Change the terms of the order CLIENT_ID, which the risk check judges like a new order's; what is not named stays."""
+    terms = OrderChange(quantity=quantity, price=price, stop_price=stop)
+    if terms == OrderChange():
+        raise click.UsageError("Say what to change: --price, --stop or --quantity.")
+    with Client(home_of(ctx)) as client:
+        known = [order for order in SystemView.of(client.bus, OrderEvent).orders.values() if order.client_id == client_id]
+        if not known:
+            raise OrderError(f"There is no order {client_id!r}.", client_id=client_id)
+        asked = (("price", price), ("stop", stop), ("quantity", quantity))
+        words = ", ".join(f"{name} {number(value)}" for name, value in asked if value is not None)
+        agreed(f"Change order {client_id} to {words}?", yes)
+        order = change_order(client.bus, known[-1], terms)
+    tell(f"order {client_id} is changed to {words}", order_row(order), as_json=as_json)
 
 
 def _tell(answers: list[Cancellation]) -> int:

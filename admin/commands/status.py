@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["status"]
+__all__ = ["parts", "status"]
 
 
 @click.command(epilog=example("status --watch"))
@@ -31,12 +31,13 @@ def status(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     def draw(seen: Look) -> Screen:
         home.require_running()
         facts = system_status(seen.view, seen.bus)
-        return Screen(facts, [] if as_json else list(_parts(str(home.path), facts)))
+        return Screen(facts, [] if as_json else list(parts(str(home.path), facts)))
 
     show(ctx, SystemView.EVENTS, draw, as_json=as_json, watch=watch)
 
 
-def _parts(home: str, facts: dict[str, Any]) -> Iterator[Table | Text]:
+def parts(home: str, facts: dict[str, Any]) -> Iterator[Table | Text]:
+    """Yield the lines and tables of `status`."""
     from rich.markup import escape
     from rich.table import Table
     from rich.text import Text

@@ -88,6 +88,12 @@ def test_runs_are_kept_shown_and_run_again(console, strategy: Path, journal: Pat
     assert again["result"]["measures"] == first["measures"]
     assert again["run"] != first["run"]
     assert len(json.loads(console("backtest", "list", "--json")[1])) == 2
+    _, out, _ = console("backtest", "compare", first["run"], again["run"])
+    assert re.search(r"fast +5 +5", out)
+    assert re.search(r"Sharpe +(−?[\d.]+) +\1\n", out)
+    both = json.loads(console("backtest", "compare", first["run"], again["run"], "--json")[1])
+    assert {"name": "fast", "values": [5, 5]} in both["parameters"]
+    assert console("backtest", "compare", first["run"])[0] == 2
 
 
 def test_saved_tick_runs_are_listed_and_shown(console, strategy: Path, journal: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -198,7 +204,12 @@ def test_help_of_backtest_shows_options_and_commands(console) -> None:  # type: 
     """One page says how to run a file, and which commands there are."""
     code, out, _ = console("backtest", "--help")
     assert code == 0
-    for words in ("FILE | list | show RUN | rerun RUN | cancel RUN | delete RUN", "--symbol", "--journal", "rerun Run a backtest again"):
+    for words in (
+        "FILE | list | show RUN | rerun RUN | compare RUN RUN | cancel RUN | delete RUN",
+        "--symbol",
+        "--journal",
+        "rerun Run a backtest again",
+    ):
         assert words in " ".join(out.split())
 
 

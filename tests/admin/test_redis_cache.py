@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gcg_quant.admin.commands.status import _print
+from rich.console import Console
+
+from gcg_quant.admin.commands.status import parts
 from gcg_quant.admin.parts import build_parts
 from gcg_quant.admin.status import system_status
 from gcg_quant.admin.system_view import SystemView
@@ -40,17 +43,23 @@ def test_a_url_that_only_the_library_can_judge_stops_the_start(tmp_path: Path) -
         build_parts(["storage"], settings(tmp_path, url="redis://:s3cret@h/0?colour=red"))
 
 
+def show(facts: dict[str, Any]) -> None:
+    """Print what `status` shows of a system."""
+    for part in parts("home", facts):
+        Console().print(part)
+
+
 def test_status_shows_the_cache(bus: EventBus, capsys: pytest.CaptureFixture[str]) -> None:
     """Whether it is connected, how many keys it holds and how much it writes; nothing where there is none."""
     view = SystemView()
-    _print("home", system_status(view, bus))
+    show(system_status(view, bus))
     assert "redis" not in capsys.readouterr().out
     with bus.reader(events=[MetricEvent]) as reader:
         for name, value in {"redis_connected": 1.0, "redis_keys": 1234.0, "redis_writes_s": 56.0}.items():
             bus.publish(MetricEvent(component="redis", name=name, value=value))
         for event in reader:
             view.apply(event)
-    _print("home", system_status(view, bus))
+    show(system_status(view, bus))
     assert "redis: connected, 1,234 keys, 56 writes/s" in capsys.readouterr().out
 
 

@@ -42,7 +42,7 @@ def rest(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_an_order_is_changed(rest: httpx.Client) -> None:
+def test_an_order_is_changed(system: System, rest: httpx.Client) -> None:
     """Price and quantity, judged by the risk check; what makes no sense and what is unknown is told."""
     (order,) = rest.get("/orders?strategy=one").json()
     path = f"/orders/{order['client_id']}"
@@ -50,6 +50,13 @@ def test_an_order_is_changed(rest: httpx.Client) -> None:
     assert changed.status_code == 200, changed.text
     assert (changed.json()["price"], changed.json()["quantity"]) == (order["price"] - 10, 0.03)
     assert rest.get("/orders?strategy=one").json()[0]["quantity"] == 0.03
+    words = ("orders", "change", order["client_id"], "--quantity", "0.04")
+    assert call(system.home, *words, say="n\n").returncode == 1
+    assert call(system.home, *words, "--yes").stdout == f"order {order['client_id']} is changed to quantity 0.04\n"
+    eventually(lambda: rest.get("/orders?strategy=one").json()[0]["quantity"] == 0.04)  # the server may be behind
+    assert "nothing would change" in call(system.home, *words, "--yes").stderr
+    assert "There is no order 'nobody'." in call(system.home, "orders", "change", "nobody", "--price", "1", "--yes").stderr
+    assert call(system.home, "orders", "change", "nobody").returncode == 2
     refused(rest.patch(path, json={"price": order["price"] - 10}), 409, "nothing would change")
     refused(rest.patch(path, json={"price": 1e-9}), 409, "is not changed")
     refused(rest.patch(path, json={}), 422, "at least one of quantity, price and stop")
