@@ -10,7 +10,6 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import Field, JsonValue
 
 from gcg_quant.errors import GcgQuantError, ImportFileError, nearest
-from gcg_quant.settings import Settings
 
 from ...data_collector import ImportOptions
 from ...visualization.problems import problems
@@ -59,10 +58,9 @@ class Import(Model):
     finished_ns: Ns
 
 
-def create_imports_router(settings: Settings, jobs: ImportJobs) -> APIRouter:
-    """Return the routes; files go into the database of these settings."""
+def create_imports_router(jobs: ImportJobs) -> APIRouter:
+    """Return the routes; files go where the jobs put them."""
     router = APIRouter(prefix="/api/v1/imports", tags=["imports"])
-    most = int(settings.web.max_upload_mb * 1e6)
 
     @router.put("/{name}", status_code=202, response_model=Accepted, responses=problems(409, 413), openapi_extra=_BODY)
     async def put(
@@ -92,17 +90,10 @@ def create_imports_router(settings: Settings, jobs: ImportJobs) -> APIRouter:
         if not _NAME.fullmatch(name):
             raise HTTPException(422, f"A file name is made of letters, digits, '.', '_' and '-', found {name!r}.")
         options = answered(lambda: _options(request), refused=422)
-        told = request.headers.get("content-length", "")
-        if told.isdigit() and int(told) > most:
-            raise _too_large(settings)
         job_id, path = answered(lambda: jobs.place(name))
         try:
-            came = 0
             with path.open("wb") as file:
-                async for chunk in request.stream():
-                    came += len(chunk)
-                    if came > most:
-                        raise _too_large(settings)
+                async for chunk in request.stream():  # ends with a 413 beyond [web] max_upload_mb
                     file.write(chunk)
         except OSError as error:
             jobs.forget(job_id)
@@ -153,10 +144,6 @@ def _options(request: Request) -> ImportOptions:
         raise
     except (TypeError, ValueError) as error:
         raise ImportFileError(f"These import options make no sense: {error}.") from error
-
-
-def _too_large(settings: Settings) -> HTTPException:
-    return HTTPException(413, f"A file may have {settings.web.max_upload_mb:g} MB at most ([web] max_upload_mb): use the console.")
 
 
 def _row(job: ImportJob) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings, imports:
         create_strategies_router(bus, monitor, files),
         create_backtests_router(bus, monitor, settings),
         create_trading_router(bus, monitor, settings.home),
-        create_imports_router(settings, imports or ImportJobs(settings)),
+        create_imports_router(imports or ImportJobs(settings)),
         create_data_router(settings),
         create_collectors_router(bus, monitor),
         create_docs_router(),
