@@ -9,6 +9,7 @@ const KEYS = [
   ["1 … 6", "key_period"],
   ["↑ ↓", "key_arrows"],
   ["Alt ↑ ↓", "key_move"],
+  ["Alt 1 … 4", "key_pane"],
   ["K", "key_kill"],
   ["Esc", "key_escape"],
   ["?", "key_help"],

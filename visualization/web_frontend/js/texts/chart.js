@@ -6,6 +6,7 @@ addTexts({
   loading_newer: ["Loading bars …", "正在加载K线 …"],
   nothing_there: ["There are no bars from then on.", "该时间之后没有K线。"],
   drawn_as: ["drawn as {0}", "以 {0} 绘制"],
+  key_pane: ["chart of the grid; Enter opens its menu", "选择图表；回车打开菜单"],
   pane_menu: ["Menu of the chart {0}", "图表菜单 {0}"],
   show_volume: ["Volume", "成交量"],
   log_scale: ["Logarithmic scale", "对数坐标"],
