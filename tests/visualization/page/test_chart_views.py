@@ -79,9 +79,9 @@ def test_go_to_a_date_and_back(market: Any, long_server: AppServer, open_page: O
         page.page.mouse.wheel(900, 0)
         page.page.wait_for_timeout(20)
     page.page.click(".to-live")
-    page.wait_pane(f"view.feed.live && view.bars.at(-1)[0] === {market.minute_ns // 1_000_000_000}")
+    page.wait_pane(f"view.feed.live && view.bars.at(-1)?.[0] === {market.minute_ns // 1_000_000_000}")
     market.tick(103.0)
-    page.wait_pane("view.bars.at(-1)[4] === 103")
+    page.wait_pane("view.bars.at(-1)?.[4] === 103")
 
 
 def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_server: AppServer, open_page: Open) -> None:

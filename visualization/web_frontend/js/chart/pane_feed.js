@@ -171,8 +171,7 @@ export class PaneFeed {
 
   /** Leave the past: show the newest bars. */
   present() {
-    this.key = "";
-    this.open();
+    this.open(); // the bars of the past stay until those of the present are there
   }
 
   /** Hear of the series no longer. */
