@@ -92,7 +92,8 @@ def frame_times(events: list[dict[str, Any]], clock: Literal["processor", "wall"
             work[at] += share * max(0.0, min(end, starts[at + 1]) - max(begin, starts[at]))
     milliseconds = work / 1_000
     busy = float(work.sum() / (starts[-1] - starts[0]))
-    return FrameTimes(*(float(np.percentile(milliseconds, rank)) for rank in (50, 95, 100)), len(milliseconds), busy)
+    median, high, most = (float(np.percentile(milliseconds, rank)) for rank in (50, 95, 100))
+    return FrameTimes(median, high, most, len(milliseconds), busy)
 
 
 def _main_thread(events: list[dict[str, Any]]) -> tuple[int, int]:
