@@ -58,7 +58,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _MEANING[status], "content": content} for status in statuses}
 
 
-EVERYWHERE = problems(400, 401, 403, 404, 413, 422, 500, 503)  # what any route may answer
+EVERYWHERE = problems(400, 401, 403, 404, 413, 422, 429, 500, 503)  # what any route may answer
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
