@@ -11,7 +11,7 @@ from gcg_quant.events import ConfigChangeEvent, GatewayStatus
 
 from ..strategy_engine.venue.halt import RESUME, SEEN
 from .client import send
-from .system_view import SystemView
+from .views.system_view import SystemView
 
 __all__ = ["halt_of", "halt_rows", "resume_account"]
 

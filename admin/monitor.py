@@ -11,7 +11,7 @@ from gcg_quant.errors import ComponentError
 from gcg_quant.events import Lane
 from gcg_quant.stateful import Stateful
 
-from .system_view import SystemView
+from .views.system_view import SystemView
 
 __all__ = ["Monitor"]
 

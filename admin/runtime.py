@@ -17,15 +17,15 @@ from gcg_quant.events import AlertEvent, MetricEvent, SystemEvent, World
 from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
-from .child import Child
 from .config import ConfigPublisher
-from .group import Group, settings_of
-from .group_restart import GroupRestarts, Restartable
 from .home import Home
-from .kill_file import KillFile
 from .monitoring.log_files import LogFiles
-from .process_log import ProcessLog
-from .summary import RunSummary, Tally
+from .running.child import Child
+from .running.group import Group, settings_of
+from .running.group_restart import GroupRestarts, Restartable
+from .running.kill_file import KillFile
+from .running.process_log import ProcessLog
+from .running.summary import RunSummary, Tally
 
 __all__ = ["Supervisor"]
 

@@ -21,19 +21,19 @@ from gcg_quant.history import History
 from gcg_quant.settings import Settings
 from gcg_quant.web_files import WEB_FILES, chart_library
 
-from . import messages
 from .adapter import EventToChartAdapter
-from .body_limit import BodyLimit
 from .bridge import WebSocketEventBridge
-from .chain_routes import create_chain_router
-from .commands import parse_indicators
-from .config_routes import create_config_router
-from .hub import Page
+from .config.config_routes import create_config_router
+from .guard.body_limit import BodyLimit
+from .guard.security import Guard
 from .indicators import Kind, kinds
-from .line_messages import line_rows, resolved
+from .lineage.chain_routes import create_chain_router
+from .pages import messages
+from .pages.commands import parse_indicators
+from .pages.hub import Page
+from .pages.line_messages import line_rows, resolved
 from .problems import EVERYWHERE, add_problem_handlers
 from .rest_models import BarsPage
-from .security import Guard
 
 __all__ = ["create_app"]
 

@@ -41,17 +41,17 @@ from gcg_quant.sections import ChartSettings
 from gcg_quant.settings import Settings
 from gcg_quant.stateful import Stateful
 
-from . import messages
 from .adapter import EventToChartAdapter
 from .charts import ChartManager, Window
-from .desk import Desk
-from .hub import Hub, Parcel
+from .config.page_config import Document
 from .ledger import Ledger
-from .line_messages import Asked
-from .market_view import MarketView
-from .markets import Markets
-from .page_config import Document
-from .plots import Place
+from .pages import messages
+from .pages.desk import Desk
+from .pages.hub import Hub, Parcel
+from .pages.line_messages import Asked
+from .series.market_view import MarketView
+from .series.markets import Markets
+from .series.plots import Place
 
 __all__ = ["WebSocketEventBridge"]
 

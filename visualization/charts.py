@@ -19,13 +19,13 @@ from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_ns
 
-from .candles import Candle
 from .indicators import Columns, Indicator, Lines, lines_of
-from .market_view import MarketView
-from .markets import Markets
-from .page_panes import Audience
-from .stored_candles import StoredCandles
-from .watch import Watch
+from .pages.page_panes import Audience
+from .series.candles import Candle
+from .series.market_view import MarketView
+from .series.markets import Markets
+from .series.stored_candles import StoredCandles
+from .series.watch import Watch
 
 __all__ = ["ChartManager", "Window"]
 

@@ -27,8 +27,8 @@ from gcg_quant.packing import pack_event
 from gcg_quant.reader import BusReader
 
 from .adapter import EventToChartAdapter, Row
-from .attention import Attention
-from .chart_config import ChartConfigManager
+from .config.chart_config import ChartConfigManager
+from .pages.attention import Attention
 
 __all__ = ["TABLES", "Ledger"]
 

@@ -10,8 +10,8 @@ from gcg_quant.events import AccountEvent, GatewayStatus, PositionEvent
 
 from ..client import Client
 from ..halt import halt_of, halt_rows, resume_account
-from ..system_view import SystemView
-from ..trading_report import account_rows, strategy_profits
+from ..reports.trading_report import account_rows, strategy_profits
+from ..views.system_view import SystemView
 from .context import home_of
 from .looking import Look, Screen, add, moment, number, show, signed, table, watch_option
 from .options import agreed, example, json_option, tell, yes_option

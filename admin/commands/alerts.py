@@ -8,8 +8,8 @@ import click
 
 from gcg_quant.bus import EventBus
 
-from ..alert_report import acknowledge
 from ..client import Client
+from ..monitoring.alert_report import acknowledge
 from ..monitoring.alerts import AlertBook
 from .context import home_of
 from .looking import Look, Screen, add, moment, show, table, watch_option

@@ -62,7 +62,7 @@ def list_runs(ctx: click.Context, limit: int, as_json: bool) -> None:
     from rich.console import Console
 
     from ...backtest.sweep.figures import figure, title_of
-    from ..kept_runs import KeptRuns
+    from ..reports.kept_runs import KeptRuns
 
     rows = KeptRuns(settings_of(ctx)).newest(limit)
     if as_json:
@@ -90,7 +90,7 @@ def show_run(ctx: click.Context, run: str, as_json: bool) -> None:
 
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.sweep.figures import figure, title_of
-    from ..kept_runs import KeptRuns
+    from ..reports.kept_runs import KeptRuns
 
     row = KeptRuns(settings_of(ctx)).find(run)
     if as_json:
@@ -129,7 +129,7 @@ def rerun(ctx: click.Context, run: str, kept_code: bool, as_json: bool) -> None:
 
     from ...backtest.inputs.run_inputs import RunInputs
     from ...backtest.report import print_report
-    from ..kept_runs import KeptRuns
+    from ..reports.kept_runs import KeptRuns
 
     row = KeptRuns(settings_of(ctx)).find(run)
     inputs = RunInputs.from_plain(row.inputs)
@@ -176,7 +176,7 @@ def compare(ctx: click.Context, runs: tuple[str, ...], as_json: bool) -> None:
     from rich.console import Console
 
     from ...backtest.sweep.figures import figure, title_of
-    from ..kept_runs import KeptRuns, compared
+    from ..reports.kept_runs import KeptRuns, compared
 
     if len(runs) < 2:
         raise click.UsageError("Name at least two runs: `backtest list` shows them.")
@@ -205,8 +205,8 @@ def delete(ctx: click.Context, run: str, as_json: bool, yes: bool) -> None:
     from gcg_quant.events import SystemEvent
 
     from ..client import Client
-    from ..kept_runs import KeptRuns
-    from ..system_view import BACKTEST_REMOVED
+    from ..reports.kept_runs import KeptRuns
+    from ..views.system_view import BACKTEST_REMOVED
 
     kept = KeptRuns(settings_of(ctx))
     row, folder = kept.find(run), kept.folder(run)

@@ -10,9 +10,9 @@ import click
 from gcg_quant.clock import NS_PER_SECOND, now_ns
 from gcg_quant.events import GapEvent, MetricEvent
 
+from ..changes.component_change import subscribe as ask_for
 from ..client import Client
-from ..component_change import subscribe as ask_for
-from ..component_report import collector_rows
+from ..reports.component_report import collector_rows
 from .context import home_of
 from .looking import Look, Screen, add, number, show, table, watch_option
 from .options import agreed, example, json_option, tell, yes_option

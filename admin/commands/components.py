@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem
 
 from gcg_quant.events import MetricEvent, OrderEvent
 
+from ..changes.component_change import change_component, component_named, group_named, restart_group
 from ..client import Client
-from ..component_change import change_component, component_named, group_named, restart_group
-from ..component_report import component_rows, group_rows
+from ..reports.component_report import component_rows, group_rows
 from .context import home_of
 from .looking import Look, Screen, add, look, moment, number, show, table, watch_option
 from .options import agreed, example, json_option, tell, yes_option

@@ -15,14 +15,14 @@ from gcg_quant.errors import SettingsError, nearest
 from gcg_quant.events import Applied, ConfigChangeEvent
 from gcg_quant.settings import FILE_NAME, Settings, diff
 
+from ..changes.settings_change import change_settings, file_in_use, outcome_of
+from ..changes.settings_document import SettingsDocument
 from ..client import Client
 from ..config import flat, nested
 from ..home import Home
-from ..settings_change import change_settings, file_in_use, outcome_of
-from ..settings_document import SettingsDocument
-from ..settings_report import history_rows, setting_rows
-from ..settings_view import SettingsView, defaults
-from ..system_view import SystemView
+from ..reports.settings_report import history_rows, setting_rows
+from ..views.settings_view import SettingsView, defaults
+from ..views.system_view import SystemView
 from .context import config_of, home_of, settings_of
 from .looking import Look, Screen, add, moment, print_tables, show, table
 from .options import agreed, example, json_option, tell, yes_option

@@ -6,7 +6,7 @@ import click
 
 from gcg_quant.events import GatewayStatus, OrderEvent
 
-from ..trading_report import gateway_rows
+from ..reports.trading_report import gateway_rows
 from .looking import Look, Screen, add, moment, number, show, table, watch_option
 from .options import example, json_option
 

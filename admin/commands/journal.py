@@ -15,8 +15,8 @@ from gcg_quant.clock import to_iso
 from gcg_quant.errors import JournalCorruptError
 from gcg_quant.events import HOT_RECORDS, Event, Lane
 
-from ..journal_tail import as_json as as_json_values
-from ..journal_tail import event_class, newest
+from ..reports.journal_tail import as_json as as_json_values
+from ..reports.journal_tail import event_class, newest
 from .context import home_of
 from .journal_chain import chain
 from .journal_inspect import inspect

@@ -28,8 +28,8 @@ def chain(ctx: click.Context, event: str, as_json: bool) -> None:
 
     from gcg_quant.clock import to_iso
 
-    from ...visualization.lineage import chain as steps_of
-    from ...visualization.lineage import event_id
+    from ...visualization.lineage.lineage import chain as steps_of
+    from ...visualization.lineage.lineage import event_id
 
     try:
         number = event_id(event)

@@ -90,7 +90,7 @@ def export(
     from gcg_quant.events import HOT_RECORDS
 
     from ...data_storage.files.journal_export import export_journal
-    from ..journal_tail import event_class
+    from ..reports.journal_tail import event_class
 
     kinds = [event_class(name) for name in types] or HOT_RECORDS
     begin = time.perf_counter()

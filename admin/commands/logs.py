@@ -13,7 +13,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_datetime
 from gcg_quant.events import Lane
 
-from ..log_lines import LOG_LEVELS, LogFilter, log_lines
+from ..monitoring.log_lines import LOG_LEVELS, LogFilter, log_lines
 from .context import home_of
 from .options import example, json_option
 

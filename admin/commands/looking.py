@@ -16,7 +16,7 @@ from gcg_quant.clock import NS_PER_SECOND, now_ns, to_iso
 from gcg_quant.events import Event, SystemEvent
 
 from ..home import Home
-from ..system_view import SystemView
+from ..views.system_view import SystemView
 from .context import home_of
 
 if TYPE_CHECKING:

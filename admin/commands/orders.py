@@ -10,12 +10,12 @@ import click
 from gcg_quant.errors import OrderError
 from gcg_quant.events import OrderEvent
 
-from ..cancellation import Cancellation, cancel_orders
+from ..changes.cancellation import Cancellation, cancel_orders
+from ..changes.order_change import OrderChange, change_order
 from ..client import Client
-from ..order_change import OrderChange, change_order
-from ..status import order_row
-from ..system_view import SystemView
-from ..trading_report import chosen_orders, order_rows
+from ..reports.trading_report import chosen_orders, order_rows
+from ..views.status import order_row
+from ..views.system_view import SystemView
 from .completion import complete_orders, complete_strategies
 from .context import home_of
 from .looking import Look, Screen, add, moment, number, show, table, watch_option

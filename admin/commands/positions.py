@@ -10,10 +10,10 @@ import msgspec
 
 from gcg_quant.events import PositionEvent
 
+from ..changes.closing import Closing, chosen_positions, close_positions
 from ..client import Client
-from ..closing import Closing, chosen_positions, close_positions
-from ..system_view import SystemView
-from ..trading_report import position_rows, position_totals
+from ..reports.trading_report import position_rows, position_totals
+from ..views.system_view import SystemView
 from .completion import complete_strategies
 from .context import home_of
 from .looking import Look, Screen, add, number, show, signed, table, watch_option

@@ -10,12 +10,12 @@ import click
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import AccountEvent, Applied, OrderEvent, PositionEvent
 
-from ..cancellation import still_open
+from ..changes.cancellation import still_open
+from ..changes.risk_change import set_limits, switch_kill
 from ..client import Client
-from ..risk_change import set_limits, switch_kill
-from ..risk_report import risk_report
-from ..system_view import SystemView
-from ..trading_view import TradingView
+from ..reports.risk_report import risk_report
+from ..views.system_view import SystemView
+from ..views.trading_view import TradingView
 from .completion import complete_strategies, complete_symbols
 from .context import home_of
 from .looking import Look, Screen, add, moment, number, show, table, watch_option

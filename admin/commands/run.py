@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
+from ..running.summary import table
 from ..runtime import Supervisor
-from ..summary import table
 from .context import config_of, settings_of
 from .options import example, tell
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..status import system_status
-from ..system_view import SystemView
+from ..views.status import system_status
+from ..views.system_view import SystemView
 from .context import home_of
 from .looking import Look, Screen, show, watch_option
 from .options import example, json_option

@@ -11,7 +11,7 @@ from gcg_quant.errors import StrategyError
 from gcg_quant.events import StrategyControlEvent, StrategyStatusEvent
 
 from ..client import Client
-from ..strategy_report import strategy_rows
+from ..reports.strategy_report import strategy_rows
 from .completion import complete_files, complete_strategies
 from .context import home_of, settings_of
 from .looking import Look, Screen, add, print_tables, show, table, watch_option

@@ -12,9 +12,9 @@ from gcg_quant.redaction import Redactor
 from gcg_quant.settings import Settings
 
 from ..home import Home
-from ..log_lines import LOG_LEVELS, line_of
 from .daily_file import DailyFile
 from .log_format import log_line
+from .log_lines import LOG_LEVELS, line_of
 
 __all__ = ["LogFiles"]
 

@@ -18,10 +18,10 @@ from gcg_quant.events import Lane
 from gcg_quant.histogram import Histogram
 from gcg_quant.settings import Settings
 
-from ..component_report import component_rows, group_rows
 from ..monitor import Monitor
-from ..system_view import SystemView
-from ..trading_report import gateway_rows, strategy_profits
+from ..reports.component_report import component_rows, group_rows
+from ..reports.trading_report import gateway_rows, strategy_profits
+from ..views.system_view import SystemView
 from .performance import PerformanceMonitor
 
 __all__ = ["MOST_LABELS", "Exporter"]

@@ -11,7 +11,7 @@ from gcg_quant.bus import EventBus
 from ...visualization.problems import problems
 from ..halt import halt_of, halt_rows, resume_account
 from ..monitor import Monitor
-from ..trading_report import account_rows, gateway_rows, strategy_profits
+from ..reports.trading_report import account_rows, gateway_rows, strategy_profits
 from .paging import PAGED, Page
 from .sending import ORIGIN, done
 from .trading_models import AccountRow, GatewayRow, HaltRow, ProfitRow, ResumeAccount, ResumeDone

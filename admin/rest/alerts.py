@@ -10,7 +10,7 @@ from pydantic import Field
 from gcg_quant.bus import EventBus
 
 from ...visualization.problems import problems
-from ..alert_report import acknowledge
+from ..monitoring.alert_report import acknowledge
 from ..monitoring.performance import PerformanceMonitor
 from .answers import answered, found
 from .model import Model, Ns

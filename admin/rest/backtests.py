@@ -15,11 +15,11 @@ from gcg_quant.settings import Settings
 
 from ...visualization.problems import problems
 from ..backtest_spec import asked_spec
-from ..kept_runs import compared, new_run_name
 from ..monitor import Monitor
 from ..report_policy import report_headers
-from ..run_curve import run_curve
-from ..run_list import RunList
+from ..reports.kept_runs import compared, new_run_name
+from ..reports.run_curve import run_curve
+from ..reports.run_list import RunList
 from ..strategy_files import StrategyFiles
 from .backtest_models import BacktestDetail, BacktestDone, BacktestRequest, BacktestRow, Comparison, Curve, TradeRow
 from .paging import PAGED, Page

@@ -10,9 +10,9 @@ from pydantic import Field
 from gcg_quant.bus import EventBus
 
 from ...visualization.problems import problems
-from ..component_change import subscribe
-from ..component_report import collector_rows
+from ..changes.component_change import subscribe
 from ..monitor import Monitor
+from ..reports.component_report import collector_rows
 from .answers import answered
 from .model import Model, Ns
 from .paging import PAGED, Page

@@ -10,9 +10,9 @@ from pydantic import Field
 from gcg_quant.bus import EventBus
 
 from ...visualization.problems import problems
-from ..component_change import change_component, component_named, group_named, restart_group
-from ..component_report import component_rows, group_rows
+from ..changes.component_change import change_component, component_named, group_named, restart_group
 from ..monitor import Monitor
+from ..reports.component_report import component_rows, group_rows
 from .answers import answered, found
 from .model import Model, Ns
 from .paging import PAGED, Page

@@ -13,7 +13,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError
 from gcg_quant.events import Lane
 
-from ..journal_tail import as_json, newest
+from ..reports.journal_tail import as_json, newest
 from .paging import PAGED, Page
 from .system_models import JournalCheck, LaneRow
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gcg_quant.bus import EventBus
 
-from ..log_lines import LogFilter, log_lines
+from ..monitoring.log_lines import LogFilter, log_lines
 from .model import Model, Ns
 
 __all__ = ["create_logs_router"]

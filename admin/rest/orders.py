@@ -10,11 +10,11 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import OrderEvent
 
 from ...visualization.problems import problems
-from ..cancellation import Cancellation, cancel_orders
+from ..changes.cancellation import Cancellation, cancel_orders
+from ..changes.order_change import OrderChange, change_order
 from ..monitor import Monitor
-from ..order_change import OrderChange, change_order
-from ..status import order_row
-from ..trading_report import chosen_orders, fill_rows, order_rows
+from ..reports.trading_report import chosen_orders, fill_rows, order_rows
+from ..views.status import order_row
 from .paging import PAGED, Page
 from .sending import done
 from .trading_models import CancelAll, CancelRow, FillRow, OrderPatch, OrderRow

@@ -10,9 +10,9 @@ from fastapi import APIRouter, HTTPException, Query
 from gcg_quant.bus import EventBus
 
 from ...visualization.problems import problems
-from ..closing import chosen_positions, close_positions
+from ..changes.closing import chosen_positions, close_positions
 from ..monitor import Monitor
-from ..trading_report import position_rows, position_totals
+from ..reports.trading_report import position_rows, position_totals
 from .orders import StrategyQuery, SymbolQuery
 from .paging import PAGED, Page
 from .sending import done

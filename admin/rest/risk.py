@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from gcg_quant.bus import EventBus
 
 from ...visualization.problems import problems
+from ..changes.risk_change import set_limits, switch_kill
 from ..monitor import Monitor
-from ..risk_change import set_limits, switch_kill
-from ..risk_report import risk_report
+from ..reports.risk_report import risk_report
 from .sending import ORIGIN, done
 from .trading_models import KillSwitchChange, KillSwitchDone, LimitChange, LimitsDone, RiskReport
 

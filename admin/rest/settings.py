@@ -14,12 +14,12 @@ from gcg_quant.errors import SettingsError
 from gcg_quant.settings import Settings
 
 from ...visualization.problems import problems
+from ..changes.settings_change import change_settings, file_in_use, outcome_of
+from ..changes.settings_document import SettingsDocument
 from ..config import nested
 from ..home import Home
 from ..monitor import Monitor
-from ..settings_change import change_settings, file_in_use, outcome_of
-from ..settings_document import SettingsDocument
-from ..settings_report import history_rows, setting_rows
+from ..reports.settings_report import history_rows, setting_rows
 from .answers import answered
 from .model import Model, Ns
 from .paging import PAGED, Page

@@ -12,8 +12,8 @@ from gcg_quant.events import StrategyControlEvent
 
 from ...visualization.problems import problems
 from ..monitor import Monitor
+from ..reports.strategy_report import find_strategy, strategy_log, strategy_rows
 from ..strategy_files import StrategyFiles
-from ..strategy_report import find_strategy, strategy_log, strategy_rows
 from .model import Parameters
 from .paging import PAGED, Page
 from .sending import command

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from gcg_quant.bus import EventBus
 
 from ..monitor import Monitor
-from ..status import system_status
+from ..views.status import system_status
 from .system_models import SystemStatus
 
 __all__ = ["create_system_router"]

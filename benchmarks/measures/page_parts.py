@@ -15,8 +15,8 @@ import numpy as np
 
 from gcg_quant.data_storage import Database, DatabaseHistory
 from gcg_quant.events import Bar
-from gcg_quant.visualization.candles import Candle
 from gcg_quant.visualization.indicators import Columns, SeriesLines, indicator
+from gcg_quant.visualization.series.candles import Candle
 
 from .page_clients import measured
 from .page_market import SYMBOLS, TICKS_A_SECOND, our_server, plain_server, ticking

@@ -335,7 +335,7 @@ class Cast:
 
 def fill_bounds() -> None:
     """Make every bounded memory so small that a few days fill it, or the first half would grow into its bounds."""
-    from gcg_quant.admin import system_view
+    from gcg_quant.admin.views import system_view
     from gcg_quant.strategy_engine.gateways import paper
     from gcg_quant.strategy_engine.orders import manager as orders
     from gcg_quant.strategy_engine.strategy import portfolio

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gcg_quant.admin import cancellation, risk_change
+from gcg_quant.admin.changes import cancellation, risk_change
 from gcg_quant.admin.monitor import Monitor
 from gcg_quant.admin.rest.trading import create_trading_router
 from gcg_quant.bus import EventBus

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gcg_quant.admin.cancellation import Cancellation, cancel_orders, still_open
+from gcg_quant.admin.changes.cancellation import Cancellation, cancel_orders, still_open
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError
 from gcg_quant.events import OrderEvent, OrderRequest, OrderType, Side, Tick

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gcg_quant.admin.closing import chosen_positions, close_positions
-from gcg_quant.admin.order_change import OrderChange, change_order
-from gcg_quant.admin.system_view import SystemView
+from gcg_quant.admin.changes.closing import chosen_positions, close_positions
+from gcg_quant.admin.changes.order_change import OrderChange, change_order
+from gcg_quant.admin.views.system_view import SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError, OrderError
 from gcg_quant.events import OrderEvent, OrderFlag, OrderRequest, PositionEvent

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gcg_quant.admin.settings_document import SettingsDocument
-from gcg_quant.admin.settings_report import setting_rows
-from gcg_quant.admin.settings_view import SettingsView
+from gcg_quant.admin.changes.settings_document import SettingsDocument
+from gcg_quant.admin.reports.settings_report import setting_rows
+from gcg_quant.admin.views.settings_view import SettingsView
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import Applied, ConfigChangeEvent

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from gcg_quant.admin.console import cli
-from gcg_quant.admin.journal_tail import newest
+from gcg_quant.admin.reports.journal_tail import newest
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import JournalCorruptError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gcg_quant.admin.journal_tail import newest
+from gcg_quant.admin.reports.journal_tail import newest
 from gcg_quant.bus import BusReader, Cursor, EventBus
 from gcg_quant.errors import EventError
 from gcg_quant.events import Lane, LogEvent, SignalEvent, SystemEvent, Tick

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gcg_quant.admin.config import ConfigPublisher
-from gcg_quant.admin.kill_file import KillFile
+from gcg_quant.admin.running.kill_file import KillFile
 from gcg_quant.bus import EventBus
 from gcg_quant.events import Applied, ConfigChangeEvent, OrderCommand, OrderEvent, OrderStatus, RiskReason, RiskVerdict
 from gcg_quant.kill_switch import KillSwitch, applied_changes, kill_change, kill_file

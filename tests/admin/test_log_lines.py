@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gcg_quant.admin.log_lines import LogFilter, log_lines
+from gcg_quant.admin.monitoring.log_lines import LogFilter, log_lines
 from gcg_quant.admin.rest.logs import create_logs_router
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import EventError

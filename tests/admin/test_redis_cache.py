@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from gcg_quant.admin.commands.status import parts
-from gcg_quant.admin.parts import build_parts
-from gcg_quant.admin.status import system_status
-from gcg_quant.admin.system_view import SystemView
+from gcg_quant.admin.running.parts import build_parts
+from gcg_quant.admin.views.status import system_status
+from gcg_quant.admin.views.system_view import SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import StorageError
 from gcg_quant.events import MetricEvent
@@ -66,7 +66,7 @@ def test_the_library_is_imported_if_it_is_wanted_and_asked_for_if_it_is_missing(
     """A run without a cache is not slower for it; whoever wants one without the library is told what to install."""
     code = f"""
 import sys
-from gcg_quant.admin.parts import build_parts
+from gcg_quant.admin.running.parts import build_parts
 from gcg_quant.settings import Settings
 facts = {{"system": {{"home": {str(tmp_path)!r}}}}}
 build_parts(["storage"], Settings.model_validate(facts))

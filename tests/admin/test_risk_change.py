@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from gcg_quant.admin.changes.risk_change import limit_changes
 from gcg_quant.admin.config import flat
-from gcg_quant.admin.group import settings_of
-from gcg_quant.admin.risk_change import limit_changes
+from gcg_quant.admin.running.group import settings_of
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import GcgQuantError, SettingsError
 from gcg_quant.events import ConfigChangeEvent

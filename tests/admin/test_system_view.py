@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gcg_quant.admin.monitor import Monitor
-from gcg_quant.admin.summary import Tally
-from gcg_quant.admin.system_view import SystemView
+from gcg_quant.admin.running.summary import Tally
+from gcg_quant.admin.views.system_view import SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import (

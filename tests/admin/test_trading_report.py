@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gcg_quant.admin.monitor import Monitor
-from gcg_quant.admin.risk_report import risk_report
-from gcg_quant.admin.system_view import SystemView
-from gcg_quant.admin.trading_report import account_rows, gateway_rows, order_rows, position_rows, position_totals, strategy_profits
+from gcg_quant.admin.reports.risk_report import risk_report
+from gcg_quant.admin.reports.trading_report import account_rows, gateway_rows, order_rows, position_rows, position_totals, strategy_profits
+from gcg_quant.admin.views.system_view import SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR
 from gcg_quant.events import (

@@ -12,7 +12,7 @@ from gcg_quant.bars import BarAggregator
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick
-from gcg_quant.visualization.candles import Candle, CandleBook, CandleSeries, span_of
+from gcg_quant.visualization.series.candles import Candle, CandleBook, CandleSeries, span_of
 
 START_NS = from_iso("2026-11-20 09:58:30")
 

@@ -18,8 +18,8 @@ from gcg_quant.events import ChartConfigEvent
 from gcg_quant.sections import ChartSettings
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
-from gcg_quant.visualization.chart_config import ChartConfigManager
-from gcg_quant.visualization.page_config import merged
+from gcg_quant.visualization.config.chart_config import ChartConfigManager
+from gcg_quant.visualization.config.page_config import merged
 from gcg_quant.visualization.server import AppServer
 
 CHART = ChartSettings()

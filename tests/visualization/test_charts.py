@@ -12,7 +12,7 @@ from gcg_quant.events import Bar, BarBasis, Tick
 from gcg_quant.history import MemoryHistory, RecordArray
 from gcg_quant.instruments import Instrument
 from gcg_quant.visualization.charts import ChartManager
-from gcg_quant.visualization.markets import Markets
+from gcg_quant.visualization.series.markets import Markets
 
 TEN = from_iso("2026-11-20 10:00:00")
 

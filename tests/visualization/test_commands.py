@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.errors import EventError
-from gcg_quant.visualization.commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
+from gcg_quant.visualization.pages.commands import ConfigChange, KillCommand, Ping, StrategyCommand, Subscribe, parse_command
 
 
 def test_commands_are_parsed_by_type() -> None:

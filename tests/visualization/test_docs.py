@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from gcg_quant.visualization.commands import Command
-from gcg_quant.visualization.protocol import ServerMessage, json_schema
+from gcg_quant.visualization.pages.commands import Command
+from gcg_quant.visualization.pages.protocol import ServerMessage, json_schema
 from gcg_quant.web_files import WEB_FILES
 
 ROOM = Path(__file__).resolve().parents[2] / "visualization"
+PARTS = ("series", "pages", "config", "lineage", "guard")
 DOCS = (ROOM.parent / "docs/page.md").read_text(encoding="utf-8")
 PROTOCOL = (ROOM.parent / "docs/page_protocol.md").read_text(encoding="utf-8")
 
@@ -39,8 +40,9 @@ def test_schema_is_that_of_the_types() -> None:
 
 def test_every_part_is_named() -> None:
     """Each module of the room is in the table of parts."""
-    for path in ROOM.glob("*.py"):
+    for path in (*ROOM.glob("*.py"), *(path for folder in PARTS for path in (ROOM / folder).glob("*.py"))):
         assert path.name in DOCS or path.name == "__init__.py", path.name
+    assert {path.parent.name for path in ROOM.glob("*/__init__.py")} == {*PARTS, "indicators"}
 
 
 def test_every_text_has_both_languages() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from gcg_quant.visualization.hub import EVERYBODY, Hub, Page, Parcel
+from gcg_quant.visualization.pages.hub import EVERYBODY, Hub, Page, Parcel
 
 
 def run(test: object) -> None:

@@ -15,11 +15,11 @@ from websockets.sync.client import connect
 
 from gcg_quant.bus import EventBus
 from gcg_quant.settings import Settings
-from gcg_quant.visualization.client_address import ClientAddresses
-from gcg_quant.visualization.login import parse_form, safe_next
+from gcg_quant.visualization.guard.client_address import ClientAddresses
+from gcg_quant.visualization.guard.login import parse_form, safe_next
+from gcg_quant.visualization.guard.sessions import COOKIE, Sessions
+from gcg_quant.visualization.guard.throttle import Throttle
 from gcg_quant.visualization.server import AppServer, create_app, serve
-from gcg_quant.visualization.sessions import COOKIE, Sessions
-from gcg_quant.visualization.throttle import Throttle
 
 TOKEN = "a-secret-of-the-test"
 Make = Callable[..., AppServer]

@@ -15,9 +15,9 @@ from gcg_quant.data_storage import Database, DatabaseHistory
 from gcg_quant.data_storage.writing.store import STORED_EVENTS, Store
 from gcg_quant.events import Bar
 from gcg_quant.instruments import Instrument
-from gcg_quant.visualization.candles import Candle, candles_of
 from gcg_quant.visualization.charts import ChartManager
-from gcg_quant.visualization.markets import Markets
+from gcg_quant.visualization.series.candles import Candle, candles_of
+from gcg_quant.visualization.series.markets import Markets
 
 BEGIN_NS = 1_700_006_400 * 10**9  # the beginning of a day of UTC
 DAYS = 40
@@ -85,7 +85,7 @@ def test_long_candles_are_those_of_the_minutes(
     bus: EventBus, database: Database, monkeypatch: pytest.MonkeyPatch, period: str, calendar: str
 ) -> None:
     """By the clock, by trading days and by sessions: the same candles whether the database puts them together or not."""
-    monkeypatch.setattr("gcg_quant.visualization.long_bars._FEW_MINUTES", 0)
+    monkeypatch.setattr("gcg_quant.visualization.series.long_bars._FEW_MINUTES", 0)
     store(bus, database, minutes(bus, 0, DAYS * 1_440, calendar=calendar))
     expected = plain(database, period)
     charts = manager(bus, database)
@@ -106,7 +106,7 @@ def test_long_candles_are_those_of_the_minutes(
 
 def test_what_is_kept_is_read_once_and_follows_what_is_stored(bus: EventBus, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """New minutes are seen at once; older ones that come or go, once a minute; several sources are chosen between by the history."""
-    monkeypatch.setattr("gcg_quant.visualization.long_bars._FEW_MINUTES", 0)
+    monkeypatch.setattr("gcg_quant.visualization.series.long_bars._FEW_MINUTES", 0)
     asked: list[int | None] = []
     coarse = DatabaseHistory.coarse_bars
 
@@ -129,7 +129,7 @@ def test_what_is_kept_is_read_once_and_follows_what_is_stored(bus: EventBus, dat
     assert asked[1] > BEGIN_NS + (DAYS - 3) * NS_PER_DAY
     store(bus, database, minutes(bus, 0, 1_440))
     assert len(days()) == len(plain(database, "1d")) - 1
-    monkeypatch.setattr("gcg_quant.visualization.long_bars._CHECKED_S", -1.0)
+    monkeypatch.setattr("gcg_quant.visualization.series.long_bars._CHECKED_S", -1.0)
     assert days() == [one[:6] for one in plain(database, "1d")]
 
 
@@ -137,7 +137,7 @@ def test_bars_of_several_sources_are_left_to_the_history(
     bus: EventBus, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where the same minute is stored twice the better one counts, as everywhere."""
-    monkeypatch.setattr("gcg_quant.visualization.long_bars._FEW_MINUTES", 0)
+    monkeypatch.setattr("gcg_quant.visualization.series.long_bars._FEW_MINUTES", 0)
     store(bus, database, minutes(bus, 0, 5 * 1_440))
     with EventBus(tmp_path / "other", source="other", sync="none") as other:
         again = minutes(other, 2 * 1_440, 1_440)

@@ -9,7 +9,7 @@ import pytest
 from gcg_quant.clock import NS_PER_DAY, NS_PER_MINUTE, from_iso
 from gcg_quant.events import Bar, BarBasis, Fill, Quality, Side, SignalEvent, Tick, TradeTick, VolumeKind
 from gcg_quant.instruments import Instrument
-from gcg_quant.visualization.market_view import MarketView
+from gcg_quant.visualization.series.market_view import MarketView
 
 TEN = from_iso("2026-11-20 10:00:00")
 

@@ -12,7 +12,7 @@ from gcg_quant.clock import NS_PER_MILLISECOND
 from gcg_quant.events import LogEvent, PlotEvent
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
-from gcg_quant.visualization.plots import Plots
+from gcg_quant.visualization.series.plots import Plots
 from gcg_quant.visualization.server import AppServer
 
 from .socket_client import NAME, Client

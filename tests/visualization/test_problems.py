@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from gcg_quant.bus import EventBus
 from gcg_quant.settings import Settings
-from gcg_quant.visualization.body_limit import MOST_BYTES
+from gcg_quant.visualization.guard.body_limit import MOST_BYTES
 from gcg_quant.visualization.problems import problems
 from gcg_quant.visualization.server import AppServer, create_app, serve
 

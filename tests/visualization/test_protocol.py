@@ -28,8 +28,8 @@ from gcg_quant.events import (
     StrategyStatusEvent,
 )
 from gcg_quant.visualization.bridge import WebSocketEventBridge
-from gcg_quant.visualization.hub import Page
-from gcg_quant.visualization.protocol import json_schema
+from gcg_quant.visualization.pages.hub import Page
+from gcg_quant.visualization.pages.protocol import json_schema
 from gcg_quant.visualization.server import AppServer
 
 from .socket_client import NAME, Client
@@ -181,7 +181,7 @@ def test_slow_page_gets_the_newest_state_and_never_slows_others(
     market: Any, server: AppServer, pages: Any, until: Any, monkeypatch: pytest.MonkeyPatch, bridge: WebSocketEventBridge
 ) -> None:
     """A socket that is not read: its page is told to ask anew, gets the newest rows, and the other pages hear everything meanwhile."""
-    monkeypatch.setattr("gcg_quant.visualization.hub._MOST_WAITING", 50)
+    monkeypatch.setattr("gcg_quant.visualization.pages.hub._MOST_WAITING", 50)
     market.past(5)
     market.tick(100.0)
     raw = socket.create_connection(("127.0.0.1", server.port))

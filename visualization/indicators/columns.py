@@ -13,7 +13,7 @@ from gcg_quant.clock import NS_PER_DAY
 if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
 
-    from ..candles import Candle
+    from ..series.candles import Candle
 
 __all__ = ["SOURCES", "ColumnBuffer", "Columns", "Floats"]
 

@@ -17,7 +17,7 @@ from .indicator import Indicator
 if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
 
-    from ..candles import Candle
+    from ..series.candles import Candle
 
 __all__ = ["Lines", "SeriesLines", "lines_of"]
 

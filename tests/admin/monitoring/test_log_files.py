@@ -18,7 +18,7 @@ from loguru import logger
 from gcg_quant.admin.monitoring import daily_file
 from gcg_quant.admin.monitoring.daily_file import DailyFile
 from gcg_quant.admin.monitoring.log_files import LogFiles
-from gcg_quant.admin.process_log import ProcessLog, log_to_stderr
+from gcg_quant.admin.running.process_log import ProcessLog, log_to_stderr
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_DAY, from_iso
 from gcg_quant.component import Component

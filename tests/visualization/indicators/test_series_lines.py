@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.clock import NS_PER_DAY
-from gcg_quant.visualization.candles import Candle
 from gcg_quant.visualization.indicators import Columns, Indicator, Kind, SeriesLines, indicator, kinds, lines_of
+from gcg_quant.visualization.series.candles import Candle
 
 from .walks import candles
 

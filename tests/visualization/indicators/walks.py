@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND
-from gcg_quant.visualization.candles import Candle
 from gcg_quant.visualization.indicators import Columns
+from gcg_quant.visualization.series.candles import Candle
 
 __all__ = ["BEGIN_NS", "candles", "walk"]
 

@@ -1,0 +1,119 @@
+"""What a group tells once a second of its components and of its process: metrics on the log lane."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from gcg_quant.bus import EventBus
+from gcg_quant.clock import now_ns
+from gcg_quant.component import Component, Health
+from gcg_quant.events import MetricEvent, SystemEvent
+from gcg_quant.registry import Registry
+
+from ..views.component_view import process_name
+
+__all__ = ["GroupReport", "memory_bytes"]
+
+_REPORT_S = 1.0
+_MEMORY_EVERY_S = 5.0  # the kernel walks through all pages for it
+_TOLD_STATES = ("running", "stopped", "failed")
+
+
+def memory_bytes() -> int | None:
+    """Return the proportional set size of this process: its memory, what it shares counted by its share; None where no kernel tells it."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+class GroupReport:
+    """Publishes each component's health, what collectors collect, and the process's memory and processor time. One thread."""
+
+    def __init__(self, group: str, registry: Registry, bus: EventBus) -> None:
+        self._group = group
+        self._registry = registry
+        self._bus = bus
+        self._last = 0.0
+        self._memory_at = 0.0
+        self._cpu_s = _cpu_s()
+        self._handled: dict[str, int] = {}
+        self._states: dict[str, str] = {}
+        self._collected: dict[str, tuple[int, int]] = {}  # records and when the last ones came
+        self._symbols: dict[str, list[str]] = {}
+
+    def make(self) -> None:
+        """Publish a report if a second has passed since the last one."""
+        now = time.monotonic()
+        passed_s = now - self._last
+        if passed_s < _REPORT_S:
+            return
+        first = not self._last
+        self._last = now
+        for health in self._registry.health():
+            self._tell_health(health, 0.0 if first else passed_s)
+        for collector in self._registry.find("collector"):
+            self._tell_collector(collector, 0.0 if first else passed_s)
+        self._tell_process(0.0 if first else passed_s)
+
+    def _metric(self, component: str, name: str, value: float, **labels: str) -> None:
+        self._bus.publish(MetricEvent(component=component, name=name, value=value, labels={"group": self._group, **labels}))
+
+    def _tell_health(self, health: Health, passed_s: float) -> None:
+        new = max(health.handled - self._handled.get(health.name, 0), 0)  # one that was built anew counts from 0
+        self._handled[health.name] = health.handled
+        values = {
+            "lag": float(health.lag),
+            "handled": float(health.handled),
+            "handled_per_s": new / passed_s if passed_s else 0.0,
+            "errors": float(health.errors),
+            "mean_us": health.mean_us,
+            "max_us": health.max_us,
+            "busy_s": health.busy_s,
+            "running": float(health.state == "running"),
+        }
+        if health.behind_s is not None:
+            values["behind_s"] = health.behind_s
+        for name, value in values.items():
+            self._metric(health.name, name, value)
+        before = self._states.get(health.name, "running")
+        if health.state in _TOLD_STATES:
+            self._states[health.name] = health.state
+            if health.state == "failed" != before:
+                self._bus.publish(SystemEvent(action="component_failed", component=health.name, data={"group": self._group}))
+
+    def _tell_collector(self, collector: Component, passed_s: float) -> None:
+        counts: dict[str, int] = dict(getattr(collector, "counts", {}))
+        for kind, count in counts.items():
+            self._metric(collector.name, "collected", float(count), type=kind)
+        total = sum(counts.values())
+        before, last_ns = self._collected.get(collector.name, (0, 0))
+        if total > before:
+            last_ns = now_ns()
+        self._collected[collector.name] = (total, last_ns)
+        self._metric(collector.name, "collected_per_s", max(total - before, 0) / passed_s if passed_s else 0.0)
+        if last_ns:
+            self._metric(collector.name, "collected_last_ns", float(last_ns))
+        symbols = sorted(getattr(collector, "symbols", ()))
+        if self._symbols.get(collector.name) != symbols:
+            self._symbols[collector.name] = symbols
+            facts = {"group": self._group, "venue": getattr(collector, "venue", ""), "symbols": symbols}
+            self._bus.publish(SystemEvent(action="collector_symbols", component=collector.name, data=facts))
+
+    def _tell_process(self, passed_s: float) -> None:
+        cpu_s = _cpu_s()
+        if passed_s:
+            self._metric(process_name(self._group), "cpu", (cpu_s - self._cpu_s) / passed_s)
+        self._cpu_s = cpu_s
+        if time.monotonic() - self._memory_at >= _MEMORY_EVERY_S and (size := memory_bytes()) is not None:
+            self._memory_at = time.monotonic()
+            self._metric(process_name(self._group), "memory_bytes", float(size))
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system

@@ -1,0 +1,3 @@
+"""What the server keeps of the page: layout, indicators, colours."""
+
+__all__: list[str] = []
