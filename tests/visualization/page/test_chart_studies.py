@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gcg_quant.bus import EventBus
+from gcg_quant.clock import NS_PER_SECOND
 from gcg_quant.events import PlotEvent
 from gcg_quant.visualization.server import AppServer
 
@@ -94,3 +95,16 @@ def test_strategies_draw_lines(bus: EventBus, market: Any, long_server: AppServe
     page.page.click(".pane-menu-open")
     page.page.click(".pane-menu [data-switch='plots']")
     page.wait("document.querySelectorAll('.plot.below, .studies li').length === 0")
+
+
+def test_lines_of_a_short_chart_go_on_with_its_bars(market: Any, long_server: AppServer, open_page: Open) -> None:
+    """Where there are so few bars that older ones are asked for and none come, the lines grow with the bars all the same."""
+    for second in range(5):
+        market.tick(100.0, at_ns=market.minute_ns + second * NS_PER_SECOND)
+    panes = [{"name": "BTC/USDT@SIM", "period": "1s", "indicators": [{"id": "ema-1", "name": "EMA", "parameters": {"timeperiod": 2}}]}]
+    httpx.patch(f"{long_server.url}/api/v1/charts/config", json={"layout": {"panes": panes}}).raise_for_status()
+    page = open_page(long_server)
+    page.wait_pane("view.bars.length === 5 && !view.feed.moreBefore && !view.feed.loading")
+    market.tick(160.0, at_ns=market.minute_ns + 6 * NS_PER_SECOND)
+    page.wait_pane("view.bars.length === 6")
+    page.wait_pane("/^1[3-6]/.test(node.querySelector('[data-study=\"ema-1\"]').parentElement.querySelector('b').textContent)")

@@ -93,7 +93,9 @@ export class Series {
     for (const study of this.studies.values()) {
       const fresh = studies?.find((one) => one.id === study.id);
       for (const [name, line] of Object.entries(study.lines ?? {})) {
-        line.values = join(fresh?.lines?.[name]?.values ?? nothing, line.values);
+        const joined = join(fresh?.lines?.[name]?.values ?? nothing, line.values);
+        line.values.length = 0; // the same array: what is drawn holds on to it
+        for (const value of joined) line.values.push(value);
       }
     }
   }
