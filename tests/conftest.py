@@ -43,10 +43,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with slow tests and those with a browser first: no worker begins one when the others have nothing left to do."""
+    """Put the files with slow tests and those with a browser first, in turn: no worker begins one when the others have nothing left to do.
+
+    A browser with a whole system behind it fills a processor: several of them at once would keep each other waiting.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     browser = {item.path for item in items if {"chromium", "own_chromium"} & set(getattr(item, "fixturenames", ()))}
-    items.sort(key=lambda item: (item.path not in slow, item.path not in browser))
+    turns: dict[Path, int] = {}
+    for group in (browser, slow - browser):
+        for turn, path in enumerate(sorted(group)):
+            turns[path] = turn
+    items.sort(key=lambda item: (turns.get(item.path, len(items)), item.path in browser))
 
 
 # ---- every journal that a test leaves behind adds up, and every session can be done again
