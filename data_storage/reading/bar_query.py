@@ -85,16 +85,23 @@ class BarQuery:
         """Return bars of `period` put together from stored bars of `source`; an unfinished last one is left out."""
         from gcg_quant.bars import resample
 
-        # So many short bars hold `limit` long ones for certain, beside two at the ends that are cut.
+        until_ns = now_ns() if end_ns is None else end_ns
+        # So many short bars hold `limit` long ones, beside two at the ends that are cut. Those outside of the sessions count for none:
+        # then more are read, up to the end of what is stored.
         needed = None if limit is None else (max(limit, 0) + 2) * (period_ns(period) // period_ns(source))
-        parts = self.stored(source, start_ns, end_ns, needed, oldest)
-        bars = resample(parts, period, calendar)
-        wanted = bars["event_ns"] <= (now_ns() if end_ns is None else end_ns)
-        if start_ns is not None:
-            wanted &= bars["start_ns"] >= start_ns
-        if needed is not None and len(parts) == needed and len(bars):
-            wanted[-1 if oldest else 0] = False
-        return limited(plain(bars[wanted], Bar), limit, oldest)
+        while True:
+            parts = self.stored(source, start_ns, end_ns, needed, oldest)
+            bars = resample(parts, period, calendar)
+            wanted = bars["event_ns"] <= until_ns
+            if start_ns is not None:
+                wanted &= bars["start_ns"] >= start_ns
+            if needed is None or limit is None or len(parts) < needed:
+                return limited(plain(bars[wanted], Bar), limit, oldest)
+            if len(bars):
+                wanted[-1 if oldest else 0] = False
+            if wanted.sum() >= limit:
+                return limited(plain(bars[wanted], Bar), limit, oldest)
+            needed *= 4
 
     def _rows(
         self, period: str, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool, extra: tuple[str, ...]

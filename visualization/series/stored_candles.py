@@ -96,14 +96,19 @@ class StoredCandles:
         limit: int | None,
         oldest: bool,
     ) -> RecordArray:
-        # A history need not make longer bars of its shorter ones. The one at the cut may lack a part: it is left out.
+        # A history need not make longer bars of its shorter ones. The one at the cut may lack a part: it is left out. Where many
+        # shorter ones lie outside of the sessions more of them are read.
         base = view.candles.base(period)
         parts = None if limit is None else min(limit * (period_ns(period) // period_ns(base)), _MOST_PARTS)
-        bars = self._bars(view, base, bases, start_ns, end_ns, parts, oldest)
-        made = resample(bars, period, view.candles.calendar)
-        if parts is None or len(bars) < parts:
-            return made
-        return made[:-1] if oldest else made[1:]
+        while True:
+            bars = self._bars(view, base, bases, start_ns, end_ns, parts, oldest)
+            made = resample(bars, period, view.candles.calendar)
+            if parts is None or limit is None or len(bars) < parts:
+                return made
+            made = made[:-1] if oldest else made[1:]
+            if len(made) >= limit or parts == _MOST_PARTS:
+                return made
+            parts = min(4 * parts, _MOST_PARTS)
 
     def _bars(
         self,
