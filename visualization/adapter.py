@@ -36,7 +36,7 @@ from gcg_quant.events import (
 from gcg_quant.instruments import Instrument
 from gcg_quant.kill_switch import KillSwitch
 
-from .series.candles import Candle, candle_of
+from .series.candle import Candle, candle_of
 
 __all__ = ["EventToChartAdapter", "Row"]
 

@@ -17,13 +17,13 @@ from gcg_quant.clock import now_ns
 from gcg_quant.errors import InstrumentError
 from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
-from gcg_quant.periods import period_ns
 
 from .indicators import Columns, Indicator, Lines, lines_of
 from .pages.page_panes import Audience
 from .series.candles import Candle
 from .series.market_view import MarketView
 from .series.markets import Markets
+from .series.months import MONTH, check_period, length_ns
 from .series.stored_candles import StoredCandles
 from .series.watch import Watch
 
@@ -90,7 +90,7 @@ class ChartManager:
         Raises:
             InstrumentError: nobody knows the instrument. EventError: no such period. StorageError: the history cannot be read.
         """
-        period_ns(period)
+        check_period(period)
         view = self.view(name)
         with self.markets.lock:
             watch = view.watch(period, self.markets.position)
@@ -183,9 +183,11 @@ class ChartManager:
         indicators: Sequence[Indicator] = (),
     ) -> Window:
         """Return up to `limit` candles that stand before `before` (s), from `after` (s) on, or the newest. Raises as `open` does."""
-        period_ns(period)
+        check_period(period)
         limit = min(max(limit, 1), _MOST)
         view = self.view(name)
+        if period == MONTH and before is None:
+            self._seed(view, period)  # whatever is asked of days: the month that goes on has today in it
         stored = self._stored.before(view, period, before, limit) if after is None else self._stored.after(view, period, after, limit)
         with self.markets.lock:
             candles = self._joined(view, period, stored)
@@ -201,7 +203,7 @@ class ChartManager:
         front = self._front(view, period, candles, indicators)
         anchor_ns = view.anchors.get(period)
         behind: list[Candle] = []
-        bars_off = 0 if anchor_ns is None else (anchor_ns - candles[-1].start_ns) // period_ns(period)
+        bars_off = 0 if anchor_ns is None else (anchor_ns - candles[-1].start_ns) // length_ns(period)
         if anchor_ns is not None and 0 < bars_off <= _MOST_LINES and any(one.kind.anchored for one in indicators):
             behind = self._stored.after(view, period, candles[-1].time + 1, _MOST_LINES)  # running totals are counted up to their anchor
             behind = [one for one in behind if one.time > candles[-1].time and one.start_ns <= anchor_ns]
@@ -270,12 +272,22 @@ class ChartManager:
         # The unfinished candle of a long period needs the smaller bars since its start, which may be older than our memory.
         book = view.candles
         base = book.base(period)
+        with self.markets.lock:
+            book.hold(period)
         if self.history is None or period in ("1s", "1m"):
             return
         with self.markets.lock:
             span = book.span(book.newest_ns or now_ns(), period)
             if book.complete_from(period) <= span.start_ns:
                 return
+            newest_ns = book.newest_ns
+        if period == MONTH:
+            today_ns = book.span(newest_ns, "1d").start_ns if newest_ns else None
+            days = self._stored.between(view, base, start_ns=span.start_ns)
+            self._seed(view, "1d")
+            with self.markets.lock:
+                book.seed_days([day for day in days if today_ns is None or day.start_ns < today_ns], span.start_ns)
+            return
         seeds = self._stored.between(view, base, start_ns=span.start_ns)
         with self.markets.lock:
             book.seed(base, seeds, span.start_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,19 @@ def test_bars_are_answered_in_pages(web: httpx.Client, market: Any, bridge: WebS
     older = web.get("/api/v1/bars", params={"symbol": "BTC/USDT", "venue": "SIM", "limit": 4, "before": newest["bars"][0][0]}).json()
     assert [bar[0] for bar in older["bars"]] == [start // 10**9 for start in starts[:2]]
     assert not older["more"]
+
+
+def test_months_stand_at_their_first(web: httpx.Client, market: Any, bridge: WebSocketEventBridge, until: Any) -> None:
+    """The period 1M makes one bar of what there is of a month, today included, with indicators; other numbers of months are refused."""
+    (start_ns,) = market.past(1)
+    until(lambda: len(bridge.charts.page("BTC/USDT@SIM", "1m").candles) == 1)
+    asked = {"symbol": "BTC/USDT", "period": "1M", "indicators": '[{"id": "a", "name": "MA", "parameters": {"timeperiod": 2}}]'}
+    months = web.get("/api/v1/bars", params=asked).json()
+    first = datetime.fromtimestamp(start_ns // 10**9, UTC).replace(day=1, hour=0, minute=0, second=0)
+    assert [bar[0] for bar in months["bars"]] == [first.timestamp()]
+    assert [one["error"] for one in months["lines"]] == [""]
+    assert web.get("/api/v1/bars", params={**asked, "before": months["bars"][0][0]}).json()["bars"] == []
+    assert "'2M' is not a bar period" in web.get("/api/v1/bars", params={**asked, "period": "2M"}).json()["detail"]
 
 
 def test_symbols_have_their_terms(web: httpx.Client, market: Any) -> None:

@@ -20,6 +20,7 @@ from ..adapter import EventToChartAdapter, Row
 from ..charts import Window
 from ..ledger import Ledger
 from ..series.market_view import MarketView
+from ..series.months import MONTH
 from .hub import EVERYBODY, Parcel
 from .line_messages import Asked, line_rows, series_news
 from .page_panes import book_topic
@@ -43,7 +44,7 @@ __all__ = [
     "tables",
 ]
 
-PERIODS = ("1s", "5s", "15s", "1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d", "1w")
+PERIODS = ("1s", "5s", "15s", "1m", "3m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", MONTH)
 PROTOCOL = 2
 _encode = msgspec.json.Encoder().encode
 

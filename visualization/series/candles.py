@@ -7,16 +7,17 @@ from the bus always takes the place of what was folded.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 from gcg_quant.bar_grid import BarGrid
 from gcg_quant.bars import BarAggregator, period_ns, period_start
 from gcg_quant.calendar import Calendar
-from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, day_start
+from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick
-from gcg_quant.history import RecordArray
+
+from .candle import Candle, Span, candle_of, candles_of, chart_time, fold
+from .long_candles import LongCandles
+from .months import MONTH, month_at, month_span
 
 __all__ = ["Candle", "CandleBook", "CandleSeries", "Span", "candles_of", "span_of"]
 
@@ -26,28 +27,10 @@ _SLACK = 64
 _NEVER = 1 << 62
 
 
-class Candle(NamedTuple):
-    """One candle; `time` is what the chart shows as its place: seconds since the epoch, UTC. A volume not known is NaN."""
-
-    start_ns: int
-    time: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-class Span(NamedTuple):
-    """The interval of a candle."""
-
-    start_ns: int
-    end_ns: int
-    time: int
-
-
 def span_of(ns: int, period: str, calendar: Calendar | None = None) -> Span:
     """Return the interval of `period` that holds `ns`, as the bars of the calendar have it (see `gcg_quant.bar_grid`)."""
+    if period == MONTH:
+        return month_span(month_at(ns, calendar), calendar)
     interval = _grid(period, calendar).at(ns)
     if interval is None:  # outside of the sessions nothing counts
         start = period_start(ns, period)
@@ -55,45 +38,9 @@ def span_of(ns: int, period: str, calendar: Calendar | None = None) -> Span:
     return Span(interval.start_ns, interval.end_ns, chart_time(interval.start_ns, period, interval.trading_day))
 
 
-def candles_of(bars: RecordArray, period: str) -> list[Candle]:
-    """Return the candles of an array of bars of one period, those without prices left out. A trading day stands at its own date."""
-    names = ("start_ns", "open", "high", "low", "close", "volume", "trading_day")
-    columns = [bars[name].tolist() for name in names]
-    return [
-        Candle(start, chart_time(start, period, day), open_, high, low, close, volume)
-        for start, open_, high, low, close, volume, day in zip(*columns, strict=True)
-        if not math.isnan(open_ + high + low + close)
-    ]
-
-
-def chart_time(start_ns: int, period: str, trading_day: int) -> int:
-    """Return where a bar stands on the time axis, in seconds: its start, or the date of its trading day, of a week that of its Monday."""
-    if trading_day and period in ("1d", "1w"):
-        return period_start(day_start(trading_day), period) // NS_PER_SECOND
-    return start_ns // NS_PER_SECOND
-
-
 @lru_cache(maxsize=256)
 def _grid(period: str, calendar: Calendar | None) -> BarGrid:
     return BarGrid(period, calendar)
-
-
-def candle_of(bar: Bar) -> Candle:
-    """Return the candle of a bar."""
-    time = chart_time(bar.start_ns, bar.period, bar.trading_day)
-    return Candle(bar.start_ns, time, bar.open, bar.high, bar.low, bar.close, bar.volume)
-
-
-def fold(span: Span, parts: Iterable[Candle]) -> Candle | None:
-    """Return the candle that consecutive smaller ones make together, or None if there are none."""
-    merged: Candle | None = None
-    for part in parts:
-        if merged is None:
-            merged = part._replace(start_ns=span.start_ns, time=span.time)
-            continue
-        volume = merged.volume if math.isnan(part.volume) else part.volume if math.isnan(merged.volume) else merged.volume + part.volume
-        merged = Candle(span.start_ns, span.time, merged.open, max(merged.high, part.high), min(merged.low, part.low), part.close, volume)
-    return merged
 
 
 class CandleSeries:
@@ -103,6 +50,7 @@ class CandleSeries:
         self.keep = keep
         self.version = 0
         self.cut_ns = 0  # candles that started before this have been dropped
+        self.held_from_ns = _NEVER  # those from here on stay, however many they are
         self._candles: dict[int, Candle] = {}
         self._sorted = True
 
@@ -113,7 +61,7 @@ class CandleSeries:
             self._sorted = False
         self._candles[candle.start_ns] = candle
         self.version += 1
-        if len(self._candles) > self.keep + _SLACK:
+        if len(self._candles) > self.keep + _SLACK and next(iter(self._candles)) < self.held_from_ns:
             self._trim()
 
     def get(self, start_ns: int) -> Candle | None:
@@ -145,6 +93,8 @@ class CandleSeries:
     def _trim(self) -> None:
         self._sort()
         for start in list(self._candles)[: len(self._candles) - self.keep]:
+            if start >= self.held_from_ns:
+                break
             del self._candles[start]
         self.cut_ns = max(self.cut_ns, next(iter(self._candles)))
 
@@ -165,6 +115,7 @@ class CandleBook:
         self._series: dict[str, CandleSeries] = {}
         self._minute_ns = 0
         self._folds: dict[str, tuple[int, int, Candle | None]] = {}
+        self._long = LongCandles(self)
 
     def see(self, from_ns: int) -> None:
         """Say that every bar and tick from this time of the venue on has passed by, or is stored and will be seeded."""
@@ -182,12 +133,18 @@ class CandleBook:
         if minute_ns != self._minute_ns:
             self._close_minute(self._minute_ns)
             self._minute_ns = minute_ns
+            self._long.roll(minute_ns)
         return start_ns
 
     def add(self, bar: Bar) -> None:
         """Take a finished bar; it wins over what was folded."""
         if bar.basis == self.basis and not math.isnan(bar.open + bar.high + bar.low + bar.close):
+            self._long.roll(bar.start_ns)
             self.series(bar.period).put(candle_of(bar))
+
+    def seed_days(self, days: list[Candle], from_ns: int) -> None:
+        """Take stored days for months, finished and complete from `from_ns` on, where none is known yet."""
+        self._long.seed(days, from_ns)
 
     def seed(self, period: str, candles: list[Candle], from_ns: int) -> None:
         """Take stored candles that are complete from `from_ns` on, where none is known yet."""
@@ -207,16 +164,32 @@ class CandleBook:
 
     def base(self, period: str) -> str:
         """Return the period that candles of `period` are folded from."""
+        if period == MONTH:
+            return "1d"
         return "1m" if period_ns(period) > NS_PER_MINUTE and period_ns(period) % NS_PER_MINUTE == 0 else "1s"
+
+    def follows(self, period: str, of: str) -> bool:
+        """Return whether a finished bar of the period `of` changes candles of `period`."""
+        return of in (period, self.base(period)) or (period == MONTH and of == "1m")
+
+    def hold(self, period: str) -> None:
+        """Keep from now on all that the newest candle of `period` is made of, however long it is."""
+        self._long.hold(period)
 
     def complete_from(self, period: str) -> int:
         """Return the time from which every candle of `period` is known in full here."""
+        if period == MONTH:
+            return self._long.days_from_ns
         parts = self.series(period if period in ("1s", "1m") else self.base(period))
         return max(self.seen_from_ns, parts.cut_ns)
 
     def span(self, ns: int, period: str) -> Span:
         """Return the interval of `period` that holds `ns`."""
         return span_of(ns, period, self.calendar)
+
+    def inside(self, ns: int, period: str) -> Span | None:
+        """Return the interval of `period` that holds `ns`, or None outside of the sessions."""
+        return None if _grid(period, self.calendar).at(ns) is None else self.span(ns, period)
 
     @property
     def newest_ns(self) -> int:
@@ -227,6 +200,8 @@ class CandleBook:
 
     def candle(self, start_ns: int, period: str) -> Candle | None:
         """Return the candle of `period` that holds `start_ns` as it is now, or None if nothing is known of it."""
+        if period == MONTH:
+            return self._long.month(month_at(start_ns, self.calendar))
         span = self.span(start_ns, period)
         known = self.series(period).get(span.start_ns)
         if known is not None:
@@ -242,6 +217,8 @@ class CandleBook:
 
     def candles(self, period: str) -> list[Candle]:
         """Return every candle of `period` that anything is known of, sorted."""
+        if period == MONTH:
+            return self._long.months()
         starts = {candle.start_ns for candle in self.series(period).all()}
         if period != "1s":
             starts |= {self.span(one.start_ns, period).start_ns for one in self.series(self.base(period)).all()}

@@ -109,7 +109,7 @@ class MarketView:
             return
         self._has_bars = True
         for watch in self.watches.values():
-            if watch.period == bar.period or self.candles.base(watch.period) == bar.period:
+            if self.candles.follows(watch.period, bar.period):
                 watch.touched.add(bar.start_ns)
         if bar.period == "1m" and bar.start_ns > self._spark_ns:
             self._spark_ns = bar.start_ns

@@ -13,8 +13,9 @@ from gcg_quant.events import Bar, BarBasis
 from gcg_quant.history import History, RecordArray
 from gcg_quant.periods import period_ns, period_start
 
-from .candles import Candle, candles_of
+from .candle import Candle, candles_of
 from .long_bars import LongBars
+from .months import DAYS, MONTH, length_ns, month_of, month_span, months_of
 
 if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
@@ -44,9 +45,7 @@ class StoredCandles:
 
     def before(self, view: MarketView, period: str, before_s: int | None, limit: int) -> list[Candle]:
         """Return at least `limit` candles that stand before `before_s`, where there are so many; some may stand behind it."""
-        # A daily bar stands at its trading day's date, while its night session began the day before: read more and cut.
-        slack = NS_PER_DAY if period_ns(period) >= NS_PER_DAY else 0
-        end_ns = None if before_s is None else before_s * NS_PER_SECOND + slack
+        end_ns = None if before_s is None else before_s * NS_PER_SECOND + _slack(period)
         return self.between(view, period, end_ns=end_ns, limit=limit + 2)
 
     def after(self, view: MarketView, period: str, after_s: int, limit: int, *, oldest: bool = True) -> list[Candle]:
@@ -54,13 +53,13 @@ class StoredCandles:
 
         Of more than that the first ones, without `oldest` the newest.
         """
-        slack = 2 * NS_PER_DAY if period_ns(period) >= NS_PER_DAY else 0
-        return self.between(view, period, start_ns=max(after_s * NS_PER_SECOND - slack, 0), limit=limit + 3, oldest=oldest)
+        start_ns = max(after_s * NS_PER_SECOND - 2 * _slack(period), 0)
+        return self.between(view, period, start_ns=start_ns, limit=limit + 3, oldest=oldest)
 
     def lead(self, view: MarketView, period: str, first: Candle, count: int, whole_day: bool) -> list[Candle]:
         """Return the candles in front of `first`: `count` of them, with `whole_day` at least those since its trading day began."""
         found = self.between(view, period, end_ns=first.start_ns, limit=min(count, _MOST_LEAD)) if count > 0 else []
-        if whole_day and period_ns(period) < NS_PER_DAY:
+        if whole_day and length_ns(period) < NS_PER_DAY:
             begin = _day_begin(first.start_ns, view.candles.calendar)
             if begin < (found[0].start_ns if found else first.start_ns):
                 found = self.between(view, period, start_ns=begin, end_ns=first.start_ns, limit=_MOST_LEAD)
@@ -77,6 +76,8 @@ class StoredCandles:
         oldest: bool = False,
     ) -> list[Candle]:
         """Return the candles of bars from `start_ns` up to `end_ns`; `limit` keeps the newest, with `oldest` the first."""
+        if period == MONTH:
+            return self._months(view, start_ns, end_ns, limit, oldest)
         bases = (view.candles.basis, *([BarBasis.MID, BarBasis.BID] if view.candles.basis == BarBasis.LAST else []))
         long = self._long.bars(view, period, bases, start_ns, end_ns, limit, oldest)
         if long is not None:
@@ -85,6 +86,23 @@ class StoredCandles:
         if not len(bars) and period not in ("1s", "1m"):
             bars = self._made(view, period, bases, start_ns, end_ns, limit, oldest)
         return candles_of(bars, period)
+
+    def _months(self, view: MarketView, start_ns: int | None, end_ns: int | None, limit: int | None, oldest: bool) -> list[Candle]:
+        # Of days. One that is cut by the bounds or the limit is left out; that of today is as far as its days are stored.
+        calendar = view.candles.calendar
+        count = None if limit is None else (limit + 1) * DAYS
+        days = self.between(view, "1d", start_ns=start_ns, end_ns=end_ns, limit=count, oldest=oldest)
+        months = months_of(days, calendar)
+        if count is not None and len(days) >= count:
+            months = months[:-1] if oldest else months[1:]
+        whole = []
+        for one in months:
+            span = month_span(month_of(one), calendar)
+            if (start_ns is None or span.start_ns >= start_ns) and (end_ns is None or span.end_ns <= end_ns):
+                whole.append(one)
+        if limit is None or limit >= len(whole):
+            return whole
+        return whole[:limit] if oldest else whole[-limit:]
 
     def _made(
         self,
@@ -134,6 +152,14 @@ class StoredCandles:
             if len(bars):
                 return bars
         return none
+
+
+def _slack(period: str) -> int:
+    # A daily bar stands at its trading day's date, while its night session began the day before; a month at the first, while its first
+    # trading day may come, or the holidays before it begin, more than a week off: more is read and cut.
+    if period == MONTH:
+        return 15 * NS_PER_DAY
+    return NS_PER_DAY if period_ns(period) >= NS_PER_DAY else 0
 
 
 def _day_begin(ns: int, calendar: Calendar | None) -> int:

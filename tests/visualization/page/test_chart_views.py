@@ -58,6 +58,11 @@ def test_long_view_is_drawn_as_a_longer_period(long_server: AppServer, open_page
     now = page.pane("view.view.time")
     assert seen["from"] < now["from"] < now["to"] < seen["to"] + 7200
     assert page.text(".legend .place") == "SIM · 1m"
+    page.page.click("#periods-more")
+    page.page.click("#periods-more + [role=menu] button:text-is('1M')")
+    page.wait_pane("view.drawn === '1M' && view.bars.length > 1")
+    assert page.text("#periods-more") == "1M ▾"
+    assert page.pane("view.bars.every((bar) => new Date(bar[0] * 1000).toISOString().endsWith('-01T00:00:00.000Z'))")
 
 
 def test_go_to_a_date_and_back(market: Any, long_server: AppServer, open_page: Open) -> None:
