@@ -15,6 +15,7 @@ from gcg_quant.events import BacktestProgressEvent
 
 from .broker import EventDrivenBroker
 from .cerebro_run.control import RunControl
+from .cerebro_run.drawn import Pen, no_pen, with_pen
 from .cerebro_run.joining import Joining
 from .cerebro_run.plotting import drawing
 from .cerebro_run.quiet import QuietWarmup
@@ -77,6 +78,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._reported = -1
         self._turns = 0
         self._quiet: QuietWarmup | None = None
+        self.pen: Pen = no_pen  # what draws the points of its strategies
         self.closed_to_feeds = ""  # why none may join while it runs
         self._joining = Joining()
         self._looping = False  # bar by bar
@@ -218,7 +220,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self._share_streams()
         try:
             with BulkLoading(self.datas if self.fast else []):
-                return super().runstrategies(iterstrat, predata)
+                return super().runstrategies(with_pen(iterstrat, self.pen), predata)
         finally:
             for stream in self._streams.values():
                 stream.close()
@@ -377,7 +379,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
     # `optstrategy` sends the cerebro to worker processes: threads, locks and the bus stay here.
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        for name in ("control", "_thread", "_bus", "_on_progress", "_quiet", "_outcome", "_failure", "_joining", "_streams"):
+        for name in ("control", "_thread", "_bus", "_on_progress", "_quiet", "_outcome", "_failure", "_joining", "_streams", "pen"):
             state.pop(name, None)
         return state
 
@@ -386,6 +388,7 @@ class EventDrivenCerebro(bt.Cerebro):  # type: ignore[misc]
         self.control, self._joining, self._streams = RunControl(), Joining(), {}
         self._thread = self._bus = self._on_progress = self._quiet = self._failure = None
         self._outcome = []
+        self.pen = no_pen
 
 
 def _distinct_times(datas: Sequence[Any]) -> int:

@@ -26,6 +26,7 @@ from ..broker import EventDrivenBroker
 from ..cerebro import EventDrivenCerebro
 from ..conversion.comminfo import comminfo_of
 from ..conversion.days import ns_from_days
+from ..conversion.facts import place_of
 from ..conversion.parameters import ParameterChange, bt_defaults, bt_parameters, change_parameters, plain_parameters
 from ..feed import EventDrivenDataFeed
 from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
@@ -203,6 +204,7 @@ class BacktraderStrategy(Strategy):
         self._making = begin.making
         self._reads = ParameterReads(self._cls)
         stream.listen(ParameterChange, self._on_change)
+        cerebro.pen = self._draw
         cerebro.adddatacb(self._on_data_status)
         cerebro.addstrategy(self._cls, **begin.chosen)
         self.warming_up = True
@@ -366,6 +368,14 @@ class BacktraderStrategy(Strategy):
     def _hand_on(self, items: Iterable[tuple[Any, Moment]]) -> None:
         for item, moment in items:
             self._stream.push(item, moment)
+
+    # On the run's thread. What is done again after a restart has been drawn already, and history is not drawn.
+    def _draw(self, name: str, value: float, symbol: Any = None, place: str = "price") -> None:
+        stream = self._stream
+        if self.warming_up or getattr(stream, "replaying", False):
+            return
+        at = symbol if symbol is None or isinstance(symbol, str) else "@".join(part for part in place_of(symbol) if part)
+        self._session.plot(name, value, at, place, stream.moment)
 
     # On the run's thread: the second lock, beside the broker's own.
     def _on_data_status(self, data: Any, status: int, *args: Any, **kwargs: Any) -> None:

@@ -355,11 +355,16 @@ class Session:
         )
         return self.host.publish(event, cause=self.cause)
 
-    def plot(self, name: str, value: float, symbol: str | None, place: str) -> None:
-        """Publish a PlotEvent, unless the strategy is warming up. Raises StrategyError for what cannot be drawn."""
-        point = self._drawing.point(name, value, place, self._place(symbol or self.symbol), self.strategy_id, self.now_ns)
+    def plot(self, name: str, value: float, symbol: str | None, place: str, moment: tuple[int, int] | None = None) -> None:
+        """Publish a PlotEvent, unless the strategy is warming up; `moment` is as in `order`.
+
+        Raises:
+            StrategyError: the name, the value or the place cannot be drawn. InstrumentError: an unknown symbol.
+        """
+        now_ns, cause = moment or (self.now_ns, self.cause)
+        point = self._drawing.point(name, value, place, self._place(symbol or self.symbol), self.strategy_id, now_ns)
         if point is not None and not self.warming_up:
-            self.host.publish(point, cause=self.cause)
+            self.host.publish(point, cause=cause)
 
     def log(self, text: str, level: str = "info") -> None:
         """Publish a LogEvent about the event being handled."""
