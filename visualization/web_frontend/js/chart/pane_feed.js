@@ -98,7 +98,8 @@ export class PaneFeed {
     if (first) this.pane.replaced();
     else this.pane.changed(least);
     this.pane.state("ready");
-    if (this.series.bars.length > KEPT + PAGE) this.#cut(this.series.bars.length - KEPT, this.series.bars.length);
+    const all = this.series.bars.length;
+    if (all > KEPT + PAGE && !this.#cut(all - KEPT, all)) this.#cut(0, KEPT); // who looks at the oldest for hours does without the newest
   }
 
   takeMarkers(message) {
@@ -187,10 +188,10 @@ export class PaneFeed {
     this.open();
   }
 
-  // Drop the bars outside these indexes; if those are the newest ones, the pane shows the past from now on.
+  // Drop the bars outside these indexes, if none is in view; without the newest ones the pane shows the past from now on.
   #cut(from, to) {
     const all = this.series.bars.length;
-    if (!this.pane.mayLose(from, to)) return;
+    if (!this.pane.mayLose(from, to)) return false;
     this.series.cut(from, to);
     if (from) this.moreBefore = true;
     if (to < all && this.live) {
@@ -199,6 +200,7 @@ export class PaneFeed {
       this.send({ type: "unsubscribe", pane: this.pane.number });
     }
     this.pane.cut(from);
+    return true;
   }
 
   // Whether the bars of another series are on their way.

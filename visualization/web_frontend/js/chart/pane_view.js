@@ -70,7 +70,8 @@ export class PaneView {
   /** Whether the view would not notice if only the bars from index `from` to before `to` were kept. */
   mayLose(from, to) {
     const { range } = this.pane.plots.price;
-    return Boolean(range) && range.from > from + AHEAD && range.to < to - (to < this.pane.feed.series.bars.length ? AHEAD : -Infinity);
+    const all = this.pane.feed.series.bars.length;
+    return Boolean(range) && (from === 0 || range.from > from + AHEAD) && (to === all || range.to < to - AHEAD);
   }
 
   /** A series of another instrument or period: nothing of the view is kept. */

@@ -78,14 +78,15 @@ export class Plots {
     rows.forEach(({ chart }, at) => (chart.axisShown = at === rows.length - 1));
   }
 
-  /** Draw everything anew. The view stays, `added` bars having come in front; with `reset` it goes to the newest bar. */
+  /** Draw everything anew. The view stays, `added` bars having come in front, or at the newest bar; with `reset` it goes there. */
   redraw(bars, { added = 0, reset = false } = {}) {
     const range = reset ? null : this.price.range;
+    const moved = this.price.live ? bars.length - this.price.count : added; // many may have come at once, after a sleep
     this.bars = bars;
     for (const tail of this.#tails()) Object.assign(tail, { first: Infinity, count: bars.length });
-    this.price.setBars(bars, !reset, added);
+    this.price.setBars(bars, !reset, moved);
     for (const [set, line] of this.#lines()) set.setValues(line.id, bars, line.values);
-    if (range) this.price.range = { from: range.from + added, to: range.to + added };
+    if (range) this.price.range = { from: range.from + moved, to: range.to + moved };
     this.#follow(this.price);
   }
 
