@@ -102,7 +102,8 @@ export class PriceChart extends SharedView {
       this.lines.delete(id);
     }
     for (const { id, price, title = "", token, dashed } of lines) {
-      const options = { price, title, color: this.colours[token], lineWidth: 1, lineStyle: dashed ? DASHED : DOTTED, axisLabelVisible: true };
+      const quiet = dashed ? { axisLabelColor: this.colours.raised, axisLabelTextColor: this.colours[token] } : {}; // of many the last price stands out
+      const options = { price, title, color: this.colours[token], lineWidth: 1, lineStyle: dashed ? DASHED : DOTTED, axisLabelVisible: true, ...quiet };
       if (this.lines.has(id)) this.lines.get(id).applyOptions(options);
       else this.lines.set(id, this.main.createPriceLine(options));
     }

@@ -99,7 +99,8 @@ def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_ser
     bus.publish(OrderEvent(**known, **limit, status=OrderStatus.ACCEPTED))
     page = open_page(long_server)
     label = ".order-label[data-order='s-7']"
-    page.wait_text(label, "▲ Buy 0.5 limit")
+    page.wait_text(label, "▲ 0.5")
+    assert page.page.get_attribute(label, "title") == "▲ Buy 0.5 limit"
     page.wait_pane("[...view.chart.lines.keys()].join() === 'average,7|price'")
     page.page.locator(f"{label} .edit").focus()
     page.page.keyboard.press("Enter")

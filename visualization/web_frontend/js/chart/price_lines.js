@@ -7,7 +7,7 @@ import { patch } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
 
 const DONE = ["filled", "cancelled", "rejected", "expired", "failed"];
-const LABEL_PX = 20; // labels nearer than this to each other stand side by side
+const LABEL_PX = 16; // labels nearer than this to each other stand side by side
 
 export class PriceLines {
   constructor(pane) {
@@ -97,9 +97,12 @@ export class PriceLines {
     const { decimals, quantity_decimals: digits } = this.pane.store.terms(this.pane.name);
     const edited = this.editing?.id === line.id ? this.editing : null;
     const focused = node.contains(document.activeElement);
-    const what = `${side === "sell" ? "▼" : "▲"} ${t(side)} ${format.quantity(left, digits)} ${t(field === "stop" ? "stop_price" : "limit_price")}`;
+    const [arrow, size] = [side === "sell" ? "▼" : "▲", format.quantity(left, digits)];
+    const what = `${arrow} ${t(side)} ${size} ${t(field === "stop" ? "stop_price" : "limit_price")}`;
     node.className = `order-label ${side === "sell" ? "down" : "up"}${edited ? " edited" : ""}`;
-    node.replaceChildren(el("span", { text: what }));
+    const short = field === "stop" ? `${arrow} ${size} ${t("stop_price")}` : `${arrow} ${size}`; // many stand side by side
+    node.title = what;
+    node.replaceChildren(el("span", { text: edited ? what : short }));
     if (!edited) node.append(el("button", { type: "button", class: "edit", text: t("edit"), "aria-label": t("edit_order", what, id), on: { click: () => this.#edit(line) } }));
     else if (edited.fault) node.append(el("span", { class: "fault", role: "alert", text: edited.fault }), this.#no(t("close")));
     else if (edited.sent) node.append(el("span", { class: "muted", text: t("sent") }));
