@@ -55,6 +55,20 @@ def test_patches_are_merged_and_null_takes_back() -> None:
     assert manager.take() == []
 
 
+def test_pages_are_told_whole_panes() -> None:
+    """Who changes the panes may leave keys out; the open pages get them all, and of everything else what was said."""
+    manager = ChartConfigManager()
+    manager.apply(
+        ChartConfigEvent(client="rest", options={"theme": "light", "layout": {"panes": [{"name": "BTC/USDT@SIM"}]}, "watch": None})
+    )
+    ((client, patch),) = manager.take()
+    assert client == 0
+    assert set(patch) == {"theme", "layout", "watch"}
+    assert set(patch["layout"]) == {"panes"}
+    (pane,) = patch["layout"]["panes"]
+    assert (pane["name"], pane["period"], pane["style"], pane["volume"], pane["indicators"]) == ("BTC/USDT@SIM", "1m", "candles", True, [])
+
+
 def test_merge_patch_follows_its_standard() -> None:
     """Some of the examples of RFC 7386."""
     assert merged({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}) == {"a": {"b": "d"}}

@@ -50,11 +50,11 @@ class ChartConfigManager:
                 return  # it says what is known; a change made since it was put together stays
         kept = merged(self.kept, event.options)
         try:
-            checked(kept)
+            whole = checked(kept)
         except EventError:
             return
         self.kept = kept
-        self._news.append((int(event.client) if event.client.isdecimal() else 0, event.options))
+        self._news.append((int(event.client) if event.client.isdecimal() else 0, _completed(event.options, whole)))
 
     def take(self) -> list[tuple[int, Document]]:
         """Return the changes since the last call: who made each (the number of a page, else 0), and the patch."""
@@ -75,3 +75,10 @@ class ChartConfigManager:
     def load(self, state: Any) -> None:
         """Take over what `dump` returned; this manager is new."""
         self.kept, self._whole_ns = state["kept"], state["whole_ns"]
+
+
+def _completed(patch: Any, whole: Any) -> Any:
+    # A list takes the place of the whole list, so that a pane in it which leaves keys out would leave the pages without them.
+    if isinstance(patch, dict) and isinstance(whole, dict):
+        return {key: _completed(value, whole.get(key)) for key, value in patch.items()}
+    return whole if isinstance(patch, list) else patch
