@@ -99,7 +99,8 @@ export class PriceLines {
     const focused = node.contains(document.activeElement);
     const [arrow, size] = [side === "sell" ? "▼" : "▲", format.quantity(left, digits)];
     const what = `${arrow} ${t(side)} ${size} ${t(field === "stop" ? "stop_price" : "limit_price")}`;
-    node.className = `order-label ${side === "sell" ? "down" : "up"}${edited ? " edited" : ""}`;
+    node.classList.remove("up", "down", "edited");
+    node.classList.add(side === "sell" ? "down" : "up", ...(edited ? ["edited"] : []));
     const short = field === "stop" ? `${arrow} ${size} ${t("stop_price")}` : `${arrow} ${size}`; // many stand side by side
     node.title = what;
     node.replaceChildren(el("span", { text: edited ? what : short }));
@@ -195,7 +196,9 @@ export class PriceLines {
       const right = placed.filter((one) => Math.abs(one.y - y) < LABEL_PX).reduce((most, one) => Math.max(most, one.right + one.width + 4), 6);
       placed.push({ y, right, width: label.width });
       const place = `translate(${-(right + scale)}px, ${Math.round(y - LABEL_PX / 2)}px)`;
-      if (place !== label.place) label.node.style.transform = label.place = place;
+      if (place === label.place) continue;
+      label.node.style.transform = label.place = place;
+      label.node.classList.toggle("beside", right > 6); // shown while the pointer is there: the price scale tells of it, too
     }
   }
 }
