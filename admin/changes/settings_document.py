@@ -73,8 +73,9 @@ class SettingsDocument:
 
     @property
     def keys(self) -> set[str]:
-        """The keys that the file sets, as "section.key"."""
-        return {f"{section}.{key}" for section, values in self._base.items() if isinstance(values, Mapping) for key in values}
+        """The keys that the file (without one, the demo) sets, as "section.key"."""
+        written = self._base if self.path is not None else read_demo()
+        return {f"{section}.{key}" for section, values in written.items() if isinstance(values, Mapping) for key in values}
 
     @property
     def origin(self) -> str:

@@ -214,8 +214,10 @@ def test_without_a_file_a_change_holds_until_the_end(tmp_path: Path) -> None:
             done = rest.patch("/settings", json={"risk.max_open_orders": 7, "simulated.ticks_per_second": 10}).json()
             assert (set(done["changed"]), done["saved"]) == ({"risk.max_open_orders", "simulated.ticks_per_second"}, None)
             assert "write it into gcg_quant.toml" in done["detail"]
-            row = next(row for row in rest.get("/settings?limit=1000").json() if row["key"] == "risk.max_open_orders")
-            assert (row["value"], row["source"]) == (7, "command")
+            rows = {row["key"]: row for row in rest.get("/settings?limit=1000").json()}
+            assert (rows["risk.max_open_orders"]["value"], rows["risk.max_open_orders"]["source"]) == (7, "command")
+            assert {rows[key]["source"] for key in ("system.hang_s", "bus.sync")} == {"default"}
+            assert rows["simulated.enabled"]["source"] == "file"
             in_force = {limit["limit"]: limit["value"] for limit in rest.get("/risk").json()["limits"]}
             assert in_force["max_open_orders"] == 7
     finally:
