@@ -53,7 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for group in (browser, slow - browser):
         for turn, path in enumerate(sorted(group)):
             turns[path] = turn
-    items.sort(key=lambda item: (turns.get(item.path, len(items)), item.path in browser))
+    last = len(turns)  # a list that is being sorted looks empty
+    items.sort(key=lambda item: (turns.get(item.path, last), item.path in browser))
 
 
 # ---- every journal that a test leaves behind adds up, and every session can be done again

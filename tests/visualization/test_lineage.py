@@ -24,7 +24,7 @@ from gcg_quant.events import (
     SystemEvent,
     Tick,
 )
-from gcg_quant.visualization.lineage.lineage.lineage import ChainStep, chain, event_id, event_name
+from gcg_quant.visualization.lineage.lineage import ChainStep, chain, event_id, event_name
 from gcg_quant.visualization.server import AppServer
 
 SEQ = (1 << 60) - 1

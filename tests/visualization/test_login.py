@@ -173,7 +173,7 @@ def test_sizes_and_numbers_are_limited(guard: Make) -> None:
         with pytest.raises(InvalidStatus) as refused:
             connect(address, additional_headers=bearer)
         assert refused.value.response.status_code in (403, 503)
-        ws.send("x" * 200_000)
+        ws.send("x" * 600_000)
         with pytest.raises(ConnectionClosed) as closed:
             read_to_the_end(ws)
         assert closed.value.rcvd is not None

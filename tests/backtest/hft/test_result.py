@@ -314,7 +314,7 @@ def test_report_of_ticks_in_a_browser(chromium: Any, tmp_path: Path) -> None:
     page.click("#trades th button:has-text('Held')")  # the shortest first
     page.locator("#trades tbody tr").first.click()
     page.wait_for_selector("#price[data-fills=near]")
-    drawn = page.evaluate(f"{view}.price.candles.markers().length")
+    drawn = page.evaluate(f"{view}.price.main.markers().length")
     assert 0 < drawn < page.evaluate(f"{view}.marks.fills.length")
     page.click("#symbols button:has-text('IF2101')")
     page.click("#more")

@@ -21,7 +21,8 @@ export class Search {
       clearTimeout(this.closing);
       this.#search();
     });
-    this.box.addEventListener("blur", () => (this.closing = setTimeout(() => this.close(), 120))); // after a click on a line
+    // After a click on a line; and not where a dialog that was opened from here has given the focus back.
+    this.box.addEventListener("blur", () => (this.closing = setTimeout(() => document.activeElement === this.box || this.close(), 120)));
     this.box.addEventListener("keydown", (event) => this.#key(event));
     byId("watch-add").addEventListener("click", () => this.open(true));
     store.on("appearance", () => this.#hint());
@@ -30,6 +31,7 @@ export class Search {
   /** Give the box the focus; with `adding`, symbols go into the watch list. */
   open(adding = false) {
     this.adding = adding;
+    clearTimeout(this.closing);
     this.#hint();
     this.box.focus();
     this.box.select();
@@ -107,6 +109,11 @@ export class Search {
   }
 
   #key(event) {
+    if (event.key === "/" && !this.box.value) {
+      event.preventDefault(); // the key that opens the box is no letter of a symbol
+      this.open(this.adding);
+      return;
+    }
     if (event.key === "Enter" && this.found[this.chosen]) this.#take(this.found[this.chosen], event);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !this.found.length) return;
