@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 import subprocess
@@ -169,7 +170,9 @@ def test_notebook_shows_the_report_and_a_terminal_the_table(
     """show() displays the report in a notebook; elsewhere it prints the table."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     shells = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
-    shells.instance(history_load_length=0).history_manager.enabled = False
+    shell = shells.instance(history_load_length=0)
+    shell.history_manager.enabled = False
+    atexit.unregister(shell.atexit_operations)  # its folder is gone by then
     try:
         with pytest.importorskip("IPython.utils.capture").capture_output() as shown:
             show_result(result, Console(force_jupyter=True))
