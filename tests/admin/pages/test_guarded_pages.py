@@ -94,10 +94,13 @@ def test_pages_keep_to_their_policy(guarded: System, chromium: Any, tmp_path: Pa
         page = context.new_page()
         page.goto(f"{guarded.url}/admin")
         assert page.locator("label").inner_text() == word
+        page.wait_for_selector("input:focus")
         page.keyboard.type("wrong")
         page.keyboard.press("Enter")
         page.wait_for_selector("#problem:not(:empty)")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.wait_for_load_state()  # the field is the new page's
+        page.wait_for_selector("input:focus")
         page.keyboard.type(TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{guarded.url}/admin")
