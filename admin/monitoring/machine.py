@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["ClockWatch", "ProcessUse", "free_bytes", "process_use"]
+__all__ = ["ClockWatch", "ProcessUse", "free_bytes", "process_use", "pss_bytes"]
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -26,7 +26,7 @@ def process_use(pids: Iterable[int], proc: Path = Path("/proc")) -> dict[int, Pr
     found = {}
     for pid in set(pids):
         try:
-            found[pid] = ProcessUse(_memory(proc / str(pid)), _cpu(proc / str(pid)))
+            found[pid] = ProcessUse(pss_bytes(proc / str(pid)), _cpu(proc / str(pid)))
         except (OSError, ValueError, IndexError):
             continue
     return found
@@ -66,7 +66,8 @@ class ClockWatch:
         return max(self._wall_ns() - self._steady_ns() for _ in range(3))
 
 
-def _memory(folder: Path) -> int:
+def pss_bytes(folder: Path) -> int:
+    """Return the proportional set size of a process by its folder in /proc. Raises OSError or ValueError where no kernel tells it."""
     for line in (folder / "smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

@@ -13,6 +13,7 @@ from gcg_quant.component import Component, Health
 from gcg_quant.events import MetricEvent, SystemEvent
 from gcg_quant.registry import Registry
 
+from ..monitoring.machine import pss_bytes
 from ..views.component_view import process_name
 
 __all__ = ["GroupReport", "memory_bytes"]
@@ -25,9 +26,7 @@ _TOLD_STATES = ("running", "stopped", "failed")
 def memory_bytes() -> int | None:
     """Return the proportional set size of this process: its memory, what it shares counted by its share; None where no kernel tells it."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
+        return pss_bytes(Path("/proc/self"))
     return None
 
 

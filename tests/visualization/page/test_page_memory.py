@@ -58,6 +58,7 @@ def test_old_candles_leave_the_page(market: Any, server: AppServer, open_page: O
     assert page.pane("view.feed.markers.size") == 2_000
     # 1,500 minutes more would be 1.5 MB, as are the bars between two cuts.
     assert min(one.heap for one in full[3:]) < min(one.heap for one in full[:3]) + 400_000, full  # a measure may come just before a cut
+    assert max(one.heap for one in full) < min(one.heap for one in full) + 16_000_000
     assert {one.listeners for one in full} == {full[0].listeners}
     assert max(one.nodes for one in full) - min(one.nodes for one in full) < 30
 
