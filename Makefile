@@ -61,9 +61,17 @@ torture: .venv/dev.stamp .venv/native.stamp
 	@echo "== The recorder's database ahead of the journal and behind it ($(SHARE) s)"
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/test_power_loss.py tests/data_storage/test_recorder_kill.py
 	@echo "== The trading engine and its venue killed at any moment"
-	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/strategy_engine/test_venue_restart.py
+	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/strategy_engine/test_venue_restart.py \
+		tests/strategy_engine/test_trading_restart.py tests/strategy_engine/test_offsets_restart.py tests/strategy_engine/test_paper_restart.py
 	@echo "== Both ends of a bridge and its Redis killed at random ($(SHARE) s)"
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/bridge/test_bridge_kill.py
+	@echo "== Crypto collectors and gateways at both exchanges over bad networks, killed at random"
+	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/data_collector/crypto/test_faults.py tests/strategy_engine/crypto/test_faults.py
+	@echo "== Every view by the accessibility checker, every figure of the benchmarks, a month of 300 restarts"
+	@GCG_TORTURE_S=$(SHARE) GCG_QUANT_MONTH_RESTARTS=300 GCG_QUANT_REST_EXAMPLES=20 $(PYTHON_BIN) -m pytest -q tests/admin/pages/test_views.py \
+		tests/benchmarks tests/admin/test_month.py tests/admin/test_rest_schema.py
+	@echo "== Every property and every set-up with all its examples"
+	@GCG_TORTURE_S=$(SHARE) GCG_EXAMPLES=1000 $(PYTHON_BIN) -m pytest -q -o timeout=1800 $$(grep -rl --include='test_*.py' "^from torture import" tests)
 	@echo "ok   make torture found nothing"
 
 clean:

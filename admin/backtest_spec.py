@@ -12,7 +12,7 @@ from gcg_quant.settings import Settings
 if TYPE_CHECKING:
     from ..backtest.inputs.spec import BacktestSpec
 
-__all__ = ["asked_spec"]
+__all__ = ["asked_spec", "moment_ns"]
 
 
 def asked_spec(
@@ -39,8 +39,8 @@ def asked_spec(
         class_name=asked["class_name"],
         symbols=list(asked["symbols"]),
         period=asked["period"],
-        start_ns=_moment_ns(asked["start"], ends[0]),
-        end_ns=_moment_ns(asked["end"], ends[1]),
+        start_ns=moment_ns(asked["start"], ends[0]),
+        end_ns=moment_ns(asked["end"], ends[1]),
         cash=settings.backtest.cash if asked["cash"] is None else asked["cash"],
         commission=fee if asked["commission"] is None else asked["commission"],
         slippage=asked["slippage"],
@@ -57,7 +57,8 @@ def asked_spec(
     )
 
 
-def _moment_ns(moment: str | int | None, name: str) -> int | None:
+def moment_ns(moment: str | int | None, name: str) -> int | None:
+    """Return a day or a time as ns since the epoch; None and numbers as they are. Raises BacktestError, with the option's name."""
     if moment is None or isinstance(moment, int):
         return moment
     try:

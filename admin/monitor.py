@@ -67,12 +67,19 @@ class Monitor(Stateful[SystemView]):
                 raise ComponentError(f"Component {self.name!r} does not run: start it first.", name=self.name)
             return question(self._follower.fold)
 
-    def catch_up(self, timeout_s: float = 2.0) -> None:
-        """Wait until the view holds all that the market lane held at this call, or for `timeout_s` seconds; from any thread but its own."""
-        target, deadline = self.bus.head(Lane.MARKET), time.monotonic() + timeout_s
+    def catch_up(self, timeout_s: float = 10.0) -> None:
+        """Wait until the view holds all that the control lane and the market lane held at this call, or for `timeout_s` seconds.
+
+        From any thread but its own. What needs no answer, such as that a backtest was removed, is on the control lane alone.
+        """
+        control, market = self.bus.head(Lane.CONTROL), self.bus.head(Lane.MARKET)
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             with self._guard:
                 follower = self._follower
-                if follower is None or self.bus.head(Lane.MARKET) - follower.behind >= target:
+                if follower is None:
+                    return
+                read = follower.cursor
+                if read.control >= control and read.market >= market:
                     return
             time.sleep(0.005)

@@ -20,9 +20,11 @@ from gcg_quant.settings import Settings
 from .config import ConfigPublisher
 from .home import Home
 from .monitoring.log_files import LogFiles
+from .monitoring.terminal_lines import TerminalLines
 from .running.child import Child
 from .running.group import Group, settings_of
 from .running.group_restart import GroupRestarts, Restartable
+from .running.groups import groups_of, is_own_group
 from .running.kill_file import KillFile
 from .running.process_log import ProcessLog
 from .running.summary import RunSummary, Tally
@@ -32,6 +34,7 @@ __all__ = ["Supervisor"]
 _START_LIMIT_S = 30.0
 _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 _QUICK_DEATHS = 3  # so many deaths within a minute end the run
+_OWN_RESTS_S = 30.0  # a collector's or an account's own process that died so often
 _STOP_S = 2.5
 # Producers stop before consumers, so that what was published last is still stored.
 _STOP_ORDER = ("strategies", "collectors", "bars", "trading", "bridge", "backtest", "web", "storage")
@@ -89,6 +92,7 @@ class Supervisor:
         self._config = config
         self.home = Home(settings.home)
         self.url = ""
+        self._groups = groups_of(settings)
         self._hang_s = settings.system.hang_s
         self._one_process = one_process
         self._print = announce
@@ -105,7 +109,11 @@ class Supervisor:
         with (
             self.home.running({"port": self.settings.web.port, "config": str(self._config.absolute()) if self._config else ""}),
             EventBus(
-                self.home.bus, world=World.PAPER, source="supervisor", sync=self.settings.bus.sync, page_mb=self.settings.bus.page_mb
+                self.home.bus,
+                world=World.LIVE if self.settings.system.world == "live" else World.PAPER,
+                source="supervisor",
+                sync=self.settings.bus.sync,
+                page_mb=self.settings.bus.page_mb,
             ) as bus,
         ):
             self._log = ProcessLog(self.settings, "supervisor")
@@ -127,15 +135,20 @@ class Supervisor:
         mark_path(bus.path).unlink(missing_ok=True)  # what a run before has left
         bus.publish(SystemEvent(action="start", data={"world": bus.world.name.lower()}))
         kill_file = KillFile(self.home.kill_file, bus, self._announce)
+        if words := self.settings.real_trading:
+            for line in words.splitlines():
+                self._announce(line)
         config = ConfigPublisher(bus, self.settings, self._config, self._announce)
         retention = Retention(keep_days=self.settings.bus.keep_days, keep_gb=self.settings.bus.keep_gb)
         log_files = LogFiles(self.settings)
+        terminal = TerminalLines(self.settings, self._print)
         begin = time.monotonic()
         try:
             log_files.start(bus)
+            terminal.start(bus)
             self._start_groups(bus, config, kill_file)
             groups: Mapping[str, Restartable] = self._own if self._one_process else self._children
-            serving = frozenset(name for name, parts in self.settings.system.groups.items() if "web" in parts)
+            serving = frozenset(name for name, parts in self._groups.items() if "web" in parts)
             self._restarts = GroupRestarts(bus, groups, serving)
             retention.start(bus)
             self._announce_ready()
@@ -153,6 +166,7 @@ class Supervisor:
             killed = self._stop_groups()
             bus.publish(SystemEvent(action="stopped", detail=", ".join(killed)))
             log_files.stop()
+            terminal.stop()
             tally.count()
         return tally.summary(time.monotonic() - begin, killed)
 
@@ -160,7 +174,7 @@ class Supervisor:
 
     def _check_port(self) -> None:
         web = self.settings.web
-        if web.port == 0 or not any("web" in parts for parts in self.settings.system.groups.values()):
+        if web.port == 0 or not any("web" in parts for parts in self._groups.values()):
             return
         with socket.socket(socket.AF_INET6 if ":" in web.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -174,14 +188,14 @@ class Supervisor:
     def _start_groups(self, bus: EventBus, config: ConfigPublisher, kill_file: KillFile) -> None:
         with bus.reader(events=[SystemEvent], start="end") as reader:
             if self._one_process:
-                for name in self.settings.system.groups:
+                for name in self._groups:
                     own = self._own[name] = _OwnGroup(name, bus, config)
                     own.spawn()
             else:
-                for name in self.settings.system.groups:
+                for name in self._groups:
                     child = self._children[name] = Child(name, self.home, config.first_id)
                     child.spawn()
-            waiting = set(self.settings.system.groups)
+            waiting = set(self._groups)
             deadline = time.monotonic() + _START_LIMIT_S
             while waiting:
                 event = reader.read(0.1)
@@ -227,6 +241,8 @@ class Supervisor:
         for child in self._children.values():
             if self._restarts is not None and self._restarts.is_going_on(child.name):
                 self._busy.pop(child.name, None)
+            elif child.resting(time.monotonic()):
+                continue
             elif child.dead():
                 code = child.process.returncode if child.process else 0
                 if code not in _KILLED_FROM_OUTSIDE:
@@ -243,14 +259,14 @@ class Supervisor:
         self._revive(bus, child, f"{hung} hung and was killed")
 
     def _hung_strategy(self, bus: EventBus, child: Child) -> str:
-        if "strategies" not in self.settings.system.groups[child.name]:
+        if "strategies" not in self._groups[child.name]:
             return ""
         found = busy_with(mark_path(bus.path))
         return f"strategy {found.strategy}" if found is not None and found.busy_s > self._hang_s else ""
 
     def _blame(self, bus: EventBus, child: Child, why: str) -> None:
         # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
-        if "strategies" not in self.settings.system.groups[child.name]:
+        if "strategies" not in self._groups[child.name]:
             return
         path = mark_path(bus.path)
         found = busy_with(path)
@@ -284,7 +300,13 @@ class Supervisor:
         bus.publish(SystemEvent(action="group_died", component=child.name, detail=f"{why}: {child.last_words()}"))
         self._busy.pop(child.name, None)
         child.reap(now)
-        if len(child.deaths) > _QUICK_DEATHS:
+        quick = len(child.deaths) > _QUICK_DEATHS
+        if quick and is_own_group(self._groups[child.name]):
+            # One account's library that falls over and over must not end the trading of the others.
+            child.rest(now, _OWN_RESTS_S)
+            self._announce(f"group {child.name} died ({why}) and is started again in {_OWN_RESTS_S:g} s")
+            return
+        if quick:
             raise ComponentError(
                 f"Group {child.name} died {len(child.deaths)} times within a minute: {child.last_words()} (log: {child.log_path})."
             )
@@ -294,7 +316,7 @@ class Supervisor:
     # ---- stopping
 
     def _stop_groups(self) -> list[str]:
-        order = sorted(self.settings.system.groups, key=self._rank)
+        order = sorted(self._groups, key=self._rank)
         late: list[str] = []
         for own in sorted(self._own.values(), key=lambda one: self._rank(one.name)):
             late += own.group.stop() if own.group is not None else []
@@ -309,8 +331,7 @@ class Supervisor:
         return late
 
     def _rank(self, group: str) -> int:
-        parts = self.settings.system.groups[group]
-        return max((_STOP_ORDER.index(part) for part in parts), default=0)
+        return max((_STOP_ORDER.index(part.partition(":")[0]) for part in self._groups[group]), default=0)
 
 
 def _has_display() -> bool:

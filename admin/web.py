@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gcg_quant.bus import EventBus
 from gcg_quant.component import Component
 from gcg_quant.settings import Settings
 
 from ..visualization.bridge import WebSocketEventBridge
+from ..visualization.indicators import chan_kind
 from ..visualization.server import WebServer
 from .monitor import Monitor
 from .monitoring.performance import PerformanceMonitor
@@ -18,6 +19,7 @@ from .monitoring.performance import PerformanceMonitor
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from ..strategy_engine.chan import ChanAnalyzer
     from .import_jobs import ImportJobs
 
 __all__ = ["web_components"]
@@ -25,7 +27,7 @@ __all__ = ["web_components"]
 
 def web_components(settings: Settings) -> list[Component]:
     """Return the components of the web part, in the order in which they start."""
-    bridge = WebSocketEventBridge(settings)
+    bridge = WebSocketEventBridge(settings, kinds=[chan_kind(_chan_analyzer)])
     monitor = Monitor()
     performance = PerformanceMonitor(settings)
 
@@ -43,3 +45,9 @@ def web_components(settings: Settings) -> list[Component]:
         return [*create_routers(bus, monitor, settings, imports()), *watching]
 
     return [bridge, monitor, performance, WebServer(settings, bridge, routers=routers)]
+
+
+def _chan_analyzer(**options: Any) -> ChanAnalyzer:
+    from ..strategy_engine.chan import ChanAnalyzer  # with the room that it stands in, which takes a while to import
+
+    return ChanAnalyzer(**options)

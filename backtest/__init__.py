@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .cerebro import EventDrivenCerebro
     from .engine import BacktestEngine
     from .feed import EventDrivenDataFeed
+    from .indicators import ChanPivot, ChanStroke
     from .inputs.spec import BacktestSpec
     from .own_strategies.hosted_class import as_backtrader
     from .own_strategies.indicators import indicator
@@ -28,6 +29,8 @@ __all__ = [
     "BacktestSpec",
     "BacktraderAdapter",
     "BusStrategyRunner",
+    "ChanPivot",
+    "ChanStroke",
     "EventDrivenBroker",
     "EventDrivenCerebro",
     "EventDrivenDataFeed",
@@ -49,6 +52,8 @@ _HOMES = {
     "BacktestSpec": "inputs.spec",
     "BacktraderAdapter": "adapters",
     "BusStrategyRunner": "runs.bus_run",
+    "ChanPivot": "indicators",
+    "ChanStroke": "indicators",
     "EventDrivenBroker": "broker",
     "EventDrivenCerebro": "cerebro",
     "EventDrivenDataFeed": "feed",

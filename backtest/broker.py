@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import backtrader as bt
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["EventDrivenBroker"]
 
 MATCHING = ("stock", "native", "engine")
+
+
+class Mirror(Protocol):
+    """What hears of each step of each order of a stock broker; see `OrderMirror`."""
+
+    def order_changed(self, order: Any, *, matching: bool) -> None:
+        """Take what is new of an order; `matching` is True inside the broker's `next()`."""
+
+    def bar_matched(self, broker: Any) -> None:
+        """Take it that a bar's matching is over."""
 
 
 class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
@@ -74,7 +84,8 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._sender: OrderSender | None = None
         self._tape: BarTape | JournalTape | None = None
         self._native: NativeMatching | None = None
-        self._mirror: OrderMirror | None = None
+        self._mirror: Mirror | None = None
+        self._given_mirror: Mirror | None = None
         self._route: OrderRoute | None = None
         self._matching = False
         self._held: dict[Any, tuple[float, float]] = {}
@@ -101,6 +112,10 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Lay the run's bars on the bus between its orders; called by the BacktestEngine before the start."""
         self._tape = tape
 
+    def use_mirror(self, mirror: Mirror) -> None:
+        """With "stock", tell each step of each order to `mirror` instead of a bus; called before the start."""
+        self._given_mirror = mirror
+
     # --- Backtrader's calls --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -108,7 +123,8 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         super().start()
         for data, (size, price) in self._held.items():
             self.positions[data] = bt.Position(size, price)
-        self._mirror = self._route = self._native = None
+        self._mirror = self._given_mirror
+        self._route = self._native = None
         if self.p.matching == "engine":
             sender = self._sender or BusSender(self.p.bus, self.p.account, self.p.strategy)
             self._route = OrderRoute(self, self.p.bus, sender, self._stream)
@@ -119,7 +135,7 @@ class EventDrivenBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             self._native = NativeMatching(self, self.p.bus, PaperTerms.read(self.p.paper or {}), self._tape)
             sender = BusSender(self.p.bus, self.p.account, self.p.strategy, run="0", moment=self._native.moment)
             self._route = OrderRoute(self, self.p.bus, sender, None)
-        elif self.p.bus is not None and self.p.mirror:
+        elif self._mirror is None and self.p.bus is not None and self.p.mirror:
             self._mirror = OrderMirror(self.p.bus, self.p.account, self.p.strategy, self._tape)
 
     def stop(self) -> None:

@@ -44,12 +44,20 @@ class BaseCollector(Component):
         """End collecting a symbol and return a remark for the answer."""
         return ""
 
+    def deals_in(self, venue: str) -> bool:
+        """Return whether a subscription for this venue is meant for the collector; "" is meant for all."""
+        return venue in ("", self.venue)
+
+    def venue_of(self, symbol: str) -> str:
+        """Return the venue that a symbol's events carry: the collector's own (unless overridden)."""
+        return self.venue
+
     def wished(self) -> dict[str, bool]:
         """Return the symbols that this venue was asked for so far on this bus, as far as it is kept: True = taken on, False = given up."""
         wishes: dict[str, bool] = {}
         with self.bus.reader(start="begin", events=[SubscribeEvent]) as reader:
             for event in reader:
-                if isinstance(event, SubscribeEvent) and event.venue in ("", self.venue):
+                if isinstance(event, SubscribeEvent) and self.deals_in(event.venue):
                     wishes[event.symbol] = event.subscribe
         return wishes
 
@@ -80,12 +88,15 @@ class BaseCollector(Component):
         self._count(kind.__name__, len(array))
         return first
 
-    def publish_gap(self, symbol: str, kind: str, start_ns: int, end_ns: int, *, detail: str = "") -> int:
+    def publish_gap(self, symbol: str, kind: str, start_ns: int, end_ns: int, *, detail: str = "", missing: int | None = None) -> int:
         """Tell that market data of a symbol is missing between two event times, and return the event's id.
 
         Strategies get it as `on_gap`; one of the kind "disconnect" also as `on_disconnect`.
         """
-        return self.publish(GapEvent(symbol=symbol, venue=self.venue, kind=kind, start_ns=start_ns, end_ns=end_ns, detail=detail), cause=0)
+        gap = GapEvent(
+            symbol=symbol, venue=self.venue_of(symbol), kind=kind, start_ns=start_ns, end_ns=end_ns, missing=missing, detail=detail
+        )
+        return self.publish(gap, cause=0)
 
     def past(self, symbol: str, what: str, start_ns: int, end_ns: int) -> list[RecordArray] | None:
         """Return all that the venue's own history has of a stretch, as arrays of records; None if it keeps none (unless overridden).
@@ -102,7 +113,7 @@ class BaseCollector(Component):
         for part in rows:
             if len(part) and part.dtype not in _BY_DTYPE:
                 raise EventError(f"{self.name}: the past of {symbol} must be arrays of Tick.dtype, Bar.dtype ..., found {part.dtype}.")
-        told = {"symbol": symbol, "venue": self.venue, "what": what}
+        told = {"symbol": symbol, "venue": self.venue_of(symbol), "what": what}
         return publish_refill(self, self.bus.instruments, rows, **told, start_ns=start_ns, end_ns=end_ns, complete=True)
 
     # ---- inside
@@ -124,7 +135,7 @@ class BaseCollector(Component):
     @event_handler(SubscribeEvent)
     def handle_subscription(self, event: SubscribeEvent) -> None:
         """Take on or give up a symbol, and answer with Applied; what is meant for another venue is passed over."""
-        if event.venue not in ("", self.venue):
+        if not self.deals_in(event.venue):
             return
         act = self.on_subscribe if event.subscribe else self.on_unsubscribe
         try:

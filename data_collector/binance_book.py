@@ -31,10 +31,12 @@ class BookSequence:
     """Puts the messages of one symbol in order. At the start, and after a gap, they wait until a snapshot tells where the book begins.
 
     `dropped` are updates and snapshots that are older than the book, and snapshots that came too late; `gaps` counts how often updates
-    were missing.
+    were missing. With `needs_snapshot`, on a stream that goes on, they wait for one however long it takes, and the oldest are dropped;
+    otherwise the book begins without one after some thousand.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, needs_snapshot: bool = False) -> None:
+        self._needs_snapshot = needs_snapshot
         self.dropped: list[Message] = []
         self.gaps = 0
         self._held: list[Message] | None = []
@@ -85,7 +87,17 @@ class BookSequence:
             if newer:  # it is older than what is held: of no use
                 self.dropped.append(self._snapshot)
                 self._snapshot = None
-        return self.release() if len(held) >= _HELD else []
+        if len(held) < _HELD:
+            return []
+        if self._needs_snapshot:
+            self._held, self.dropped = held[_HELD // 2 :], self.dropped + held[: _HELD // 2]
+            return []
+        return self.release()
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether there is no book, and none that waits for its first change."""
+        return self._held is not None and self._snapshot is None
 
     def _begin(self, snapshot: Snapshot, newer: list[BookUpdate]) -> list[Message | Placed]:
         held, self._held, self._snapshot = self._held or [], None, None

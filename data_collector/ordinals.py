@@ -40,6 +40,15 @@ class Ordinals:
         numbered[order] = ordinals
         return numbered
 
+    def save(self) -> list[tuple[int, int, int]]:
+        """Return what it remembers: (series, time, count)."""
+        return [(series, time, count) for series, counts in self._counts.items() for time, count in counts.items()]
+
+    def restore(self, remembered: list[tuple[int, int, int]]) -> None:
+        """Go on from what `save` has returned; nothing was numbered yet."""
+        for series, time, count in remembered:
+            self._counts.setdefault(series, {})[time] = count
+
     def _count(self, series: int, time: int, length: int) -> int:
         # Return how many of this time came before, and remember these.
         counts = self._counts.setdefault(series, {})

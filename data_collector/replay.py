@@ -87,7 +87,7 @@ class ReplayCollector(BaseCollector):
         parts: Sequence[ReplayPart],
         history: History,
         *,
-        followers: Sequence[str] = ("trading", "strategies", "bars"),
+        followers: Sequence[str] = ("trading", "strategies", "models", "bars"),
         pause_ms: float = 3.0,
         name: str = "replay",
     ) -> None:

@@ -1134,6 +1134,62 @@ class BarMaker:
     def put_state(self, *state: Any) -> None: ...
     def set_grid(self, grid: BarGrid, from_ns: int, until_ns: int, /) -> None: ...  # an event outside calls cover(its time) first
 
+class ChanAnalyzer:
+    """Chan theory, bar by bar; see native/include/gcg/chan.h. Kinds of rows are numbered as Kind there."""
+
+    def __init__(
+        self,
+        new_stroke: bool,
+        separation: int,  # Separation
+        force: int,  # Force
+        ratio: float,
+        trend_pivots: int,
+        fast: int,
+        slow: int,
+        signal: int,
+        keep: int,
+    ) -> None: ...
+    @property
+    def bars(self) -> int: ...
+    @property
+    def last_ns(self) -> int: ...
+    @property
+    def options(self) -> tuple[bool, int, int, float, int, int, int, int, int]: ...  # as __init__ takes them
+    def bar(self, time_ns: int, high: float, low: float, close: float, /) -> int: ...
+    def extend_arrays(
+        self,
+        times_ns: np.ndarray[Any, Any],
+        highs: np.ndarray[Any, Any],
+        lows: np.ndarray[Any, Any],
+        closes: np.ndarray[Any, Any],
+        /,
+    ) -> int: ...
+    def rows(self, kind: int, first: int, /) -> bytearray: ...
+    def counts(self, kind: int, /) -> tuple[int, int, int]: ...  # the oldest that is kept, confirmed, all
+    def save(self) -> bytes: ...
+    def load(self, data: bytes, /) -> None: ...
+
+class LevelBook:
+    """Both sides of a venue's book in its own numbers; see native/include/gcg/level_book.h.
+
+    Levels are bytes of (price, size, orders), each as struct's "=ddq", or sequences whose first two values are price and size.
+    ValueError: a price is not above 0, or a size below 0; nothing is changed.
+    """
+
+    def replace(self, bids: bytes | Sequence[Sequence[float]], asks: bytes | Sequence[Sequence[float]], /) -> None: ...
+    def change(self, bids: bytes | Sequence[Sequence[float]], asks: bytes | Sequence[Sequence[float]], /) -> None: ...
+    def moved(self) -> bool: ...  # brings `shown` and `depth` up to date
+    def best(self, count: int, /) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]: ...
+    @property
+    def crossed(self) -> bool: ...
+    @property
+    def shown(self) -> bytes: ...  # 40 doubles: prices and sizes of ten bids, then of ten asks; NaN: none
+    @property
+    def depth(self) -> int: ...  # levels shown of the side that has more
+
+# symbol, local_ns, event_ns, snapshot, sequence, previous, checksum, bids, asks; None: not beyond doubt (native/include/gcg/okx_book.h)
+def read_okx_book(text: bytes, local_ns: int, /) -> tuple[str, int, int, bool, int, int, int, bytes, bytes] | None: ...
+
 class MatchingEngine:
     """The simulated venue of native/include/gcg/matching.h. Prices and quantities are whole ticks and lots.
 
@@ -1222,6 +1278,7 @@ class RiskEngine:
         by_settlement: bool,
         t_plus_one: bool,
         sides: int = 0,
+        inverse: bool = False,
     ) -> None: ...
     def knows(self, instrument: int) -> bool: ...
     def set_limits(

@@ -17,7 +17,7 @@ from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MILLISECOND, NS_PER_MINUTE, now_ns
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import EventError, GcgQuantError, InstrumentError, JournalError
-from gcg_quant.events import Applied, Bar, BarBasis, BarOrigin, ConfigChangeEvent, Tick, TimerEvent, TradeTick, World
+from gcg_quant.events import Applied, Bar, BarBasis, BarOrigin, ConfigChangeEvent, Tick, TimerEvent, TradeTick, VolumeKind, World
 from gcg_quant.instruments import Instrument
 from gcg_quant.packing import STATE_ERRORS, pack_state, unpack_state
 from gcg_quant.reader import BusReader
@@ -37,10 +37,11 @@ _KEYS = ("bars.periods", "bars.symbols", "bars.grace_ms")
 class BarBuilder(Component):
     """Publishes bars of the configured periods, basis LAST, of every instrument that has ticks or trades.
 
-    Whichever kind of event brings an instrument's first price makes its bars from then on. Currency pairs without last prices get bars
-    of the mean of bid and ask (basis MID). A bar is finished by the first event after its end, or by a `TimerEvent` a little
-    after it. What is filled in on a live bus (BACKFILL) makes no bars. Where a venue publishes bars of a period itself, these are the
-    ones, and ours are held back.
+    Whichever kind of event brings an instrument's first price makes its bars from then on; but where ticks tell totals of the last 24 hours
+    only, which say nothing about a bar, single trades take their place as soon as there are any. Currency pairs without last prices get
+    bars of the mean of bid and ask (basis MID). A bar is finished by the first event after its end, or by a `TimerEvent` a little after it.
+    What is filled in on a live bus (BACKFILL) makes no bars. Where a venue publishes bars of a period itself, these are the ones, and ours
+    are held back.
 
     After a restart it goes on at its last snapshot, reads what came since, and publishes only what it had not published yet: a bar in whose
     middle it died is the bar that it would have been. Without a snapshot it reads the open intervals again, up to ten minutes back; a
@@ -175,8 +176,12 @@ class BarBuilder(Component):
     def on_data(self, event: Tick | TradeTick) -> None:
         """Put a tick or trade into the bars of its instrument."""
         line = self._lines.get(event.instrument) or self._new_line(event)
+        if line is not None and line.rolling and isinstance(event, TradeTick):
+            line = self._new_line(event, event.event_ns)
         if line is None or type(event) is not line.kind:
             return
+        if line.kind is Tick and not line.rolling:
+            line.rolling = isinstance(event, Tick) and event.volume_kind == VolumeKind.ROLLING_24H
         for bar in line.update(event):
             self._publish(bar)
 
@@ -253,7 +258,7 @@ class BarBuilder(Component):
             self._warn(f"Bars of {terms.name} are made by the clock: {error}")
             return None
 
-    def _new_line(self, event: Tick | TradeTick) -> BarLine | None:
+    def _new_line(self, event: Tick | TradeTick, whole_from_ns: int = 0) -> BarLine | None:
         terms = self.bus.instruments[event.instrument]
         if isinstance(event, TradeTick) or event.last_price == event.last_price:
             basis = BarBasis.LAST
@@ -263,7 +268,7 @@ class BarBuilder(Component):
             return None  # a quote: its trades come as events of their own
         line = self._lines[event.instrument] = BarLine(type(event), basis, self._calendar_of(terms), revise=self._revise)
         # By the venue's clock; a bar that began earlier was seen in part only.
-        from_ns = event.event_ns - (event.time_ns - self._read_from_ns) if self._read_from_ns else 0
+        from_ns = event.event_ns - (event.time_ns - self._read_from_ns) if self._read_from_ns else whole_from_ns
         line.keep(self._periods_of(terms.symbol, terms.venue), from_ns)
         return line
 

@@ -28,6 +28,7 @@ class BarLine:
 
     def __init__(self, kind: type[Tick | TradeTick], basis: BarBasis, calendar: Calendar | None, *, revise: bool) -> None:
         self.kind = kind
+        self.rolling = False  # its ticks' totals are those of the last 24 hours, which say nothing about a bar
         self.event_ns = self.time_ns = 0  # the venue's clock at the last event, and ours
         self._basis = basis
         self.calendar = calendar
@@ -75,6 +76,7 @@ class BarLine:
         """All of it as plain values, for `of_state`."""
         return {
             "kind": self.kind.__name__,
+            "rolling": self.rolling,
             "basis": int(self._basis),
             "event_ns": self.event_ns,
             "time_ns": self.time_ns,
@@ -91,4 +93,5 @@ class BarLine:
         for period, aggregator in line._aggregators.items():
             aggregator.state = state["aggregators"][period]
         line.event_ns, line.time_ns = state["event_ns"], state["time_ns"]
+        line.rolling = state.get("rolling", False)
         return line

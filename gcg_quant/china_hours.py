@@ -1,50 +1,87 @@
-"""The trading hours of China's futures exchanges by product and date, which no library knows.
+"""The trading hours of China's futures exchanges by product and date, which no library knows: worked out of `china_futures.csv`.
 
-Written from the exchanges' rules as they are in 2026, with the changes since night trading began that concern whole groups of
-products: Dalian closed at 02:30 until May 2015 and at 23:30 until March 2019, Zhengzhou at 23:30 until December 2019, Shanghai's rebar,
-hot-rolled coil and bitumen at 01:00 until May 2016. All of it holds from trading day 20191212 on. Before that, a product that joined the
-nights later than its group had none yet (corn and plastics in Dalian before 20190401), and days off at short notice are missing.
+What is known of each exchange, and from where, stands in that file; the user's own tables lie over it (`use_tables`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, time
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
 
-from gcg_quant.clock import NS_PER_HOUR, from_datetime, zone_of
+from gcg_quant.china_table import EXCHANGES, OURS, HoursRow, HoursTable, changed_days, read_table
+from gcg_quant.clock import from_datetime, zone_of
 
-__all__ = ["CHINA_FUTURES", "china_sessions"]
+__all__ = [
+    "CHINA_FUTURES",
+    "OWN_FOLDER",
+    "china_days",
+    "china_rows",
+    "china_sessions",
+    "forget_with",
+    "own_tables",
+    "tables_in_use",
+    "use_tables",
+]
 
+CHINA_FUTURES = EXCHANGES
+OWN_FOLDER = "calendars"  # in the home folder: the user's own tables
 Session = tuple[int, int]
 
-_COMMODITY_DAY = ((time(9, 0), time(10, 15)), (time(10, 30), time(11, 30)), (time(13, 30), time(15, 0)))
-_INDEX_DAY = ((time(9, 30), time(11, 30)), (time(13, 0), time(15, 0)))
-_BOND_DAY = ((time(9, 30), time(11, 30)), (time(13, 0), time(15, 15)))
-_OLD_CFFEX_DAY = ((time(9, 15), time(11, 30)), (time(13, 0), time(15, 15)))
-_BONDS = ("T", "TF", "TS", "TL")
-_INDEX_SINCE, _BOND_SINCE = 20160104, 20200720  # trading days from which the days above hold; before them the old one
-_NIGHT_OPEN = time(21, 0)
+_HANDED_ON = "GCG_QUANT_CALENDAR_FILES"  # environment: what a process's children use that read no settings
 
-# Hours of the night session by exchange, and of the products that differ from it (0 = none).
-CHINA_FUTURES = {"CFFEX": 0.0, "SHFE": 2.0, "INE": 2.0, "DCE": 2.0, "CZCE": 2.0, "GFEX": 0.0}
-_METALS = ("cu", "al", "zn", "pb", "ni", "sn", "ss", "ao", "ad")
-_PRODUCTS = {
-    "SHFE": {**dict.fromkeys(_METALS, 4.0), "au": 5.5, "ag": 5.5, "wr": 0.0},
-    "INE": {"sc": 5.5, "bc": 4.0, "ec": 0.0},
-    "DCE": dict.fromkeys(("jd", "lh", "fb", "bb", "lg"), 0.0),
-    "CZCE": dict.fromkeys(("AP", "CJ", "PK", "UR", "SF", "SM", "RS", "WH", "PM", "RI", "LR", "JR"), 0.0),
-}
-# What held before: (up to, but not including, this trading day; hours), the oldest first; by exchange, or by product where it differs.
-_EARLIER = {
-    "SHFE": ((20141229, 0.0),),
-    **{f"SHFE.{product}": ((20131223, 0.0),) for product in _METALS},
-    **{f"SHFE.{product}": ((20130708, 0.0),) for product in ("au", "ag")},
-    **{f"SHFE.{product}": ((20141229, 0.0), (20160504, 4.0)) for product in ("rb", "hc", "bu")},
-    "INE": ((20180327, 0.0),),
-    "DCE": ((20140707, 0.0), (20150511, 5.5), (20190401, 2.5)),
-    "CZCE": ((20141215, 0.0), (20191212, 2.5)),
-}
-_NO_NIGHTS = (20200203, 20200506)  # trading days from .. to before: night trading was suspended
+_own: tuple[HoursTable, ...] | None = None  # None: nobody has said yet
+_when_changed: list[Callable[[], None]] = []
+
+
+def own_tables(home: Path, files: Sequence[Path] = ()) -> list[Path]:
+    """Return the user's own table files: those of the settings, then all *.csv in `calendars` of the home folder, by name."""
+    return [*(file.expanduser().absolute() for file in files), *sorted((home / OWN_FOLDER).glob("*.csv"))]
+
+
+def use_tables(paths: Sequence[Path]) -> None:
+    """Lay the user's own tables over ours in this process; what is known of calendars is worked out anew if they changed.
+
+    Raises:
+        SettingsError: a file cannot be read or a row of it is wrong.
+    """
+    global _own
+    own = tuple(read_table(path) for path in paths)
+    if own != (_own or ()):
+        for forget in _when_changed:
+            forget()
+    _own = own
+    if own:
+        os.environ[_HANDED_ON] = os.pathsep.join(str(path) for path in paths)
+    else:
+        os.environ.pop(_HANDED_ON, None)
+
+
+def forget_with(cache: Callable[[], None]) -> None:
+    """Have a cache emptied whenever the tables change."""
+    _when_changed.append(cache)
+
+
+@lru_cache(maxsize=1)
+def _ours() -> HoursTable:
+    return read_table(OURS)
+
+
+def tables_in_use() -> list[HoursTable]:
+    """Return the tables, ours and the user's, by the day they are of: the oldest first."""
+    own = _own
+    if own is None:
+        handed_on = os.environ.get(_HANDED_ON, "")
+        use_tables([Path(path) for path in handed_on.split(os.pathsep) if path])
+        own = _own or ()
+    return sorted((_ours(), *own), key=lambda table: table.updated)
+
+
+def china_days(exchange: str, days: Sequence[int]) -> list[int]:
+    """Return an exchange's trading days YYYYMMDD, given the stock exchange's."""
+    return changed_days(tables_in_use(), exchange, days)
 
 
 def china_sessions(name: str, days: Iterable[int]) -> list[tuple[int, list[Session]]]:
@@ -52,36 +89,43 @@ def china_sessions(name: str, days: Iterable[int]) -> list[tuple[int, list[Sessi
 
     There is no night session before a holiday: only before a day that follows at once, or after a plain weekend.
     """
+    day_rows, night_rows, without = china_rows(name)
     rows = []
     previous: date | None = None
     for number in days:
         when = date(number // 10_000, number // 100 % 100, number % 100)
-        sessions = [(_moment(when, begin), _moment(when, end)) for begin, end in _day_hours(name, number)]
-        hours = _night_hours(name, number)
-        if hours and previous is not None and _follows(previous, when) and not _NO_NIGHTS[0] <= number < _NO_NIGHTS[1]:
-            begin_ns = _moment(previous, _NIGHT_OPEN)
-            sessions.insert(0, (begin_ns, begin_ns + int(hours * NS_PER_HOUR)))
-        rows.append((number, sessions))
+        day = _holding(day_rows, number)
+        sessions = [(_moment(when, begin), _moment(when, end)) for begin, end in day.spans] if day else []
+        night = _holding(night_rows, number)
+        if night and night.spans and previous is not None and _follows(previous, when) and not _holding(without, number):
+            begin, end = night.spans[0]
+            last = previous if end > begin else previous + timedelta(days=1)
+            sessions.insert(0, (_moment(previous, begin), _moment(last, end)))
+        if sessions:
+            rows.append((number, sessions))
         previous = when
     return rows
 
 
-def _day_hours(name: str, number: int) -> tuple[tuple[time, time], ...]:
+def china_rows(name: str) -> tuple[list[HoursRow], list[HoursRow], list[HoursRow]]:
+    """Return the rows about an exchange or product: of the day, of the night, and without nights; what goes first stands first."""
     exchange, _, product = name.partition(".")
-    if exchange != "CFFEX":
-        return _COMMODITY_DAY
-    bond = product in _BONDS
-    if number < (_BOND_SINCE if bond else _INDEX_SINCE):
-        return _OLD_CFFEX_DAY
-    return _BOND_DAY if bond else _INDEX_DAY
+    newest_first = list(reversed(tables_in_use()))
+    found: dict[str, list[HoursRow]] = {}
+    for rule in ("day", "night", "no-night"):
+        rows = [
+            (bool(row.products), -place, row.first, row)
+            for place, table in enumerate(newest_first)
+            for row in table.rows
+            if row.rule == rule and row.concerns(exchange, product)
+        ]
+        rows.sort(key=lambda one: one[:3], reverse=True)
+        found[rule] = [row for *_, row in rows]
+    return found["day"], found["night"], found["no-night"]
 
 
-def _night_hours(name: str, number: int) -> float:
-    exchange, _, product = name.partition(".")
-    now = _PRODUCTS.get(exchange, {}).get(product, CHINA_FUTURES[exchange])
-    if not now:
-        return 0.0
-    return next((hours for before, hours in _EARLIER.get(name, _EARLIER.get(exchange, ())) if number < before), now)
+def _holding(rows: Sequence[HoursRow], day: int) -> HoursRow | None:
+    return next((row for row in rows if row.first <= day <= row.last), None)
 
 
 def _follows(previous: date, when: date) -> bool:

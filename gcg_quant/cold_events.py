@@ -14,6 +14,7 @@ __all__ = [
     "ColdEvent",
     "CorporateAction",
     "Funding",
+    "FundingPayment",
     "GapEvent",
     "GatewayStatus",
     "InstrumentEvent",
@@ -55,6 +56,7 @@ class SignalEvent(ColdEvent, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
+MODEL_SIGNAL = "model"  # the name of a SignalEvent that a served model publishes after each bar, with its "probability" in `data`
 REFILLED = "refilled"  # the kind of a GapEvent that ends a gap instead of telling of one
 
 
@@ -78,7 +80,7 @@ class GapEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class SessionEvent(ColdEvent, frozen=True, kw_only=True):
-    """A venue's session changes: `phase` is "pre_open", "open", "break" or "closed"."""
+    """A venue's session changes: `phase` is "pre_open", "open", "break" or "closed"; of one symbol also "halted" (suspended)."""
 
     TYPE = 34
     LANE = Lane.MARKET
@@ -197,3 +199,25 @@ class Applied(ColdEvent, frozen=True, kw_only=True):
     ok: bool = True
     detail: str = ""
     at: int = 0
+
+
+class FundingPayment(ColdEvent, frozen=True, kw_only=True):
+    """What the positions of an account in a perpetual contract paid (below 0) or were paid at a funding time `due_ns`.
+
+    `payments` are (strategy, position side, signed quantity then, amount in `currency`), of the contract's value at `price` times `rate`.
+    What a venue has paid carries its own `payment_id`, and NaN where it does not tell rate and price.
+    """
+
+    TYPE = 43
+    LANE = Lane.MARKET
+
+    symbol: str
+    venue: str
+    account: str
+    event_ns: int
+    due_ns: int
+    rate: float
+    price: float
+    currency: str
+    payments: list[tuple[str, int, float, float]] = []
+    payment_id: str = ""

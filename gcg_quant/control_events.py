@@ -13,8 +13,11 @@ __all__ = [
     "BacktestRequestEvent",
     "BacktestResultEvent",
     "ChartConfigEvent",
+    "CollectorStatusEvent",
     "ComponentControlEvent",
     "ConfigChangeEvent",
+    "ModelControlEvent",
+    "ModelStatusEvent",
     "StrategyControlEvent",
     "StrategyStatusEvent",
     "SubscribeEvent",
@@ -178,3 +181,64 @@ class ComponentControlEvent(ColdEvent, frozen=True, kw_only=True):
     component: str = ""
     group: str = ""
     origin: str = ""
+
+
+class CollectorStatusEvent(ColdEvent, frozen=True, kw_only=True):
+    """What a collector of a real venue says of its connection, when that changes and every now and then.
+
+    `state` is "connecting", "connected", "waiting" (for the next attempt), "refused" (the same, and it will not pass by itself) or "idle";
+    it is so since `since_ns`. `faults` counts by kind what could not be used, `reconnects` the connections after the first one.
+    `clock_offset_ns` is the venue's clock less ours; `history` the share of the history that is filled in. `market_open` is False while the
+    markets of all its symbols are closed: it may be disconnected then.
+    """
+
+    TYPE = 75
+    LANE = Lane.CONTROL
+
+    collector: str
+    venue: str
+    state: str
+    since_ns: int
+    detail: str = ""
+    kind: str = ""
+    symbols: int = 0
+    messages: int = 0
+    messages_per_s: float = 0.0
+    faults: dict[str, int] = {}
+    reconnects: int = 0
+    clock_offset_ns: int | None = None
+    last_event_ns: int = 0
+    history: float | None = None
+    market_open: bool = True
+
+
+class ModelControlEvent(ColdEvent, frozen=True, kw_only=True):
+    """Serve a trained model, or no longer (`action` is "serve" or "stop").
+
+    Without a version it is the newest one; without symbols the one that it was trained on.
+    """
+
+    TYPE = 76
+    LANE = Lane.CONTROL
+
+    action: str
+    model: str
+    version: int = 0
+    symbols: list[str] = []
+
+
+class ModelStatusEvent(ColdEvent, frozen=True, kw_only=True):
+    """What a served model does: "warming_up", "serving", "waiting" (bars are missing), "refused" or "stopped" (`state`); `detail` says why.
+
+    `by_command` tells that a command, not the settings, has asked for it.
+    """
+
+    TYPE = 77
+    LANE = Lane.CONTROL
+
+    model: str
+    state: str
+    version: int = 0
+    symbols: list[str] = []
+    detail: str = ""
+    by_command: bool = False

@@ -16,6 +16,8 @@
     ├── OrderError (ValueError)            an order that makes no sense or an impossible transition
     ├── AuditError (ValueError)            a journal whose orders, positions or cash do not add up
     ├── GatewayError (ConnectionError)     a venue that cannot be reached or does not answer
+    ├── CollectorError (RuntimeError)      a venue that refuses, or does not have, what a collector asks for
+    ├── ModelError (ValueError)            a trained model, its features, or data that it cannot be trained on
     ├── ComponentError (RuntimeError)      a component that cannot start, stop or be found
     ├── BacktestError (RuntimeError)       a backtest that cannot be run
     └── NotRunningError (RuntimeError)     a command that needs a running system, and there is none
@@ -32,6 +34,7 @@ from collections.abc import Iterable
 __all__ = [
     "AuditError",
     "BacktestError",
+    "CollectorError",
     "ComponentError",
     "CursorError",
     "EventError",
@@ -44,6 +47,7 @@ __all__ = [
     "JournalError",
     "JournalFullError",
     "JournalVersionError",
+    "ModelError",
     "NotRunningError",
     "OrderError",
     "SettingsError",
@@ -124,6 +128,14 @@ class AuditError(GcgQuantError, ValueError):
 
 class GatewayError(GcgQuantError, ConnectionError):
     """A venue that cannot be reached, or that does not answer."""
+
+
+class CollectorError(GcgQuantError, RuntimeError):
+    """A venue refuses what a collector asks for, and will next time: wrong credentials, an unknown symbol, a missing package."""
+
+
+class ModelError(GcgQuantError, ValueError):
+    """A trained model that cannot be served, a feature that is none, or data that no model can be trained on."""
 
 
 class ComponentError(GcgQuantError, RuntimeError):

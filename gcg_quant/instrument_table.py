@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gcg_quant.errors import InstrumentError, nearest
-from gcg_quant.instruments import Instrument, decode_terms, encode_terms, usual_terms
+from gcg_quant.instrument_codec import decode_terms, encode_terms
+from gcg_quant.instruments import Instrument, usual_terms
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus

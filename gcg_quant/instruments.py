@@ -20,9 +20,8 @@ from gcg_quant.clock import day_of
 from gcg_quant.errors import InstrumentError, nearest
 from gcg_quant.market_terms import market_of, terms_of
 
-__all__ = ["MAX_TERMS_BYTES", "Instrument", "decode_terms", "encode_terms", "preset", "usual_terms"]
+__all__ = ["Instrument", "preset", "usual_terms"]
 
-MAX_TERMS_BYTES = 376  # the room for the terms in a row of the bus's instrument table
 Rounding = Literal["nearest", "down", "up"]
 
 
@@ -59,6 +58,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     close_today_fee: float | None = None  # fraction of the value, where closing today's lots has a fee of its own
     close_today_fee_per_unit: float | None = None  # currency a unit, likewise
     larger_side: bool = False  # of a long and a short position that are held apart, only the larger one ties up margin
+    inverse: bool = False  # a contract of `multiplier` units of the price's currency, paid in the other one: worth multiplier / price
 
     def __post_init__(self) -> None:
         """Refuse terms that make no sense, with an InstrumentError that names the field."""
@@ -84,6 +84,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise InstrumentError(f"{self.symbol}: today_apart needs legs: only what is held apart is closed by its day.", field="legs")
         if self.larger_side and not self.legs:
             raise InstrumentError(f"{self.symbol}: larger_side needs legs: a net position has one side.", field="legs")
+        if self.inverse and self.kind != "future" and self.margin_rate == 1.0:
+            raise InstrumentError(f'{self.symbol}: inverse is for contracts: it needs kind = "future".', field="inverse")
 
     @property
     def name(self) -> str:
@@ -158,8 +160,37 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.lots(quantity)
 
     def value(self, quantity: float, price: float) -> float:
-        """Return what a quantity is worth at a price, in the instrument's currency, never negative."""
+        """Return what a quantity is worth at a price, in the instrument's currency, whichever side it is of.
+
+        An inverse contract is worth multiplier / price, and NaN at a price that is not above 0.
+        """
+        if self.inverse:
+            return abs(quantity) * self.multiplier / price if price > 0.0 else math.nan
         return abs(quantity) * price * self.multiplier
+
+    def profit(self, quantity: float, entry: float, leave: float) -> float:
+        """Return the profit of a signed quantity from one price to another, in the instrument's currency, before fees.
+
+        Of an inverse contract it is (1 / entry - 1 / leave) * quantity * multiplier: Binance, "COIN-M Futures contract specifications";
+        OKX, "Crypto-margined contracts".
+        """
+        if self.inverse:
+            return (1.0 / entry - 1.0 / leave) * quantity * self.multiplier if entry > 0.0 and leave > 0.0 else math.nan
+        return (leave - entry) * quantity * self.multiplier
+
+    def paid(self, quantity: float, price: float) -> float:
+        """Return what buying a signed quantity adds to a sum of purchases, so that a whole round trip sums up to its loss.
+
+        Whoever buys an inverse contract is owed what it is worth in coins: its sign is the other one.
+        """
+        value = self.value(quantity, price)
+        return value if (quantity < 0.0) == self.inverse else -value
+
+    def average(self, held: float, average: float, added: float, price: float) -> float:
+        """Return the average price of two quantities above 0, at which their profit is that of both: the harmonic one if it is inverse."""
+        if self.inverse:
+            return (held + added) / (held / average + added / price) if average > 0.0 and price > 0.0 else math.nan
+        return (average * held + price * added) / (held + added)
 
     def fee(self, quantity: float, price: float, *, sell: bool, maker: bool = False, first: bool = True, today: float = 0.0) -> float:
         """Return the fee of one fill in the instrument's currency.
@@ -241,43 +272,6 @@ def _counted(value: float, unit: float) -> tuple[int, float, bool]:
     return count, valid, abs(value - valid) <= unit * 1e-6 + 4 * math.ulp(value)
 
 
-# Numbers of the terms' fields in the instrument table: never reused, new ones only at the end.
-_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        (
-            "kind",
-            "market",
-            "currency",
-            "tick_size",
-            "lot_size",
-            "min_quantity",
-            "multiplier",
-            "margin_rate",
-            "maker_fee",
-            "taker_fee",
-            "fee_per_unit",
-            "fee_per_order",
-            "min_fee",
-            "stamp_duty",
-            "t_plus_one",
-            "price_limit",
-            "calendar",
-            "timezone",
-            "description",
-            "legs",
-            "today_apart",
-            "close_today_fee",
-            "close_today_fee_per_unit",
-            "larger_side",
-        ),
-        start=1,
-    )
-}
-_NAMES = {number: name for name, number in _NUMBERS.items()}
-_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Instrument) if field.name in _NUMBERS}
-
-
 def preset(market: str, symbol: str, venue: str, *, price: float | None = None, **overrides: Any) -> Instrument:
     """Return an instrument with the usual terms of its market, any of them overridden by name.
 
@@ -307,29 +301,6 @@ def usual_terms(symbol: str, venue: str, **overrides: Any) -> Instrument:
     if market == "sim":
         return Instrument(symbol=symbol, venue=venue, **overrides)
     return preset(market, symbol, venue, **overrides)
-
-
-def encode_terms(instrument: Instrument) -> bytes:
-    """Return the terms (all fields but symbol and venue) as msgpack of at most MAX_TERMS_BYTES bytes; defaults are left out."""
-    terms = {_NUMBERS[name]: getattr(instrument, name) for name, default in _DEFAULTS.items() if getattr(instrument, name) != default}
-    packed = msgspec.msgpack.encode(terms)
-    if len(packed) > MAX_TERMS_BYTES:
-        raise InstrumentError(
-            f"The terms of {instrument.name} take {len(packed)} bytes and {MAX_TERMS_BYTES} is the limit; shorten its texts.",
-            symbol=instrument.symbol,
-            bytes=len(packed),
-        )
-    return packed
-
-
-def decode_terms(symbol: str, venue: str, terms: bytes) -> Instrument:
-    """Return the instrument of a row of the bus's table; no terms are the defaults, fields of a later version are skipped."""
-    try:
-        numbered = msgspec.msgpack.decode(terms, type=dict[int, Any]) if terms else {}
-        fields = {_NAMES[number]: value for number, value in numbered.items() if number in _NAMES}
-        return msgspec.convert({"symbol": symbol, "venue": venue, **fields}, Instrument)
-    except msgspec.MsgspecError as error:
-        raise InstrumentError(f"The terms of {symbol}@{venue} in the instrument table cannot be read: {error}.", symbol=symbol) from error
 
 
 @lru_cache(maxsize=64)

@@ -38,6 +38,7 @@ class MonitoringSettings(Section):
     symbol_silence_s: Limit = setting(None, "time without market data of one instrument while its market is open, s", live=True)
     handler_errors: CountLimit = setting(1, "exceptions of a component's handlers within a minute", live=True)
     gateway_s: Limit = setting(10.0, "time that a gateway may be disconnected, s", live=True)
+    collector_s: Limit = setting(60.0, "time that a collector may be disconnected while one of its markets is open, s", live=True)
     clock_ms: Limit = setting(500.0, "step of the machine's clock, ms", live=True)
     repeat_min: Minutes = setting(15.0, "how often an alert is told again while its cause lasts, minutes; off = once", live=True)
     webhook_url: SecretStr = setting(SecretStr(""), "http(s) address that gets every alert as JSON; empty = none", secret=True)

@@ -8,10 +8,12 @@ from functools import lru_cache
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND
 from gcg_quant.errors import EventError, nearest
 
-__all__ = ["PERIODS", "period_ns", "period_start"]
+__all__ = ["MONTH", "PERIODS", "period_ns", "period_start"]
 
 _UNITS = {"s": NS_PER_SECOND, "m": NS_PER_MINUTE, "h": NS_PER_HOUR, "d": NS_PER_DAY, "w": 7 * NS_PER_DAY}
 _FIRST_MONDAY_NS = 4 * NS_PER_DAY  # the epoch was a Thursday; weeks begin on Mondays
+
+MONTH = "1M"  # a calendar month, which charts alone know: it has no fixed length
 
 # The periods that menus offer, shortest first; any other whole number of units works, too.
 PERIODS: dict[str, int] = {

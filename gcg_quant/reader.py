@@ -165,6 +165,8 @@ class BusReader:
     def dispatch(self, limit: int, timeout_s: float, failed: Callable[[Any, Any, Exception], Any], coroutine: Callable[[Any], Any]) -> int:
         """Call the handlers of up to `limit` events, control before market before log, and return how many events those were.
 
+        It comes back without any once for all calls of `bus.wake()` since it last did so: one that was called meanwhile is not missed.
+
         Args:
             limit: the most events.
             timeout_s: how long to wait for the first one, in seconds.

@@ -6,14 +6,14 @@ A process that knows its settings says so once (`hide_secrets_of`); from then on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from gcg_quant.settings import Settings
 
-__all__ = ["Redactor", "hidden", "hide_secrets_of"]
+__all__ = ["Redactor", "hidden", "hide", "hide_secrets_of"]
 
 MASK = "***"
 _IN_URL = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@'\"]*):([^\s/@'\"]+)@")
@@ -23,8 +23,8 @@ _LEAST = 4  # a shorter secret is found in too many words
 class Redactor:
     """Masks the secrets of some settings in texts: tokens, secret addresses, and passwords in URLs, also in others' URLs."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        secrets = set(_secrets(settings)) if settings is not None else set()
+    def __init__(self, settings: Settings | None = None, others: Iterable[str] = ()) -> None:
+        secrets = {*(_secrets(settings) if settings is not None else ()), *others}
         found = {form for secret in secrets for form in (secret, quote(secret, safe=""), unquote(secret)) if len(form) >= _LEAST}
         ordered = sorted(found, key=len, reverse=True)  # a secret that holds another goes first
         self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
@@ -37,12 +37,24 @@ class Redactor:
 
 
 _redactor = Redactor()
+_settings: Settings | None = None
+_others: set[str] = set()
 
 
 def hide_secrets_of(settings: Settings) -> None:
     """Let `hidden` mask the secrets of these settings, in the whole process."""
+    global _redactor, _settings
+    _settings = settings
+    _redactor = Redactor(settings, _others)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Let `hidden` mask these texts as well, in the whole process: credentials, keys that a venue has lent."""
     global _redactor
-    _redactor = Redactor(settings)
+    fresh = {secret for secret in secrets if secret} - _others
+    if fresh:
+        _others.update(fresh)
+        _redactor = Redactor(_settings, _others)
 
 
 def hidden(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -26,10 +27,15 @@ def schema() -> dict[str, Any]:
     }
 
 
+@functools.lru_cache(1)  # it takes as long as all else of opening a bus, and changes only with a class that is defined later
+def _text(types: tuple[type, ...]) -> str:
+    return json.dumps(schema(), indent=1)
+
+
 def write_schema(folder: Path) -> None:
     """Write `schema.json` into a bus folder unless it says the same already."""
     path = folder / "schema.json"
-    text = json.dumps(schema(), indent=1)
+    text = _text(tuple(event_types(object)))
     if path.exists() and path.read_text() == text:
         return
     temporary = folder / f"schema.json.{os.getpid()}"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from gcg_quant.errors import EventError, nearest
 from gcg_quant.instruments import usual_terms
-from gcg_quant.periods import period_ns
+from gcg_quant.periods import MONTH, period_ns
 
 __all__ = [
     "PARTS",
@@ -33,7 +33,6 @@ __all__ = [
     "StrategiesSettings",
     "StrategyEntry",
     "SystemSettings",
-    "TradingSettings",
     "is_live",
     "is_secret",
     "redact",
@@ -51,6 +50,10 @@ def _check_period(period: str) -> str:
     return period
 
 
+def _check_chart_period(period: str) -> str:
+    return period if period == MONTH else _check_period(period)
+
+
 def _check_url(url: str) -> str:
     if url and "://" not in url:
         raise ValueError("expected a URL such as 'scheme://host/name'")
@@ -62,6 +65,7 @@ def _none_if_off(value: object) -> object:
 
 
 Period = Annotated[str, BeforeValidator(_check_period)]
+ChartPeriod = Annotated[str, BeforeValidator(_check_chart_period)]
 Url = Annotated[str, BeforeValidator(_check_url)]
 Limit = Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_none_if_off)]  # None is "off"
 CountLimit = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_none_if_off)]
@@ -112,7 +116,12 @@ class SystemSettings(Section):
     """[system]."""
 
     home: Path = setting(Path("gcg_home"), "folder for all that a run writes: bus, database, logs, reports")
-    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "least level shown on the console", live=True)
+    world: Literal["paper", "live"] = setting(
+        "paper", 'what a run is for: with "live" the orders of a real gateway go to its venue, and a home stays what it was made as'
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "error", "least level of the log lines that `run` shows in its terminal; alerts count as lines", live=True
+    )
     hang_s: float = setting(
         20.0, "a callback or component that has not come back for so long has its process killed and started again, s", ge=5, le=3600
     )
@@ -232,6 +241,7 @@ class InstrumentEntry(Section):
     close_today_fee: float | None = None
     close_today_fee_per_unit: float | None = None
     larger_side: bool | None = None
+    inverse: bool | None = None
 
     @property
     def terms(self) -> dict[str, Any]:
@@ -252,36 +262,10 @@ class InstrumentsSettings(Section):
     )
 
 
-class TradingSettings(Section):
-    """[trading]: the account and its gateway."""
-
-    account: Name = setting("paper", "name of the account")
-    currency: str = setting("USD", "currency of the account", pattern=r"^[A-Z]{3,5}$")
-    cash: float = setting(1_000_000.0, "cash of a new account, in its currency", gt=0, allow_inf_nan=False)
-    gateway: Literal["paper"] = setting("paper", "where orders go")
-    latency_ms: float = setting(5.0, "time that the paper gateway needs for an order, ms", ge=0, le=60_000, allow_inf_nan=False)
-    cancel_latency_ms: Delay = setting(None, "... and for a cancel or a change, ms; off = as for an order")
-    jitter_ms: float = setting(0.0, "most that either takes longer, drawn anew for each, ms", ge=0, le=60_000, allow_inf_nan=False)
-    slippage_ticks: int = setting(0, "ticks by which the paper gateway's market orders fill worse", ge=0, le=1000)
-    queue: Literal["back", "risk_averse", "proportional", "power", "logarithmic"] = setting(
-        "back", "what is ahead of the paper gateway's resting orders: all others, or a queue that trades shorten, or cancels as well"
-    )
-    queue_power: float = setting(2.0, "power of the queue `power`: a multiple of 0.5", ge=0.5, le=8, multiple_of=0.5)
-    sessions: Literal["auto", "on", "off"] = setting(
-        "auto", "match on paper only while a market is open; auto = unless the simulated exchange trades around the clock"
-    )
-    hold_s: float = setting(
-        0.0,
-        "time that new orders wait while the gateway to a real venue is down, s; 0 refuses them at once",
-        ge=0,
-        le=86_400,
-        allow_inf_nan=False,
-    )
-
-
 class RiskOverrideEntry(Section):
-    """Other limits for one strategy or symbol: an item of `[[risk.overrides]]`; what is left out stays as in [risk]."""
+    """Other limits for one account, strategy or symbol: an item of `[[risk.overrides]]`; what is left out stays as in [risk]."""
 
+    account: str = Field(default="", description="name of the account; empty = all")
     strategy: str = Field(default="", description="id of the strategy; empty = all")
     symbol: str = Field(default="", description="symbol, or SYMBOL@VENUE; empty = all")
     max_order_quantity: float | str | None = Field(default=None, description="units")
@@ -292,6 +276,7 @@ class RiskOverrideEntry(Section):
     max_open_orders: float | str | None = Field(default=None, description="orders")
     price_band: float | str | None = Field(default=None, description="fraction of the last price")
     max_concentration: float | str | None = Field(default=None, description="share of the equity")
+    max_daily_loss: float | str | None = Field(default=None, description="of an account alone, in its currency")
     self_trade: bool | None = Field(default=None, description="on or off")
     session: bool | None = Field(default=None, description="on or off")
     t_plus_one: bool | None = Field(default=None, description="on or off")
@@ -320,7 +305,9 @@ class RiskSettings(Section):
     )
     buying_power: bool = setting(True, "refuse what the account cannot pay or margin", live=True)
     kill_switch: bool = setting(False, "refuse every order and cancel the open ones", live=True)
-    overrides: tuple[RiskOverrideEntry, ...] = setting((), "other limits for a strategy, a symbol or both: a list of tables", live=True)
+    overrides: tuple[RiskOverrideEntry, ...] = setting(
+        (), "other limits for an account, a strategy or a symbol: a list of tables", live=True
+    )
 
 
 class StrategyEntry(Section):
@@ -330,6 +317,7 @@ class StrategyEntry(Section):
     id: str = Field(default="", max_length=40, description="its name in orders and on screens; empty = the file's name")
     class_name: str = Field(default="", description="which class of the file; empty = the only one")
     symbols: tuple[str, ...] = Field(default=(), description="its instruments")
+    account: str = Field(default="", description="on which it trades; empty = that of [trading]")
     parameters: dict[str, Any] = Field(default={}, description="its parameters, by name")
     start: bool = Field(default=True, description="start it after loading")
 
@@ -341,7 +329,9 @@ class StrategiesSettings(Section):
         (Path("strategies"), Path("examples/strategies")), "folders, besides the shipped one, that strategy files may be loaded from"
     )
     reload_changed: bool = setting(False, "load a strategy anew when its file changes; one that cannot be loaded changes nothing")
-    load: tuple[StrategyEntry, ...] = setting((), "strategies loaded at the start: file, id, class_name, symbols, parameters, start")
+    load: tuple[StrategyEntry, ...] = setting(
+        (), "strategies loaded at the start: file, id, class_name, symbols, account, parameters, start"
+    )
 
     @field_validator("load")
     @classmethod
@@ -356,7 +346,7 @@ class StrategiesSettings(Section):
 class BacktestSettings(Section):
     """[backtest]: what the command line does not say."""
 
-    cash: float = setting(10_000.0, "cash at the start", gt=0, allow_inf_nan=False)
+    cash: float = setting(100_000.0, "cash at the start", gt=0, allow_inf_nan=False)
     commission: float = setting(0.0, "commission, as a fraction of the value", ge=0, lt=1, allow_inf_nan=False)
     periods_per_year: float = setting(252.0, "returns a year, to annualise the Sharpe ratio", gt=0, allow_inf_nan=False)
 
@@ -365,7 +355,7 @@ class ChartSettings(Section):
     """[chart]: what the page shows first."""
 
     symbol: str = setting("BTC/USDT", "instrument", live=True)
-    period: Period = setting("1m", "bar period", live=True)
+    period: ChartPeriod = setting("1m", "bar period; 1M is a calendar month", live=True)
     theme: Literal["dark", "light"] = setting("dark", "colours", live=True)
     language: Literal["en", "zh"] = setting("en", "language of the page", live=True)
     up_is_red: bool = setting(False, "show rising bars in red and falling ones in green, as in China", live=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gcg_quant.calendar import Align
+from gcg_quant.china_hours import forget_with
 from gcg_quant.session_table import Times, margins, session_table
 
 __all__ = ["SessionLines", "session_lines"]
@@ -55,3 +56,6 @@ def session_lines(market: str, align: Align) -> SessionLines:
     day_bases, day_tops = offsets[first], ends[np.searchsorted(day, day, "right") - 1]
     bases, tops = (day_bases, day_tops) if align == "day" else (offsets, ends)
     return SessionLines(begins, lates, opens, closes, table.days[day], offsets, bases, tops, day_bases)
+
+
+forget_with(session_lines.cache_clear)

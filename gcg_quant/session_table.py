@@ -1,7 +1,7 @@
 """The sessions behind a calendar, as arrays: one row a trading day, and one row a session.
 
 Stock exchanges and CME come from the exchange_calendars library, which is loaded when the first table is asked for; China's futures
-from `gcg_quant.china_hours`; the currencies' week ("FX") from Sunday to Friday, 17:00 in New York, is made here.
+from `gcg_quant.china_hours` (a data file); the currencies' week ("FX") from Sunday to Friday, 17:00 in New York, is made here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gcg_quant.china_hours import CHINA_FUTURES, china_sessions
+from gcg_quant.china_hours import CHINA_FUTURES, china_days, china_sessions, forget_with
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, day_of, day_start
 from gcg_quant.errors import InstrumentError, nearest
 
@@ -81,6 +81,9 @@ def session_table(name: str) -> SessionTable:
     if name == FX:
         return _fx_week()
     return _china_futures(name) if name.split(".", 1)[0] in CHINA_FUTURES else _from_library(name)
+
+
+forget_with(session_table.cache_clear)
 
 
 def _always_open() -> SessionTable:
@@ -172,7 +175,8 @@ def _build(
 
 def _china_futures(name: str) -> SessionTable:
     nothing = _int64([])
-    rows = china_sessions(name, session_table("XSHG").days.tolist())  # the futures exchanges keep the stock exchange's holidays
+    # The futures exchanges keep the stock exchange's holidays, but for what a table says.
+    rows = china_sessions(name, china_days(name.split(".", 1)[0], session_table("XSHG").days.tolist()))
     return _build("Asia/Shanghai", nothing, nothing, nothing, nothing, nothing, rows, _PRE_OPEN_NS)
 
 

@@ -16,7 +16,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from gcg_quant.bar_sections import BarsSettings
 from gcg_quant.bridge_sections import BridgeSettings
+from gcg_quant.calendar_sections import CalendarsSettings
+from gcg_quant.china_hours import own_tables, use_tables
+from gcg_quant.collector_sections import CollectorsSettings
+from gcg_quant.errors import SettingsError, nearest
+from gcg_quant.gateway_sections import GatewaySettings, why_not
 from gcg_quant.keeping_sections import BackupSettings, RetentionSettings
+from gcg_quant.model_sections import ModelsSettings
 from gcg_quant.monitoring_sections import LogsSettings, MonitoringSettings
 from gcg_quant.redis_sections import RedisSettings
 from gcg_quant.sections import (
@@ -31,12 +37,12 @@ from gcg_quant.sections import (
     SimulatedSettings,
     StrategiesSettings,
     SystemSettings,
-    TradingSettings,
     is_live,
     is_secret,
     redact,
 )
 from gcg_quant.settings_source import DEMO, Variable, check_document, explain, read_demo, read_environment, read_file, variable_name
+from gcg_quant.trading_sections import TradingSettings
 from gcg_quant.web_sections import WebSettings
 
 __all__ = ["FILE_NAME", "SettingRow", "Settings", "diff", "markdown", "needs_restart", "variable_name"]
@@ -69,12 +75,16 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     bridge: BridgeSettings = BridgeSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    collectors: CollectorsSettings = CollectorsSettings()
     bars: BarsSettings = BarsSettings()
     replay: ReplaySettings = ReplaySettings()
     instruments: InstrumentsSettings = InstrumentsSettings()
+    calendars: CalendarsSettings = CalendarsSettings()
     trading: TradingSettings = TradingSettings()
+    gateway: GatewaySettings = GatewaySettings()
     risk: RiskSettings = RiskSettings()
     strategies: StrategiesSettings = StrategiesSettings()
+    models: ModelsSettings = ModelsSettings()
     backtest: BacktestSettings = BacktestSettings()
     chart: ChartSettings = ChartSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
@@ -90,13 +100,13 @@ class Settings(Section):
             environ: the environment variables.
 
         Raises:
-            SettingsError: naming the file (or variable), section, key and what was expected.
+            SettingsError: naming the file (or variable), section, key and what was expected; or a calendar file and its line.
         """
         if path is None and Path(FILE_NAME).is_file():
             path = FILE_NAME
         document = read_demo() if path is None else read_file(Path(path))
         origin = DEMO if path is None else str(path)
-        return cls.of(document, origin, home, environ)
+        return cls.of(document, origin, home, environ)._with_calendars()
 
     @classmethod
     def of(
@@ -115,7 +125,9 @@ class Settings(Section):
         """
         check_document(document, cls.sections(), origin)
         own = {section: dict(values) for section, values in document.items()}
-        return cls._validate(own, origin, read_environment(environ, cls.sections()), home)
+        settings = cls._validate(own, origin, read_environment(environ, cls.sections()), home)
+        settings._check_accounts(origin)
+        return settings
 
     @classmethod
     def restore(cls, dump: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -125,7 +137,12 @@ class Settings(Section):
             for section, values in dump.items()
         }
         check_document(document, cls.sections(), "settings received")
-        return cls._validate(document, "settings received", read_environment(environ, cls.sections()), None)
+        return cls._validate(document, "settings received", read_environment(environ, cls.sections()), None)._with_calendars()
+
+    def _with_calendars(self) -> Settings:
+        # Calendars are asked by name from everywhere: the user's tables hold for the process that runs with these settings.
+        use_tables(own_tables(self.home, self.calendars.files))
+        return self
 
     @classmethod
     def _validate(
@@ -136,9 +153,50 @@ class Settings(Section):
         if home is not None:
             document.setdefault("system", {})["home"] = str(home)
         try:
-            return cls.model_validate(document)
+            settings = cls.model_validate(document)
         except ValidationError as error:
             raise explain(error, cls.sections(), document, origin, variables) from None
+        world = settings.system.world
+        kinds = {"[trading] gateway": settings.trading.gateway}
+        kinds |= {f"[[trading.accounts]] {entry.name!r}: gateway": entry.gateway for entry in settings.trading.accounts}
+        for place, kind in kinds.items():
+            if reason := why_not(kind, world, simulated=settings.simulated.enabled, replays=bool(settings.replay.data), place=place):
+                raise SettingsError(f"{origin}: {reason}.", path=origin, gateway=kind, world=world)
+        return settings
+
+    def _check_accounts(self, origin: str) -> None:
+        known, ways = self.trading.names, dict[tuple[str, ...], str]()
+        for name in known:
+            own = self.of_account(name)
+            if own.trading.gateway == "paper":
+                continue
+            # One login serves one account: of two engines behind it each would see orders that are not its own.
+            way = (own.trading.gateway, own.gateway.exchange, own.gateway.url, own.gateway.credentials or own.gateway.exchange)
+            if ways.setdefault(way, name) != name:
+                text = f"the accounts {ways[way]!r} and {name!r} of [trading] log in as the same one: give each `credentials` of its own"
+                raise SettingsError(f"{origin}: {text}.", path=origin, account=name)
+        named = [("[[strategies.load]]", one.id or Path(one.file).stem, one.account) for one in self.strategies.load]
+        named += [("[[risk.overrides]]", f"item {number}", one.account) for number, one in enumerate(self.risk.overrides, start=1)]
+        for place, who, account in named:
+            if account and account not in known:
+                text = f"{origin}: {place} {who}: there is no account {account!r} in [trading].{nearest(account, known)}"
+                raise SettingsError(text, path=origin, account=account)
+
+    def of_account(self, name: str) -> Settings:
+        """Return these settings as they are for one account: [trading] and [gateway] are its own.
+
+        Raises:
+            SettingsError: there is no such account.
+        """
+        trading = self.trading
+        if name == trading.account:
+            return self
+        entry = next((one for one in trading.accounts if one.name == name), None)
+        if entry is None:
+            raise SettingsError(f"There is no account {name!r} in [trading].{nearest(name, trading.names)}", account=name)
+        own: dict[str, Any] = {"account": name, "currency": entry.currency or trading.currency, "gateway": entry.gateway, "accounts": ()}
+        own["cash"] = trading.cash if entry.cash is None else entry.cash
+        return self.model_copy(update={"trading": trading.model_copy(update=own), "gateway": entry.way})
 
     @property
     def home(self) -> Path:
@@ -149,6 +207,11 @@ class Settings(Section):
     def uploads(self) -> Path:
         """The folder in which uploaded strategy files lie; it is allowed always."""
         return self.home / "strategies"
+
+    @property
+    def model_folder(self) -> Path:
+        """The folder in which trained models lie."""
+        return self.home / "models"
 
     @property
     def strategy_folders(self) -> tuple[Path, ...]:
@@ -164,6 +227,22 @@ class Settings(Section):
     def database_url(self) -> str:
         """The database's URL; SQLite in the home folder unless another is set."""
         return self.database.url or f"sqlite:///{self.home / 'gcg_quant.db'}"
+
+    @property
+    def real_trading(self) -> str:
+        """Where orders go that are real, in a sentence an account for whoever starts the run; empty on paper."""
+        words = [self.of_account(name)._real_trading() for name in self.trading.names]
+        return "\n".join(one for one in words if one)
+
+    def _real_trading(self) -> str:
+        if self.trading.gateway == "paper":
+            return ""
+        to = self.gateway.exchange or "the broker"
+        place = redact(self.gateway.url) if self.gateway.url else "its own address"
+        return (
+            f"LIVE: account {self.trading.account} trades for real: orders go to {to} ({place}) through the {self.trading.gateway} "
+            "gateway. `python -m gcg_quant risk kill` cancels all and refuses new ones."
+        )
 
     @classmethod
     def sections(cls) -> dict[str, type[Section]]:

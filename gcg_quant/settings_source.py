@@ -13,8 +13,11 @@ from pydantic import ValidationError
 
 from gcg_quant.bar_sections import BarsEntry
 from gcg_quant.bridge_sections import BridgeReceiveEntry, BridgeSendEntry
+from gcg_quant.collector_sections import CollectorEntry
+from gcg_quant.credentials import CREDENTIALS_PREFIX
 from gcg_quant.errors import SettingsError, nearest
 from gcg_quant.sections import InstrumentEntry, ReplayEntry, RiskOverrideEntry, Section, StrategyEntry, is_secret, redact
+from gcg_quant.trading_sections import AccountEntry
 
 __all__ = [
     "DEMO",
@@ -72,7 +75,7 @@ def read_environment(environ: Mapping[str, str], models: Models) -> dict[tuple[s
     """
     found = {}
     for name, text in environ.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name and not name.startswith(CREDENTIALS_PREFIX):
             section, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__", 1)
             _check_name(section, key, models, name)
             found[section, key] = Variable(name, _parse(text, models[section], key))
@@ -114,9 +117,11 @@ def explain(
     if fault["type"] == "extra_forbidden":
         entries: dict[str, type[Section]] = {
             "bars": BarsEntry,
+            "collectors": CollectorEntry,
             "instruments": InstrumentEntry,
             "replay": ReplayEntry,
             "risk": RiskOverrideEntry,
+            "trading": AccountEntry,
             "bridge": BridgeSendEntry if key == "send" else BridgeReceiveEntry,
         }
         entry = entries.get(section, StrategyEntry)

@@ -86,6 +86,11 @@ class Follower(Generic[F]):
         return self._at - self._kept
 
     @property
+    def cursor(self) -> Cursor:
+        """What is read next of each lane; all before it is in the fold."""
+        return self._reader.cursor
+
+    @property
     def behind(self) -> int:
         """How many events of the market lane have not been read."""
         return self._bus.head(Lane.MARKET) - self._at

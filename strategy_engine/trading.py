@@ -18,6 +18,7 @@ from gcg_quant.events import (
     CancelRequest,
     ConfigChangeEvent,
     Depth,
+    Funding,
     GatewayStatus,
     InstrumentEvent,
     Lane,
@@ -30,11 +31,13 @@ from gcg_quant.events import (
     TradeTick,
     World,
 )
+from gcg_quant.kill_switch import KILL_ACCOUNT, KILL_ON
 from gcg_quant.reader import Cursor
 from gcg_quant.stateful import Stateful
 
 from .accounts.accounts import Accounts
 from .accounts.currencies import CurrencyRates
+from .accounts.funding_book import FundingBook
 from .desk.beginning import TRADING_BEGAN, TRADING_ENDED, TradingBeginning
 from .desk.books import Books
 from .desk.desk import TradingDesk
@@ -114,12 +117,33 @@ class TradingEngine(Stateful[TradingFold]):
         self._link: VenueLink | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> TradingEngine:
-        """Return the engine that `[trading]` and `[risk]` describe."""
+    def from_settings(cls, settings: Settings, account: str = "") -> TradingEngine:
+        """Return the engine that `[trading]` and `[risk]` describe: of an account by name, of the default one without.
+
+        Raises:
+            SettingsError: there is no such account, or its settings cannot be used.
+        """
+        from .gateways.kinds import make_gateway  # with what checks settings, which the tick engine does without
+
+        default = account in ("", settings.trading.account)
+        settings = settings if default else settings.of_account(account)
         trading = settings.trading
         hold_ns = round(trading.hold_s * 1e9)
-        config = TradingConfig(account=trading.account, currency=trading.currency, cash=trading.cash, hold_ns=hold_ns)
-        return cls(config, RiskRules().changed(settings.risk.model_dump()), PaperGateway.from_settings(settings))
+        config = TradingConfig(
+            account=trading.account,
+            currency=trading.currency,
+            cash=trading.cash,
+            default=default,
+            hold_ns=hold_ns,
+            cash_tolerance=settings.gateway.cash_tolerance,
+        )
+        try:
+            gateway = make_gateway(settings)
+        except SettingsError as error:
+            if default:
+                raise
+            raise SettingsError(f"[[trading.accounts]] {account!r}: {error.message}", **error.context) from None
+        return cls(config, RiskRules().changed(settings.risk.model_dump()), gateway)
 
     @property
     def desk(self) -> TradingDesk:
@@ -206,6 +230,12 @@ class TradingEngine(Stateful[TradingFold]):
         """Let time pass: orders arrive at the paper venue and expire without market data, too."""
         self.desk.advance(event.event_ns, event.id)
 
+    @event_handler(Funding)
+    def on_funding(self, event: Funding) -> None:
+        """Pay what was due before a rate was told, and take note of it."""
+        self.desk.funding.advance(event.event_ns, event.id)
+        self.desk.funding.note(event)
+
     @event_handler(InstrumentEvent)
     def on_instrument(self, event: InstrumentEvent) -> None:
         """Take over new terms, if nothing of the instrument is open."""
@@ -220,6 +250,8 @@ class TradingEngine(Stateful[TradingFold]):
             refusal = f"Account {self.config.account} is not halted: its gateway has no venue that could differ."
             self.publish(Applied(control=event.id, component=self.name, ok=False, detail=refusal, at=self._here))
         changes = {key.removeprefix("risk."): value for key, value in event.changes.items() if key.startswith("risk.")}
+        if event.changes.get(KILL_ACCOUNT) == self.config.account:
+            changes["kill_switch"] = event.changes.get(KILL_ON)
         if not changes:
             return
         before = self.desk.risk.rules.limits.kill_switch
@@ -253,7 +285,9 @@ class TradingEngine(Stateful[TradingFold]):
 
     def new_fold(self) -> TradingFold:
         """Return an empty fold on a desk of its own, whose gateway is never opened: nothing is traded there."""
-        return TradingFold(self._make_desk(PaperGateway(name=self._gateway.name)), self.name, self._is_ours)
+        desk = self._make_desk(PaperGateway(name=self._gateway.name))
+        desk.funding.enabled = not self._gateway.real
+        return TradingFold(desk, self.name, self._is_ours)
 
     # ---- inside
 
@@ -296,8 +330,10 @@ class TradingEngine(Stateful[TradingFold]):
 
     def _make_desk(self, gateway: Gateway) -> TradingDesk:
         config, instruments = self.config, self.bus.instruments
-        risk = RiskEngine(self._rules, currency=config.currency, mark_interval_ns=config.mark_interval_ns)
+        risk = RiskEngine(self._rules.of_account(config.account), currency=config.currency, mark_interval_ns=config.mark_interval_ns)
         accounts = Accounts(config.account, config.currency, config.cash)
+        if self._gateway.tells_funding:
+            accounts.funding = FundingBook()
         rates = CurrencyRates(config.currency, instruments, risk.native.last_price)
         publish = self.voice()
         books = Books(accounts, risk, rates, publish, lambda text: self.log(text, level="warning"), config.mark_interval_ns)
@@ -342,8 +378,8 @@ class TradingEngine(Stateful[TradingFold]):
                 self.desk.seed(event)
 
     def _change_rules(self, changes: Mapping[str, Any]) -> None:
-        self._rules = self.desk.risk.rules.changed(changes)
-        self.desk.risk.set_rules(self._rules)
+        self._rules = self._rules.changed(changes)
+        self.desk.risk.set_rules(self._rules.of_account(self.config.account))
 
     def _kill(self, cause: int, *, news: bool) -> None:
         # Also where it is on already: a killed engine may have stopped before the last order was cancelled.

@@ -15,6 +15,7 @@ import numpy as np
 
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MILLISECOND, now_ns, to_datetime
+from gcg_quant.cold_events import MODEL_SIGNAL
 from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
     AccountEvent,
@@ -126,6 +127,12 @@ class EventToChartAdapter:
             "fee": 0.0,
             "text": signal.text,
         }
+
+    @staticmethod
+    def model_probability(signal: SignalEvent) -> float | None:
+        """Return how probable a served model says that a rise is, or None if the signal is no model's."""
+        said = signal.data.get("probability") if signal.name == MODEL_SIGNAL else None
+        return float(said) if isinstance(said, int | float) and math.isfinite(said) else None
 
     @classmethod
     def fill(cls, fill: Fill) -> Row:

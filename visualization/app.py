@@ -127,7 +127,7 @@ def _add_questions(app: FastAPI, bridge: WebSocketEventBridge) -> None:
     ) -> Response:
         """Return bars as [time (s), open, high, low, close, volume], the newest ones or those before or after a time, sorted."""
         name = EventToChartAdapter.name(symbol, venue) if venue or "@" in symbol else _only_name(bridge, symbol)
-        asked = resolved(parse_indicators(indicators))
+        asked = resolved(parse_indicators(indicators), bridge.kinds)
         window = bridge.charts.page(name, period, before, limit, after, [one.indicator for one in asked if one.indicator is not None])
         rows = [EventToChartAdapter.candle_row(candle) for candle in window.candles]
         lines = line_rows(asked, window.lines)
@@ -137,7 +137,7 @@ def _add_questions(app: FastAPI, bridge: WebSocketEventBridge) -> None:
     @app.get("/api/v1/indicators", tags=["charts"])
     def indicators() -> list[dict[str, Any]]:
         """Return every indicator with its parameters and their limits: ours first, then all functions of ta-lib."""
-        return [_kind_row(kind) for kind in kinds()]
+        return [_kind_row(kind) for kind in (*bridge.kinds.values(), *kinds())]
 
 
 def _kind_row(kind: Kind) -> dict[str, Any]:
@@ -146,8 +146,8 @@ def _kind_row(kind: Kind) -> dict[str, Any]:
         "title": kind.title,
         "group": kind.group,
         "place": kind.place,
-        "parameters": [msgspec.structs.asdict(one) for one in kind.parameters],
-        "lines": list(kind.lines),
+        "parameters": [{key: value for key, value in msgspec.structs.asdict(one).items() if value != ()} for one in kind.parameters],
+        "lines": [*kind.lines, *(name for name, style in kind.shapes.items() if style != "marker")],
         "source": kind.source,
     }
 

@@ -35,6 +35,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.histogram import Histogram
 from gcg_quant.history import History
+from gcg_quant.instruments import Instrument
 from gcg_quant.periods import period_start
 from gcg_quant.reader import BusReader, Cursor
 from gcg_quant.sections import ChartSettings
@@ -44,6 +45,7 @@ from gcg_quant.stateful import Stateful
 from .adapter import EventToChartAdapter
 from .charts import ChartManager, Window
 from .config.page_config import Document
+from .indicators import Kind
 from .ledger import Ledger
 from .pages import messages
 from .pages.desk import Desk
@@ -71,17 +73,19 @@ class WebSocketEventBridge(Stateful[Ledger]):
     Args:
         settings: [chart] is what a page shows first.
         name: of the component.
+        kinds: indicators that pages may choose beside those of the catalogue.
     """
 
     capabilities: ClassVar[tuple[str, ...]] = ("charts",)
 
-    def __init__(self, settings: Settings, name: str = "charts") -> None:
+    def __init__(self, settings: Settings, name: str = "charts", kinds: Sequence[Kind] = ()) -> None:
         super().__init__(name, wait="sleep", sleep_s=0.01)
         self.settings = settings
+        self.kinds = {kind.name: kind for kind in kinds}
         self.hub = Hub()
         self.markets = Markets()
         self.charts = ChartManager(self.markets)
-        self._ledger = Ledger(self._multiplier)
+        self._ledger = Ledger(self._terms)
         self.desk = Desk(self)
         self._changed: set[MarketView] = set()
         self._meter = messages.RateMeter()
@@ -99,14 +103,14 @@ class WebSocketEventBridge(Stateful[Ledger]):
     def open_reader(self, bus: EventBus) -> BusReader:
         """Begin where this minute began, so that its candles are complete."""
         self.markets.open(bus.instruments, period_start(now_ns(), "1m"))
-        self._ledger = Ledger(self._multiplier)
+        self._ledger = Ledger(self._terms)
         reader = super().open_reader(bus)
         reader.seek_time(self.markets.read_from_ns)
         return reader
 
     def new_fold(self) -> Ledger:
         """Return an empty ledger."""
-        return Ledger(self._multiplier)
+        return Ledger(self._terms)
 
     def on_start(self) -> None:
         """Take up the drawer's rows, and look through the newest part of the journal for what the charts show of the past."""
@@ -199,8 +203,14 @@ class WebSocketEventBridge(Stateful[Ledger]):
 
     @event_handler(SignalEvent)
     def on_signal(self, signal: SignalEvent) -> None:
-        """Take a strategy's signal: a marker."""
-        self._mark(signal)
+        """Take a signal: a marker; of a model, which speaks after each bar, a point of its line."""
+        probability = EventToChartAdapter.model_probability(signal)
+        if probability is None or not signal.symbol:
+            self._mark(signal)
+            return
+        view = self.markets.named(EventToChartAdapter.name(signal.symbol, signal.venue))
+        view.plots.put(signal.strategy, "probability", "below", signal.event_ns // NS_PER_MILLISECOND, probability)
+        self._changed.add(view)
 
     @event_handler(PlotEvent)
     def on_plot(self, point: PlotEvent) -> None:
@@ -365,5 +375,5 @@ class WebSocketEventBridge(Stateful[Ledger]):
             self.publish(whole, cause=0)
         return messages.instruments(self.markets.take_changed()) + self._meter.status(self.bus, self.reader.lag, now_s)
 
-    def _multiplier(self, symbol: str, venue: str) -> float:
-        return self.markets.named(EventToChartAdapter.name(symbol, venue)).instrument.multiplier
+    def _terms(self, symbol: str, venue: str) -> Instrument:
+        return self.markets.named(EventToChartAdapter.name(symbol, venue)).instrument

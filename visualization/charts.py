@@ -18,7 +18,7 @@ from gcg_quant.errors import InstrumentError
 from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
 
-from .indicators import Columns, Indicator, Lines, lines_of
+from .indicators import Columns, Drawn, Indicator, Lines, lines_of
 from .pages.page_panes import Audience
 from .series.candles import Candle
 from .series.market_view import MarketView
@@ -199,7 +199,7 @@ class ChartManager:
 
     def _page_lines(self, view: MarketView, period: str, candles: list[Candle], indicators: Sequence[Indicator]) -> Lines:
         if not indicators or not candles:
-            return {one.key: {} for one in indicators}
+            return {one.key: Drawn() for one in indicators}
         front = self._front(view, period, candles, indicators)
         anchor_ns = view.anchors.get(period)
         behind: list[Candle] = []
@@ -209,7 +209,7 @@ class ChartManager:
             behind = [one for one in behind if one.time > candles[-1].time and one.start_ns <= anchor_ns]
         columns = Columns.of([*front, *candles, *behind], view.candles.calendar)
         found = lines_of(indicators, columns, len(front), anchor_ns)
-        return {key: {name: line[: len(candles)] for name, line in lines.items()} for key, lines in found.items()}
+        return {key: drawn.cut(len(candles)) for key, drawn in found.items()}
 
     def _front(self, view: MarketView, period: str, candles: list[Candle], indicators: Sequence[Indicator]) -> list[Candle]:
         # The candles before those that are shown, so many as the indicators need.

@@ -22,6 +22,7 @@ from gcg_quant.events import (
     PositionEvent,
     StrategyStatusEvent,
 )
+from gcg_quant.instruments import Instrument
 from gcg_quant.kill_switch import KillSwitch
 from gcg_quant.packing import pack_event
 from gcg_quant.reader import BusReader
@@ -68,19 +69,19 @@ class Ledger:
     """What the drawer shows. One thread at a time: the bridge holds its lock.
 
     Args:
-        multiplier: returns the value of one unit of an instrument at price 1, by symbol and venue.
+        terms: returns an instrument, by symbol and venue.
     """
 
     VERSION: ClassVar[int] = 2
     VITAL: ClassVar[bool] = False
 
-    def __init__(self, multiplier: Callable[[str, str], float]) -> None:
+    def __init__(self, terms: Callable[[str, str], Instrument]) -> None:
         self.saw_the_beginning = True  # the journal was read from its first event on
         self.kill = KillSwitch()
         self.config = ChartConfigManager()
         self.attention = Attention()
         self._kill_changed = False
-        self._multiplier = multiplier
+        self._terms = terms
         self._tables = {name: _Table() for name in TABLES}
         self._positions: dict[str, PositionEvent] = {}
         self._fill_counts: dict[str, int] = {}
@@ -193,7 +194,7 @@ class Ledger:
             if row is None or not position.quantity or row["name"] not in prices:
                 continue
             last = prices[row["name"]]
-            profit = (last - position.average_price) * position.quantity * self._multiplier(position.symbol, position.venue)
+            profit = self._terms(position.symbol, position.venue).profit(position.quantity, position.average_price, last)
             if last == row["last"] or math.isnan(profit):
                 continue
             self._tables["positions"].put(row | {"last": last, "open": profit})

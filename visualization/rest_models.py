@@ -18,6 +18,16 @@ class Line(BaseModel):
     values: list[float | None] = Field(description="each in the place of its bar")
 
 
+class ShapeRows(BaseModel):
+    """What an indicator draws from one bar to another, of one name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    style: Literal["thin", "thick", "box", "marker"]
+    after: None = Field(description="always null here: these are all")
+    rows: list[tuple[int, float, int, float, bool, str]] = Field(description="[begin (s), price, end (s), price, confirmed, text]")
+
+
 class LineRow(BaseModel):
     """An indicator over or under the price, or why it cannot be computed."""
 
@@ -31,6 +41,7 @@ class LineRow(BaseModel):
     levels: list[float] = Field(description="where to draw a level, such as 30 and 70")
     error: str = Field(description='one sentence; "" if there is none')
     lines: dict[str, Line]
+    shapes: dict[str, ShapeRows] = Field({}, description="only of an indicator that draws shapes")
 
 
 class BarsPage(BaseModel):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from gcg_quant.bus import EventBus
 from gcg_quant.component import Component
+from gcg_quant.errors import ComponentError
+from gcg_quant.events import SystemEvent
 from gcg_quant.settings import Settings
 
 from .app import create_app
@@ -44,7 +47,7 @@ class WebServer(Component):
         self._bridge = bridge
         self._routers = routers
         self._server: AppServer | None = None
-        self._port = settings.web.port
+        self._port = 0  # where it has listened
 
     @property
     def url(self) -> str:
@@ -56,11 +59,30 @@ class WebServer(Component):
         app = create_app(self.bus, self._settings, self.history, self._bridge)
         for router in self._routers(self.bus) if self._routers is not None else ():
             app.include_router(router)
-        self._server = serve(app, self._settings.web.host, self._port)
-        self._port = self._server.port  # a free one that was taken stays its own when it is started again
+        web = self._settings.web
+        kept = web.port or self._port or _port_of_run(self.bus)  # a free one that was taken stays its own when it is started again
+        try:
+            self._server = serve(app, web.host, kept)
+        except ComponentError:
+            if web.port:
+                raise
+            self._server = serve(app, web.host, 0)  # somebody else has taken it meanwhile
+        self._port = self._server.port
 
     def on_stop(self) -> None:
         """Close every connection."""
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+
+def _port_of_run(bus: EventBus) -> int:
+    # Where the page was before its process died, since the start of the run; 0 if it was nowhere: browsers still ask there.
+    port = 0
+    with bus.reader(events=[SystemEvent], start="begin") as reader:
+        for event in reader:
+            if isinstance(event, SystemEvent) and event.action == "start":
+                port = 0
+            elif isinstance(event, SystemEvent) and event.action == "group_started" and event.data.get("url"):
+                port = urlsplit(event.data["url"]).port or 0
+    return port

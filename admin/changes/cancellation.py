@@ -58,11 +58,15 @@ def cancel_orders(bus: EventBus, orders: Sequence[OrderEvent | str], *, timeout_
     return [answer or Cancellation(name, "refused", late) for name, answer in zip(waiting.names, waiting.answers, strict=True)]
 
 
-def still_open(bus: EventBus, timeout_s: float | None = None) -> list[OrderEvent]:
-    """Wait until no order is open that is open now, or for `timeout_s` seconds (by default ANSWER_S); return those that still are."""
+def still_open(bus: EventBus, timeout_s: float | None = None, *, account: str = "") -> list[OrderEvent]:
+    """Wait until no order is open that is open now, or for `timeout_s` seconds (by default ANSWER_S); return those that still are.
+
+    With an `account`, its orders alone count.
+    """
     deadline = time.monotonic() + (ANSWER_S if timeout_s is None else timeout_s)
     with bus.reader(events=[OrderEvent], start="end") as reader:  # from before the look, so that nothing is missed
-        waiting = {order.request: order for order in SystemView.of(bus, OrderEvent).open_orders}
+        orders = SystemView.of(bus, OrderEvent).open_orders
+        waiting = {order.request: order for order in orders if account in ("", order.account)}
         while waiting and (left := deadline - time.monotonic()) > 0:
             event = reader.read(left)
             if not isinstance(event, OrderEvent):

@@ -13,6 +13,7 @@ _BY_CAPABILITY = {
     "collector": "no market data comes from it until it starts again",
     "bars": "no bars are made until it starts again",
     "strategies": "strategies hear nothing and send no orders until it starts again; their open orders stay at the venue",
+    "models": "trained models give no signals until it starts again",
     "backtest": "backtests that run are broken off, and none is begun until it starts again",
     "charts": "charts stand still until it starts again",
     "monitor": "REST and the admin page cannot answer until it starts again",
@@ -30,8 +31,8 @@ def consequence(capabilities: Iterable[str], open_orders: int = 0) -> str:
     """
     capabilities = set(capabilities)
     if "trading" in capabilities:
-        orders = (
-            f"{open_orders} open order{' stays' if open_orders == 1 else 's stay'} at the venue unattended, and " if open_orders else ""
-        )
+        orders = f"{open_orders} open orders stay at the venue unattended, and " if open_orders else ""
+        if open_orders == 1:
+            orders = f"{open_orders} open order stays at the venue unattended, and "
         return f"{orders}no order is sent, filled or cancelled until it starts again"
     return next((text for word, text in _BY_CAPABILITY.items() if word in capabilities), "")

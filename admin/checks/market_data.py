@@ -15,8 +15,8 @@ from gcg_quant.errors import ComponentError, StrategyError
 from gcg_quant.events import Bar, Depth, Event, GapEvent, GatewayStatus, Tick, TradeTick, World
 from gcg_quant.instruments import Instrument
 
-from ...data_collector.profiles import PROFILES
-from ...data_collector.simulated import SimulatedExchange
+from ...data_collector.simulation.profiles import PROFILES
+from ...data_collector.simulation.simulated import SimulatedExchange
 
 __all__ = ["MarketData", "disturbed", "recorded", "simulated"]
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +19,8 @@ from gcg_quant.instruments import Instrument
 
 from ...backtest.adapters import BacktraderAdapter
 from ...backtest.own_strategies.stepping import SteppedManager
+from ...backtest.truncation.decisions import Decision, DecisionLog
+from ...backtest.truncation.own_reads import PREFIX, SCRATCH
 from ...strategy_engine.hosting.hosted import CallbackTimes
 from ...strategy_engine.hosting.roster import LoadRequest
 from ...strategy_engine.trading import TradingConfig, TradingEngine
@@ -44,13 +47,20 @@ class Outcome:
     times: Mapping[str, CallbackTimes] = field(default_factory=dict)
 
 
-def rehearse(request: LoadRequest, folders: Sequence[Path], terms: Iterable[Instrument], market: Iterable[Event]) -> Outcome:
+def rehearse(
+    request: LoadRequest,
+    folders: Sequence[Path],
+    terms: Iterable[Instrument],
+    market: Iterable[Event],
+    decided: list[Decision] | None = None,
+) -> Outcome:
     """Run a strategy over events, one after the other, and return what came of it. In the main thread only.
 
-    A callback that does not come back within 5 s fails. Nothing is left behind.
+    A callback that does not come back within 5 s fails. Nothing is left behind. `decided` is given the strategy's decisions up to the last
+    event, each with the number of the event that led to it.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="gcg_quant_test_") as folder,
+        tempfile.TemporaryDirectory(prefix=PREFIX, dir=SCRATCH) as folder,
         EventBus(Path(folder) / "bus", world=World.BACKTEST, source="test", sync="none", page_mb=1) as bus,
     ):
         instruments = list(terms)
@@ -65,6 +75,7 @@ def rehearse(request: LoadRequest, folders: Sequence[Path], terms: Iterable[Inst
         with patience():
             manager.start(bus, threaded=False)
         count = 0
+        log = None if decided is None else DecisionLog(bus)
         failure = manager.failure(request.id)
         for event in () if failure else market:
             bus.publish(event)
@@ -72,15 +83,24 @@ def rehearse(request: LoadRequest, folders: Sequence[Path], terms: Iterable[Inst
             with patience():
                 while engine.turn() + bars.turn() + manager.turn():
                     pass
+            if log is not None:
+                log.take(partial(_number, count - 1))
             failure = manager.failure(request.id)
             if failure:
                 break
+        if log is not None and decided is not None:
+            log.close()
+            decided += log.decisions
         infos = manager.strategies()
         with patience():
             manager.stop()
         for component in (bars, engine):
             component.stop()
         return _outcome(bus, failure or "", count, infos[0].symbols if infos else (), infos[0].times if infos else {})
+
+
+def _number(number: int, time_ns: int) -> int:
+    return number
 
 
 def _outcome(bus: EventBus, failure: str, count: int, symbols: tuple[str, ...], times: Mapping[str, CallbackTimes]) -> Outcome:

@@ -17,11 +17,11 @@ from .clock_reads import clock_reads
 from .market_data import MarketData, disturbed, recorded, simulated
 from .rehearsal import ACCOUNT, Outcome, patience, rehearse
 
-__all__ = ["CheckRow", "check_strategy"]
+__all__ = ["ID", "MOST_EVENTS", "CheckRow", "check_strategy", "own_symbols"]
 
-_ID = "tested"
+ID = "tested"
 _SLOW_US = 1000.0  # a strategy that takes longer for an event holds up all others of its process
-_MOST_EVENTS = 20_000
+MOST_EVENTS = 20_000
 
 
 class CheckRow(NamedTuple):
@@ -66,7 +66,7 @@ def check_strategy(
         if rows[1].result == "FAILED":
             return rows
         request = LoadRequest(
-            file=str(loaded.file), id=_ID, class_name=loaded.cls.__name__, symbols=tuple(symbols), parameters=parameters or {}, start=True
+            file=str(loaded.file), id=ID, class_name=loaded.cls.__name__, symbols=tuple(symbols), parameters=parameters or {}, start=True
         )
         return [*rows, *_rehearsals(request, loaded, loader.folders, symbols, seconds, journal)]
     finally:
@@ -120,8 +120,8 @@ def _rehearsals(
     request: LoadRequest, loaded: LoadedClass, folders: Sequence[Path], symbols: Sequence[str], seconds: float, journal: Path | None
 ) -> list[CheckRow]:
     try:
-        wanted = tuple(symbols) or _own_symbols(request, loaded, folders)
-        market = recorded(journal, wanted, _MOST_EVENTS) if journal is not None else simulated(wanted, seconds)
+        wanted = tuple(symbols) or own_symbols(request, loaded, folders)
+        market = recorded(journal, wanted, MOST_EVENTS) if journal is not None else simulated(wanted, seconds)
     except GcgQuantError as error:
         return [CheckRow("run", "FAILED", str(error))]
     calm = rehearse(request, folders, market.terms, market.events)
@@ -137,7 +137,8 @@ def _rehearsals(
     ]
 
 
-def _own_symbols(request: LoadRequest, loaded: LoadedClass, folders: Sequence[Path]) -> tuple[str, ...]:
+def own_symbols(request: LoadRequest, loaded: LoadedClass, folders: Sequence[Path]) -> tuple[str, ...]:
+    """Return the symbols that a strategy names itself. Raises StrategyError: it names none, or does not start."""
     strategy = loaded.make(dict(request.parameters))
     found = (strategy.symbols,) if isinstance(strategy.symbols, str) else tuple(strategy.symbols)
     if strategy.subscribes:  # it says so only when it starts

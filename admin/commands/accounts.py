@@ -1,4 +1,4 @@
-"""`accounts`: cash and equity by currency, what each strategy has made, and letting a halted account trade again."""
+"""`accounts`: cash and equity by currency, what each strategy has made, funding, and letting a halted account trade again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcg_quant.events import AccountEvent, GatewayStatus, PositionEvent
+from gcg_quant.events import AccountEvent, FundingPayment, GatewayStatus, PositionEvent
 
 from ..client import Client
 from ..halt import halt_of, halt_rows, resume_account
-from ..reports.trading_report import account_rows, strategy_profits
+from ..reports.trading_report import account_rows, funding_rows, strategy_profits
 from ..views.system_view import SystemView
 from .context import home_of
 from .looking import Look, Screen, add, moment, number, show, signed, table, watch_option
@@ -29,7 +29,7 @@ __all__ = ["accounts"]
 def accounts(ctx: click.Context, as_json: bool, watch: float | None) -> None:
     """Show every account by currency and the profit of each strategy, running or as a stopped system left them.
 
-    `accounts resume` lets a halted account trade again.
+    `accounts funding` shows what perpetual contracts have paid and cost, `accounts resume` lets a halted account trade again.
 
     Profit of a strategy is realised and open profit less fees, since its first fill; today counts from the first event of the UTC day.
     """
@@ -60,6 +60,26 @@ def _halted(view: SystemView) -> Text | None:
     rows = halt_rows(view)
     lines = [f"account {row['account']}: HALTED since {moment(row['since_ns'])} UTC: {row['detail']}" for row in rows]
     return Text("\n".join(lines), style="bold red") if lines else None
+
+
+@accounts.command(epilog=example("accounts funding"))
+@json_option
+@watch_option
+@click.pass_context
+def funding(ctx: click.Context, as_json: bool, watch: float | None) -> None:
+    """Show what positions in perpetual contracts have paid (below 0) and were paid, the newest first, as far as kept."""
+
+    def draw(seen: Look) -> Screen:
+        rows = funding_rows(seen.view)
+        paid = table("due", "account", "strategy", "symbol", ">quantity", ">rate", ">price", ">amount", "currency", "payment")
+        for row in rows:
+            place = f"{row['symbol']}@{row['venue']}" if row["venue"] else row["symbol"]
+            names = (moment(row["due_ns"]), row["account"], row["strategy"] or "-", place)
+            figures = [number(row[key]) for key in ("quantity", "rate", "price", "amount")]
+            add(paid, *names, *figures, row["currency"], row["payment_id"] or "-")
+        return Screen(rows, [paid], "No funding.")
+
+    show(ctx, (FundingPayment,), draw, as_json=as_json, watch=watch)
 
 
 @accounts.command(epilog=example("accounts resume binance-1"))

@@ -28,16 +28,17 @@ __all__ = ["orders"]
 @click.option("--open/--all", "only_open", default=True, help="Those that work (the default), or also those that are done, as far as kept.")
 @click.option("--strategy", default="", help="Of this strategy.", shell_complete=complete_strategies)
 @click.option("--symbol", default="", help="Of this symbol, SYMBOL@VENUE or pattern.")
+@click.option("--account", default="", help="On this account.")
 @json_option
 @watch_option
 @click.pass_context
-def orders(ctx: click.Context, only_open: bool, strategy: str, symbol: str, as_json: bool, watch: float | None) -> None:
+def orders(ctx: click.Context, only_open: bool, strategy: str, symbol: str, account: str, as_json: bool, watch: float | None) -> None:
     """Show the orders that work, of the running system or as a stopped one left them; `orders cancel` cancels them."""
     if ctx.invoked_subcommand is not None:
         return
 
     def draw(seen: Look) -> Screen:
-        rows = order_rows(seen.view, every=not only_open, strategy=strategy, symbol=symbol)
+        rows = order_rows(seen.view, every=not only_open, strategy=strategy, symbol=symbol, account=account)
         return Screen(rows, [_table(rows)], "No open orders." if only_open else "No orders.")
 
     show(ctx, (OrderEvent,), draw, as_json=as_json, watch=watch)
@@ -60,17 +61,22 @@ def _table(rows: list[dict[str, Any]]) -> Any:
 @click.option("--all", "every", is_flag=True, help="Every open order.")
 @click.option("--strategy", default="", help="With --all: of this strategy.")
 @click.option("--symbol", default="", help="With --all: of this symbol, SYMBOL@VENUE or pattern.")
+@click.option("--account", default="", help="With --all: on this account.")
 @json_option
 @yes_option
 @click.pass_context
-def cancel(ctx: click.Context, client_id: str | None, every: bool, strategy: str, symbol: str, as_json: bool, yes: bool) -> int:
+def cancel(
+    ctx: click.Context, client_id: str | None, every: bool, strategy: str, symbol: str, account: str, as_json: bool, yes: bool
+) -> int:
     """Cancel the order CLIENT_ID, or with --all every open one; exit code 1 if one could not be cancelled."""
-    if bool(client_id) == every or ((strategy or symbol) and not every):
-        raise click.UsageError("Say which order: `orders cancel CLIENT_ID`, or `orders cancel --all [--strategy S] [--symbol X]`.")
+    if bool(client_id) == every or ((strategy or symbol or account) and not every):
+        raise click.UsageError(
+            "Say which order: `orders cancel CLIENT_ID`, or `orders cancel --all [--strategy S] [--symbol X] [--account A]`."
+        )
     with Client(home_of(ctx)) as client:
         view = SystemView.of(client.bus, OrderEvent)
         if every:
-            chosen: list[OrderEvent | str] = [*chosen_orders(view, strategy=strategy, symbol=symbol)]
+            chosen: list[OrderEvent | str] = [*chosen_orders(view, strategy=strategy, symbol=symbol, account=account)]
         else:
             known = [order for order in view.orders.values() if order.client_id == client_id]
             chosen = [*known[-1:]] or [str(client_id)]

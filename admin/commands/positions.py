@@ -28,11 +28,12 @@ _LEGS = {"net": "", "long": "long", "short": "short"}
 @click.group(invoke_without_command=True, epilog=example("positions --watch", "positions close --strategy grid-btc"))
 @click.option("--strategy", default="", help="Of this strategy.", shell_complete=complete_strategies)
 @click.option("--symbol", default="", help="Of this symbol, SYMBOL@VENUE or pattern.")
+@click.option("--account", default="", help="On this account.")
 @click.option("--all", "every", is_flag=True, help="Also those that are closed, with what they made.")
 @json_option
 @watch_option
 @click.pass_context
-def positions(ctx: click.Context, strategy: str, symbol: str, every: bool, as_json: bool, watch: float | None) -> None:
+def positions(ctx: click.Context, strategy: str, symbol: str, account: str, every: bool, as_json: bool, watch: float | None) -> None:
     """Show the positions of each strategy and their totals by instrument, running or as a stopped system left them.
 
     `positions close` closes them. today + yesterday is the quantity by the day it was opened on; frozen is what open orders would close.
@@ -41,7 +42,7 @@ def positions(ctx: click.Context, strategy: str, symbol: str, every: bool, as_js
         return
 
     def draw(seen: Look) -> Screen:
-        rows = position_rows(seen.view, every=every, strategy=strategy, symbol=symbol)
+        rows = position_rows(seen.view, every=every, strategy=strategy, symbol=symbol, account=account)
         totals = position_totals(rows)
         shared = [row for row in totals if row["strategies"] > 1]
         tables = [_table("By strategy", rows), _table("Together, where several strategies hold the same", shared)]

@@ -53,6 +53,8 @@ def _switch(switch: dict[str, Any]) -> Text:
     by = f", asked for by the {switch['origin']}" if switch["origin"] else ""
     if switch["on"]:
         return Text(f"kill switch: ON{since}{by}: every order is refused", style="bold red")
+    if switch["accounts"]:
+        return Text(f"kill switch: ON for {', '.join(switch['accounts'])}{since}{by}: every order there is refused", style="bold red")
     return Text("kill switch: off")
 
 
@@ -68,10 +70,10 @@ def _limits(report: dict[str, Any]) -> Any:
 
 
 def _overrides(report: dict[str, Any]) -> Any:
-    result = table("strategy", "symbol", "limits", title="For a strategy or a symbol, instead")
+    result = table("account", "strategy", "symbol", "limits", title="For an account, a strategy or a symbol, instead")
     for row in report["overrides"]:
         limits = "  ".join(f"{name} {_value(value)}" for name, value in _named(row))
-        add(result, row.get("strategy", "all"), row.get("symbol", "all"), limits)
+        add(result, row.get("account", "all"), row.get("strategy", "all"), row.get("symbol", "all"), limits)
     return result
 
 
@@ -82,7 +84,7 @@ def _value(value: Any) -> str:
 
 
 def _named(row: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in row.items() if name not in ("strategy", "symbol")]
+    return [(name, value) for name, value in row.items() if name not in ("account", "strategy", "symbol")]
 
 
 def _refusals(report: dict[str, Any]) -> Any:
@@ -97,12 +99,13 @@ def _refusals(report: dict[str, Any]) -> Any:
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.option("--strategy", default="", help="For this strategy alone.", shell_complete=complete_strategies)
 @click.option("--symbol", default="", help="For this symbol or SYMBOL@VENUE alone.", shell_complete=complete_symbols)
+@click.option("--account", default="", help="On this account alone.")
 @json_option
 @click.pass_context
-def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbol: str, as_json: bool) -> None:
+def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbol: str, account: str, as_json: bool) -> None:
     """Put limits in force until the system is stopped: a number, or "off".
 
-    With --strategy or --symbol the limit holds there instead of the one for all; "default" takes it back.
+    With --strategy, --symbol or --account the limit holds there instead of the one for all; "default" takes it back.
     """
     changes = dict(_pair(pair) for pair in pairs)
     home = home_of(ctx)
@@ -111,11 +114,11 @@ def set_command(ctx: click.Context, pairs: tuple[str, ...], strategy: str, symbo
         def in_force() -> dict[str, Any]:
             return SystemView.of(client.bus, *TradingView.EVENTS).trading.limits
 
-        answer = set_limits(client.bus, home.path, in_force, changes, origin="console", strategy=strategy, symbol=symbol)
-    names = (("strategy", strategy), ("symbol", symbol))
-    where = "".join(f" for {what} {name}" for what, name in names if name)
-    text = f"{', '.join(pair.replace('=', ' = ', 1) for pair in pairs)}{where}: in force{_place(answer)}"
-    tell(text, {"limits": changes, "strategy": strategy, "symbol": symbol, "applied": answer.id & _SEQ}, as_json=as_json)
+        where = {"strategy": strategy, "symbol": symbol, "account": account}
+        answer = set_limits(client.bus, home.path, in_force, changes, origin="console", **where)
+    words = "".join(f" for {what} {name}" for what, name in where.items() if name)
+    text = f"{', '.join(pair.replace('=', ' = ', 1) for pair in pairs)}{words}: in force{_place(answer)}"
+    tell(text, {"limits": changes, **where, "applied": answer.id & _SEQ}, as_json=as_json)
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -130,22 +133,28 @@ def _pair(text: str) -> tuple[str, Any]:
 
 @risk.command(epilog=example("risk kill on"))
 @click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--account", default="", help="Of this account alone; the others trade on.")
 @json_option
 @yes_option
 @click.pass_context
-def kill(ctx: click.Context, state: str, as_json: bool, yes: bool) -> None:
+def kill(ctx: click.Context, state: str, account: str, as_json: bool, yes: bool) -> None:
     """Switch the kill switch: `on` cancels all open orders and refuses every new one, at once and without a question, until `off`."""
     home = home_of(ctx)
     with Client(home) as client:
         if state == "off":
             agreed("Switch the kill switch off? Orders pass again.", yes)
-        answer = switch_kill(client.bus, home.path, state == "on", "console")
-        left = len(still_open(client.bus)) if state == "on" else 0
+        answer = switch_kill(client.bus, home.path, state == "on", "console", account)
+        left = len(still_open(client.bus, account=account)) if state == "on" else 0
     text = "no order is open any more, new ones are refused" if state == "on" else "orders pass again"
     if left:
         text = f"new orders are refused, but {left} are not cancelled yet: look at `python -m gcg_quant orders`"
-    values = {"on": state == "on", "applied": answer.id & _SEQ, "not_cancelled": left}
-    tell(f"kill switch {state}{_place(answer)}: {text}", values, as_json=as_json, err=bool(left))
+    values = {"on": state == "on", "account": account, "applied": answer.id & _SEQ, "not_cancelled": left}
+    tell(
+        f"kill switch {state}{f' for account {account}' if account else ''}{_place(answer)}: {text}",
+        values,
+        as_json=as_json,
+        err=bool(left),
+    )
 
 
 def _place(answer: Applied) -> str:

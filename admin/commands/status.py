@@ -75,6 +75,8 @@ def parts(home: str, facts: dict[str, Any]) -> Iterator[Table | Text]:
     yield Text(f"strategies: {strategies}")
     if facts["kill_switch"]["on"]:
         yield Text.from_markup("[bold red]kill switch: on[/], every order is refused (`risk kill off` ends it)")
+    for account in facts["kill_switch"]["accounts"]:
+        yield Text.from_markup(f"[bold red]kill switch: on for {escape(account)}[/] (`risk kill off --account {escape(account)}` ends it)")
     for halt in facts["halts"]:
         yield Text.from_markup(
             f"[bold red]account {halt['account']}: halted[/], {escape(halt['detail'])} (`accounts resume {halt['account']}` ends it)"

@@ -16,6 +16,7 @@ from .completion import complete_files, complete_strategies
 from .context import home_of, settings_of
 from .looking import Look, Screen, add, print_tables, show, table, watch_option
 from .options import agreed, example, json_option, tell, yes_option
+from .truncation import truncate_options, truncated
 
 if TYPE_CHECKING:
     from ...strategy_engine.hosting.discovery import StrategyFile
@@ -111,6 +112,7 @@ def _short(path: Path) -> str:
 @click.option("--class", "class_name", default="", help="Which class of the file.")
 @click.option("--symbol", "symbols", multiple=True, help="An instrument; may be repeated.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("--account", default="", help="On which it trades (default: that of [trading]).")
 @click.option("--start/--no-start", default=True, help="Start it after loading.")
 @json_option
 @yes_option
@@ -122,6 +124,7 @@ def load(
     class_name: str,
     symbols: tuple[str, ...],
     parameters: tuple[str, ...],
+    account: str,
     start: bool,
     as_json: bool,
     yes: bool,
@@ -134,6 +137,7 @@ def load(
         class_name=class_name,
         symbols=list(symbols),
         parameters=parse_parameters(parameters),
+        account=account,
     )
     with Client(home_of(ctx)) as client:
         if start:
@@ -200,7 +204,10 @@ def new(ctx: click.Context, name: str, folder: Path | None, as_json: bool) -> No
     tell(f"written: {_short(path)}\n{hints}", {"file": str(path), "name": path.stem}, as_json=as_json)
 
 
-@strategies.command("test", epilog=example("strategies test grid --symbol BTC/USDT"))
+@strategies.command(
+    "test",
+    epilog=example("strategies test grid --symbol BTC/USDT", "strategies test sma_cross --truncate --symbol SPY --period 1d"),
+)
 @click.argument("file", shell_complete=complete_files)
 @click.option("--class", "class_name", default="", help="Which class of the file.")
 @click.option("--symbol", "symbols", multiple=True, help="An instrument to run it on (default: its own); may be repeated.")
@@ -209,19 +216,14 @@ def new(ctx: click.Context, name: str, folder: Path | None, as_json: bool) -> No
 @click.option(
     "--journal", type=click.Path(path_type=Path, file_okay=False), default=None, help="Take recorded market data of this bus folder."
 )
+@truncate_options
 @json_option
 @click.pass_context
-def test(
-    ctx: click.Context,
-    file: str,
-    class_name: str,
-    symbols: tuple[str, ...],
-    parameters: tuple[str, ...],
-    seconds: float,
-    journal: Path | None,
-    as_json: bool,
-) -> None:
-    """Check the strategy FILE: imports, parameters, reads of the wall clock, time per event, gaps and NaN. Trades nothing."""
+def test(ctx: click.Context, /, truncate: bool, parameters: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+    """Check the strategy FILE: imports, parameters, reads of the wall clock, time per event, gaps and NaN. Trades nothing.
+
+    With --truncate: run it on data that end at its decisions, and find the first that needed what came after it.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -229,16 +231,13 @@ def test(
     from ..checks import check_strategy
 
     # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings_of(ctx).strategy_folders, Path(file).expanduser().resolve().parent]
-    rows = check_strategy(
-        file,
-        folders,
-        class_name=class_name,
-        symbols=symbols,
-        parameters=parse_parameters(parameters),
-        seconds=seconds,
-        journal=journal,
-    )
+    folders = [*settings_of(ctx).strategy_folders, Path(asked["file"]).expanduser().resolve().parent]
+    values = parse_parameters(parameters)
+    if truncate:
+        rows = truncated(ctx, {**asked, "parameters": values}, folders)
+    else:
+        names = ("class_name", "symbols", "seconds", "journal")
+        rows = check_strategy(asked["file"], folders, parameters=values, **{name: asked[name] for name in names})
     if as_json:
         tell("", [row._asdict() for row in rows], as_json=True)
     else:

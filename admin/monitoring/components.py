@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 from gcg_quant.clock import NS_PER_SECOND
-from gcg_quant.events import GatewayStatus, LogEvent, MetricEvent, SystemEvent
+from gcg_quant.events import CollectorStatusEvent, GatewayStatus, LogEvent, MetricEvent, SystemEvent
 
 __all__ = ["Components"]
 
@@ -14,10 +14,11 @@ _FRESH_NS = 10 * NS_PER_SECOND
 _ERRORS_S = 60.0
 _MOST = 1_000
 _UP = ("connected", "accepted", "halted")
+_LINKED = ("connected", "idle")  # states of a collector; it is idle when it was stopped
 
 
 class Components:
-    """Metrics by component, errors of the last minute, gateways that are down, process ids. One thread at a time.
+    """Metrics by component, errors of the last minute, gateways and collectors that are down, process ids. One thread at a time.
 
     Attributes:
         pids: of the process groups that run.
@@ -31,6 +32,7 @@ class Components:
         self._told_ns: dict[str, int] = {}
         self._errors: dict[str, deque[tuple[float, float]]] = {}
         self._down_since_ns: dict[tuple[str, str], int] = {}
+        self._cut_off: dict[str, tuple[int, str]] = {}  # collectors: since when, and why
 
     # ---- events
 
@@ -51,12 +53,21 @@ class Components:
         else:
             self._down_since_ns.setdefault(key, event.time_ns)
 
+    def on_collector(self, event: CollectorStatusEvent) -> None:
+        """Take a collector's state."""
+        if event.state in _LINKED or not event.market_open:
+            self._cut_off.pop(event.collector, None)
+        else:
+            since_ns, why = self._cut_off.get(event.collector, (event.time_ns, ""))
+            self._cut_off[event.collector] = since_ns, event.detail or why
+
     def on_system(self, event: SystemEvent) -> None:
         """Take what happens to the processes."""
         if event.action == "start":
             self.pids.clear()
             self._metrics.clear()
             self._down_since_ns.clear()
+            self._cut_off.clear()
         elif event.action == "group_started" and isinstance(event.data.get("pid"), int):
             self.pids[event.component] = event.data["pid"]
         elif event.action in ("group_died", "group_stopped"):
@@ -92,6 +103,10 @@ class Components:
     def down(self, now_ns: int) -> dict[tuple[str, str], float]:
         """Return for how many seconds each gateway (and its account) has been disconnected."""
         return {key: (now_ns - since_ns) / 1e9 for key, since_ns in self._down_since_ns.items()}
+
+    def cut_off(self, now_ns: int) -> dict[str, tuple[float, str]]:
+        """Return for how many seconds each collector has been disconnected while one of its markets was open, and why."""
+        return {name: ((now_ns - since_ns) / 1e9, why) for name, (since_ns, why) in self._cut_off.items()}
 
     def _note_errors(self, component: str, count: float) -> None:
         values = self._errors.setdefault(component, deque(maxlen=300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -174,7 +175,7 @@ class Exporter(Collector):
         values: dict[tuple[str, ...], float] = defaultdict(float)
         for one in view.positions.values():
             price = one.last_price if one.last_price == one.last_price else one.average_price
-            value = one.quantity * price * self._bus.instruments.get(one.symbol, one.venue).multiplier
+            value = math.copysign(self._bus.instruments.get(one.symbol, one.venue).value(one.quantity, price), one.quantity)
             values[one.account, one.strategy, one.currency] += value if value == value else 0.0
         yield _gauge("strategy_position_value", "Value of the positions, short ones below 0, in the currency.", labels, values)
         states = defaultdict(float, {("running",): 0.0, ("failed",): 0.0})

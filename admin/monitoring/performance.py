@@ -17,6 +17,7 @@ from gcg_quant.component import event_handler
 from gcg_quant.errors import ComponentError, JournalError
 from gcg_quant.events import (
     AlertEvent,
+    CollectorStatusEvent,
     ConfigChangeEvent,
     GatewayStatus,
     Lane,
@@ -57,7 +58,7 @@ _PREFIX = "monitoring."
 
 
 class PerformanceMonitor(Stateful[AlertBook]):
-    """Watches latencies, lags, memory, silence, errors, gateways, disk and clock; publishes AlertEvents, and keeps the book of all alerts.
+    """Watches latencies, lags, memory, silence, errors, gateways, collectors, disk and clock; publishes AlertEvents, keeps the book of all.
 
     An alert is raised when its threshold has been crossed for a few seconds, told again every `repeat_min` minutes while that lasts, and
     ended by an "info" once all has been well for a while. What was raised before a restart is not raised again. It watches live and
@@ -89,7 +90,8 @@ class PerformanceMonitor(Stateful[AlertBook]):
         self.webhook = Webhook(settings.monitoring, Redactor(settings), self.log)
         self._settings = settings
         trading = settings.trading
-        self._modelled_ms = trading.latency_ms + trading.jitter_ms if trading.gateway == "paper" else 0.0
+        on_paper = "paper" in (trading.gateway, *(entry.gateway for entry in trading.accounts))
+        self._modelled_ms = trading.latency_ms + trading.jitter_ms if on_paper else 0.0
         self._home = Home(settings.home)
         self._grace_s, self._hold_s, self._rest_s = grace_s, hold_s, rest_s
         self._guard = threading.Lock()
@@ -133,7 +135,7 @@ class PerformanceMonitor(Stateful[AlertBook]):
     def read_batch(self) -> int:
         """Handle what came, and let the book follow."""
         count = 0
-        if self.reader.wait(0.05):
+        if self.reader.wait(0.0 if self.stopping else 0.05):  # or a stop would wait for as long as anybody talks
             with self._guard:
                 count = self.handle_waiting(0.0)
         follower, more = self._follower, True
@@ -210,6 +212,11 @@ class PerformanceMonitor(Stateful[AlertBook]):
         """Take a gateway's state."""
         self.components.on_gateway(event)
 
+    @event_handler(CollectorStatusEvent)
+    def on_collector(self, event: CollectorStatusEvent) -> None:
+        """Take a collector's state."""
+        self.components.on_collector(event)
+
     @event_handler(SubscribeEvent)
     def on_subscription(self, event: SubscribeEvent) -> None:
         """Take what is wanted no longer."""
@@ -257,13 +264,18 @@ class PerformanceMonitor(Stateful[AlertBook]):
         return damper
 
     def _catch_up(self) -> None:
-        # The processes that run were started before this one may have begun to read. The control lane alone is looked through.
+        # The processes that run were started before this one may have begun to read, and what is down may last since then. The control
+        # lane alone is looked through.
         bus = self.bus
-        with bus.reader(start="begin", events=[SystemEvent]) as reader:
+        with bus.reader(start="begin", events=[SystemEvent, GatewayStatus, CollectorStatusEvent]) as reader:
             reader.seek(Cursor(bus.bus_id, bus.epoch, reader.cursor.control, bus.head(Lane.MARKET), bus.head(Lane.LOG)))
             for event in reader:
                 if isinstance(event, SystemEvent):
                     self.components.on_system(event)
+                elif isinstance(event, GatewayStatus):
+                    self.components.on_gateway(event)
+                elif isinstance(event, CollectorStatusEvent):
+                    self.components.on_collector(event)
 
     def _measure(self) -> None:
         now_s = time.monotonic()
@@ -320,6 +332,7 @@ class PerformanceMonitor(Stateful[AlertBook]):
         yield from watches.memory_readings(self.uses, limits)
         yield from watches.disk_reading(self.free_bytes, str(self._home.path), limits)
         yield from watches.gateway_readings(self.components, limits, now, self._known)
+        yield from watches.collector_readings(self.components, limits, now)
         yield from watches.error_readings(self.components, limits)
         yield watches.clock_reading(max((step for _, step in self._steps), key=abs, default=0.0), limits)
         if not self._settings.replay.data:  # what is played ends, and that is no fault

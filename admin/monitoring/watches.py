@@ -14,6 +14,7 @@ from .reading import Reading
 
 __all__ = [
     "clock_reading",
+    "collector_readings",
     "database_readings",
     "disk_reading",
     "error_readings",
@@ -94,6 +95,15 @@ def gateway_readings(components: Components, limits: MonitoringSettings, now_ns:
             problem = f"The {gateway} gateway of account {account} has been down for {seconds:,.0f} s: look at `gateways` and `logs`."
             well = f"The {gateway} gateway of account {account} is connected again."
             yield Reading(component, "gateway", seconds, limits.gateway_s, problem, well, "critical")
+
+
+def collector_readings(components: Components, limits: MonitoringSettings, now_ns: int) -> Iterator[Reading]:
+    """Yield for how long each collector has been disconnected while one of its markets was open."""
+    for name, (seconds, why) in components.cut_off(now_ns).items():
+        reason = f" ({why.rstrip('.')})" if why else ""
+        problem = f"Collector {name} has been disconnected for {seconds:,.0f} s{reason}: look at `collectors status {name}`."
+        well = f"Collector {name} is connected again, was stopped, or its markets are closed."
+        yield Reading(name, "disconnected", seconds, limits.collector_s, problem, well, "critical")
 
 
 def error_readings(components: Components, limits: MonitoringSettings) -> Iterator[Reading]:

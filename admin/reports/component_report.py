@@ -78,13 +78,24 @@ def collector_rows(view: SystemView) -> list[dict[str, Any]]:
         told = view.metrics.get(name, {})
         kinds = {key.rsplit("type=", 1)[1].rstrip("}"): int(value) for key, value in told.items() if key.startswith("collected{")}
         mine = {key.split("{")[0]: value for key, value in told.items()}
-        fresh = part["state"] == "running" and _is_fresh(view, name)
+        running = part["state"] == "running"
+        fresh = running and _is_fresh(view, name)
+        line = view.parts.lines.get(name, {})
+        offset_ns = line.get("clock_offset_ns")
         last_ns = int(mine.get("collected_last_ns", 0)) or None
         rows.append(
             {
                 "collector": name,
                 "venue": facts.get("venue", ""),
                 "state": part["state"],
+                "kind": line.get("kind", ""),
+                "connection": line.get("state") if running else None,
+                "connection_since_ns": line.get("since_ns") if running else None,
+                "detail": line.get("detail", "") if running else "",
+                "faults": dict(line.get("faults", {})),
+                "reconnects": line.get("reconnects", 0),
+                "clock_offset_s": None if offset_ns is None else offset_ns / 1e9,
+                "history": line.get("history"),
                 "symbols": list(facts.get("symbols", ())),
                 "counts": kinds,
                 "events_per_s": mine.get("collected_per_s") if fresh else None,

@@ -61,16 +61,29 @@ def refusal_row(verdict: RiskVerdict) -> dict[str, Any]:
 
 
 def _usage(view: SystemView, bus: EventBus) -> dict[str, dict[str, Any]]:
-    orders = view.open_orders
+    # Each account is checked by itself: of several, that which uses the most of a limit is shown.
+    accounts = {name for name, _ in view.accounts} | {one.account for one in view.positions.values()}
+    accounts |= {one.account for one in view.open_orders}
+    of_each = [_usage_of(view, bus, account) for account in sorted(accounts) or [""]]
+    return {name: max((one[name] for one in of_each), key=_used) for name in of_each[0]}
+
+
+def _used(row: dict[str, Any]) -> float:
+    return float(row["used"])
+
+
+def _usage_of(view: SystemView, bus: EventBus, account: str) -> dict[str, dict[str, Any]]:
+    orders = [one for one in view.open_orders if one.account == account]
+    positions = [one for one in view.positions.values() if one.account == account]
     terms = {(one.symbol, one.venue): one for one in bus.instruments}
-    exposures = _exposures(orders, view.positions.values(), terms)
+    exposures = _exposures(orders, positions, terms)
     values = {key: terms[key].value(quantity, price) for key, (quantity, price) in exposures.items() if key in terms}
     rates = _Rates(view.trading.currency, bus)
-    equity = sum((one.equity * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
+    equity = sum((one.equity * rates.rate(one.currency) for one in view.accounts.values() if one.account == account), 0.0)
     shares = {key: value * rates.rate(terms[key].currency) / equity for key, value in values.items()} if equity > 0 else {}
     return {
         "max_open_orders": {"used": len(orders), "where": ""},
-        "max_daily_loss": {"used": max(0.0, -_profit_today(view, bus)), "where": ""},
+        "max_daily_loss": {"used": max(0.0, -_profit_today(view, bus, account)), "where": ""},
         "max_position_quantity": _largest({key: quantity for key, (quantity, _) in exposures.items()}),
         "max_position_value": _largest(values),
         "max_concentration": _largest(shares),
@@ -129,10 +142,11 @@ def _exposures(
     return {key: (row.quantity(terms.get(key)), row.price) for key, row in held.items()}
 
 
-def _profit_today(view: SystemView, bus: EventBus) -> float:
-    # In the account's currency; one whose rate no market tells counts 1:1, as the risk check does.
+def _profit_today(view: SystemView, bus: EventBus, account: str = "") -> float:
+    # In the default account's currency; one whose rate no market tells counts 1:1, as the risk check does.
     trading, rates = view.trading, _Rates(view.trading.currency, bus)
-    return sum((trading.today(one) * rates.rate(one.currency) for one in view.accounts.values()), 0.0)
+    books = (one for one in view.accounts.values() if account in ("", one.account))
+    return sum((trading.today(one) * rates.rate(one.currency) for one in books), 0.0)
 
 
 class _Rates:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunList"]
 
 _ON_ITS_WAY = ("requested", "running")
+_STORING_S = 5.0  # the most that a removal waits for the recorder
 
 
 class Run:
@@ -144,17 +147,29 @@ class RunList:
         Raises:
             ComponentError: no engine runs.
         """
-        if not self._monitor.ask(_has_engine):
+        if not self._monitor.ask(lambda view: _has(view, "backtest")):
             raise ComponentError("No backtest engine runs in this system: add the part backtest to a group of [system] groups.")
         self._bus.publish(msgspec.structs.replace(spec, run=run).to_event(), cause=0)
         self._monitor.catch_up()
 
     def remove(self, run: str) -> None:
         """Remove a run that has ended from the store, its folder, and the list of the live bus."""
-        self.kept.remove(run, known=run in self.live())
+        live = self.live().get(run)
+        if live is not None and live.get("finished_ns") and self._monitor.ask(lambda view: _has(view, "recorder")):
+            self._wait_until_stored(run)
+        self.kept.remove(run, known=live is not None)
         self._bus.publish(SystemEvent(action=BACKTEST_REMOVED, component=run), cause=0)
         self._monitor.catch_up()
 
+    # A run that the recorder stores after its removal would be back.
+    def _wait_until_stored(self, run: str) -> None:
+        deadline = time.monotonic() + _STORING_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BacktestError), self.kept.table() as table:
+                if table.find(run).finished_ns:
+                    return
+            time.sleep(0.05)
 
-def _has_engine(view: SystemView) -> bool:
-    return any(group["state"] == "running" and "backtest" in group.get("components", ()) for group in view.groups.values())
+
+def _has(view: SystemView, component: str) -> bool:
+    return any(group["state"] == "running" and component in group.get("components", ()) for group in view.groups.values())

@@ -8,13 +8,14 @@ from typing import Any
 from gcg_quant.bus import symbol_matches
 from gcg_quant.events import OrderEvent
 
-from ..views.status import account_row, fill_row, order_row, position_row
+from ..views.status import account_row, fill_row, order_row, payment_rows, position_row
 from ..views.system_view import SystemView
 
 __all__ = [
     "account_rows",
     "chosen_orders",
     "fill_rows",
+    "funding_rows",
     "gateway_rows",
     "order_rows",
     "position_rows",
@@ -26,24 +27,29 @@ _LEG = ("account", "symbol", "venue", "side", "currency")
 _SUMS = ("quantity", "today", "yesterday", "frozen", "realised_pnl", "unrealised_pnl", "fees", "margin")
 
 
-def chosen_orders(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "") -> list[OrderEvent]:
-    """Return the open orders, or `every` order that is kept, of a strategy and a symbol ("BTC/USDT", "BTC/USDT@SIM" or a pattern)."""
-    return list(_of(view.orders.values() if every else view.open_orders, strategy, symbol))
+def chosen_orders(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "", account: str = "") -> list[OrderEvent]:
+    """Return the open orders, or `every` order that is kept, of a strategy, an account and a symbol.
+
+    A symbol is "BTC/USDT", "BTC/USDT@SIM" or a pattern.
+    """
+    return list(_of(view.orders.values() if every else view.open_orders, strategy, symbol, account))
 
 
-def order_rows(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
+def order_rows(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "", account: str = "") -> list[dict[str, Any]]:
     """Return orders as rows; see `chosen_orders`."""
-    return [order_row(order) for order in chosen_orders(view, every=every, strategy=strategy, symbol=symbol)]
+    return [order_row(order) for order in chosen_orders(view, every=every, strategy=strategy, symbol=symbol, account=account)]
 
 
-def fill_rows(view: SystemView, *, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
+def fill_rows(view: SystemView, *, strategy: str = "", symbol: str = "", account: str = "") -> list[dict[str, Any]]:
     """Return the fills that are kept, the newest first."""
-    return [fill_row(fill) for fill in reversed(list(_of(view.fills, strategy, symbol)))]
+    return [fill_row(fill) for fill in reversed(list(_of(view.fills, strategy, symbol, account)))]
 
 
-def position_rows(view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "") -> list[dict[str, Any]]:
+def position_rows(
+    view: SystemView, *, every: bool = False, strategy: str = "", symbol: str = "", account: str = ""
+) -> list[dict[str, Any]]:
     """Return the positions that are held, or `every` position that there ever was, by account, strategy, instrument and leg."""
-    found = _of(view.positions.values(), strategy, symbol)
+    found = _of(view.positions.values(), strategy, symbol, account)
     return [position_row(one) for one in found if every or one.quantity]
 
 
@@ -62,6 +68,11 @@ def position_totals(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def account_rows(view: SystemView) -> list[dict[str, Any]]:
     """Return every account by currency, with its profit since the UTC day began."""
     return [{**account_row(one), "profit_today": view.trading.today(one)} for one in view.accounts.values()]
+
+
+def funding_rows(view: SystemView) -> list[dict[str, Any]]:
+    """Return what positions have paid (below 0) and were paid for funding, the newest first."""
+    return [row for payment in reversed(view.payments) for row in payment_rows(payment)]
 
 
 def strategy_profits(view: SystemView) -> list[dict[str, Any]]:
@@ -111,10 +122,10 @@ def gateway_rows(view: SystemView, *, running: bool = True) -> list[dict[str, An
     return rows
 
 
-def _of(events: Iterable[Any], strategy: str, symbol: str) -> Iterable[Any]:
+def _of(events: Iterable[Any], strategy: str, symbol: str, account: str) -> Iterable[Any]:
     symbols = frozenset({symbol}) if symbol else None
     for event in events:
-        if (not strategy or event.strategy == strategy) and (symbols is None or symbol_matches(symbols, event)):
+        if strategy in ("", event.strategy) and account in ("", event.account) and (symbols is None or symbol_matches(symbols, event)):
             yield event
 
 

@@ -11,10 +11,10 @@ from gcg_quant.bus import EventBus
 from ...visualization.problems import problems
 from ..halt import halt_of, halt_rows, resume_account
 from ..monitor import Monitor
-from ..reports.trading_report import account_rows, gateway_rows, strategy_profits
+from ..reports.trading_report import account_rows, funding_rows, gateway_rows, strategy_profits
 from .paging import PAGED, Page
 from .sending import ORIGIN, done
-from .trading_models import AccountRow, GatewayRow, HaltRow, ProfitRow, ResumeAccount, ResumeDone
+from .trading_models import AccountRow, FundingRow, GatewayRow, HaltRow, ProfitRow, ResumeAccount, ResumeDone
 
 __all__ = ["create_accounts_router"]
 
@@ -32,6 +32,11 @@ def create_accounts_router(bus: EventBus, monitor: Monitor) -> APIRouter:
     def profits(page: Page) -> list[ProfitRow]:
         """What each strategy has made, by account and currency."""
         return [ProfitRow(**row) for row in page.of(monitor.ask(strategy_profits))]
+
+    @router.get("/accounts/funding", responses=PAGED)
+    def funding(page: Page) -> list[FundingRow]:
+        """What positions in perpetual contracts have paid and were paid, the newest first."""
+        return [FundingRow(**row) for row in page.of(monitor.ask(funding_rows))]
 
     @router.get("/accounts/halts", responses=PAGED)
     def halts(page: Page) -> list[HaltRow]:

@@ -38,6 +38,16 @@ class Collector(Model):
     collector: str
     venue: str
     state: str
+    kind: str = Field(description="as [[collectors.run]] names it; empty for the system's own")
+    connection: str | None = Field(
+        description="connecting, connected, waiting (for the next attempt), refused or idle; null where there is none"
+    )
+    connection_since_ns: Ns | None
+    detail: str = Field(description="why it is not connected")
+    faults: dict[str, int] = Field(description="what could not be used, by kind, since it was started")
+    reconnects: int
+    clock_offset_s: float | None = Field(description="the venue's clock less ours, s")
+    history: float | None = Field(description="the share of the history that is filled in, 0 to 1; null where none is asked for")
     symbols: list[str]
     counts: dict[str, int] = Field(description="records by kind, since it was started")
     events_per_s: float | None

@@ -19,8 +19,9 @@ from .paging import PAGED, Page
 from .sending import done
 from .trading_models import CancelAll, CancelRow, FillRow, OrderPatch, OrderRow
 
-__all__ = ["StrategyQuery", "SymbolQuery", "create_orders_router"]
+__all__ = ["AccountQuery", "StrategyQuery", "SymbolQuery", "create_orders_router"]
 
+AccountQuery = Annotated[str, Query(max_length=40, description="on this account")]
 StrategyQuery = Annotated[str, Query(max_length=40, description="of this strategy")]
 SymbolQuery = Annotated[str, Query(max_length=112, description="BTC/USDT, BTC/USDT@SIM or a pattern")]
 ClientId = Annotated[str, Path(max_length=120, description="the order's client id")]
@@ -33,21 +34,26 @@ def create_orders_router(bus: EventBus, monitor: Monitor) -> APIRouter:
 
     @router.get("/orders", responses=PAGED)
     def orders(
-        page: Page, strategy: StrategyQuery = "", symbol: SymbolQuery = "", only_open: Annotated[bool, Query(alias="open")] = True
+        page: Page,
+        strategy: StrategyQuery = "",
+        symbol: SymbolQuery = "",
+        account: AccountQuery = "",
+        only_open: Annotated[bool, Query(alias="open")] = True,
     ) -> list[OrderRow]:
         """The orders that work, or with open=false also those that are done, as far as kept."""
-        rows = monitor.ask(lambda view: order_rows(view, every=not only_open, strategy=strategy, symbol=symbol))
+        rows = monitor.ask(lambda view: order_rows(view, every=not only_open, strategy=strategy, symbol=symbol, account=account))
         return [OrderRow(**row) for row in page.of(rows)]
 
     @router.get("/fills", responses=PAGED)
-    def fills(page: Page, strategy: StrategyQuery = "", symbol: SymbolQuery = "") -> list[FillRow]:
+    def fills(page: Page, strategy: StrategyQuery = "", symbol: SymbolQuery = "", account: AccountQuery = "") -> list[FillRow]:
         """The newest fills, as far as kept, the newest first."""
-        return [FillRow(**row) for row in page.of(monitor.ask(lambda view: fill_rows(view, strategy=strategy, symbol=symbol)))]
+        rows = monitor.ask(lambda view: fill_rows(view, strategy=strategy, symbol=symbol, account=account))
+        return [FillRow(**row) for row in page.of(rows)]
 
     @router.post("/orders/cancel", responses=_COMMAND)
     def cancel_all(request: CancelAll) -> list[CancelRow]:
         """Cancel open orders; the answer tells what became of each: cancelled, cancelling (the venue has not said yet) or refused."""
-        chosen = monitor.ask(lambda view: chosen_orders(view, strategy=request.strategy, symbol=request.symbol))
+        chosen = monitor.ask(lambda view: chosen_orders(view, **request.model_dump()))
         return [_row(answer) for answer in done(monitor, lambda: cancel_orders(bus, chosen))]
 
     @router.delete("/orders/{client_id:path}", responses=_COMMAND)

@@ -13,7 +13,7 @@ from ...visualization.problems import problems
 from ..changes.closing import chosen_positions, close_positions
 from ..monitor import Monitor
 from ..reports.trading_report import position_rows, position_totals
-from .orders import StrategyQuery, SymbolQuery
+from .orders import AccountQuery, StrategyQuery, SymbolQuery
 from .paging import PAGED, Page
 from .sending import done
 from .trading_models import ClosePositions, ClosingRow, PositionRow, PositionTotal
@@ -30,11 +30,12 @@ def create_positions_router(bus: EventBus, monitor: Monitor) -> APIRouter:
         page: Page,
         strategy: StrategyQuery = "",
         symbol: SymbolQuery = "",
+        account: AccountQuery = "",
         by: Literal["strategy", "instrument"] = "strategy",
         only_open: Annotated[bool, Query(alias="open")] = True,
     ) -> list[PositionRow] | list[PositionTotal]:
         """The positions of each strategy, or their sums by instrument; with open=false also those that are closed."""
-        rows = monitor.ask(lambda view: position_rows(view, every=not only_open, strategy=strategy, symbol=symbol))
+        rows = monitor.ask(lambda view: position_rows(view, every=not only_open, strategy=strategy, symbol=symbol, account=account))
         if by == "strategy":
             return [PositionRow(**row) for row in page.of(rows)]
         return [PositionTotal(**row) for row in page.of(position_totals(rows))]

@@ -39,14 +39,14 @@ def create_risk_router(bus: EventBus, monitor: Monitor, home: Path) -> APIRouter
             monitor.catch_up()
             return monitor.ask(lambda view: dict(view.trading.limits))
 
-        where = {"strategy": request.strategy, "symbol": request.symbol}
+        where = {"strategy": request.strategy, "symbol": request.symbol, "account": request.account}
         answer = done(monitor, lambda: set_limits(bus, home, in_force, request.limits, origin=ORIGIN, **where))
         return LimitsDone(limits=request.limits, **where, applied=answer.id & _SEQ)
 
     @router.put("/kill", responses=_COMMAND)
     def kill(request: KillSwitchChange) -> KillSwitchDone:
-        """Switch the kill switch on (all open orders are cancelled, new ones refused) or off."""
-        answer = done(monitor, lambda: switch_kill(bus, home, request.on, ORIGIN))
-        return KillSwitchDone(on=request.on, applied=answer.id & _SEQ)
+        """Switch the kill switch on (all open orders are cancelled, new ones refused) or off, of all accounts or of one."""
+        answer = done(monitor, lambda: switch_kill(bus, home, request.on, ORIGIN, request.account))
+        return KillSwitchDone(on=request.on, account=request.account, applied=answer.id & _SEQ)
 
     return router

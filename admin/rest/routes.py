@@ -18,6 +18,7 @@ from .data import create_data_router
 from .docs_page import create_docs_router
 from .imports import create_imports_router
 from .journal import create_journal_router
+from .models import create_models_router
 from .settings import create_settings_router
 from .strategies import create_strategies_router
 from .strategy_check import create_strategy_check_router
@@ -39,6 +40,7 @@ def create_routers(bus: EventBus, monitor: Monitor, settings: Settings, imports:
         create_strategy_files_router(monitor, files),
         create_strategy_check_router(settings, files),
         create_strategies_router(bus, monitor, files),
+        create_models_router(bus, monitor, settings),
         create_backtests_router(bus, monitor, settings),
         create_trading_router(bus, monitor, settings.home),
         create_imports_router(imports or ImportJobs(settings)),

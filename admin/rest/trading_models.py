@@ -15,6 +15,7 @@ __all__ = [
     "ClosePositions",
     "ClosingRow",
     "FillRow",
+    "FundingRow",
     "GatewayRow",
     "HaltRow",
     "KillSwitchChange",
@@ -74,10 +75,11 @@ class OrderPatch(Model):
 
 
 class CancelAll(Model):
-    """Which open orders to cancel; without a strategy and a symbol all of them."""
+    """Which open orders to cancel; without a strategy, a symbol and an account all of them."""
 
     strategy: StrategyName = ""
     symbol: SymbolName = Field("", description="BTC/USDT, BTC/USDT@SIM or a pattern")
+    account: Account = ""
 
 
 class CancelRow(Model):
@@ -181,6 +183,24 @@ class AccountRow(Model):
     profit_today: float | None = Field(description="since the UTC day began")
 
 
+class FundingRow(Model):
+    """What one position has paid or was paid for funding of a perpetual contract."""
+
+    time_ns: Ns
+    due_ns: Ns
+    account: str
+    strategy: str
+    symbol: str
+    venue: str
+    side: str
+    quantity: float = Field(description="signed, when it was due")
+    amount: float = Field(description="below 0: paid")
+    currency: str
+    rate: float | None = Field(description="null where the venue tells the amount alone")
+    price: float | None
+    payment_id: str = Field(description="the venue's own; empty on paper")
+
+
 class ProfitRow(Model):
     """What a strategy has made in one currency since its first fill."""
 
@@ -234,9 +254,10 @@ class ResumeDone(Model):
 class KillSwitch(Model):
     """The kill switch."""
 
-    on: bool
+    on: bool = Field(description="of every account")
     since_ns: Ns = Field(description="0: never switched")
     origin: str = Field(description="who switched it")
+    accounts: list[str] = Field(description="for which alone it is on")
 
 
 class LimitRow(Model):
@@ -268,18 +289,19 @@ class RiskReport(Model):
     currency: str
     profit_today: float | None = Field(description="of all accounts, in `currency`")
     limits: list[LimitRow]
-    overrides: list[dict[str, JsonValue]] = Field(description="for a strategy or a symbol, instead")
+    overrides: list[dict[str, JsonValue]] = Field(description="for an account, a strategy or a symbol, instead")
     refusals: list[RefusalRow] = Field(description="oldest first")
 
 
 class LimitChange(Model):
-    """Limits to put in force, for all orders or for a strategy, a symbol or both."""
+    """Limits to put in force, for all orders or for an account, a strategy or a symbol."""
 
     limits: dict[Annotated[str, Field(max_length=40)], bool | float | Annotated[str, Field(max_length=40)]] = Field(
         min_length=1, max_length=32, description='by name: a number or "off"; for a strategy or symbol "default" takes the limit back'
     )
     strategy: StrategyName = ""
     symbol: SymbolName = ""
+    account: Account = ""
 
 
 class LimitsDone(Model):
@@ -288,6 +310,7 @@ class LimitsDone(Model):
     limits: dict[str, bool | float | str]
     strategy: str
     symbol: str
+    account: str
     applied: int = Field(description="from this event of the market lane on")
 
 
@@ -295,10 +318,12 @@ class KillSwitchChange(Model, strict=True):
     """The kill switch to be on (all orders are cancelled, new ones refused) or off."""
 
     on: bool
+    account: Account = Field("", description="of this one alone; all if empty")
 
 
 class KillSwitchDone(Model):
     """The kill switch is on or off."""
 
     on: bool
+    account: str
     applied: int = Field(description="from this event of the market lane on")

@@ -24,6 +24,7 @@ class Child:
         self._config_id = config_id
         self.deaths: list[float] = []
         self.process: subprocess.Popen[bytes] | None = None
+        self._rests_until_s: float | None = None
         self._log: IO[bytes] | None = None
 
     @property
@@ -44,6 +45,19 @@ class Child:
     def dead(self) -> bool:
         """Return whether its process has ended."""
         return self.process is not None and self.process.poll() is not None
+
+    def rest(self, now_s: float, seconds: float) -> None:
+        """Start its process again only after so many seconds."""
+        self._rests_until_s = now_s + seconds
+
+    def resting(self, now_s: float) -> bool:
+        """Return whether its process is to be started later; the moment that comes, start it."""
+        if self._rests_until_s is None:
+            return False
+        if now_s >= self._rests_until_s:
+            self._rests_until_s = None
+            self.spawn()
+        return True
 
     def terminate(self) -> None:
         """Ask its process to end."""

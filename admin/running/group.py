@@ -27,6 +27,7 @@ from ..config import nested
 from ..home import Home
 from .group_control import GroupControl, stopped_by_hand
 from .group_report import GroupReport
+from .groups import groups_of
 from .parts import build_parts, open_history
 from .process_log import ProcessLog, log_to_stderr
 
@@ -52,8 +53,9 @@ class Group:
         self._config_id = config_id
         for entry in settings.instruments.overrides:
             bus.instruments.override(entry.symbol, entry.venue, entry.terms)
-        self.registry = build_parts(settings.system.groups[name], settings)
-        self._stored = open_history(settings.system.groups[name], settings)
+        parts = groups_of(settings).get(name, ())  # the settings may have lost a collector meanwhile
+        self.registry = build_parts(parts, settings)
+        self._stored = open_history(parts, settings)
         held = stopped_by_hand(bus, config_id) & {component.name for component in self.registry}
         self._control = GroupControl(name, self.registry, bus, self._rebuilt, held)
         self._report = GroupReport(name, self.registry, bus)
@@ -138,6 +140,9 @@ class _Signals:
     # SIGTERM asks us to stop; Ctrl-C reaches every process of the terminal and is the supervisor's business.
     def __init__(self) -> None:
         self.stop = False
+        self.woken, wake = os.pipe()  # a signal alone does not end a wait: it would go on for the rest of its time
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._on_term)
 
@@ -145,10 +150,12 @@ class _Signals:
         self.stop = True
 
 
-def _supervisor_gone() -> bool:
+def _supervisor_gone(signals: _Signals) -> bool:
     # The supervisor holds the other end of our standard input; its death, however sudden, closes it.
-    ready, _, _ = select.select([sys.stdin], [], [], 0.2)
-    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
+    ready, _, _ = select.select([sys.stdin, signals.woken], [], [], 0.2)
+    if signals.woken in ready:
+        os.read(signals.woken, 64)
+    return sys.stdin in ready and not os.read(sys.stdin.fileno(), 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -166,7 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
             ProcessLog(settings, options.name).take_prints()
             group = Group(options.name, settings, bus, options.config)
             group.start()
-            while not signals.stop and not _supervisor_gone():
+            while not signals.stop and not _supervisor_gone(signals):
                 group.report()
                 if failed := group.failed():
                     # Its state is in the journal: a fresh process goes on from there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gcg_quant.bus import EventBus
@@ -20,6 +21,8 @@ __all__ = ["GroupReport", "memory_bytes"]
 
 _REPORT_S = 1.0
 _MEMORY_EVERY_S = 5.0  # the kernel walks through all pages for it
+_BUSY_S = 1.0  # a wait for events is no work
+_ALL_EVERY_S = 15.0  # in between only what has changed, and that a component runs
 _TOLD_STATES = ("running", "stopped", "failed")
 
 
@@ -31,12 +34,16 @@ def memory_bytes() -> int | None:
 
 
 class GroupReport:
-    """Publishes each component's health, what collectors collect, and the process's memory and processor time. One thread."""
+    """Publishes each component's health, what collectors collect, and the process's memory and processor time. One thread.
 
-    def __init__(self, group: str, registry: Registry, bus: EventBus) -> None:
+    Once a second a component's `running` is told, which shows that it is there, and what else has changed; every 15 s all of it.
+    """
+
+    def __init__(self, group: str, registry: Registry, bus: EventBus, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._group = group
         self._registry = registry
         self._bus = bus
+        self._clock = clock
         self._last = 0.0
         self._memory_at = 0.0
         self._cpu_s = _cpu_s()
@@ -44,15 +51,20 @@ class GroupReport:
         self._states: dict[str, str] = {}
         self._collected: dict[str, tuple[int, int]] = {}  # records and when the last ones came
         self._symbols: dict[str, list[str]] = {}
+        self._told: dict[tuple[str, str, str], float] = {}
+        self._all_at = 0.0
 
     def make(self) -> None:
         """Publish a report if a second has passed since the last one."""
-        now = time.monotonic()
+        now = self._clock()
         passed_s = now - self._last
         if passed_s < _REPORT_S:
             return
         first = not self._last
         self._last = now
+        if now - self._all_at >= _ALL_EVERY_S:
+            self._all_at = now
+            self._told.clear()
         for health in self._registry.health():
             self._tell_health(health, 0.0 if first else passed_s)
         for collector in self._registry.find("collector"):
@@ -60,6 +72,10 @@ class GroupReport:
         self._tell_process(0.0 if first else passed_s)
 
     def _metric(self, component: str, name: str, value: float, **labels: str) -> None:
+        key = (component, name, labels.get("type", ""))
+        if self._told.get(key) == value and name != "running":
+            return
+        self._told[key] = value
         self._bus.publish(MetricEvent(component=component, name=name, value=value, labels={"group": self._group, **labels}))
 
     def _tell_health(self, health: Health, passed_s: float) -> None:
@@ -72,7 +88,7 @@ class GroupReport:
             "errors": float(health.errors),
             "mean_us": health.mean_us,
             "max_us": health.max_us,
-            "busy_s": health.busy_s,
+            "busy_s": health.busy_s if health.busy_s >= _BUSY_S else 0.0,
             "running": float(health.state == "running"),
         }
         if health.behind_s is not None:
@@ -108,8 +124,8 @@ class GroupReport:
         if passed_s:
             self._metric(process_name(self._group), "cpu", (cpu_s - self._cpu_s) / passed_s)
         self._cpu_s = cpu_s
-        if time.monotonic() - self._memory_at >= _MEMORY_EVERY_S and (size := memory_bytes()) is not None:
-            self._memory_at = time.monotonic()
+        if self._last - self._memory_at >= _MEMORY_EVERY_S and (size := memory_bytes()) is not None:
+            self._memory_at = self._last
             self._metric(process_name(self._group), "memory_bytes", float(size))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from gcg_quant.collector_sections import CollectorEntry
 from gcg_quant.component import Component
 from gcg_quant.errors import ComponentError, StorageError
 from gcg_quant.registry import Registry
 from gcg_quant.settings import Settings
+
+from .groups import account_of, collector_of
 
 if TYPE_CHECKING:
     from .stored_history import StoredHistory
@@ -27,7 +30,7 @@ class Parts(Registry):
 
     def add_part(self, part: str, settings: Settings) -> None:
         """Build a part's components and add them."""
-        for component in _BUILDERS[part](settings):
+        for component in _built(part, settings):
             self._part_of[self.add(component).name] = part
 
     def rebuilt(self, component: Component, settings: Settings) -> Component:
@@ -41,7 +44,7 @@ class Parts(Registry):
         part = self._part_of[component.name]
         if part in _SHARING:
             return component
-        for fresh in _BUILDERS[part](settings):
+        for fresh in _built(part, settings):
             if fresh.name == component.name:
                 return fresh
         raise ComponentError(f"The settings have no component {component.name!r} any more: change them back first.", name=component.name)
@@ -53,14 +56,16 @@ def build_parts(parts: Iterable[str], settings: Settings) -> Parts:
     What a part needs is imported here, and not before: a process imports only what it runs.
     """
     registry = Parts()
-    for part in sorted(parts, key=list(_BUILDERS).index):
+    order = list(_BUILDERS)
+    for part in sorted(parts, key=lambda part: order.index(part.partition(":")[0])):
         registry.add_part(part, settings)
     return registry
 
 
 def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | None:
     """Return the stored history for parts that ask for it, or None if none of these does."""
-    if not {"strategies", "web", "backtest"} & set(parts):
+    filled_in = any(entry.history and _is_part_of(entry, part) for entry in settings.collectors.run for part in parts)
+    if not {"strategies", "web", "backtest"} & set(parts) and not filled_in:
         return None
     from .stored_history import HistoryBeforeReplay, StoredHistory
 
@@ -98,7 +103,15 @@ def _cache(settings: Settings) -> list[Component]:
 def _trading(settings: Settings) -> list[Component]:
     from ...strategy_engine.trading import TradingEngine
 
-    return [TradingEngine.from_settings(settings)]
+    trading = settings.trading
+    names = [trading.account, *(entry.name for entry in trading.accounts if not entry.own_process)]
+    return [TradingEngine.from_settings(settings, name) for name in names]
+
+
+def _one_account(name: str, settings: Settings) -> list[Component]:
+    from ...strategy_engine.trading import TradingEngine
+
+    return [TradingEngine.from_settings(settings, name)] if name in settings.trading.names else []
 
 
 def _bars(settings: Settings) -> list[Component]:
@@ -108,7 +121,7 @@ def _bars(settings: Settings) -> list[Component]:
 
 
 def _collectors(settings: Settings) -> list[Component]:
-    from ...data_collector.simulated import SimulatedExchange
+    from ...data_collector.simulation.simulated import SimulatedExchange
 
     found: list[Component] = [SimulatedExchange.from_settings(settings.simulated)] if settings.simulated.enabled else []
     if settings.replay.data:
@@ -116,14 +129,31 @@ def _collectors(settings: Settings) -> list[Component]:
         from .stored_history import StoredHistory
 
         found.append(ReplayCollector.from_settings(settings.replay, StoredHistory(settings)))
+    if settings.collectors.run:
+        from ...data_collector.live.kinds import make_collector
+
+        found += [make_collector(entry, settings.collectors) for entry in settings.collectors.run if _is_part_of(entry, "collectors")]
     return found
+
+
+def _is_part_of(entry: CollectorEntry, part: str) -> bool:
+    from ...data_collector.live.kinds import own_process
+
+    return collector_of(part) == entry.name if own_process(entry) else part == "collectors"
+
+
+def _one_collector(name: str, settings: Settings) -> list[Component]:
+    from ...data_collector.live.kinds import make_collector
+
+    return [make_collector(entry, settings.collectors) for entry in settings.collectors.run if entry.name == name]
 
 
 def _strategies(settings: Settings) -> list[Component]:
     from ...backtest.adapters import BacktraderAdapter
     from ...strategy_engine.hosting.manager import StrategyManager
+    from ...strategy_engine.models.server import ModelServer
 
-    return [StrategyManager.from_settings(settings, adapters=[BacktraderAdapter()])]
+    return [StrategyManager.from_settings(settings, adapters=[BacktraderAdapter()]), ModelServer.from_settings(settings)]
 
 
 def _backtest(settings: Settings) -> list[Component]:
@@ -157,3 +187,11 @@ _BUILDERS: dict[str, Callable[[Settings], list[Component]]] = {
     "bridge": _bridge,
     "collectors": _collectors,
 }
+
+
+def _built(part: str, settings: Settings) -> list[Component]:
+    if name := collector_of(part):
+        return _one_collector(name, settings)
+    if name := account_of(part):
+        return _one_account(name, settings)
+    return _BUILDERS[part](settings)

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from gcg_quant.events import GapEvent, SystemEvent
+from gcg_quant.events import CollectorStatusEvent, GapEvent, SystemEvent
 from gcg_quant.packing import pack_event
 
 __all__ = ["ComponentView", "process_name"]
 
 _GAPS_KEPT = 50
+_LINE = ("state", "since_ns", "detail", "kind", "faults", "reconnects", "clock_offset_ns", "history")
 _GROUP_STATES = {"group_started": "running", "group_died": "died", "group_stopped": "stopped", "group_restarting": "restarting"}
 
 
@@ -22,6 +23,7 @@ class ComponentView:
         self.groups: dict[str, dict[str, Any]] = {}
         self.components: dict[str, dict[str, Any]] = {}
         self.collectors: dict[str, dict[str, Any]] = {}
+        self.lines: dict[str, dict[str, Any]] = {}  # the connections of collectors
         self.gaps: deque[GapEvent] = deque(maxlen=_GAPS_KEPT)
         self.gap_counts: dict[str, int] = {}  # by collector, since the system started
 
@@ -31,6 +33,7 @@ class ComponentView:
             "groups": self.groups,
             "components": self.components,
             "collectors": self.collectors,
+            "lines": self.lines,
             "gaps": [pack_event(event) for event in self.gaps],
             "gap_counts": self.gap_counts,
         }
@@ -39,6 +42,7 @@ class ComponentView:
         """Take over what `dump` returned; this view is new."""
         self.groups, self.components = state["groups"], state["components"]
         self.collectors, self.gap_counts = state["collectors"], state["gap_counts"]
+        self.lines = state.get("lines", {})  # a state of before they were told of has none
         self.gaps.extend(state["gaps"])
 
     def on_system(self, event: SystemEvent) -> None:
@@ -47,6 +51,7 @@ class ComponentView:
             self.groups.clear()
             self.components.clear()
             self.collectors.clear()
+            self.lines.clear()
             self.gaps.clear()
             self.gap_counts.clear()
         elif event.action.startswith("group_"):
@@ -58,6 +63,10 @@ class ComponentView:
         elif event.action == "stopped":
             for row in (*self.groups.values(), *self.components.values()):
                 row["state"] = "stopped"
+
+    def on_line(self, event: CollectorStatusEvent) -> None:
+        """Take in what a collector says of its connection."""
+        self.lines[event.collector] = {name: getattr(event, name) for name in _LINE}
 
     def on_gap(self, event: GapEvent) -> None:
         """Take in a gap that a collector has told of."""

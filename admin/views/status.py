@@ -6,12 +6,12 @@ from typing import Any
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
-from gcg_quant.events import AccountEvent, Fill, Lane, OrderEvent, PositionEvent, StrategyStatusEvent
+from gcg_quant.events import AccountEvent, Fill, FundingPayment, Lane, OrderEvent, PositionEvent, PositionSide, StrategyStatusEvent
 
 from ..halt import halt_rows
 from .system_view import SystemView
 
-__all__ = ["account_row", "fill_row", "order_row", "position_row", "strategy_row", "system_status"]
+__all__ = ["account_row", "fill_row", "order_row", "payment_rows", "position_row", "strategy_row", "system_status"]
 
 
 def system_status(view: SystemView, bus: EventBus) -> dict[str, Any]:
@@ -64,6 +64,15 @@ def fill_row(fill: Fill) -> dict[str, Any]:
     """Return a fill as the interface shows it."""
     names = ("event_ns", "account", "strategy", "client_id", "symbol", "venue", "quantity", "price", "fee", "fee_currency", "trade_id")
     return {**_row(fill, names), "side": fill.side.name.lower(), "liquidity": fill.liquidity.name.lower()}
+
+
+def payment_rows(payment: FundingPayment) -> list[dict[str, Any]]:
+    """Return funding as the interface shows it: a row for each position that has its part in it."""
+    row = _row(payment, ("due_ns", "account", "symbol", "venue", "currency", "rate", "price", "payment_id"))
+    return [
+        {**row, "strategy": strategy, "side": PositionSide(side).name.lower(), "quantity": quantity, "amount": amount}
+        for strategy, side, quantity, amount in payment.payments
+    ]
 
 
 def position_row(position: PositionEvent) -> dict[str, Any]:

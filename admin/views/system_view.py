@@ -17,13 +17,16 @@ from gcg_quant.events import (
     BacktestProgressEvent,
     BacktestRequestEvent,
     BacktestResultEvent,
+    CollectorStatusEvent,
     ConfigChangeEvent,
     Event,
     Fill,
+    FundingPayment,
     GapEvent,
     GatewayStatus,
     LogEvent,
     MetricEvent,
+    ModelStatusEvent,
     OrderEvent,
     OrderStatus,
     PositionEvent,
@@ -71,11 +74,14 @@ class SystemView:
         AlertEvent,
         OrderEvent,
         Fill,
+        FundingPayment,
         PositionEvent,
         AccountEvent,
         BacktestRequestEvent,
         BacktestProgressEvent,
         BacktestResultEvent,
+        CollectorStatusEvent,
+        ModelStatusEvent,
         GapEvent,
         *TradingView.EVENTS,
     )
@@ -86,11 +92,13 @@ class SystemView:
         self.metrics: dict[str, dict[str, float]] = {}
         self.metric_ns: dict[str, int] = {}
         self.strategies: dict[str, StrategyStatusEvent] = {}
+        self.models: dict[str, ModelStatusEvent] = {}
         self.orders: dict[int, OrderEvent] = {}
         self.positions: dict[tuple[str, str, str, str, str], PositionEvent] = {}  # by account, strategy, symbol, venue and side
         self.accounts: dict[tuple[str, str], AccountEvent] = {}  # by account and currency
         self.trading = TradingView()
         self.fills: deque[Fill] = deque(maxlen=5 * _KEPT)
+        self.payments: deque[FundingPayment] = deque(maxlen=5 * _KEPT)
         self.problems: deque[LogEvent | AlertEvent] = deque(maxlen=_KEPT)
         self.backtests: dict[str, dict[str, Any]] = {}
         self.started_ns = 0
@@ -148,10 +156,12 @@ class SystemView:
             "metrics": self.metrics,
             "metric_ns": self.metric_ns,
             "strategies": [pack_event(event) for event in self.strategies.values()],
+            "models": [pack_event(event) for event in self.models.values()],
             "orders": [pack_event(event) for event in self.orders.values()],
             "positions": [pack_event(event) for event in self.positions.values()],
             "accounts": [pack_event(event) for event in self.accounts.values()],
             "fills": [pack_event(event) for event in self.fills],
+            "payments": [pack_event(event) for event in self.payments],
             "problems": [pack_event(event) for event in self.problems],
             "words": [pack_event(event) for said in self.words.values() for event in said],
             "fill_counts": self.fill_counts,
@@ -167,10 +177,12 @@ class SystemView:
         self.parts.load(state["parts"])
         self.settings.load(state["settings"])
         self.strategies = {event.strategy: event for event in state["strategies"]}
+        self.models = {event.model: event for event in state.get("models", ())}  # a state of before there were models has none
         self.orders = {event.request: event for event in state["orders"]}
         self.positions = {_position_key(event): event for event in state["positions"]}
         self.accounts = {(event.account, event.currency): event for event in state["accounts"]}
         self.fills.extend(state["fills"])
+        self.payments.extend(state.get("payments", ()))
         self.problems.extend(state["problems"])
         for event in state.get("words", ()):  # a state of before they were kept has none
             self._keep_words(event)
@@ -202,6 +214,9 @@ class SystemView:
             self.strategies.pop(event.strategy, None)
         else:
             self.strategies[event.strategy] = event
+
+    def _on_ModelStatusEvent(self, event: ModelStatusEvent) -> None:  # noqa: N802
+        self.models[event.model] = event
 
     def _on_MetricEvent(self, event: MetricEvent) -> None:  # noqa: N802
         key = event.name if not event.labels else event.name + "{" + ",".join(f"{k}={v}" for k, v in sorted(event.labels.items())) + "}"
@@ -241,6 +256,9 @@ class SystemView:
         self.fill_counts[event.strategy] = self.fill_counts.get(event.strategy, 0) + 1
         self.fills.append(event)
 
+    def _on_FundingPayment(self, event: FundingPayment) -> None:  # noqa: N802
+        self.payments.append(event)
+
     def _on_PositionEvent(self, event: PositionEvent) -> None:  # noqa: N802
         self.positions[_position_key(event)] = event
 
@@ -261,6 +279,9 @@ class SystemView:
 
     def _on_GatewayStatus(self, event: GatewayStatus) -> None:  # noqa: N802
         self.trading.on_gateway(event)
+
+    def _on_CollectorStatusEvent(self, event: CollectorStatusEvent) -> None:  # noqa: N802
+        self.parts.on_line(event)
 
     def _on_GapEvent(self, event: GapEvent) -> None:  # noqa: N802
         self.parts.on_gap(event)

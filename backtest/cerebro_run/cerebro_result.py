@@ -25,6 +25,7 @@ from ..conversion.timeframes import period_of
 from ..history.bars import BarArray
 from ..inputs.sources import Source
 from ..inputs.spec import BacktestSpec
+from ..pages.chan_data import chan_options
 from ..pages.html_report import report_html
 from ..preset_broker import PresetBroker
 from ..results.curve import measure
@@ -75,6 +76,7 @@ def result_of(cerebro: Any, periods_per_year: float, seconds: float) -> CerebroR
     period = period_of(data._timeframe, data._compression)
     sources = [_source(one, broker, period) for one in cerebro.datas]
     terms, file = sources[0].terms, _file(type(first))
+    parameters = plain_parameters({name: value for one in strategies for name, value in one.p._getkwargs().items()})
     result = CerebroResult(
         run=cerebro.run_name or type(first).__name__,
         spec=BacktestSpec(
@@ -87,7 +89,7 @@ def result_of(cerebro: Any, periods_per_year: float, seconds: float) -> CerebroR
         ),
         strategy=" + ".join(type(one).__name__ for one in strategies),
         kind="backtrader",
-        parameters=plain_parameters({name: value for one in strategies for name, value in one.p._getkwargs().items()}),
+        parameters=parameters,
         measures=measures,
         trades=trades,
         fills=[fill_row(order, bit) for order, bit in fills],
@@ -97,6 +99,7 @@ def result_of(cerebro: Any, periods_per_year: float, seconds: float) -> CerebroR
         code_sha256=hashlib.sha256(file.read_bytes()).hexdigest() if file is not None else "",
         seconds=seconds,
         fast_reason=cerebro.fast_reason,
+        chan=chan_options(type(first), parameters, period),
         values=list(zip(_times_ns(days).tolist(), values.tolist(), strict=True)),
     )
     result.__dict__["sources"] = sources

@@ -26,7 +26,7 @@ class Pen(Protocol):
 
 
 def no_pen(name: str, value: float, symbol: Any = None, place: str = "price") -> None:
-    """Draw nothing: in a backtest, which no chart shows while it runs."""
+    """Draw nothing: in a backtest that has no report."""
 
 
 def with_pen(strategies: Iterable[Any], pen: Pen) -> Iterator[tuple[Any, Any, Any]]:

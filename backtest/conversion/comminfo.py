@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
+from gcg_quant.errors import BacktestError
+
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
 
@@ -76,7 +78,17 @@ class FuturesCommission(InstrumentCommission):
 
 
 def comminfo_of(instrument: Instrument) -> InstrumentCommission:
-    """Return the commission scheme of an instrument."""
+    """Return the commission scheme of an instrument.
+
+    Raises:
+        BacktestError: it is an inverse contract, whose profit no scheme of Backtrader's can say.
+    """
+    if instrument.inverse:
+        raise BacktestError(
+            f"{instrument.name} is an inverse contract, and Backtrader's profit is (price - price) * size * multiplier: "
+            "run it in the trading or the tick engine (docs/crypto.md), or take the linear contract.",
+            symbol=instrument.symbol,
+        )
     futures = instrument.kind == "future"
     # Backtrader's classes take their parameters by name, which mypy cannot know.
     scheme: Any = FuturesCommission if futures else InstrumentCommission

@@ -11,6 +11,8 @@ from gcg_quant.events import OrderStatus, OrderType, Side
 from gcg_quant.instruments import Instrument
 
 from ...strategy_engine.hft import OpenOrder
+from ...strategy_engine.strategy.plotting import Drawing
+from .plots import RunPlots
 
 if TYPE_CHECKING:
     from .native import TickDesk
@@ -78,13 +80,19 @@ class Symbols:
 
 
 class EngineDesk:
-    """What `hft.Desk` promises, in the tick engine: most of it are the native desk's own methods."""
+    """What `hft.Desk` promises, in the tick engine: most of it are the native desk's own methods.
 
-    def __init__(self, native: TickDesk, strategy: str, symbols: Symbols, log: list[LogLine]) -> None:
+    `first` is the number of the instrument that is drawn on where none is named.
+    """
+
+    def __init__(self, native: TickDesk, strategy: str, symbols: Symbols, first: int, log: list[LogLine], plots: RunPlots) -> None:
         self._native = native
         self._strategy = strategy
         self._symbols = symbols
+        self._first = first
         self._log = log
+        self._plots = plots
+        self._drawing = Drawing()
         self.send = native.send_order
         self.cancel = native.cancel
         self.modify = native.modify
@@ -131,7 +139,11 @@ class EngineDesk:
         return {name: held for name in names if (held := self._native.position(name))}
 
     def plot(self, name: str, value: float, symbol: str | None, place: str, /) -> None:
-        """Draw nothing: there is no chart here."""
+        """Draw a point in the run's report."""
+        at = self._symbols.name(self._first if symbol is None else self._symbols.number(symbol))
+        point = self._drawing.point(name, value, place, (at, ""), self._strategy, self._native.now_ns)
+        if point is not None:
+            self._plots.put(point)
 
     def log(self, text: str, /) -> None:
         """Keep a line."""

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from gcg_quant.instruments import Instrument
 
+from ..results.plot_lines import PlotLine
+
 __all__ = ["Records", "RunArrays", "RunFacts"]
 
 Records = NDArray[Any]  # rows of a structured dtype
@@ -37,7 +39,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
         name: what was run; the strategies' names if "". `parameters`, `settings`: what the report lists.
         run: the run's name. `code_sha256`: of the strategy's file.
         periods_per_year: trading days a year, to annualise by.
-        notes: sentences that one should know of the run.
+        notes: sentences that one should know of the run. `plots`: what its strategies drew.
+        chan: how the first strategy that asks for it draws Chan theory (`pages.chan_data`); a period of "" is the chart's.
     """
 
     instruments: tuple[Instrument, ...]
@@ -56,6 +59,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     code_sha256: str = ""
     periods_per_year: float = 252.0
     notes: tuple[str, ...] = ()
+    plots: tuple[PlotLine, ...] = ()
+    chan: dict[str, Any] = {}
 
     @property
     def title(self) -> str:

@@ -46,7 +46,10 @@ class _Table:
         self.facts, self.fills, self.orders = facts, arrays.fills, arrays.orders
         at = self.fills["number"].astype(np.intp)
         rates = [facts.rate(one) for one in facts.instruments]
-        worth = [math.nan if rate is None else one.multiplier * rate for one, rate in zip(facts.instruments, rates, strict=True)]
+        # What a point of an inverse contract is worth depends on the price: no figure is better than a wrong one.
+        worth = [
+            math.nan if rate is None or one.inverse else one.multiplier * rate for one, rate in zip(facts.instruments, rates, strict=True)
+        ]
         self.rate = np.array([math.nan, *(math.nan if rate is None else rate for rate in rates)])[at]
         self.tick = np.array([math.nan, *(one.tick_size for one in facts.instruments)])[at]
         self.point = [math.nan, *worth]  # what a unit at a price of 1 is worth to the account, by number

@@ -30,12 +30,19 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
         feeds: its market data, for the chart.
         seconds: how long it has taken.
     """
+    from ..pages.chan_data import chan_options
+    from ..results.plot_lines import PlotLine
     from .facts import RunArrays, RunFacts  # frames and reports take pandas
     from .result import Result
 
     native, config = run.native, run.config
     arrays = RunArrays(fills=native.fills(), orders=native.orders(), positions=native.positions(), equity=native.equity())
     named = {name: one.parameters for name, one in run.strategies.items()}
+    plots = [
+        PlotLine(symbol=symbol, name=name if len(named) == 1 else f"{strategy}: {name}", place=place, times_ns=times, values=values)
+        for strategy, symbol, name, place, times, values in run.plots.rows()
+    ]
+    chan = (chan_options(type(one), one.parameters, next(iter(one.wanted_periods()), "")) for one in run.strategies.values())
     settings = {name: value for name, value in msgspec.to_builtins(config).items() if name not in ("data", "instruments")}
     facts = RunFacts(
         instruments=run.symbols.instruments,
@@ -49,6 +56,8 @@ def result_of(run: Run, feeds: Sequence[Feed], seconds: float) -> Result:
         seconds=seconds,
         parameters=next(iter(named.values())) if len(named) == 1 else named,
         settings=settings,
+        plots=tuple(plots),
+        chan=next(filter(None, chan), {}),
     )
     span = config.start_ns, config.end_ns
     return Result(arrays, facts, partial(_bars, tuple(feeds), run.symbols.instruments, facts.symbols, span))

@@ -11,6 +11,7 @@ import numpy as np
 
 from gcg_quant.enumerations import Side
 from gcg_quant.errors import BacktestError, ComponentError
+from gcg_quant.periods import period_ns
 
 from ..inputs.sources import Source
 from ..inputs.spec import BacktestSpec
@@ -200,7 +201,7 @@ class Result:
             trades=self._trips[0],
             values=list(zip(rows.equity["event_ns"].tolist(), rows.equity["equity"].tolist(), strict=True)),
             fills=self._fill_rows(),
-            notes=[*facts.notes, *refusal_notes(dict(why_refused(rows.orders)))],
+            notes=[*facts.notes, *self._chan_notes, *refusal_notes(dict(why_refused(rows.orders)))],
             timezone=facts.instruments[0].timezone if facts.instruments else "UTC",
             currency=facts.currency,
             code_sha256=facts.code_sha256,
@@ -208,6 +209,8 @@ class Result:
             ticks=facts.ticks,
             first_ns=facts.first_ns,
             settings=facts.settings,
+            plots=list(facts.plots),
+            chan=self._chan,
             making=self.maker_measures if has_maker_fills(rows.fills) else [],
         )
 
@@ -219,6 +222,18 @@ class Result:
     def _period(self) -> str:
         times = self.arrays.equity["event_ns"]
         return chart_period(int(times[-1] - times[0]) if len(times) else 0)
+
+    @property
+    def _chan(self) -> dict[str, Any]:
+        found = {**self.facts.chan, "period": self.facts.chan["period"] or self._period} if self.facts.chan else {}
+        return found if found and period_ns(found["period"]) >= period_ns(self._period) else {}
+
+    @property
+    def _chan_notes(self) -> list[str]:
+        if not self.facts.chan or self._chan:
+            return []
+        wanted = self.facts.chan["period"]
+        return [f"Chan elements of {wanted} bars are not drawn: the chart of so long a run has bars of {self._period}."]
 
     def _fill_rows(self) -> list[FillRow]:
         fills, symbols = self.arrays.fills, self.facts.symbols

@@ -20,6 +20,7 @@ from .desk import EngineDesk, LogLine, Symbols
 from .failure import strategy_error
 from .made_bars import add_bars, only_wanted
 from .native import Sessions, TickEngine
+from .plots import RunPlots
 from .trading_days import trading_days
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Run:
         self.symbols = Symbols(instruments)
         self.strategies = {one.name: one.strategy for one in strategies}
         self.log: list[LogLine] = []
+        self.plots = RunPlots()
         self.begun = self.failed = self.ended = False
         self.first_ns = 0  # the first event's time, once begun
         self._feeds = tuple(feeds)
@@ -156,7 +158,7 @@ class Run:
             callbacks["on_bar"] = only_wanted(one.strategy)
         self._wanted[one.name] = one.strategy, numbers
         desk = self.native.add_strategy(one.name, callbacks, numbers)
-        one.strategy.attach(EngineDesk(desk, one.name, self.symbols, self.log))
+        one.strategy.attach(EngineDesk(desk, one.name, self.symbols, numbers[0] if numbers else 1, self.log, self.plots))
 
 
 def _engine(config: HftConfig) -> TickEngine:

@@ -50,7 +50,9 @@ def _of_one(
     whole = lots[of_fill]
     quantity = facts.quantities(number, np.abs(parts))
     # bincount adds in order, as one trade after the other would; reduceat adds pairwise and differs in the last bit.
-    paid = np.bincount(trip, weights=quantity * fills["price"][of_fill] * instrument.multiplier * np.sign(parts))
+    price = fills["price"][of_fill]
+    worth = -quantity * instrument.multiplier / price if instrument.inverse else quantity * price * instrument.multiplier
+    paid = np.bincount(trip, weights=worth * np.sign(parts))  # as Instrument.paid
     fees = np.bincount(trip, weights=fills["fee"][of_fill] * (parts / whole))
     rate = facts.rate(instrument)
     rate = 1.0 if rate is None else rate

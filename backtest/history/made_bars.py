@@ -51,20 +51,22 @@ def bars_to_begin_with(
     *,
     limit: int | None = None,
     start_ns: int | None = None,
+    late: bool = False,
 ) -> BarStart:
     """Return the bars of an instrument up to the event `before_id`: as store and journal have them, or made of its bars of `base`.
 
-    What lies further back than the shorter bars reach is taken from the store. `limit`: the newest N; `start_ns`: from there on.
+    What lies further back than the shorter bars reach is taken from the store. `limit`: the newest N; `start_ns`: from there on;
+    `late`: history that was filled in behind `before_id` counts, too.
 
     Raises:
         BacktestError: the bars are out of order or have no prices.
     """
     symbol, venue = terms.symbol, terms.venue
     if base == period or len(bars_before(bus, before_id, None, symbol, period, venue=venue, limit=1)):
-        bars = bars_before(bus, before_id, history, symbol, period, venue=venue, limit=limit, start_ns=start_ns)
+        bars = bars_before(bus, before_id, history, symbol, period, venue=venue, limit=limit, start_ns=start_ns, late=late)
         return BarStart(bars, NO_BARS, False, True)
     shorter_limit = None if limit is None else (limit + 2) * (period_ns(period) // period_ns(base))
-    shorter = bars_before(bus, before_id, history, symbol, base, venue=venue, limit=shorter_limit, start_ns=start_ns)
+    shorter = bars_before(bus, before_id, history, symbol, base, venue=venue, limit=shorter_limit, start_ns=start_ns, late=late)
     made, seed = NO_BARS, NO_BARS
     if len(shorter):
         made = resample(shorter, period)

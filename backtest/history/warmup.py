@@ -30,11 +30,13 @@ def bars_before(
     start_ns: int | None = None,
     limit: int | None = None,
     basis: BarBasis | None = None,
+    late: bool = False,
 ) -> BarArray:
     """Return the bars of a symbol up to the event `before_id`, by start time; `limit` is the newest N. There may be none.
 
     The store is behind the bus by what its recorder has not yet written, so its end is completed from the journal; and it may know what
-    comes on the journal from `before_id` on, which is left out.
+    comes on the journal from `before_id` on, which is left out. With `late`, history that was filled in behind `before_id` counts, too: who
+    asked the store then may have been told of it.
 
     Raises:
         BacktestError: the bars are out of order or have no prices.
@@ -56,13 +58,27 @@ def bars_before(
         return limit is not None and len(found) >= limit
 
     rows = look_back(bus, Bar, before_id, enough, [name])
-    recorded = one_a_start([rows], period, basis)
+    recorded = one_a_start([rows, *(_filled_in_behind(bus, before_id, name) if late else ())], period, basis)
     if last_ns is not None:
         recorded = recorded[recorded["start_ns"] > last_ns]
     bars = join_bars([stored, recorded])
     if start_ns is not None:
         bars = bars[bars["start_ns"] >= start_ns]
     return check_bars(bars if limit is None else bars[max(0, len(bars) - limit) :], symbol, period)
+
+
+def _filled_in_behind(bus: EventBus, from_id: int, name: str) -> list[BarArray]:
+    every, live = _rows_from(bus, from_id, name, backfill=True), _rows_from(bus, from_id, name, backfill=False)
+    return [every[~np.isin(every["id"], live["id"])]] if len(every) > len(live) else []
+
+
+def _rows_from(bus: EventBus, from_id: int, name: str, *, backfill: bool) -> BarArray:
+    with bus.reader(start="end", events=[Bar], symbols=[name], backfill=backfill) as reader:
+        reader.seek_id(from_id)
+        parts = [reader.read_array(Bar)]
+        while len(parts[-1]):
+            parts.append(reader.read_array(Bar))
+    return np.concatenate(parts)
 
 
 # Where the bars of the journal go on, from an event on.

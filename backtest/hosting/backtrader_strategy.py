@@ -255,8 +255,13 @@ class BacktraderStrategy(Strategy):
         starts: dict[str, BarStart] = {}
         host = self._host
         for one in () if why else terms:
-            starts[one.name] = start = bars_again(host.bus, host.history, one, self._period, self._base_period(), record)
-            if (extent_of(start.bars), extent_of(start.seed)) != (record.warmup[one.name], record.seeds.get(one.name, (0, 0, 0))):
+            for late in (False, True):
+                start = bars_again(host.bus, host.history, one, self._period, self._base_period(), record, late=late)
+                found = extent_of(start.bars), extent_of(start.seed)
+                if found == (record.warmup[one.name], record.seeds.get(one.name, (0, 0, 0))):
+                    starts[one.name] = start
+                    break
+            else:
                 why = f"the history that it began with is not there any more ({one.name})"
         recorded = None
         if not why:

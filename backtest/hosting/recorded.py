@@ -38,13 +38,18 @@ class Recorded(msgspec.Struct, frozen=True):
     requests: list[OrderRequest]
 
 
-def bars_again(bus: EventBus, history: History | None, terms: Instrument, period: str, base: str, record: RunRecord) -> BarStart:
-    """Return the bars that a recorded run began with, as far as they are still there."""
+def bars_again(
+    bus: EventBus, history: History | None, terms: Instrument, period: str, base: str, record: RunRecord, *, late: bool = False
+) -> BarStart:
+    """Return the bars that a recorded run began with, as far as they are still there.
+
+    History that is filled in while a run begins may be in the store before the run's host has read it: `late` says that it was.
+    """
     count, first_ns, last_ns = record.warmup[terms.name]
     if not count and not record.seeds.get(terms.name, (0,))[0]:
         seen = bars_to_begin_with(bus, record.begin, history, terms, period, base, limit=1)
         return seen._replace(bars=seen.bars[:0])
-    start = bars_to_begin_with(bus, record.begin, history, terms, period, base, start_ns=first_ns if count else None)
+    start = bars_to_begin_with(bus, record.begin, history, terms, period, base, start_ns=first_ns if count else None, late=late)
     bars = start.bars[start.bars["start_ns"] <= last_ns] if count else start.bars[:0]
     return start._replace(bars=bars)
 

@@ -170,11 +170,11 @@ class BacktestSpec(msgspec.Struct, frozen=True, kw_only=True):
         return {"slippage_ticks": self.preset_ticks, **self.paper} if self.preset else self.paper
 
     def places(self) -> list[tuple[str, str | None]]:
-        """Return (symbol, venue or None) of each feed."""
+        """Return (symbol, venue or None) of each feed; "SPY@" is what is stored of SPY without a venue."""
         found: list[tuple[str, str | None]] = []
         for text in self.symbols:
-            symbol, _, venue = text.rpartition("@") if "@" in text else (text, "", "")
-            found.append((symbol, venue or self.venue or None))
+            symbol, at, venue = text.rpartition("@") if "@" in text else (text, "", "")
+            found.append((symbol, venue if at else self.venue or None))
         return found
 
     def _need(self, holds: bool, name: str, rule: str) -> None:

@@ -20,9 +20,11 @@ __all__ = ["report_html", "report_title"]
 MODULES = (
     WEB_FILES / "format.js",
     WEB_FILES / "chart_base.js",
+    WEB_FILES / "shape_layer.js",
     WEB_FILES / "price_chart.js",
+    WEB_FILES / "study_chart.js",
     WEB_FILES / "curve_chart.js",
-    *(REPORT_PAGE / f"{name}.js" for name in ("page", "marks", "charts", "measures", "making", "trades", "report")),
+    *(REPORT_PAGE / f"{name}.js" for name in ("page", "marks", "plots", "charts", "measures", "making", "trades", "report")),
 )
 
 

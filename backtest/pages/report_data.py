@@ -15,16 +15,19 @@ from gcg_quant.periods import period_ns
 
 from ..making.rows import maker_columns, maker_rows
 from ..results.performance import monthly_returns
+from .chan_data import chan_data
 
 if TYPE_CHECKING:
     from ..history.bars import BarArray
     from ..inputs.sources import Source
+    from ..results.plot_lines import PlotLine
     from ..results.result import BacktestResult
 
 __all__ = ["MOST_BARS", "pack", "pack_rows", "report_data"]
 
 MOST_BARS = 100_000  # more are drawn several as one
 MOST_DECIMALS = 8
+MOST_PLOTS = 12  # of a symbol
 
 
 def report_data(result: BacktestResult, sources: Sequence[Source]) -> dict[str, Any]:
@@ -55,6 +58,8 @@ def report_data(result: BacktestResult, sources: Sequence[Source]) -> dict[str, 
         "fills": pack_rows([(one.symbol, one.time_ns // NS_PER_SECOND, one.size, one.price, one.commission) for one in result.fills], 5),
         "trades": pack_rows([_trade(one) for one in result.trades], 9),
         "making": _making(result),
+        "plots": [_plot(one, source, result.spec.stamp) for source in sources for one in _plots_of(result, source.symbol)],
+        "chan": {one.symbol: _chan(result, one) for one in sources} if result.chan else {},
         "months": [[year, month, part] for (year, month), part in _months(result)],
     }
 
@@ -131,11 +136,16 @@ def _curve(result: BacktestResult) -> tuple[NDArray[np.int64], NDArray[np.float6
     return (times, values) if step == 1 else (times[::step], values[_ends(len(values), step)])
 
 
-def _symbol(source: Source, stamp: str) -> dict[str, Any]:
-    bars = source.bars
+# Which bars are drawn, of two within one second the last, and at which seconds.
+def _bar_times(bars: BarArray, stamp: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     times = bars["start_ns" if stamp == "start" else "event_ns"] // NS_PER_SECOND
     keep = np.append(np.diff(times) > 0, True) if len(times) else np.empty(0, dtype=bool)
-    bars, times = bars[keep], times[keep]
+    return keep, times[keep]
+
+
+def _symbol(source: Source, stamp: str) -> dict[str, Any]:
+    keep, times = _bar_times(source.bars, stamp)
+    bars = source.bars[keep]
     step = _step(len(bars))
     firsts = np.arange(0, len(bars), step)
     ends = _ends(len(bars), step) if len(bars) else firsts
@@ -158,6 +168,26 @@ def _symbol(source: Source, stamp: str) -> dict[str, Any]:
         "volume": pack(volume, min(_decimals(volume), 4)) if volume.any() else None,
         **{name: pack(column, decimals) for name, column in columns.items()},
     }
+
+
+def _plots_of(result: BacktestResult, symbol: str) -> list[PlotLine]:
+    return [one for one in result.plots if one.symbol == symbol][:MOST_PLOTS]
+
+
+# The bars of the report that have a value, and the values: of several in what is drawn as one bar the last.
+def _plot(line: PlotLine, source: Source, stamp: str) -> dict[str, Any]:
+    _, times = _bar_times(source.bars, stamp)
+    step = _step(len(times))
+    bars = np.maximum(np.searchsorted(times, np.array(line.times_ns, dtype=np.int64) // NS_PER_SECOND, side="right") - 1, 0) // step
+    rounded = (float(f"{value:.8g}") for value in line.values)
+    values = dict(zip(bars.tolist(), rounded, strict=True)) if len(times) else {}
+    names = {"symbol": line.symbol, "name": line.name, "place": line.place}
+    return {**names, "at": pack(np.array(list(values))), "values": list(values.values())}
+
+
+def _chan(result: BacktestResult, source: Source) -> dict[str, Any]:
+    keep, _ = _bar_times(source.bars, result.spec.stamp)
+    return chan_data(result.chan, source._replace(bars=source.bars[keep]), result.spec.period, _step(int(keep.sum())))
 
 
 def _step(count: int) -> int:

@@ -18,6 +18,7 @@ from ..inputs.run_inputs import RunInputs
 from ..inputs.spec import BacktestSpec
 from ..making.measures import MakerMeasures
 from .performance import monthly_returns
+from .plot_lines import PlotLine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +112,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     A run over ticks has their number in `ticks` and the time of the first in `first_ns`: its `values` are samples, which begin later, the
     spec's period is the chart's, and `settings` are listed where the spec's would be. `making` is empty but for runs with fills of resting
-    orders.
+    orders. `plots` is what the strategy drew with `plot`, if the run has a report; `chan` how that draws Chan theory (`pages.chan_data`).
     """
 
     run: str
@@ -135,6 +136,8 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     first_ns: int = 0
     settings: dict[str, Any] = {}
     making: list[MakerMeasures] = []
+    plots: list[PlotLine] = []
+    chan: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<BacktestResult {self.run}: {self.strategy} on {', '.join(self.spec.symbols)}, {self.measures.trades} trades>"
@@ -153,9 +156,9 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         return returns
 
     def to_json(self) -> str:
-        """Return everything but the value curve and the fills as JSON text, the monthly returns included."""
+        """Return everything but the value curve, the fills and what is drawn as JSON text, the monthly returns included."""
         found = msgspec.to_builtins(self)
-        del found["values"], found["fills"]
+        del found["values"], found["fills"], found["plots"], found["chan"]
         found["monthly_returns"] = {f"{year}-{month:02}": part for (year, month), part in self.monthly_returns().items()}
         return json.dumps(found, indent=2, allow_nan=False, default=str)
 

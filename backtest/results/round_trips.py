@@ -30,7 +30,7 @@ class _Trip:
 
     def add(self, fill: Fill, lots: int, instrument: Instrument, fee: float) -> None:
         self.lots += lots
-        self.paid += instrument.quantity(abs(lots)) * fill.price * instrument.multiplier * (1.0 if lots > 0 else -1.0)
+        self.paid += instrument.paid(instrument.quantity(lots), fill.price)
         self.fees += fee
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import StrategyError
-from gcg_quant.events import BacktestProgressEvent, Fill, OrderEvent, OrderStatus, StrategyStatusEvent
+from gcg_quant.events import BacktestProgressEvent, Fill, OrderEvent, OrderStatus, PlotEvent, StrategyStatusEvent
 from gcg_quant.history import MemoryHistory
 
 from ...strategy_engine.hosting.loader import LoadedClass
@@ -25,6 +26,7 @@ from ..inputs.sources import Source, run_terms
 from ..inputs.spec import BacktestSpec
 from ..own_strategies.stepping import SteppedManager
 from ..results.curve import measure
+from ..results.plot_lines import PlotLine, PlotLines
 from ..results.result import BacktestResult, refusal_notes
 from ..results.round_trips import fill_rows, round_trips
 from ..tapes.run_tape import run_tape
@@ -186,7 +188,19 @@ class BusStrategyRunner:
             trades=trades,
             fills=rows,
             notes=refusal_notes(refused),
+            plots=self._plots(times) if self._spec.report else [],
             currency=self._currency,
             timezone=next(iter(self._terms.values())).timezone,
             values=list(zip(times.tolist(), values.tolist(), strict=True)),
         )
+
+    # What was drawn within a bar stands at its time.
+    def _plots(self, times: NDArray[np.int64]) -> list[PlotLine]:
+        lines = PlotLines()
+        last = len(times) - 1
+        with self._bus.reader(start="begin", events=[PlotEvent]) as reader:
+            for point in reader:
+                if isinstance(point, PlotEvent):
+                    at = min(int(np.searchsorted(self._ends, point.event_ns)), last)
+                    lines.put(point.symbol, point.name, point.place, int(times[at]), point.value)
+        return lines.rows()

@@ -19,6 +19,7 @@ from ..adapters import BacktraderAdapter
 from ..inputs.run_inputs import RunInputs
 from ..inputs.sources import Source, load_sources
 from ..inputs.spec import BacktestSpec
+from ..pages.chan_data import chan_options
 from ..pages.html_report import report_html
 from ..results.result import REPORT, BacktestResult
 
@@ -77,6 +78,7 @@ def run_backtest(
         code_sha256=inputs.code.sha256[str(loaded.file)],
         inputs=inputs,
         seconds=time.perf_counter() - begin,
+        chan=chan_options(loaded.cls, result.parameters, spec.period),
     )
     result.save(folder)
     if spec.report:

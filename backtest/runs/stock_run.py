@@ -17,6 +17,7 @@ from ..feed import EventDrivenDataFeed
 from ..inputs.sources import Source, run_terms
 from ..inputs.spec import BacktestSpec
 from ..preset_broker import PresetBroker
+from ..results.plot_lines import RunPen
 from ..results.result import BacktestResult, refusal_notes
 from ..tapes.run_tape import run_tape
 from ..tapes.tape import BarTape
@@ -43,8 +44,9 @@ def run_backtrader(
     loaded: LoadedClass,
     sources: list[Source],
     on_progress: Callable[[BacktestProgressEvent], None] | None = None,
+    prepare: Callable[[EventDrivenCerebro], None] | None = None,
 ) -> BacktestResult:
-    """Run a `bt.Strategy` class and return its result.
+    """Run a `bt.Strategy` class and return its result; `prepare` is called with the cerebro before it runs.
 
     Raises:
         StrategyError: unknown parameters, or the strategy raised (with file, line, bar time and symbols).
@@ -65,7 +67,12 @@ def run_backtrader(
     if spec.stake is not None:
         cerebro.addsizer(bt.sizers.FixedSize, stake=spec.stake)
     cerebro.addstrategy(loaded.cls, **parameters)
+    pen = RunPen(lambda: _clock_ns(cerebro), [one.symbol for one in sources])
+    if spec.report:
+        cerebro.pen = pen
     cerebro.addanalyzer(ResultAnalyzer, periods_per_year=spec.periods_per_year, _name="gcg_result")
+    if prepare is not None:
+        prepare(cerebro)
     try:
         strategies = _run(cerebro, str(loaded.file), [one.symbol for one in sources])
     except BaseException:
@@ -85,6 +92,7 @@ def run_backtrader(
         trades=analyzer.trades,
         fills=analyzer.fills,
         notes=refusal_notes(analyzer.refused),
+        plots=pen.lines.rows(),
         timezone=known.timezone if known is not None else "UTC",
         currency=known.currency if known is not None else "",
         fast_reason=cerebro.fast_reason,
@@ -119,8 +127,13 @@ def _run(cerebro: EventDrivenCerebro, file: str, symbols: list[str]) -> list[Any
     except GcgQuantError:
         raise
     except Exception as error:
-        days = cerebro.clock_days
-        raise strategy_failure(error, file, ns_from_days(days) if days else 0, ", ".join(symbols)) from error
+        raise strategy_failure(error, file, _clock_ns(cerebro), ", ".join(symbols)) from error
     if not strategies:
         raise BacktestError("The strategy took itself out of the run (StrategySkipError).", file=file)
     return strategies
+
+
+# The time of the newest bar, 0 before the first (NaN: the class cannot be set up on so few bars).
+def _clock_ns(cerebro: EventDrivenCerebro) -> int:
+    days = cerebro.clock_days
+    return ns_from_days(days) if days > 0 else 0

@@ -72,6 +72,7 @@ class MuteManager(StrategyManager):
             load=began.load,
             adapters=adapters,
             account=began.account,
+            accounts=began.accounts,
             bar_periods=began.bar_periods,
             event_time=began.event_time,
             name=self._life.component,
@@ -134,7 +135,7 @@ class MuteManager(StrategyManager):
         super()._prepare()
         began = self._life.beginning
         stored = RecordedBars(self._life.reads, self._sources, self.judge.gone) if began.history else None
-        self.bar_book = BarBook(stored, began.bar_periods, self._sessions)
+        self.bar_book = BarBook(stored, began.bar_periods, self.market.sessions)
         self._roster.mark = self.judge.mark
 
     def _past(self) -> Past:

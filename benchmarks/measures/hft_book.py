@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from gcg_quant._native import MatchingEngine
-from gcg_quant.data_collector.binance_file import BinanceFile
+from gcg_quant.data_collector.importing.binance_file import BinanceFile
 from gcg_quant.events import BookAction, BookDelta, OrderType, Side, TimeInForce, TradeTick, from_array
 from gcg_quant.strategy_engine.gateways import ReportKind
 

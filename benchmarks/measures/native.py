@@ -22,10 +22,11 @@ PROGRAMS = {
 
 def part(plan: Plan, name: str) -> Iterator[Row]:
     """Yield the rows of one part of one program."""
-    built = subprocess.run(["make", "-s", "-C", str(NATIVE), "programs"], capture_output=True, text=True, check=False)
+    program = f"build/plain/bench/{PROGRAMS[name]}"
+    built = subprocess.run(["make", "-s", "-C", str(NATIVE), program], capture_output=True, text=True, check=False)
     if built.returncode:
-        raise SystemExit(f"The C++ benchmarks could not be built:\n{built.stderr}")
-    command = [str(NATIVE / "build" / "plain" / "bench" / PROGRAMS[name]), "--rows", "--only", name]
+        raise SystemExit(f"The C++ benchmark could not be built:\n{built.stderr}")
+    command = [str(NATIVE / program), "--rows", "--only", name]
     with subprocess.Popen([*command, *(["--quick"] if plan.quick else [])], stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
             title, figure, target, verdict = line.rstrip("\n").split("\t")

@@ -10,7 +10,8 @@ import msgspec
 
 from gcg_quant.bus import symbol_matches
 from gcg_quant.errors import EventError, InstrumentError
-from gcg_quant.instruments import Instrument, encode_terms
+from gcg_quant.instrument_codec import encode_terms
+from gcg_quant.instruments import Instrument
 
 from .entry import Heading
 

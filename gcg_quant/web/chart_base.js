@@ -1,7 +1,7 @@
 // What all charts share: how they are made and coloured, hairlines behind them, and how several move as one. With price_chart.js,
-// curve_chart.js and study_chart.js the only modules that know Lightweight Charts (4.1): a change to version 5 is a change of these four.
+// curve_chart.js, study_chart.js and shape_layer.js the only modules that know Lightweight Charts (4.1): version 5 is a change of these five.
 
-export const RIGHT_BARS = 6; // empty room to the right of the newest bar
+export const RIGHT_BARS = 12; // empty room to the right of the newest bar: the labels of lines stand there
 
 /** A chart in a container; `options` override the usual ones. */
 export function newChart(container, options = {}) {
@@ -66,9 +66,9 @@ export class SharedView {
     return Math.max(0, this.container.clientWidth - this.scaleWidth); // a hidden time axis has no width
   }
 
-  /** The width of the price scale, px: charts above each other need the same one. */
+  /** The width of the price scale, px: charts above each other need the same one; 0 of a chart that was removed, which the library fails on. */
   get scaleWidth() {
-    return this.chart.priceScale("right").width();
+    return this.removed ? 0 : this.chart.priceScale("right").width();
   }
 
   set scaleWidth(pixels) {
@@ -98,6 +98,7 @@ export class SharedView {
 
   /** Remove the chart from the page. */
   remove() {
+    this.removed = true;
     this.chart.remove();
   }
 }

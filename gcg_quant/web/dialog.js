@@ -20,8 +20,13 @@ export class Dialog {
     this.node.addEventListener("pointerdown", (event) => (this.pressed = event.target));
     this.node.addEventListener("click", (event) => event.target === this.node && this.pressed === this.node && this.close());
     this.node.addEventListener("keydown", (event) => event.stopPropagation()); // the page's own keys rest meanwhile,
-    this.outside = (event) => this.node.contains(event.target) || event.stopPropagation(); // also where the focus has left the dialog
-    this.node.addEventListener("close", () => this.#end(closed));
+    this.outside = (event) => !this.node.open || this.node.contains(event.target) || event.stopPropagation(); // also where the focus has left the dialog
+    this.closed = closed;
+    this.node.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.close();
+    });
+    this.node.addEventListener("close", () => this.#end());
   }
 
   /** Show it; the focus goes to the first field of the body, or to `focus`. */
@@ -48,13 +53,17 @@ export class Dialog {
   }
 
   close() {
-    if (this.node.open) this.node.close();
+    if (!this.node.open) return;
+    this.node.close();
+    this.#end(); // at once: until its event comes, keys would go to a field that is not there any more
   }
 
-  #end(closed) {
+  #end() {
+    if (!this.node.isConnected) return;
     this.node.remove();
     window.removeEventListener("keydown", this.outside, true);
-    if (this.opener?.isConnected) this.opener.focus();
-    closed?.();
+    const lost = !document.activeElement || document.activeElement === document.body; // else the reader is elsewhere already
+    if (lost && this.opener?.isConnected) this.opener.focus();
+    this.closed?.();
   }
 }

@@ -64,9 +64,11 @@ export function sign(value, decimals = 8) {
   return shown > 0 ? "up" : shown < 0 ? "down" : "";
 }
 
-function clock(zone, options) {
-  const key = zone + JSON.stringify(options);
-  if (!times.has(key)) times.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options }));
+const chinese = () => document.documentElement.lang === "zh";
+
+function clock(zone, options, locale = "en-GB") {
+  const key = locale + zone + JSON.stringify(options);
+  if (!times.has(key)) times.set(key, new Intl.DateTimeFormat(locale, { timeZone: zone, hourCycle: "h23", ...options }));
   return times.get(key);
 }
 
@@ -85,9 +87,9 @@ export function hourMinute(ms, zone) {
   return clock(zone, { hour: "2-digit", minute: "2-digit" }).format(ms);
 }
 
-/** A date: 21 Nov 2026. */
+/** A date: 21 Nov 2026, or as the Chinese write it. */
 export function date(ms, zone, parts = { day: "numeric", month: "short", year: "numeric" }) {
-  return clock(zone, parts).format(ms);
+  return clock(zone, parts, chinese() ? "zh-CN" : "en-GB").format(ms);
 }
 
 /** The text of a mark on the time axis; `kind` is 0 year, 1 month, 2 day, 3 time, 4 time with seconds. */
@@ -108,7 +110,12 @@ export function zoneName(zone, ms = Date.now()) {
 /** How long ago: "3 s", "4 min", "2 h", "5 d". */
 export function age(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+  if (seconds < 60) return span(seconds, "s");
+  if (seconds < 3600) return span(Math.floor(seconds / 60), "min");
+  return seconds < 172_800 ? span(Math.floor(seconds / 3600), "h") : span(Math.floor(seconds / 86_400), "d");
+}
+
+/** A number of seconds, minutes, hours or days (`unit` is s, min, h or d) with its unit. */
+export function span(number, unit) {
+  return `${number} ${chinese() ? { s: "秒", min: "分钟", h: "小时", d: "天" }[unit] : unit}`;
 }

@@ -1,6 +1,7 @@
 // Prices as candles, bars or a line, with volume, markers, price lines and the days' beginnings.
 
 import { Hairlines, RIGHT_BARS, SharedView, colourChart, writeTimes } from "./chart_base.js";
+import { ShapeLayer } from "./shape_layer.js";
 
 const NEAR_END = 1.5; // bars: nearer to the newest bar than this, the chart counts as live
 const DASHED = 2;
@@ -18,6 +19,7 @@ export class PriceChart extends SharedView {
   constructor(container, on, options) {
     super(container, on, options);
     this.hairlines = new Hairlines(on.drawn);
+    this.shapes = new ShapeLayer();
     this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.83, bottom: 0 } });
     this.lines = new Map(); // id -> price line
@@ -114,6 +116,11 @@ export class PriceChart extends SharedView {
     this.hairlines.set(times, this.colours.line);
   }
 
+  /** Draw these shapes over the prices and no others, see ShapeLayer; of what is drawn the rows may change with the bars. */
+  setShapes(shapes) {
+    this.shapes.set(shapes, this.colours);
+  }
+
   /** Whether the newest bar is in view. */
   get live() {
     return this.chart.timeScale().scrollPosition() > -NEAR_END;
@@ -137,6 +144,11 @@ export class PriceChart extends SharedView {
   /** The height of the plot at which a price is drawn, px from the top, or null. */
   heightOf(price) {
     return this.main.priceToCoordinate(price);
+  }
+
+  /** Where the newest bar is drawn, px from the left; beyond the width where it is out of view. */
+  get newestAt() {
+    return this.chart.timeScale().logicalToCoordinate(this.count - 1) ?? Infinity;
   }
 
   /** The price that is drawn at a height of the plot. */
@@ -169,7 +181,7 @@ export class PriceChart extends SharedView {
     const { make, options, colours } = STYLES[style];
     this.style = style;
     this.main = this.chart[make]({ ...options, ...this.format, ...(this.colours && colours(this.colours)) });
-    this.main.attachPrimitive(this.hairlines);
+    for (const one of [this.hairlines, this.shapes]) this.main.attachPrimitive(one);
   }
 
   #column(bar) {

@@ -2,7 +2,7 @@
 // focus stays where it is. Sortable by its heads; it knows the four states of a view.
 //
 // A column: { key, head, text(row) } or, instead of the text, node(row) with mark(row), a text that changes whenever the node must.
-// Further: value(row) to sort by (row[key] otherwise), number, wide, line (what is too long is cut off), act (buttons, not sorted), sign(row) a class, hint(row) a title.
+// Further: value(row) to sort by (row[key] otherwise), number, wide, line (what is too long is cut off), act (buttons, not sorted), sign(row) a class, hint(row) a title; title and state: they begin a row that is a card (on a phone), as the first column does.
 
 import { el, setText } from "./dom.js";
 import { addTexts, t } from "./texts.js";
@@ -93,15 +93,18 @@ export class Table {
     if (this.drawn === drawn) return;
     const focused = this.head.contains(document.activeElement) ? document.activeElement.dataset.sort : null;
     this.drawn = drawn;
-    this.head.replaceChildren(...this.columns.map((column) => this.#headOf(column)), ...(this.detail ? [el("td")] : []));
-    for (const node of this.nodes.values()) for (const cell of node.children) cell.mark = undefined; // another language: every cell anew
+    this.head.replaceChildren(...this.columns.map((column) => this.#headOf(column)), ...(this.detail ? [el("td", { class: "act" })] : []));
+    for (const node of this.nodes.values()) {
+      for (const cell of node.children) cell.mark = undefined; // another language: every cell anew
+      this.#name(node);
+    }
     if (focused) [...this.head.querySelectorAll("button")].find((button) => button.dataset.sort === focused)?.focus();
   }
 
   #headOf(column) {
     const { key, head, number, act } = column;
     const kind = number ? "number" : "";
-    if (!head || act) return head ? el("th", { scope: "col", class: kind, text: t(head) }) : el("td", { class: kind });
+    if (!head || act) return head ? el("th", { scope: "col", class: kind, text: t(head) }) : el("td", { class: act ? "act" : kind });
     const down = this.sort?.by === key ? this.sort.down : null;
     const arrow = el("span", { class: "arrow", "aria-hidden": "true", text: down === null ? "" : down ? "▼" : "▲" });
     const button = el("button", { type: "button", data: { sort: key }, on: { click: () => this.#sortBy(key) } }, el("span", { text: t(head) }), arrow);
@@ -159,6 +162,7 @@ export class Table {
   #newRow(key) {
     const node = el("tr", { data: { key } }, ...this.columns.map(() => el("td")));
     const act = () => (this.choose ? this.choose(node.row) : this.#unfold(key));
+    this.#name(node);
     if (!this.choose && !this.detail) return node;
     node.addEventListener("click", (event) => event.target.closest("button, a, input, select, label") || act());
     node.classList.add("choosable");
@@ -180,6 +184,11 @@ export class Table {
     return node;
   }
 
+  // Each cell knows its head: where there is no room for columns it stands beside the value.
+  #name(node) {
+    this.columns.forEach(({ head }, at) => head && (node.children[at].dataset.head = t(head)));
+  }
+
   #unfold(key) {
     if (!this.unfolded.delete(key)) this.unfolded.add(key);
     this.#draw();
@@ -195,13 +204,15 @@ export class Table {
 
 function drawCell(node, column, row) {
   const mark = column.node ? column.mark(row) : column.text(row);
-  const kinds = [column.number && "number", column.wide && "wide", column.line && "line", column.act && "act", column.sign?.(row)].filter(Boolean).join(" ");
-  if (node.className !== kinds) node.className = kinds;
+  if (node.mark !== mark) {
+    node.mark = mark;
+    node.replaceChildren(column.node ? column.node(row) : mark);
+  }
+  const none = ["", "–"].includes(node.textContent) && !node.firstElementChild;
+  const kinds = [none && "none", column.title && "title", column.state && "state", column.number && "number", column.wide && "wide", column.line && "line", column.act && "act", column.sign?.(row)];
+  const names = kinds.filter(Boolean).join(" ");
+  if (node.className !== names) node.className = names;
   if (column.hint && node.title !== column.hint(row)) node.title = column.hint(row);
-  if (node.mark === mark) return;
-  node.mark = mark;
-  if (column.node) node.replaceChildren(column.node(row));
-  else node.textContent = mark;
 }
 
 function markChosen(node, chosen) {

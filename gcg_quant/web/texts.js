@@ -41,6 +41,31 @@ const texts = {
   is_cancelled: ["cancelled", "已撤"],
   is_rejected: ["rejected", "拒绝"],
   is_expired: ["expired", "已过期"],
+  is_starting: ["starting", "启动中"],
+  is_stopping: ["stopping", "停止中"],
+  is_restarting: ["restarting", "重启中"],
+  is_died: ["died", "异常退出"],
+  is_killed: ["killed", "已强制结束"],
+  is_hung: ["hung", "无响应"],
+  is_connecting: ["connecting", "连接中"],
+  is_connected: ["connected", "已连接"],
+  is_disconnected: ["disconnected", "已断开"],
+  is_halted: ["halted", "已暂停"],
+  is_down: ["down", "已断线"],
+  is_waiting: ["waiting", "等待中"],
+  is_reading: ["reading", "读取中"],
+  is_unknown: ["unknown", "未知"],
+  is_debug: ["debug", "调试"],
+  is_info: ["info", "信息"],
+  is_warning: ["warning", "警告"],
+  is_error: ["error", "错误"],
+  is_critical: ["critical", "严重"],
+  type_market: ["market", "市价"],
+  type_limit: ["limit", "限价"],
+  type_stop: ["stop", "止损"],
+  type_stop_limit: ["stop limit", "止损限价"],
+  type_trailing_stop: ["trailing stop", "跟踪止损"],
+  type_trailing_stop_limit: ["trailing stop limit", "跟踪止损限价"],
 };
 
 let column = 0;
@@ -67,7 +92,12 @@ export function t(key, ...values) {
 
 /** The word for a state of a strategy or an order; one that the table does not know as it is. */
 export function stateWord(state) {
-  return texts[`is_${state}`]?.[column] ?? state.replaceAll("_", " ");
+  return wordOf("is", state);
+}
+
+/** The word of a kind ("type" of an order, "alert" by its name); one that no table knows as it is. */
+export function wordOf(kind, word) {
+  return texts[`${kind}_${word}`]?.[column] ?? word.replaceAll("_", " ");
 }
 
 /** Write the texts of all elements that name theirs in data-text, data-label or data-hint. */

@@ -19,11 +19,10 @@ double apply(HeldPosition& held, const AccountTerms& terms, int64_t lots, double
     if (before != 0 && (before < 0) != (lots < 0)) {
         const int64_t closed = size < held.size() ? size : held.size();
         held.today_lots -= held.of_today(closed, held.day, offset);
-        const double direction = before > 0 ? 1.0 : -1.0;
-        profit = (price - held.average_price) * terms.lot.of(closed) * direction * terms.multiplier;
+        profit = terms.profit(terms.lot.of(before > 0 ? closed : -closed), held.average_price, price);
     } else {
         const double already = std::fabs(held.quantity), added = terms.lot.of(size);
-        held.average_price = already != 0 ? (held.average_price * already + price * added) / (already + added) : price;
+        held.average_price = already != 0 ? terms.average(already, held.average_price, added, price) : price;
         held.today_lots += size;
     }
     held.lots = before + lots;
@@ -42,21 +41,21 @@ double apply(HeldPosition& held, const AccountTerms& terms, int64_t lots, double
 }  // namespace
 
 double AccountTerms::fee(double quantity, double price, bool sells, bool maker, bool first, double today) const {
-    const double value = quantity * price * multiplier, rate = maker ? maker_fee : taker_fee;
+    const double worth = value(quantity, price), rate = maker ? maker_fee : taker_fee;
     double fee;
     if (today != 0) {
         const double others = quantity - today;
-        fee = others * price * multiplier * rate + others * fee_per_unit;
-        fee += today * price * multiplier * (std::isnan(close_today_fee) ? rate : close_today_fee);
+        fee = value(others, price) * rate + others * fee_per_unit;
+        fee += value(today, price) * (std::isnan(close_today_fee) ? rate : close_today_fee);
         fee += today * (std::isnan(close_today_fee_per_unit) ? fee_per_unit : close_today_fee_per_unit);
     } else {
-        fee = value * rate + quantity * fee_per_unit;
+        fee = worth * rate + quantity * fee_per_unit;
     }
     if (first) {
         fee += fee_per_order;
         if (min_fee > fee) fee = min_fee;
     }
-    return fee + (sells ? value * stamp_duty : 0.0);
+    return fee + (sells ? worth * stamp_duty : 0.0);
 }
 
 int64_t HeldPosition::of_today(int64_t closed, int32_t trading_day, Offset offset) const {
@@ -118,7 +117,9 @@ Settled Account::settle(const AccountFill& fill) {
     slot.net += sign * fill.lots;
     asset.slots[0].net += sign * fill.lots;
 
-    const double paid = static_cast<double>(sign) * done.quantity * done.price * terms.multiplier;
+    // Whoever buys an inverse contract is owed what it is worth in coins.
+    const double worth = terms.value(static_cast<double>(sign) * done.quantity, done.price);
+    const double paid = terms.inverse ? -worth : worth;
     Money& money = money_[terms.currency];
     money.cash += terms.margined ? done.profit : -paid;
     money.ledger -= paid;

@@ -72,6 +72,7 @@ AccountTerms gcg::python::account_terms(const py::dict& terms, uint32_t currency
     found.larger_side = flag_of(terms, "larger_side");
     found.today_apart = flag_of(terms, "today_apart");
     found.t_plus_one = flag_of(terms, "t_plus_one");
+    found.inverse = flag_of(terms, "inverse");
     found.currency = currency;
     found.maker_fee = number_of(terms, "maker_fee");
     found.taker_fee = number_of(terms, "taker_fee");

@@ -25,12 +25,12 @@ double Account::last_price(const HeldPosition& position) const {
 }
 
 double Account::value(const HeldPosition& position) const {
-    return position.lots == 0 ? 0.0 : position.quantity * last_price(position) * terms(position.instrument).multiplier;
+    return position.lots == 0 ? 0.0 : terms(position.instrument).value(position.quantity, last_price(position));
 }
 
 double Account::unrealised(const HeldPosition& position) const {
     if (position.lots == 0) return 0;
-    return (last_price(position) - position.average_price) * position.quantity * terms(position.instrument).multiplier;
+    return terms(position.instrument).profit(position.quantity, position.average_price, last_price(position));
 }
 
 double Account::margin(const HeldPosition& position) const {

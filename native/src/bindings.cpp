@@ -4,9 +4,11 @@
 #include <pybind11/stl.h>
 
 #include "bus_object.h"
+#include "chan_object.h"
 #include "fast_lines.h"
 #include "gcg/bus.h"
 #include "indicator_bindings.h"
+#include "level_book_object.h"
 #include "publisher.h"
 #include "reader_object.h"
 #include "record_types.h"
@@ -179,7 +181,8 @@ PYBIND11_MODULE(_native, module) {
         }
     });
     if (gcg::python::add_record_types(module.ptr()) < 0 || gcg::python::add_publisher_type(module.ptr()) < 0 ||
-        gcg::python::fast::add_fast_functions(module.ptr()) < 0 || gcg::python::add_kernels(module.ptr()) < 0)
+        gcg::python::fast::add_fast_functions(module.ptr()) < 0 || gcg::python::add_kernels(module.ptr()) < 0 ||
+        gcg::python::add_chan_analyzer(module.ptr()) < 0 || gcg::python::add_level_book(module.ptr()) < 0)
         throw py::error_already_set();
     bind_functions(module);
     bind_bus(module);

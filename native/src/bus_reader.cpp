@@ -75,6 +75,10 @@ bool BusReader::wait(double timeout_s) {
     return impl.waiter.wait(impl.bus->context->wake, [&impl] { return impl.ready(); }, timeout_s);
 }
 
+uint32_t BusReader::wakes() const {
+    return impl_->bus->context->wake.wakes();
+}
+
 void BusReader::lanes(uint32_t mask) {
     if ((mask & 7) == 0 || mask > 7)
         throw JournalError(Fault::argument, "the lane mask is " + std::to_string(mask) + ": use 1 to 7");

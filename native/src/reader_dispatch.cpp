@@ -223,6 +223,8 @@ std::size_t PyReader::dispatch(std::size_t limit, double timeout_s, const py::ob
             statistics_.time();
             const double due = flush_due(true);
             if (count > 0 || statistics_.handled != handled) return std::max<std::size_t>(count, 1);
+            // One that came since the last dispatch counts, too: what it tells of was not there yet for our caller.
+            if (const uint32_t wakes = native().wakes(); wakes != std::exchange(wakes_, wakes)) return 0;
             const double slice = due >= 0 && (timeout_s < 0 || due < left) ? due : left;
             double rest = slice;
             if (!wait_for_more(due >= 0 ? slice : timeout_s, rest)) return 0;

@@ -125,6 +125,7 @@ class PyReader {
     std::bitset<kTypes> rule_types_;  // of all rules
     std::unique_ptr<RouteTable> routes_;
     std::vector<std::unique_ptr<RouteTable>> retired_;  // replaced while their handlers may be running
+    uint32_t wakes_ = 0;                                // of Bus::wake(), those that a dispatch has come back for
     int dispatching_ = 0;
     std::size_t conflated_ = 0;  // events kept as the latest since the last flush
     HandlerStatistics statistics_;

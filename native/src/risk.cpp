@@ -11,10 +11,6 @@ namespace {
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kDayNs = 86'400 * kSecondNs;
 
-bool is_set(double value) {
-    return value == value;
-}
-
 // Exchanges round the day's limits half up to the tick; what floating point leaves behind must not decide a half.
 int64_t half_up(double exact) {
     const double whole = std::floor(exact + 0.5 + 1e-6);
@@ -317,10 +313,11 @@ RiskEngine::Sums RiskEngine::sums() const {
     for (const uint32_t instrument : active_) {
         const Asset& asset = assets_[instrument];
         const double each = unit(asset);
-        if (asset.all.position != 0) sums.equity += static_cast<double>(asset.all.position) * each * asset.last;
+        if (asset.all.position != 0)
+            sums.equity += static_cast<double>(asset.all.position) * each * asset.terms.worth(asset.last);
         if (is_set(asset.last)) {
             const auto worst = static_cast<double>(asset.all.worst(asset.terms.sides));
-            sums.tied_up += worst * each * std::fabs(asset.last) * asset.terms.margin_rate;
+            sums.tied_up += worst * each * std::fabs(asset.terms.worth(asset.last)) * asset.terms.margin_rate;
         }
     }
     return sums;

@@ -8,11 +8,8 @@ namespace gcg {
 
 namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kRateNs = 1'000'000'000;  // what a rate of orders is counted over
 
-bool is_set(double value) {
-    return value == value;
-}
 bool is_limit(double value) {
     return is_set(value) && value != kOff;
 }
@@ -91,7 +88,7 @@ void RiskEngine::check_size(const Case& one) const {
     }
     if (const Rule most = one.rule(&RiskLimits::order_value); is_limit(most.limit)) {
         ++one.result.rules;
-        const double value = quantity * terms.multiplier * std::fabs(one.price);
+        const double value = quantity * terms.multiplier * std::fabs(terms.worth(one.price));
         if (value > most.limit) one.refuse(risk_reason::kOrderValue, value, most.limit);
     }
 }
@@ -120,7 +117,7 @@ void RiskEngine::check_position(const Case& one) const {
     }
     if (const Rule most = one.rule(&RiskLimits::position_value); is_limit(most.limit)) {
         ++one.result.rules;
-        const double reference = std::fabs(is_set(one.asset.last) ? one.asset.last : one.price);
+        const double reference = std::fabs(terms.worth(is_set(one.asset.last) ? one.asset.last : one.price));
         const double value = static_cast<double>(after(one, most)) * terms.grid.lot_size * terms.multiplier * reference;
         if (value > most.limit) one.refuse(risk_reason::kPositionValue, value, most.limit);
     }
@@ -141,7 +138,7 @@ void RiskEngine::check_rate(const Case& one) const {
     double count = 1;
     if (scope != times_.end()) {
         const auto& times = scope->second;
-        const auto recent = std::upper_bound(times.begin(), times.end(), one.order.now_ns - kSecondNs);
+        const auto recent = std::upper_bound(times.begin(), times.end(), one.order.now_ns - kRateNs);
         count += static_cast<double>(times.end() - recent);
     }
     if (count > most.limit) one.refuse(risk_reason::kOrderRate, count, most.limit);
@@ -151,7 +148,7 @@ void RiskEngine::check_concentration(const Case& one) const {
     const Rule most = one.rule(&RiskLimits::concentration);
     if (!is_limit(most.limit)) return;
     ++one.result.rules;
-    const double reference = std::fabs(is_set(one.asset.last) ? one.asset.last : one.price);
+    const double reference = std::fabs(one.asset.terms.worth(is_set(one.asset.last) ? one.asset.last : one.price));
     const double value = static_cast<double>(after(one, most)) * unit(one.asset) * reference, equity = one.sums.equity;
     if (!(value > 0)) return;  // it closes, or there is no price, which is a reason of its own
     const double share = equity > 0 ? value / equity : std::numeric_limits<double>::infinity();
@@ -222,7 +219,8 @@ void RiskEngine::check_money(const Case& one) const {
     (one.buys() ? then.opening_buys : then.opening_sells) += one.order.adds;
     const int64_t more = then.worst(asset.terms.sides) - asset.all.worst(asset.terms.sides);
     if (more <= 0) return;
-    const double each = unit(asset) * std::fabs(one.price) * (asset.terms.margin_rate + asset.terms.fee_rate);
+    const double each =
+        unit(asset) * std::fabs(asset.terms.worth(one.price)) * (asset.terms.margin_rate + asset.terms.fee_rate);
     const double needed = static_cast<double>(more) * each, available = one.sums.equity - one.sums.tied_up;
     if (needed > available) one.refuse(risk_reason::kBuyingPower, needed, available);
 }

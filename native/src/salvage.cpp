@@ -12,7 +12,7 @@
 namespace gcg {
 namespace {
 
-constexpr uint64_t kStep = 8;  // frames begin at multiples of it
+constexpr uint64_t kFrameStep = 8;  // frames begin at multiples of it
 
 bool begun(const PageHeader& header) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&header);
@@ -147,7 +147,7 @@ bool Salvage::whole(uint64_t offset, uint32_t length) const {
 }
 
 uint64_t Salvage::scan(uint64_t offset) const {
-    for (offset += kStep; offset + kFrameHeaderBytes <= page_.bytes(); offset += kStep)
+    for (offset += kFrameStep; offset + kFrameHeaderBytes <= page_.bytes(); offset += kFrameStep)
         if (whole(offset, length_of(page_.data() + offset).load(std::memory_order_acquire))) return offset;  // R1
     return 0;
 }

@@ -9,10 +9,6 @@ namespace gcg {
 
 namespace {
 
-bool is_set(double value) {
-    return value == value;
-}
-
 std::string text(double value) {
     char digits[32];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;

@@ -6,14 +6,6 @@
 
 namespace gcg {
 
-namespace {
-
-bool is_set(double value) {
-    return value == value;
-}
-
-}  // namespace
-
 RiskResult TickEngine::check(const TickOrder& order, int64_t lots, int64_t price_ticks, int64_t stop_ticks,
                              int64_t replaces, const HeldPlan& plan) const {
     const bool legs = has_legs(order);

@@ -177,7 +177,7 @@ void bind_risk_state(py::class_<RiskEngine>& engine) {
             "set_terms",
             [](RiskEngine& self, uint32_t instrument, double tick_size, double lot_size, double multiplier,
                double margin_rate, double fee_rate, uint32_t currency, uint32_t calendar,
-               std::optional<double> price_limit, bool by_settlement, bool t_plus_one, int sides) {
+               std::optional<double> price_limit, bool by_settlement, bool t_plus_one, int sides, bool inverse) {
                 self.set_terms(instrument, {{tick_size, lot_size},
                                             multiplier,
                                             margin_rate,
@@ -187,11 +187,13 @@ void bind_risk_state(py::class_<RiskEngine>& engine) {
                                             price_limit.value_or(kNaN),
                                             by_settlement,
                                             t_plus_one,
-                                            static_cast<Sides>(sides)});
+                                            static_cast<Sides>(sides),
+                                            inverse});
             },
             py::kw_only(), py::arg("instrument"), py::arg("tick_size"), py::arg("lot_size"), py::arg("multiplier"),
             py::arg("margin_rate"), py::arg("fee_rate"), py::arg("currency"), py::arg("calendar"),
-            py::arg("price_limit"), py::arg("by_settlement"), py::arg("t_plus_one"), py::arg("sides") = 0)
+            py::arg("price_limit"), py::arg("by_settlement"), py::arg("t_plus_one"), py::arg("sides") = 0,
+            py::arg("inverse") = false)
         .def(
             "set_limits",
             [](RiskEngine& self, uint32_t strategy, uint32_t instrument, double order_quantity, double order_value,

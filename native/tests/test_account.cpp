@@ -132,6 +132,35 @@ TEST(larger_side_alone_ties_up_margin) {
     CHECK_EQUAL(books.account.equity(), 100'000 - books.account.fees());  // nothing is paid but the fees
 }
 
+TEST(inverse_contract_gains_in_coins) {
+    Account account(0, 1);
+    account.set_terms(kFuture, {.tick = {1, 2},
+                                .lot = {1, 1},
+                                .multiplier = 100,
+                                .margin_rate = 0.125,
+                                .margined = true,
+                                .inverse = true,
+                                .taker_fee = 0.5});
+    const auto trade = [&](Side side, int64_t lots, int64_t price) {
+        return account.settle({.instrument = kFuture, .side = side, .lots = lots, .ticks = 2 * price});
+    };
+    CHECK_EQUAL(trade(Side::buy, 20, 50'000).fee, 0.02);  // half of 2,000 dollars in coins
+    CHECK_EQUAL(trade(Side::buy, 20, 25'000).fee, 0.04);
+    const HeldPosition& held = *account.position(1, kFuture, PositionSide::net);
+    CHECK(std::fabs(held.average_price - 100'000.0 / 3) < 1e-9);  // the harmonic mean
+    account.mark(kFuture, 40'000);
+    CHECK_EQUAL(account.value(held), 0.1);
+    CHECK_EQUAL(account.margin(), 0.0125);
+    CHECK(std::fabs(account.unrealised() - 0.02) < 1e-15);  // 4,000 * (3 / 100,000 - 1 / 40,000)
+    CHECK(std::fabs(trade(Side::sell, 60, 40'000).profit - 0.02) < 1e-15);
+    CHECK_EQUAL(held.quantity, -20.0);
+    CHECK_EQUAL(account.value(held), -0.05);
+    account.mark(kFuture, 50'000);
+    CHECK(std::fabs(account.unrealised() + 0.01) < 1e-15);  // short while it rises
+    account.mark(kFuture, 0);
+    CHECK(std::isnan(account.equity()));  // no price is no figure
+}
+
 TEST(lots_bought_today_are_counted_for_all_strategies) {
     Books books;
     books.trade(kStock, Side::buy, 2, 1000);

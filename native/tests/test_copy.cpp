@@ -285,9 +285,11 @@ TEST(damaged_description_and_tables_do_not_stop_a_copy) {
 
 TEST(copy_without_room_says_so_and_leaves_nothing) {
     Folder folder;
-    auto bus = open(folder.bus());
-    bus->add_instrument("A", "SIM", "");
-    fill(*bus, 1, 100);
+    {
+        auto bus = open(folder.bus());
+        bus->add_instrument("A", "SIM", "");
+        fill(*bus, 1, 100);
+    }  // its threads are gone before the forks: what one of them had locked would stay so in a child
     const auto copy_within = [&](uint64_t limit) {
         Child child([&](int) {
             const rlimit room{limit, limit};

@@ -185,8 +185,10 @@ Met kill_at_every_instruction(What what) {
     int steps = 1 + static_cast<int>(std::random_device{}() % static_cast<unsigned>(stride()));
     while (scene.kill_after(steps, met)) steps += stride();
     scene.check_pages();
-    std::printf("     killed at %d of %d instructions, %d times inside the lock; the longest append after it %.1f ms\n",
-                met.kills, steps - 1, met.in_lock, met.longest_s * 1e3);
+    std::printf(
+        "     killed at %d of %d instructions, %d times inside the lock, %d with the frame there, %d and %d with the "
+        "page ended and turned; the longest append after it %.1f ms\n",
+        met.kills, steps - 1, met.in_lock, met.published, met.page_ended, met.page_turned, met.longest_s * 1e3);
     CHECK(steps > 100);
     CHECK(met.in_lock > 0 && met.published > 0);
     // Fault::busy would come after 100 ms; the rest is for a loaded machine.

@@ -1,14 +1,15 @@
-"""The accounts of one trading engine: cash and positions, settled by fills and by nothing else, in the order of their seq."""
+"""The accounts of one trading engine: cash and positions, settled by fills and funding and by nothing else, in the order of their seq."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gcg_quant.events import AccountEvent, Fill, Offset, PositionEvent, PositionSide, Side
+from gcg_quant.events import AccountEvent, Fill, FundingPayment, Offset, PositionEvent, PositionSide, Side
 from gcg_quant.instruments import Instrument
 
 from .bought import Bought
+from .funding_book import FundingBook
 from .margin import tied_up
 from .position import Position
 
@@ -54,6 +55,9 @@ class Accounts:
     Args:
         account: its name.
         currency: the currency that `opening_cash` is in; other currencies begin at 0.
+
+    Attributes:
+        funding: what a venue has paid; None if it pays none, or tells none.
     """
 
     def __init__(self, account: str, currency: str, opening_cash: float) -> None:
@@ -62,6 +66,7 @@ class Accounts:
         self.positions: dict[tuple[str, int, PositionSide], Position] = {}
         self.money: dict[str, Cash] = {currency: Cash(currency, opening_cash, opening_cash)}
         self.bought = Bought()
+        self.funding: FundingBook | None = None
 
     def in_currency(self, currency: str) -> Cash:
         """Return the cash of a currency, none of it if it is new."""
@@ -97,12 +102,32 @@ class Accounts:
             position = self._position(fill.strategy, number, instrument, side)
             profit += position.apply(sign * part, fill.price, 0.0 if moved else fee, fill.trading_day, fill.offset)
             moved.append(position)
-        paid = float(sign) * fill.quantity * fill.price * instrument.multiplier
+            if self.funding is not None:
+                self.funding.add_fill(fill, number, side, sign * part)
+        paid = instrument.paid(float(sign) * fill.quantity, fill.price)
         money = self.in_currency(instrument.currency)
         money.cash += profit if is_margined(instrument) else -paid
         money.ledger -= paid
         money.realised += profit
         self._charge(fill.fee_currency or instrument.currency, fill.fee)
+        return moved
+
+    def fund(self, event: FundingPayment, number: int) -> list[Position]:
+        """Book what positions paid or were paid for funding, as realised profit; return these positions.
+
+        In another currency than the instrument's it is profit of the account, and of no position.
+        """
+        if self.funding is not None:
+            self.funding.add(event)
+        money, moved = self.in_currency(event.currency), []
+        for strategy, side, _, amount in event.payments:
+            position = self.positions[strategy, number, PositionSide(side)]
+            if event.currency == position.instrument.currency:
+                position.realised += amount
+            money.cash += amount
+            money.ledger += amount
+            money.realised += amount
+            moved.append(position)
         return moved
 
     def closes_today(self, fill: Fill, number: int, instrument: Instrument) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gcg_quant.errors import AuditError
-from gcg_quant.events import AccountEvent, Fill, GatewayStatus, OrderCommand, OrderEvent, PositionEvent
+from gcg_quant.events import AccountEvent, Event, Fill, FundingPayment, GatewayStatus, OrderCommand, OrderEvent, PositionEvent
 from gcg_quant.instruments import Instrument
 
 from .plain_account import PlainAccount
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AccountAudit", "audit"]
 
-_TELLS = (Fill, OrderCommand, OrderEvent, PositionEvent, AccountEvent)
+_TELLS = (Fill, FundingPayment, OrderCommand, OrderEvent, PositionEvent, AccountEvent)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def audit(bus: EventBus) -> list[AccountAudit]:
         AuditError: an event tells something else than the fold has, or the journal's beginning was removed.
     """
     accounts: dict[tuple[str, str], PlainAccount] = {}
+    openings: dict[tuple[str, str], AccountEvent] = {}  # told before the gateway's first word, where the market was there before
     terms = _terms_of(bus)
     with bus.reader(start="begin", events=[GatewayStatus, *_TELLS]) as reader:
         began = reader.cursor.market
@@ -55,11 +56,17 @@ def audit(bus: EventBus) -> list[AccountAudit]:
             )
         for event in reader:
             if isinstance(event, GatewayStatus):
-                accounts.setdefault((event.source, event.account), PlainAccount(event.account, terms)).restart()
+                key = (event.source, event.account)
+                account = accounts.setdefault(key, PlainAccount(event.account, terms))
+                account.restart()
+                if key in openings:
+                    _apply(bus, account, openings.pop(key))
             elif isinstance(event, _TELLS):
-                account = accounts.get((event.source, event.account))
-                if account is not None:
-                    _apply(bus, account, event)
+                key = (event.source, event.account)
+                if key in accounts:
+                    _apply(bus, accounts[key], event)
+                elif isinstance(event, AccountEvent):
+                    openings.setdefault(key, event)
     return [
         AccountAudit(one.name, len(one.book), one.fills, len(one.holdings), len(one.money), one.compared)
         for one in accounts.values()
@@ -67,7 +74,7 @@ def audit(bus: EventBus) -> list[AccountAudit]:
     ]
 
 
-def _apply(bus: EventBus, account: PlainAccount, event: Fill | OrderCommand | OrderEvent | PositionEvent | AccountEvent) -> None:
+def _apply(bus: EventBus, account: PlainAccount, event: Event) -> None:
     try:
         account.apply(event)
     except AuditError as error:

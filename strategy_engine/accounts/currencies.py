@@ -53,5 +53,8 @@ class CurrencyRates:
 
     def _look(self) -> None:
         for number in self._instruments.numbers(after=self._looked_at):
-            self._pairs.setdefault(self._instruments[number].symbol, []).append(number)
+            found = self._instruments[number]
+            # The price of an inverse contract, "BTC/USD:BTC", is that of the coin in which it is paid.
+            pair = found.symbol.partition(":")[0] if found.inverse else found.symbol
+            self._pairs.setdefault(pair, []).append(number)
             self._looked_at = number

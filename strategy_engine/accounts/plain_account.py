@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import isnan, nan
+from math import isclose, isnan, nan
 from typing import Any
 
 from gcg_quant.errors import AuditError
-from gcg_quant.events import AccountEvent, Fill, Offset, OrderCommand, OrderEvent, OrderStatus, PositionEvent, PositionSide, Side
+from gcg_quant.events import (
+    AccountEvent,
+    Fill,
+    FundingPayment,
+    Offset,
+    OrderCommand,
+    OrderEvent,
+    OrderStatus,
+    PositionEvent,
+    PositionSide,
+    Side,
+)
 from gcg_quant.instruments import Instrument
 
 __all__ = ["PlainAccount"]
@@ -35,10 +46,18 @@ class _Holding:
     day: int = 0
 
     def value(self) -> float:
-        return self.terms.quantity(self.lots) * self.last * self.terms.multiplier if self.lots else 0.0
+        if not self.lots:
+            return 0.0
+        if self.terms.inverse:
+            return self.terms.quantity(self.lots) * self.terms.multiplier / self.last
+        return self.terms.quantity(self.lots) * self.last * self.terms.multiplier
 
     def unrealised(self) -> float:
-        return (self.last - self.average) * self.terms.quantity(self.lots) * self.terms.multiplier if self.lots else 0.0
+        return self.gain(self.last) * self.terms.quantity(self.lots) * self.terms.multiplier if self.lots else 0.0
+
+    def gain(self, price: float) -> float:
+        # Of one unit with a multiplier of 1, up to a price.
+        return 1.0 / self.average - 1.0 / price if self.terms.inverse else price - self.average
 
     def margin(self) -> float:
         return abs(self.value()) * self.terms.margin_rate
@@ -51,7 +70,7 @@ class _Holding:
         yesterday = abs(self.lots) - self.today
         from_today = min(lots, self.today) if today_first else max(0, lots - yesterday)
         sign = 1 if self.lots > 0 else -1
-        profit = (price - self.average) * self.terms.quantity(lots) * float(sign) * self.terms.multiplier
+        profit = self.gain(price) * self.terms.quantity(lots) * float(sign) * self.terms.multiplier
         self.today -= from_today
         self.lots -= sign * lots
         if self.lots == 0:
@@ -60,7 +79,12 @@ class _Holding:
 
     def open(self, lots: int, sign: int, price: float) -> None:
         held, added = abs(self.terms.quantity(self.lots)), self.terms.quantity(lots)
-        self.average = price if held == 0.0 else (self.average * held + price * added) / (held + added)
+        if held == 0.0:
+            self.average = price
+        elif self.terms.inverse:
+            self.average = (held + added) / (held / self.average + added / price)
+        else:
+            self.average = (self.average * held + price * added) / (held + added)
         self.lots += sign * lots
         self.today += lots
 
@@ -102,6 +126,7 @@ class PlainAccount:
     money: dict[str, _Money] = field(default_factory=dict)
     _fill_ids: set[int] = field(default_factory=set)
     _trades: set[tuple[str, str]] = field(default_factory=set)
+    _payment_ids: set[str] = field(default_factory=set)
 
     def apply(self, event: Any) -> None:
         """Take in the account's next event.
@@ -111,6 +136,8 @@ class PlainAccount:
         """
         if isinstance(event, Fill):
             self._fill(event)
+        elif isinstance(event, FundingPayment):
+            self._fund(event)
         elif isinstance(event, OrderCommand):
             self._command(event)
         elif isinstance(event, OrderEvent):
@@ -155,6 +182,49 @@ class PlainAccount:
         fee_money.cash -= event.fee
         fee_money.fees += event.fee
         money.moved = fee_money.moved = True
+
+    def _fund(self, event: FundingPayment) -> None:
+        self._fill_ids.add(event.id)
+        if event.payment_id:
+            self._fund_by_venue(event)
+            return
+        # Whoever is long pays a rate above 0, of what the contracts are worth at the price that is told.
+        money = self._money(event.currency)
+        place = f"{event.symbol}@{event.venue}" if event.venue else event.symbol
+        held = {key: one for key, one in self.holdings.items() if one.lots and one.terms.name == place}
+        told = {(strategy, side) for strategy, side, _, _ in event.payments}
+        name = f"funding of {place}"
+        self._same(event, name, {"positions": (sorted(told), sorted((strategy, int(side)) for strategy, _, side in held))})
+        for (strategy, _, side), one in held.items():
+            quantity, amount = next((lots, paid) for whose, which, lots, paid in event.payments if (whose, which) == (strategy, int(side)))
+            units = one.terms.quantity(one.lots)
+            value = units * one.terms.multiplier / event.price if one.terms.inverse else units * event.price * one.terms.multiplier
+            self._same(event, name, {"quantity": (quantity, units), "amount": (amount, -value * event.rate)})
+            one.realised += amount
+            money.cash += amount
+            money.realised += amount
+        money.moved = True
+
+    def _fund_by_venue(self, event: FundingPayment) -> None:
+        # The venue tells the sum alone: each has its part by what it held then, and no payment counts twice.
+        money = self._money(event.currency)
+        place = f"{event.symbol}@{event.venue}" if event.venue else event.symbol
+        name = f"funding of {place}"
+        if event.payment_id in self._payment_ids:
+            raise self._wrong(event, name, f"the payment {event.payment_id} counts twice")
+        self._payment_ids.add(event.payment_id)
+        known = {(strategy, int(side)): one for (strategy, _, side), one in self.holdings.items() if one.terms.name == place}
+        parts = [abs(amount / quantity) for _, _, quantity, amount in event.payments]
+        self._same(event, name, {"parts by quantity": (all(isclose(part, parts[0], rel_tol=1e-9) for part in parts), True)})
+        for strategy, side, _, amount in event.payments:
+            holding = known.get((strategy, side))
+            if holding is None:
+                raise self._wrong(event, name, f"{strategy} never had a position in it")
+            if event.currency == holding.terms.currency:
+                holding.realised += amount
+            money.cash += amount
+            money.realised += amount
+        money.moved = True
 
     def _trade(self, event: Fill, terms: Instrument, lots: int) -> float:
         # Net positions are one holding; where legs are held apart a buy opens the long one and closes the short one.

@@ -40,14 +40,15 @@ class Position:
     @property
     def value(self) -> float:
         """What it is worth at the last price, negative when short; 0 when flat."""
-        return self.quantity * self.last_price * self.instrument.multiplier if self.lots else 0.0
+        if not self.lots:
+            return 0.0
+        value = self.instrument.value(self.quantity, self.last_price)
+        return value if self.lots > 0 else -value
 
     @property
     def unrealised(self) -> float:
         """The profit that closing at the last price would bring, before fees; 0 when flat."""
-        if not self.lots:
-            return 0.0
-        return (self.last_price - self.average_price) * self.quantity * self.instrument.multiplier
+        return self.instrument.profit(self.quantity, self.average_price, self.last_price) if self.lots else 0.0
 
     @property
     def margin(self) -> float:
@@ -97,12 +98,10 @@ class Position:
 
     def _open(self, lots: int, price: float) -> None:
         held, added = abs(self.quantity), self.instrument.quantity(abs(lots))
-        self.average_price = (self.average_price * held + price * added) / (held + added) if held else price
+        self.average_price = self.instrument.average(held, self.average_price, added, price) if held else price
         self.today_lots += abs(lots)
 
     def _close(self, lots: int, price: float, offset: Offset) -> float:
         closed = min(abs(lots), abs(self.lots))
         self.today_lots -= self.of_today(closed, self.day, offset)
-        quantity = self.instrument.quantity(closed)
-        direction = 1.0 if self.lots > 0 else -1.0
-        return (price - self.average_price) * quantity * direction * self.instrument.multiplier
+        return self.instrument.profit(self.instrument.quantity(closed if self.lots > 0 else -closed), self.average_price, price)

@@ -9,6 +9,7 @@ from gcg_quant.clock import NS_PER_DAY
 from gcg_quant.events import (
     AccountEvent,
     Fill,
+    FundingPayment,
     Liquidity,
     Offset,
     OrderCommand,
@@ -189,6 +190,14 @@ class Books:
         self.publish_account(instrument.currency, fill.event_ns, cause)
         if fill.fee_currency not in ("", instrument.currency):
             self.publish_account(fill.fee_currency, fill.event_ns, cause)
+
+    def fund(self, event: FundingPayment, number: int, cause: int) -> None:
+        """Book funding, and publish positions and account."""
+        moved = self.accounts.fund(event, number)
+        self._take_ledgers()
+        for position in moved:
+            self._publish(self._position_event(position, event.event_ns), cause=cause)
+        self.publish_account(event.currency, event.event_ns, cause)
 
     def mark(self, number: int, event_ns: int, cause: int) -> None:
         """Publish what an instrument's new price makes of its positions and their currency."""

@@ -29,6 +29,7 @@ from ..orders.order import Order, WholeTerms, changed_terms
 from ..risk.engine import Finding, RiskEngine, read_terms
 from .answers import Answers, Log
 from .books import Books
+from .funding import FundingDue
 from .held import HeldOrders
 from .offsets import check_more, choose_offset
 from .reduce_only import check_larger, cut_to_position, is_reduce_only
@@ -78,12 +79,16 @@ class TradingDesk:
         self._types = frozenset(one for one in OrderType if takes_type(gateway, one))
         self._forces = frozenset(one for one in TimeInForce if takes_force(gateway, one))
         self.held = HeldOrders(self)
+        self.funding = FundingDue(books, publish, bus.instruments.number)
+        self.funding.enabled = self._venue is not None
         self.reports = Reports(books, orders, gateway.name, publish, log, self.held.ended_as, self.held.review)
 
     # ---- what comes in
 
     def market(self, event: MarketDataEvent) -> None:
         """Take in a market data record: prices, fills, marks, the change of the day."""
+        if self.funding.next_ns <= event.event_ns:
+            self.funding.advance(event.event_ns, event.id)
         signals = self._native.on_market(event)
         if signals & _UNKNOWN:
             if not event.instrument:
@@ -110,7 +115,8 @@ class TradingDesk:
                 self._venue.seed(event)
 
     def advance(self, now_ns: int, cause: int) -> None:
-        """Let event time pass without market data: orders arrive at a simulated venue, and expire."""
+        """Let event time pass without market data: funding is due, orders arrive at a simulated venue, and expire."""
+        self.funding.advance(now_ns, cause)
         if self._venue is not None:
             self._venue.advance(now_ns)
         self.drain(cause)

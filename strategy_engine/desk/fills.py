@@ -21,8 +21,8 @@ def lots_of(order: Order, report: GatewayReport) -> int:
     """Return the lots of a fill that a gateway reports.
 
     Raises:
-        InstrumentError: they are no whole number above 0, its price is no number, its fee is infinite, or it has no trade id, so that
-            nobody could tell it from one that is reported twice.
+        InstrumentError: they are no whole number above 0, its price is no number (of an inverse contract: not above 0), its fee is
+            infinite, or it has no trade id, so that nobody could tell it from one that is reported twice.
     """
     instrument = order.instrument
     lots = instrument.lots(report.quantity)
@@ -30,7 +30,7 @@ def lots_of(order: Order, report: GatewayReport) -> int:
         f"its quantity {report.quantity:g} is not above 0"
         if lots <= 0
         else f"its price is {report.price:g}"
-        if not isfinite(report.price)
+        if not isfinite(report.price) or (instrument.inverse and report.price <= 0.0)
         else f"its fee is {report.fee:g}"
         if isinf(report.fee)
         else "it has no trade id"

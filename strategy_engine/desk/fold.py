@@ -22,6 +22,8 @@ from gcg_quant.events import (
     CancelRequest,
     Event,
     Fill,
+    Funding,
+    FundingPayment,
     GatewayStatus,
     Lane,
     ModifyRequest,
@@ -47,7 +49,18 @@ if TYPE_CHECKING:
 __all__ = ["OWN_EVENTS", "REQUESTS", "TradingFold"]
 
 REQUESTS = (OrderRequest, CancelRequest, ModifyRequest)
-OWN_EVENTS = (RiskVerdict, OrderEvent, OrderCommand, CancelCommand, Fill, PositionEvent, AccountEvent, Applied, GatewayStatus)
+OWN_EVENTS = (
+    RiskVerdict,
+    OrderEvent,
+    OrderCommand,
+    CancelCommand,
+    Fill,
+    FundingPayment,
+    PositionEvent,
+    AccountEvent,
+    Applied,
+    GatewayStatus,
+)
 _CHAIN = 256  # own events whose causes are followed back to what the engine had read
 
 Request = OrderRequest | CancelRequest | ModifyRequest
@@ -64,8 +77,8 @@ class TradingFold:
         changes: changes of orders that risk let pass and the venue has not answered, each with its verdict's id, by the order's request.
         refusing: the last verdict (its id) that refused a change.
         unreported: fills whose OrderEvent is missing, by the order's request.
-        unposted: fills whose PositionEvent is missing, by (strategy, instrument number, side).
-        unbooked: fills whose AccountEvent is missing, by currency.
+        unposted: fills and funding whose PositionEvent is missing, by (strategy, instrument number, side).
+        unbooked: fills and funding whose AccountEvent is missing, by currency.
         base_of_day: each currency's first AccountEvent of the newest day.
         day: that day, counted from 1970.
         opened: whether an AccountEvent has told the opening cash.
@@ -88,8 +101,8 @@ class TradingFold:
     changes: dict[int, list[tuple[ModifyRequest, int]]] = field(default_factory=dict)
     refusing: int = 0
     unreported: dict[int, Fill] = field(default_factory=dict)
-    unposted: dict[tuple[str, int, PositionSide], Fill] = field(default_factory=dict)
-    unbooked: dict[str, Fill] = field(default_factory=dict)
+    unposted: dict[tuple[str, int, PositionSide], Fill | FundingPayment] = field(default_factory=dict)
+    unbooked: dict[str, Fill | FundingPayment] = field(default_factory=dict)
     base_of_day: dict[str, AccountEvent] = field(default_factory=dict)
     kill_switch: bool | None = None
     halt: str = ""
@@ -114,6 +127,7 @@ class TradingFold:
             OrderCommand: self._command,
             CancelCommand: self._cancel_command,
             Fill: self._fill,
+            FundingPayment: self._funded,
             PositionEvent: self._position,
             AccountEvent: self._account,
             Applied: self._applied,
@@ -123,12 +137,15 @@ class TradingFold:
         """Let a reader pass the requests and the engine's own events."""
         reader.add_rule(REQUESTS, None, None, False)
         reader.add_rule(OWN_EVENTS, None, [self.source], False)
+        reader.add_rule((Funding,), None, None, False)
 
     def apply(self, event: Event) -> None:
         """Fold the next event of the market lane."""
         if isinstance(event, REQUESTS):
             if self.is_ours(event.account):
                 self.pending[event.id] = event
+        elif isinstance(event, Funding):
+            self.desk.funding.note(event)
         elif event.source == self.source:
             if isinstance(event, GatewayStatus):  # it follows from no event, and does not tell how far the engine had come
                 self._status(event)
@@ -234,11 +251,20 @@ class TradingFold:
         if order is not None and desk.orders.is_new_trade(order, event.trade_id):
             order.add_fill(instrument.lots(event.quantity), event.price)
             self.unreported[order.request_id] = event
+        desk.funding.pass_by(event.instrument, event.event_ns)
         for position in desk.books.accounts.settle(event, event.instrument, instrument):
             self.unposted[event.strategy, event.instrument, position.side] = event
         self.unbooked[instrument.currency] = event
         if event.fee_currency:
             self.unbooked[event.fee_currency] = event
+
+    def _funded(self, event: FundingPayment) -> None:
+        desk = self.desk
+        number = desk.funding.number(event.symbol, event.venue)
+        for position in desk.books.accounts.fund(event, number):
+            self.unposted[position.strategy, number, position.side] = event
+        self.unbooked[event.currency] = event
+        desk.funding.paid(number, event)
 
     def _position(self, event: PositionEvent) -> None:
         self.unposted.pop((event.strategy, event.instrument, event.position_side), None)

@@ -24,12 +24,18 @@ def last_of_each_kind(records: Iterable[Any]) -> list[MarketDataEvent]:
     newest: MarketDataEvent | None = None
     with_deltas: set[int] = set()
     outranked: dict[int, int] = {}
+    days: dict[int, int] = {}
     for record in records:
         if isinstance(record, BookDelta):
             with_deltas.add(record.instrument)
         before = outranked.get(record.instrument, 0)
         now = outranked[record.instrument] = before | _OUTRANKS.get(type(record), 0)
-        whole = record.instrument in with_deltas or now != before
+        # The record that begins a day drops the limits of the day before: what was told without a day after it must stay behind it.
+        day = _day(record)
+        begins = day > days.get(record.instrument, 0)
+        if begins:
+            days[record.instrument] = day
+        whole = record.instrument in with_deltas or now != before or begins
         latest[(record.id,) if whole else (*_key(record), before)] = record
         if newest is None or record.event_ns > newest.event_ns:
             newest = record
@@ -48,4 +54,8 @@ def _key(record: MarketDataEvent) -> tuple[Any, ...]:
         prices = record.last_price, record.bid_price, record.ask_price
         day = record.prev_close, record.prev_settlement, record.lower_limit, record.upper_limit
         return Tick, record.instrument, record.trading_day, *map(isnan, prices), *map(isnan, day)
-    return type(record), record.instrument, record.trading_day if isinstance(record, TradeTick | Depth) else 0
+    return type(record), record.instrument, _day(record)
+
+
+def _day(record: MarketDataEvent) -> int:
+    return record.trading_day if isinstance(record, Tick | TradeTick | Depth) else 0

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import OrderStatus, PositionSide
-from gcg_quant.instruments import Instrument, decode_terms, encode_terms
+from gcg_quant.instrument_codec import decode_terms, encode_terms
+from gcg_quant.instruments import Instrument
 from gcg_quant.packing import pack_event
 
 from ..accounts.accounts import Cash
@@ -20,6 +21,7 @@ from ..orders.order import Order, WholeTerms
 
 if TYPE_CHECKING:
     from .fold import TradingFold
+    from .funding import FundingDue
 
 __all__ = ["dump_trading", "load_trading"]
 
@@ -59,6 +61,8 @@ def dump_trading(fold: TradingFold) -> dict[str, Any]:
         "positions": [_dump_position(one, terms) for one in accounts.positions.values()],
         "money": [(one.currency, one.cash, one.ledger, one.realised, one.fees) for one in accounts.money.values()],
         "bought": accounts.bought.rows(),
+        "funding": _dump_funding(desk.funding),
+        "payments": None if accounts.funding is None else accounts.funding.rows(),
         "pending": [pack_event(one) for one in fold.pending.values()],
         "refused": [(request, pack_event(verdict)) for request, (_, verdict) in fold.refused.items()],
         "checked": list(fold.checked.items()),
@@ -101,6 +105,10 @@ def load_trading(fold: TradingFold, state: dict[str, Any]) -> None:
         position = _load_position(row, terms)
         accounts.positions[position.strategy, position.number, position.side] = position
     accounts.bought.load(state["bought"] if "bought" in state else _bought_before(accounts.positions.values()))
+    rates, passed = state.get("funding", ((), ()))  # states of before funding was booked have none
+    desk.funding.load([(number, event) for number, event in rates], [(number, due_ns) for number, due_ns in passed])
+    if accounts.funding is not None and state.get("payments") is not None:
+        accounts.funding.load(state["payments"])
     accounts.money.clear()
     accounts.money.update({row[0]: Cash(*row) for row in state["money"]})
     fold.pending.update({event.id: event for event in state["pending"]})
@@ -130,6 +138,11 @@ def _bought_before(positions: Iterable[Position]) -> list[tuple[int, int, int]]:
         if one.instrument.t_plus_one and one.lots > 0 and one.today_lots:
             lots[one.number, one.day] = lots.get((one.number, one.day), 0) + one.today_lots
     return [(number, day, lots[number, day]) for number, day in sorted(lots)]
+
+
+def _dump_funding(funding: FundingDue) -> tuple[Any, ...]:
+    rates, passed = funding.rows()
+    return [(number, pack_event(event)) for number, event in rates], passed
 
 
 def _dump_order(order: Order, terms: _Terms) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..orders.order import Order
 
-__all__ = ["Change", "Gateway", "GatewayReport", "Listener", "MarketGateway", "ReportKind", "VenueOrder"]
+__all__ = ["Change", "FundingReport", "Gateway", "GatewayReport", "GatewayTrial", "Listener", "MarketGateway", "ReportKind", "VenueOrder"]
 
 
 class ReportKind(IntEnum):
@@ -47,6 +47,7 @@ class ReportKind(IntEnum):
     FAILED = 9  # the venue does not know the order, and it is certain that it never will
     TRAILED = 10  # a trailing stop has moved
     UNKNOWN = 11  # an answer to `restore`: the venue does not know the order, and nothing of it is on its way any more
+    FUNDED = 12  # a payment of the account, of no order: see `FundingReport`
 
 
 class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,18 @@ class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     fee_currency: str = ""
     liquidity: Liquidity = Liquidity.UNKNOWN
     trading_day: int = 0
+
+
+class FundingReport(GatewayReport, frozen=True, kw_only=True):
+    """What a venue has charged (`amount` below 0) or paid for funding of one contract at `event_ns`; `payment_id` is the venue's own."""
+
+    kind: ReportKind = ReportKind.FUNDED
+    client_id: str = ""
+    payment_id: str
+    symbol: str
+    venue: str
+    amount: float
+    currency: str
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +111,21 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: float = nan
 
 
+class GatewayTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway has found out about its account without trading; NaN and None are what the venue does not tell."""
+
+    gateway: str
+    address: str  # empty: the venue's own
+    clock_ms: float  # how far the venue's clock is ahead of ours
+    answer_ms: float  # how long it takes to answer
+    permissions: list[str] | None  # of the key, as the venue names them
+    can_trade: bool | None
+    cash: dict[str, float]
+    positions: dict[str, float]
+    open_orders: int
+    instruments: int  # that can be traded
+
+
 Listener = Callable[[GatewayReport], None]
 
 
@@ -117,6 +145,8 @@ class Gateway(ABC):
     order_flags: ClassVar[OrderFlag] = OrderFlag.NONE
     # Whether one order may close and open, where long and short are held apart; else each order has the offset that says which it does.
     nets: ClassVar[bool] = False
+    # Whether its venue tells what it pays for funding (`FundingReport`); set before it is given to an engine.
+    tells_funding: bool = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -183,6 +213,16 @@ class Gateway(ABC):
             GatewayError: the venue does not answer.
         """
 
+    def restore_funding(self, since_ns: int) -> None:
+        """Report the payments for funding since a time before it returns, known ones too, and from then on those that come.
+
+        Called on each connection of a gateway that tells them, after `restore`.
+
+        Raises:
+            GatewayError: the venue does not answer.
+        """
+        return
+
     @abstractmethod
     def query_orders(self) -> list[VenueOrder]:
         """Return the orders that are open at the venue, ours and others'; all that happened before has been reported.
@@ -198,6 +238,21 @@ class Gateway(ABC):
     def query_account(self) -> dict[str, float] | None:
         """Return the cash by currency, or None if the venue keeps no account; see `query_orders`."""
         return None
+
+    def coin_of(self, instrument: Instrument) -> str:
+        """Return the currency as which the venue keeps what is bought of an instrument, such as "BTC" at a spot market; else "".
+
+        Such a holding is compared with the venue's cash of that currency, not with its positions.
+        """
+        return ""
+
+    def trial(self) -> GatewayTrial:
+        """Try credentials, clock, permissions and balance, and trade nothing; it is not open.
+
+        Raises:
+            GatewayError: the venue does not answer, or refuses the credentials. ComponentError: there is no venue to try.
+        """
+        raise ComponentError(f"The {self.name} gateway reaches no venue that could be tried: choose one in [trading] gateway.")
 
     @abstractmethod
     def close(self) -> None:

@@ -163,7 +163,7 @@ class Strategy(Callbacks, OrderEntry):
     def plot(self, name: str, value: float, symbol: str | None = None, place: str = "price") -> None:
         """Draw a point of the plot `name` on the chart (of the first symbol, or another), over the price or "below" it.
 
-        For the chart page, on paper or live; the engine draws nothing. Raises StrategyError for what cannot be drawn.
+        In the engine's report, and on the chart page on paper or live. Raises StrategyError for what cannot be drawn.
         """
         (self._desk or self._no_desk()).plot(name, value, symbol, place)
 

@@ -37,6 +37,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     bar_periods: tuple[str, ...]
     load: tuple[LoadRequest, ...]
+    accounts: tuple[str, ...] = ()  # that a strategy might name; any if there are none
     history: bool  # whether there was stored history to ask
 
 
@@ -76,7 +77,15 @@ class Diary:
         self._empty: set[tuple[Any, ...]] = set()  # what was asked and is not stored: told once, since it is asked again and again
 
     def begin(
-        self, cursor: Cursor, now_ns: int, *, event_time: bool, account: str, bar_periods: Sequence[str], load: Sequence[LoadRequest]
+        self,
+        cursor: Cursor,
+        now_ns: int,
+        *,
+        event_time: bool,
+        account: str,
+        accounts: Sequence[str],
+        bar_periods: Sequence[str],
+        load: Sequence[LoadRequest],
     ) -> None:
         """Tell where and with what the manager begins."""
         facts = Beginning(
@@ -86,6 +95,7 @@ class Diary:
             now_ns=now_ns,
             event_time=event_time,
             account=account,
+            accounts=tuple(accounts),
             bar_periods=tuple(bar_periods),
             load=tuple(load),
             history=self._manager.history is not None,

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from gcg_quant import clock
 from gcg_quant.busy_mark import BusyMark, mark_path
-from gcg_quant.calendar import Calendar
 from gcg_quant.cold_events import REFILLED
 from gcg_quant.component import event_handler
-from gcg_quant.errors import InstrumentError
 from gcg_quant.events import (
     Bar,
     BookDelta,
@@ -33,7 +31,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.stateful import Stateful
 
-from ..strategy.bar_book import BarBook
+from ..strategy.bar_book import BarBook, periods_of
 from ..strategy.market import Market
 from ..strategy.session import Session
 from ..strategy.timers import Timers
@@ -74,6 +72,7 @@ class StrategyManager(Stateful[Past]):
         load: what to load at the start.
         adapters: for strategy classes of other frameworks.
         account: the account of strategies that name none.
+        accounts: all that a strategy may name; any if there are none.
         bar_periods: the periods of the bars that the bus carries; other periods are aggregated from them.
         reload_changed: send a "reload" for a strategy whose file changes.
         event_time: the strategies' clock is the market's, as in a backtest: for recorded data that is played on a paper bus.
@@ -88,6 +87,7 @@ class StrategyManager(Stateful[Past]):
         load: Sequence[LoadRequest] = (),
         adapters: Sequence[StrategyAdapter] = (),
         account: str = "",
+        accounts: Sequence[str] = (),
         bar_periods: Sequence[str] = ("1s", "1m"),
         reload_changed: bool = False,
         event_time: bool = False,
@@ -98,6 +98,7 @@ class StrategyManager(Stateful[Past]):
         self._loader = StrategyLoader(folders, adapters)
         self._load = tuple(load)
         self._account = account
+        self._accounts = tuple(accounts)
         self._bar_periods = tuple(bar_periods)
         self._market_clock = event_time
         self.event_time = event_time
@@ -110,13 +111,14 @@ class StrategyManager(Stateful[Past]):
 
     @classmethod
     def from_settings(cls, settings: Settings, adapters: Sequence[StrategyAdapter] = ()) -> Self:
-        """Return a manager for `[strategies]`, `[trading].account`, and the bars of `[bars]` and `[replay]`."""
+        """Return a manager for `[strategies]`, the accounts of `[trading]`, and the bars of `[bars]` and `[replay]`."""
         return cls(
             settings.strategy_folders,
             load=[LoadRequest.of_entry(entry) for entry in settings.strategies.load],
             adapters=adapters,
             account=settings.trading.account,
-            bar_periods=_periods(settings),
+            accounts=settings.trading.names,
+            bar_periods=periods_of(settings),
             reload_changed=settings.strategies.reload_changed,
             event_time=bool(settings.replay.data),
         )
@@ -149,6 +151,7 @@ class StrategyManager(Stateful[Past]):
             self._now_ns,
             event_time=self.event_time,
             account=self._account,
+            accounts=self._accounts,
             bar_periods=self._bar_periods,
             load=self._load,
         )
@@ -304,7 +307,7 @@ class StrategyManager(Stateful[Past]):
     def _prepare(self) -> None:
         self._diary = Diary(self)
         self.market = Market(self.bus)
-        self.bar_book = BarBook(self.history, self._bar_periods, self._sessions, self._diary.note)
+        self.bar_book = BarBook(self.history, self._bar_periods, self.market.sessions, self._diary.note)
         self._begin()
         self.accepts_orders = True
 
@@ -316,7 +319,7 @@ class StrategyManager(Stateful[Past]):
 
     def _begin(self) -> None:
         self._timers = Timers()
-        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh)
+        self._roster = Roster(self, self._loader, self._timers, self._account, self._refresh, self._accounts)
         self._routes = Routes(self._roster)
         self._waiting = StartList(self._roster, lambda text, level: self.log(text, level=level), self._answer)
         self._commands = Commands(self, self._roster, self._waiting)
@@ -343,14 +346,6 @@ class StrategyManager(Stateful[Past]):
         if self._watch is not None:
             self._watch.want({path: digest for one in hosted for path, digest in one.loaded.digests.items()})
 
-    # The calendar of an instrument whose bars within the day are aligned to its sessions; by the clock, none is needed.
-    def _sessions(self, symbol: str, venue: str) -> Calendar | None:
-        try:
-            name = self.bus.instruments.get(symbol, venue).calendar
-            return Calendar(name) if ":" in name else None
-        except InstrumentError:
-            return None
-
     # On the watch's own thread: the command takes its way over the bus, as everybody's does.
     def _ask_for_reload(self, path: Path) -> None:
         for hosted in self._roster:
@@ -362,8 +357,3 @@ class StrategyManager(Stateful[Past]):
         for hosted in self._roster:
             for metric in hosted.metrics(self.name):
                 self.publish(metric)
-
-
-def _periods(settings: Settings) -> tuple[str, ...]:
-    replayed = [one.period for one in settings.replay.data if one.period != "tick"]
-    return tuple(dict.fromkeys([*settings.bars.periods, *replayed]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -53,6 +53,7 @@ class LoadRequest:
             class_name=entry.class_name,
             symbols=tuple(entry.symbols),
             parameters=entry.parameters,
+            account=entry.account,
             start=entry.start,
         )
 
@@ -73,10 +74,18 @@ class Roster:
     """Strategies by id. Belongs to the host's thread; every method that changes a state publishes a StrategyStatusEvent.
 
     `changed` is called after every change of what is loaded, running or wanted. Methods raise StrategyError, and have changed nothing
-    then unless they say otherwise.
+    then unless they say otherwise. `accounts` are those that a strategy may name; without any it may name what it likes.
     """
 
-    def __init__(self, host: StrategyHost, loader: StrategyLoader, timers: Timers, account: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        host: StrategyHost,
+        loader: StrategyLoader,
+        timers: Timers,
+        account: str,
+        changed: Callable[[], None],
+        accounts: Sequence[str] = (),
+    ) -> None:
         self.loader = loader
         self.runner = CoroutineRunner()
         self.portfolios: defaultdict[str, Portfolio] = defaultdict(Portfolio)
@@ -85,6 +94,7 @@ class Roster:
         self._host = host
         self._timers = timers
         self._account = account
+        self._accounts = tuple(accounts)
         self._changed = changed
         self._hosted: dict[str, HostedStrategy] = {}
 
@@ -111,6 +121,7 @@ class Roster:
     def load(self, request: LoadRequest, cause: int) -> HostedStrategy:
         """Load a strategy from its file; it does not run yet."""
         strategy_id = self._new_id(request)
+        self._check_account(strategy_id, request.account)
         loaded = self._run_file(strategy_id, request.file, request.class_name)
         try:
             strategy = loaded.make(dict(request.parameters))
@@ -272,6 +283,16 @@ class Roster:
         stem = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(request.file).stem)[:36] or "strategy"
         taken = self._hosted.keys()
         return next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 1000))) if name not in taken)
+
+    def _check_account(self, strategy_id: str, account: str) -> None:
+        if account and self._accounts and account not in self._accounts:
+            known = ", ".join(self._accounts)
+            raise StrategyError(
+                f"Strategy {strategy_id!r} cannot trade on {account!r}: there is no such account (known: {known})."
+                f"{nearest(account, self._accounts)}",
+                strategy=strategy_id,
+                account=account,
+            )
 
     def _symbols(self, strategy_id: str, strategy: Strategy, chosen: tuple[str, ...]) -> tuple[str, ...]:
         symbols = chosen or _symbols_of(strategy)

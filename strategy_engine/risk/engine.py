@@ -181,6 +181,7 @@ class RiskEngine:
             by_settlement=instrument.kind == "future",
             t_plus_one=instrument.t_plus_one,
             sides=(_LARGER if instrument.larger_side else _BOTH) if instrument.legs else _NET,
+            inverse=instrument.inverse,
         )
         self._hours.set_dated(number, instrument if instrument.t_plus_one or instrument.price_limit is not None else None)
         if any(override.symbol for override in self.rules.overrides):

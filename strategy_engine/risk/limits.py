@@ -30,7 +30,7 @@ RULE_NAMES = ("self_trade", "session", "t_plus_one", "price_limit")
 _ACCOUNT_LIMITS = ("max_daily_loss",)
 _SWITCHES = (*RULE_NAMES, "buying_power", "kill_switch")
 _KEYS = (*LIMIT_NAMES, *_ACCOUNT_LIMITS, *_SWITCHES, "overrides")
-_OVERRIDE_KEYS = ("strategy", "symbol", *LIMIT_NAMES, *RULE_NAMES)
+_OVERRIDE_KEYS = ("account", "strategy", "symbol", *LIMIT_NAMES, *RULE_NAMES, *_ACCOUNT_LIMITS)
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +54,9 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskOverride(msgspec.Struct, frozen=True, kw_only=True):
-    """Other limits for a strategy, a symbol ("BTC/USDT" or "BTC/USDT@SIM") or both: None or False in `limits` is off there."""
+    """Other limits for an account, a strategy, a symbol ("BTC/USDT" or "BTC/USDT@SIM") or several; None or False is off there."""
 
+    account: str = ""
     strategy: str = ""
     symbol: str = ""
     limits: dict[str, Limit] = {}
@@ -70,6 +71,20 @@ class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
     def uses(self, rule: str) -> bool:
         """Return whether one of `RULE_NAMES` is on for any order."""
         return bool(getattr(self.limits, rule)) or any(override.limits.get(rule) for override in self.overrides)
+
+    def of_account(self, account: str) -> RiskRules:
+        """Return the rules as they are for one account; what names it wins over what names none."""
+        limits: dict[str, Limit] = {}
+        own: list[RiskOverride] = []
+        for override in sorted(self.overrides, key=lambda one: bool(one.account)):
+            if override.account not in ("", account):
+                continue
+            if override.strategy or override.symbol:
+                own.append(override)
+            else:
+                limits |= override.limits
+        changed: dict[str, Any] = limits
+        return RiskRules(limits=msgspec.structs.replace(self.limits, **changed), overrides=tuple(own))
 
     def changed(self, changes: Mapping[str, Any]) -> RiskRules:
         """Return the rules after changes of [risk] keys, such as {"max_order_value": 5000, "price_band": "off"}.
@@ -92,10 +107,10 @@ class RiskRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def overrides_from(tables: object) -> tuple[RiskOverride, ...]:
-    """Return the overrides behind a list of tables, each with `strategy` or `symbol` or both, and limits by name.
+    """Return the overrides behind a list of tables, each with `account`, `strategy` or `symbol`, and limits by name.
 
     Raises:
-        SettingsError: a table names neither, an unknown limit, or a value that makes no sense.
+        SettingsError: a table names none of them, an unknown limit, or a value that makes no sense.
     """
     if not isinstance(tables, Sequence) or isinstance(tables, str):
         raise SettingsError(f"risk.overrides must be a list of tables, found {tables!r}.", key="risk.overrides")
@@ -112,14 +127,18 @@ def _override(number: int, table: object) -> RiskOverride:
     for key, value in table.items():
         if key not in _OVERRIDE_KEYS:
             raise SettingsError(f"{place} has no key {key!r}.{nearest(str(key), _OVERRIDE_KEYS)}", key=str(key))
-        if value is not None and key in LIMIT_NAMES:
+        if value is not None and (key in LIMIT_NAMES or key in _ACCOUNT_LIMITS):
             limits[key] = _limit(f"overrides item {number}, {key}", value)
         elif value is not None and key in RULE_NAMES:
             limits[key] = _switch(f"overrides item {number}, {key}", value)
-    strategy, symbol = str(table.get("strategy") or ""), str(table.get("symbol") or "")
-    if not strategy and not symbol:
-        raise SettingsError(f"{place} names neither a strategy nor a symbol; limits for all stand in [risk] itself.", key="risk.overrides")
-    return RiskOverride(strategy=strategy, symbol=symbol, limits=limits)
+    account, strategy, symbol = (str(table.get(key) or "") for key in ("account", "strategy", "symbol"))
+    if not account and not strategy and not symbol:
+        text = f"{place} names neither an account nor a strategy nor a symbol; limits for all stand in [risk] itself."
+        raise SettingsError(text, key="risk.overrides")
+    for key in _ACCOUNT_LIMITS:
+        if key in limits and (strategy or symbol):
+            raise SettingsError(f"{place}: {key} is of a whole account: leave strategy and symbol out.", key=key)
+    return RiskOverride(account=account, strategy=strategy, symbol=symbol, limits=limits)
 
 
 def _limit(key: str, value: object) -> float | None:

@@ -1,4 +1,8 @@
-"""Two moving averages of the closes: in when the fast one crosses above the slow one, out when it crosses below."""
+"""Two moving averages of the closes: in when the fast one crosses above the slow one, out when it crosses below.
+
+Trades a trend of any instrument with bars, several at once. The rule is the oldest of all: R. Donchian's "5 and 20 Day Moving Averages"
+(1974) is it with days. Needs `slow` + 1 closed bars, stored ones or those since the start; a gap among them is passed over.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,11 @@ __all__ = ["SmaCross"]
 
 
 class SmaCross(Strategy):
-    """Follows the crossing of a fast and a slow moving average, on closed bars, with market orders."""
+    """Follows the crossing of a fast and a slow moving average, on closed bars, with market orders.
+
+    It goes in on a crossing alone, and out whenever the averages lie against it: a sale that was refused (T+1, a closed gateway) is asked
+    for again at the next bar. There is nothing to remember beside the position.
+    """
 
     symbols = ("BTC/USDT",)
 
@@ -20,7 +28,7 @@ class SmaCross(Strategy):
     fast = Parameter(10, low=1, high=1000, doc="bars of the fast average")
     slow = Parameter(30, low=2, high=5000, doc="bars of the slow average; more than fast")
     value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
-    short = Parameter(False, doc="go short on a crossing below, instead of out")
+    short = Parameter(False, doc="go short on a crossing below, instead of out; never of a T+1 instrument")
 
     def check_parameters(self) -> None:
         """Refuse a fast average that is not faster."""
@@ -34,25 +42,17 @@ class SmaCross(Strategy):
         if len(closes) <= self.slow:
             return
         before, now = self._spread(closes[:-1]), self._spread(closes[1:])
+        held = self.positions[symbol].quantity
         if before <= 0 < now:
-            self._turn(symbol, Side.BUY, bar)
+            self.signal("cross", Side.BUY, symbol=symbol, price=bar.close)
+            if held <= 0:
+                self.order_target(self.quantity_worth(self.value, bar.close, symbol), symbol)
         elif before >= 0 > now:
-            self._turn(symbol, Side.SELL, bar)
+            self.signal("cross", Side.SELL, symbol=symbol, price=bar.close)
+            if held > 0 or (self.short and held == 0):
+                self.order_target(-self.quantity_worth(self.value, bar.close, symbol) if self.short else 0, symbol)
+        elif held * now < 0:
+            self.order_target(0, symbol)
 
     def _spread(self, closes: np.ndarray) -> float:
         return float(closes[-self.fast :].mean() - closes[-self.slow :].mean())
-
-    def _turn(self, symbol: str, direction: Side, bar: Bar) -> None:
-        self.signal("cross", direction, symbol=symbol, price=bar.close)
-        if any(order.symbol == bar.symbol for order in self.orders):
-            return  # the last turn has not been filled yet
-        held = self.positions[symbol].quantity
-        if direction == Side.BUY and held <= 0:
-            self.buy(self._size(symbol, bar.close) - held, symbol=symbol)
-        elif direction == Side.SELL and (held > 0 or (self.short and held == 0)):
-            self.sell(held + (self._size(symbol, bar.close) if self.short else 0.0), symbol=symbol)
-
-    def _size(self, symbol: str, price: float) -> float:
-        terms = self.instrument(symbol)
-        size = terms.round_quantity(self.value / (price * terms.multiplier))
-        return max(size, terms.min_quantity, terms.lot_size)

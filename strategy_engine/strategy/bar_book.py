@@ -17,8 +17,9 @@ from .bar_series import BarArray, BarSeries, join_bars, no_bars
 if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
     from gcg_quant.history import History
+    from gcg_quant.settings import Settings
 
-__all__ = ["BarBook", "BarQuestion", "base_period"]
+__all__ = ["BarBook", "BarQuestion", "base_period", "periods_of"]
 
 _PREFERENCE = (BarBasis.LAST, BarBasis.MID, BarBasis.BID, BarBasis.ASK)
 _SEAM_ATTEMPTS = 3  # the recorder may still be writing the bars between the stored and the live ones
@@ -67,6 +68,12 @@ def base_period(period: str, made: tuple[str, ...]) -> str:
     if not fitting:
         raise StrategyError(f"No {period} bars can be made: the system makes {', '.join(made)} bars only.", period=period)
     return max(fitting, key=period_ns)
+
+
+def periods_of(settings: Settings) -> tuple[str, ...]:
+    """Return the periods of the bars that a system's bus carries: those that it makes, and those that are replayed."""
+    replayed = [one.period for one in settings.replay.data if one.period != "tick"]
+    return tuple(dict.fromkeys([*settings.bars.periods, *replayed]))
 
 
 def _by_the_clock(symbol: str, venue: str) -> Calendar | None:

@@ -30,6 +30,7 @@ from .parameters import check_parameters, declared_parameters
 from .portfolio import OrderView, PositionView
 from .positions import Positions
 from .session import OrderTerms, Session, StrategyState
+from .targets import Targets
 
 if TYPE_CHECKING:
     from gcg_quant.instruments import Instrument
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Strategy"]
 
 
-class Strategy(Callbacks, OrderSets):
+class Strategy(Callbacks, OrderSets, Targets):
     """A trading strategy: parameters as class attributes, callbacks as methods.
 
     Class attributes to set:

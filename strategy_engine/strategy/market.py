@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING
 
+from gcg_quant.calendar import Calendar
 from gcg_quant.errors import InstrumentError
 from gcg_quant.events import Bar, Tick, TradeTick
 
@@ -55,6 +56,14 @@ class Market:
         if text in self._numbers or any(sign in text for sign in "*?["):
             return True
         return any(text in (one.symbol, one.name) for one in self._bus.instruments)
+
+    def sessions(self, symbol: str, venue: str) -> Calendar | None:
+        """Return the calendar of an instrument whose bars within the day are aligned to its sessions; by the clock, none is needed."""
+        try:
+            name = self._bus.instruments.get(symbol, venue).calendar
+            return Calendar(name) if ":" in name else None
+        except InstrumentError:
+            return None
 
     def note_tick(self, tick: Tick) -> None:
         """Remember a tick and its price: the last one, else the middle; a one-sided tick without a last price changes no price."""

@@ -18,9 +18,9 @@ class Parameter(Generic[T]):
     """One setting of a strategy, declared as a class attribute: `fast = Parameter(10, low=1, doc="bars of the fast mean")`.
 
     On an instance it reads as the value itself. The type is that of the default, or that of the attribute's annotation (`size:
-    float = Parameter(1)`), or `type`; int, float, bool and str are known. A text is converted (`"5"` from a command line), a value of
-    another type or outside `low`..`high` (both included) or not among `choices` is refused with a StrategyError, also when the
-    strategy assigns it itself.
+    float = Parameter(1)`), or `type`; int, float, bool and str are known. A text is converted (`"5"` from a command line), and where a
+    text is wanted a whole number or truth value is that text (`kinds=13` on a command line). A value of another type or outside
+    `low`..`high` (both included) or not among `choices` is refused with a StrategyError, also when the strategy assigns it itself.
     """
 
     def __init__(
@@ -98,9 +98,11 @@ class Parameter(Generic[T]):
         return words
 
     def _refusal(self, value: object) -> StrategyError:
-        return StrategyError(
-            f"Parameter {self.name!r} of {self.owner} must be {self.rule}, not {value!r}.", parameter=self.name, value=value
-        )
+        quoted = ""
+        if self.type is str and isinstance(value, float) and not self.choices:  # as what it was written nobody knows any more
+            quoted = f" Put it into quotes: '{self.name}=\"{value!r}\"' on a command line."
+        message = f"Parameter {self.name!r} of {self.owner} must be {self.rule}, not {value!r}.{quoted}"
+        return StrategyError(message, parameter=self.name, value=value)
 
 
 def declared_parameters(cls: type) -> dict[str, Parameter[Any]]:
@@ -162,10 +164,13 @@ def _to_bool(value: object) -> bool:
     return words[word]
 
 
+# A command line's 13 has been read as a number before anybody knew what the strategy takes, and so true; a 1.50 may have been 1.5.
 def _to_str(value: object) -> str:
-    if not isinstance(value, str):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, int | str):
         raise TypeError(value)
-    return value
+    return str(value)
 
 
 _CONVERTERS: dict[type, Callable[[object], Any]] = {int: _to_int, float: _to_float, bool: _to_bool, str: _to_str}

@@ -42,6 +42,7 @@ class PositionView:
     fees: float = 0.0
     last_price: float = nan
     multiplier: float = 1.0
+    inverse: bool = False
     _sides: dict[PositionSide, PositionEvent] = field(default_factory=dict, repr=False)
 
     @property
@@ -56,8 +57,8 @@ class PositionView:
             return 0.0
         if self._is_locked:  # the sides' prices do not make one of the sum
             sides = self._sides.values()
-            return sum((self.last_price - one.average_price) * one.quantity for one in sides if one.quantity) * self.multiplier
-        return (self.last_price - self.average_price) * self.quantity * self.multiplier
+            return sum(self._gain(one.average_price) * one.quantity for one in sides if one.quantity) * self.multiplier
+        return self._gain(self.average_price) * self.quantity * self.multiplier
 
     def held(self, side: PositionSide) -> float:
         """Return the signed quantity held on one side, where long and short positions are kept apart."""
@@ -67,6 +68,12 @@ class PositionView:
     def side(self, side: PositionSide) -> PositionEvent | None:
         """Return what the trading engine told last of one side: today, yesterday, frozen, profit, margin; None if it never did."""
         return self._sides.get(side)
+
+    def _gain(self, entry: float) -> float:
+        # Of one unit with a multiplier of 1, from a price to the last one; see Instrument.profit.
+        if self.inverse:
+            return 1.0 / entry - 1.0 / self.last_price if entry > 0.0 and self.last_price > 0.0 else nan
+        return self.last_price - entry
 
     @property
     def _is_locked(self) -> bool:

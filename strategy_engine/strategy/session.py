@@ -178,7 +178,7 @@ class Session:
         if terms is None:
             return PositionView(text, "")
         view = self.portfolio.position(terms.symbol, terms.venue)
-        view.multiplier = terms.multiplier
+        view.multiplier, view.inverse = terms.multiplier, terms.inverse
         view.last_price = self.host.market.last_price(text)
         return view
 

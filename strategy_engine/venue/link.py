@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,7 @@ __all__ = ["LinkRules", "VenueLink"]
 _LOOKS = 3  # looks that must find a difference before it counts: a venue's answers need not all be of one moment
 _QUIET_TRIES = 10  # how often the venue is asked anew at once because reports came in between
 _LOOK_NS = 1_000_000_000  # event time between two searches for orders without an answer
+_REST = 10  # ... and so many times as long as the last one took: a venue that answers a question a second must not hold up trading
 
 
 class LinkRules(Protocol):
@@ -78,6 +80,7 @@ class VenueLink:
         self._doubts = 0
         self._alerted = False
         self._looked_ns = 0
+        self._rests_until_s = 0.0
         self._held: deque[OrderRequest] = deque()
         self._checked: list[tuple[Order, int]] = []  # passed by risk before a restart, with the verdict's id
         self._strangers: frozenset[str] = frozenset()
@@ -193,6 +196,9 @@ class VenueLink:
         desk.adopt_terms(gateway.query_orders())
         gateway.restore(working_orders(desk.orders))
         desk.drain(0)
+        if (payments := desk.books.accounts.funding) is not None:
+            gateway.restore_funding(payments.since_ns or self._started_ns)
+            desk.drain(0)
         for _ in range(_QUIET_TRIES):
             before = desk.reports.heard
             venue = VenueState.ask(gateway)
@@ -307,7 +313,7 @@ class VenueLink:
     def _look_up_overdue(self) -> None:
         # An acknowledgement or an answer to a cancel can get lost without the connection breaking.
         desk = self._desk
-        if desk.clock_ns - self._looked_ns < _LOOK_NS:
+        if desk.clock_ns - self._looked_ns < _LOOK_NS or time.monotonic() < self._rests_until_s:
             return
         self._looked_ns = desk.clock_ns
         waiting = (OrderStatus.SUBMITTING, OrderStatus.CANCELLING)
@@ -316,10 +322,14 @@ class VenueLink:
         if not late:
             return
         desk.reports.missing.clear()
+        began_s = time.monotonic()
         try:
             self._gateway.restore(late)
         except OSError:
             return
+        finally:
+            ended_s = time.monotonic()
+            self._rests_until_s = ended_s + _REST * (ended_s - began_s)
         desk.drain(0)
         if self._lost():
             self._session = 0  # the venue has lost one: reconcile, at the next poll

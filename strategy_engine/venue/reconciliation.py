@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from gcg_quant.instruments import Instrument
 
 from ..gateways.base import Gateway, VenueOrder
 from ..orders.order import Order
@@ -19,17 +21,23 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Difference", "VenueState", "compare", "working_orders"]
 
 
+def no_coin(instrument: Instrument) -> str:
+    """Return that the venue keeps a position in an instrument as one, not as coins."""
+    return ""
+
+
 class VenueState(msgspec.Struct, frozen=True):
     """What a venue says of an account at one moment; None is what it keeps no account of."""
 
     orders: list[VenueOrder]
     positions: dict[tuple[str, str], float] | None
     cash: dict[str, float] | None
+    coin_of: Callable[[Instrument], str] = no_coin
 
     @classmethod
     def ask(cls, gateway: Gateway) -> VenueState:
         """Ask a gateway. Raises GatewayError if its venue does not answer."""
-        return cls(gateway.query_orders(), gateway.query_positions(), gateway.query_account())
+        return cls(gateway.query_orders(), gateway.query_positions(), gateway.query_account(), gateway.coin_of)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -77,11 +85,9 @@ def compare(
     """
     found = Comparison()
     if venue.positions is not None:
-        _compare_positions(found, venue.positions, accounts, accepted)
+        _compare_positions(found, venue, accounts, accepted)
     if venue.cash is not None:
-        for currency in sorted({*venue.cash, *accounts.money}):
-            ours = accounts.money[currency].cash if currency in accounts.money else 0.0
-            _note(found, f"cash {currency}", ours, venue.cash.get(currency, 0.0), accepted, tolerance)
+        _compare_cash(found, venue, accounts, accepted, tolerance)
     _compare_orders(found, venue.orders, orders, accepted, frozenset(unknown))
     return found
 
@@ -92,12 +98,27 @@ def _note(found: Comparison, name: str, ours: float, theirs: float, accepted: Ma
         found.differences.append(Difference(name, expected, theirs, theirs - ours))
 
 
-def _compare_positions(
-    found: Comparison, positions: Mapping[tuple[str, str], float], accounts: Accounts, accepted: Mapping[str, float]
-) -> None:
+def _compare_cash(found: Comparison, venue: VenueState, accounts: Accounts, accepted: Mapping[str, float], tolerance: float) -> None:
+    ours = {currency: money.cash for currency, money in accounts.money.items()}
+    least: dict[str, float] = {}
+    for one in accounts.positions.values():
+        if coin := venue.coin_of(one.instrument):
+            ours[coin] = ours.get(coin, 0.0) + one.quantity
+            # A hundredth of a bitcoin is no rounding: half a lot is more than floats can be wrong by.
+            least[coin] = min(tolerance, one.instrument.lot_size / 2, least.get(coin, tolerance))
+    theirs = venue.cash or {}
+    for currency in sorted({*theirs, *ours}):
+        held = theirs.get(currency, 0.0)
+        _note(found, f"cash {currency}", ours.get(currency, 0.0), held, accepted, least.get(currency, tolerance))
+
+
+def _compare_positions(found: Comparison, venue: VenueState, accounts: Accounts, accepted: Mapping[str, float]) -> None:
+    positions = venue.positions or {}
     ours: dict[str, float] = {}
     lots: dict[str, float] = {}
     for one in accounts.positions.values():
+        if venue.coin_of(one.instrument):
+            continue
         ours[one.instrument.name] = ours.get(one.instrument.name, 0.0) + one.quantity
         lots[one.instrument.name] = one.instrument.lot_size
     theirs = {f"{symbol}@{venue}" if venue else symbol: quantity for (symbol, venue), quantity in positions.items()}

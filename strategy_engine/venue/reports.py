@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite, nan
 from typing import Any
 
+from gcg_quant.errors import GatewayError
+from gcg_quant.events import FundingPayment
+
 from ..desk.reports import Reports
-from ..gateways.base import Change, GatewayReport, ReportKind
+from ..gateways.base import Change, FundingReport, GatewayReport, ReportKind
 from ..orders.order import Order, WholeTerms
 
 __all__ = ["VenueReports"]
@@ -39,9 +43,39 @@ class VenueReports(Reports):
 
     def _handle(self, report: GatewayReport, cause: int) -> None:
         self.heard += 1
+        if isinstance(report, FundingReport):
+            self._fund(report, cause)
+            return
         if report.kind != ReportKind.UNKNOWN:
             super()._handle(report, cause)
             return
         order = self._orders.find(client_id=report.client_id)
         if order is not None and not order.is_final:
             self.missing[order.client_id] = order
+
+    def _fund(self, report: FundingReport, cause: int) -> None:
+        accounts = self._books.accounts
+        book = accounts.funding
+        if book is None or book.knows(report.payment_id):
+            return
+        if not report.payment_id or not isfinite(report.amount):
+            raise GatewayError(f"the payment {report.payment_id!r} of {report.amount:g} for {report.symbol} cannot be booked")
+        own = [one for one in accounts.positions.values() if (one.instrument.symbol, one.instrument.venue) == (report.symbol, report.venue)]
+        parts = book.split(report.amount, report.event_ns, own)
+        if not parts:
+            whose = f"{report.amount:g} {report.currency} for {report.symbol}, when account {accounts.account} held none"
+            self._log(f"{self._gateway} tells of funding of {whose}: it is not booked.", "warning", cause)
+            return
+        event = FundingPayment(
+            symbol=report.symbol,
+            venue=report.venue,
+            account=accounts.account,
+            event_ns=report.event_ns,
+            due_ns=report.event_ns,
+            rate=nan,
+            price=nan,
+            currency=report.currency,
+            payments=[(one.strategy, int(one.side), one.instrument.quantity(lots), amount) for one, lots, amount in parts],
+            payment_id=report.payment_id,
+        )
+        self._books.fund(event, own[0].number, self._publish(event, cause=cause))

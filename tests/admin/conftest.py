@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -63,12 +63,12 @@ def console(tmp_path: Path) -> Console:
 class System:
     """A running system; what it prints is collected."""
 
-    def __init__(self, home: Path, *words: str, cwd: Path = ROOT) -> None:
+    def __init__(self, home: Path, *words: str, cwd: Path = ROOT, variables: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.lines: list[str] = []
         command = [sys.executable, "-u", "-m", "gcg_quant", "run", *words]
         self.process = subprocess.Popen(
-            command, cwd=cwd, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=cwd, env={**environment(home), **(variables or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
@@ -121,9 +121,9 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Return a running demo, shared by a module's tests."""
-    running = System(tmp_path_factory.mktemp("system") / "home")
+def system(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[System]:
+    """Return a running demo, shared by a module's tests; its processes are one where the module says `RUN = ("--one-process",)`."""
+    running = System(tmp_path_factory.mktemp("system") / "home", *getattr(request.module, "RUN", ()))
     try:
         yield running
     finally:

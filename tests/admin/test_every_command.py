@@ -35,7 +35,7 @@ ASK = {
     "strategies stop",
     "strategies unload",
 }
-WATCHED = {"accounts", "alerts", "alerts list", "gateways", "orders", "positions", "risk", "status", "strategies list"}
+WATCHED = {"accounts", "accounts funding", "alerts", "alerts list", "gateways", "orders", "positions", "risk", "status", "strategies list"}
 NO_JSON = {"completion"}  # a script for a shell
 
 

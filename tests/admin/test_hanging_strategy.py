@@ -17,6 +17,9 @@ from .conftest import System, call
 CONFIG = """
 [system]
 hang_s = 8
+[system.groups]
+market = ["collectors", "bars", "trading"]
+strategies = ["strategies"]
 [simulated]
 enabled = true
 [strategies]

@@ -87,12 +87,13 @@ def test_a_cancelled_import_leaves_nothing_and_others_go_on(tmp_path: Path, big:
     assert list((tmp_path / "imports" / "uploads").iterdir()) == []
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Run a small system that takes files of at most 20 MB."""
-    config = tmp_path / "gcg_quant.toml"
+    place = tmp_path_factory.mktemp("system")
+    config = place / "gcg_quant.toml"
     config.write_text("[web]\nmax_upload_mb = 20\n[simulated]\nenabled = true\nhistory_minutes = 5\nsymbols = ['BTC/USDT']\n")
-    running = System(tmp_path / "home", "--config", str(config))
+    running = System(place / "home", "--config", str(config))
     yield running
     running.close()
 
@@ -149,7 +150,7 @@ def test_files_over_rest_and_a_killed_process_that_leaves_nothing_half(system: S
         os.kill(groups["services"]["pid"], signal.SIGKILL)
         rest.close()
         restarted = lambda: json.loads(call(system.home, "components", "--json").stdout)["groups"]  # noqa: E731
-        wait_for(lambda: any(row["group"] == "services" and row["restarts"] == 1 and row["state"] == "running" for row in restarted()), 40)
+        wait_for(lambda: any(row["group"] == "services" and row["restarts"] == 1 and row["state"] == "running" for row in restarted()), 60)
         assert bus.reader(start="begin").count()[Tick] > 0
     wait_for(lambda: bars_of_file(system.home) == stored, 20)
     again = ImportJobs(settings_of(system.home))

@@ -11,7 +11,7 @@ import pytest
 
 from .month import MAY_GROW, Measure, grown
 
-RESTARTS = os.environ.get("GCG_QUANT_MONTH_RESTARTS", "300")  # 10,000 in the long form
+RESTARTS = os.environ.get("GCG_QUANT_MONTH_RESTARTS", "40")  # 10,000 in the long form
 MONTH = Path(__file__).with_name("month.py")
 
 

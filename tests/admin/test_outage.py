@@ -16,6 +16,9 @@ from .conftest import System
 from .test_kill_switch import wait_for
 
 CONFIG = """
+[system.groups]
+market = ["collectors", "trading"]
+strategies = ["strategies"]
 [simulated]
 enabled = true
 symbols = ["BTC/USDT", "ETH/USDT"]

@@ -26,7 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from .conftest import System
 from .test_rest_strategies import TALKER, eventually
 
-EXAMPLES = int(os.environ.get("GCG_QUANT_REST_EXAMPLES", "6"))
+RUN = ("--one-process",)  # starts in half the work
+EXAMPLES = int(os.environ.get("GCG_QUANT_REST_EXAMPLES", "2"))
 RESTARTS = 3  # a process takes its time to start
 # What is there, so that questions get beyond "there is no such thing". The web's own group and components are never named: whoever stops
 # the server gets no answer.

@@ -16,6 +16,7 @@ from gcg_quant.settings import Settings
 
 from .conftest import System, call
 
+RUN = ("--one-process",)  # starts in half the work
 TALKER = """from gcg_quant.strategy_engine import Parameter, Strategy
 
 

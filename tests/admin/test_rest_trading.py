@@ -11,6 +11,7 @@ import pytest
 from .conftest import System, call
 from .test_rest_strategies import eventually, refused
 
+RUN = ("--one-process",)  # starts in half the work
 HOLDER = """from gcg_quant.strategy_engine import Strategy
 
 
@@ -94,7 +95,8 @@ def test_lists_come_in_pages(rest: httpx.Client) -> None:
     fills = rest.get("/fills?symbol=BTC/*&limit=1")
     assert int(fills.headers["x-total-count"]) > 1
     assert fills.headers["link"] == '</api/v1/fills?symbol=BTC%2F%2A&limit=1&offset=1>; rel="next"'
-    for path in ("/orders", "/positions", "/accounts", "/accounts/strategies", "/accounts/halts", "/gateways", "/strategies", "/backtests"):
+    accounts = ("/accounts", "/accounts/strategies", "/accounts/funding", "/accounts/halts")
+    for path in ("/orders", "/positions", *accounts, "/gateways", "/strategies", "/backtests"):
         answer = rest.get(path)
         assert (answer.status_code, int(answer.headers["x-total-count"])) == (200, len(answer.json())), path
         refused(rest.get(f"{path}?limit=0"), 422, "limit")

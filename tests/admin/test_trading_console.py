@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,8 @@ from gcg_quant.events import CancelRequest, ConfigChangeEvent, OrderEvent, Order
 
 from .conftest import Console, System, call
 from .test_kill_switch import request
+
+RUN = ("--one-process",)  # starts in half the work
 
 
 def answer(system: System, *words: str) -> Any:
@@ -215,20 +216,17 @@ def test_command_where_nothing_ever_ran(console: Console, words: tuple[str, ...]
 
 
 @pytest.mark.slow
-def test_stopped_system_answers_from_its_journal(tmp_path: Path) -> None:
+def test_stopped_system_answers_from_its_journal(system: System) -> None:
     """After the end, orders, positions, accounts, risk and gateways are as the journal has them; nothing can be changed."""
-    home = tmp_path / "home"
-    run = System(home, "--one-process")
-    try:
-        eventually(lambda: answer(run, "positions")["positions"])
-        eventually(lambda: answer(run, "orders"))
-    finally:
-        run.close()
-    assert answer(run, "orders")
-    assert answer(run, "positions")["positions"]
-    assert answer(run, "accounts")["accounts"]
-    assert {row["limit"] for row in answer(run, "risk")["limits"]} >= {"max_order_value", "max_daily_loss"}
-    assert answer(run, "gateways")[0]["status"] == "down"
+    home = system.home
+    eventually(lambda: answer(system, "positions")["positions"])
+    eventually(lambda: answer(system, "orders"))
+    system.close()  # no other test of this module comes after
+    assert answer(system, "orders")
+    assert answer(system, "positions")["positions"]
+    assert answer(system, "accounts")["accounts"]
+    assert {row["limit"] for row in answer(system, "risk")["limits"]} >= {"max_order_value", "max_daily_loss"}
+    assert answer(system, "gateways")[0]["status"] == "down"
     for command in ("orders", "positions", "accounts", "risk", "gateways"):
         assert "The system is stopped: this is what its journal says." in call(home, command).stdout
     refused = call(home, "risk", "set", "price_band=0.5")

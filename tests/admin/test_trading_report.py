@@ -10,14 +10,24 @@ import pytest
 
 from gcg_quant.admin.monitor import Monitor
 from gcg_quant.admin.reports.risk_report import risk_report
-from gcg_quant.admin.reports.trading_report import account_rows, gateway_rows, order_rows, position_rows, position_totals, strategy_profits
-from gcg_quant.admin.views.system_view import SystemView
+from gcg_quant.admin.reports.trading_report import (
+    account_rows,
+    funding_rows,
+    gateway_rows,
+    order_rows,
+    position_rows,
+    position_totals,
+    strategy_profits,
+)
+from gcg_quant.admin.views.system_view import BACKTEST_REMOVED, SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR
 from gcg_quant.events import (
     AccountEvent,
     Applied,
+    BacktestRequestEvent,
     ConfigChangeEvent,
+    FundingPayment,
     GatewayStatus,
     Offset,
     OrderEvent,
@@ -31,6 +41,7 @@ from gcg_quant.events import (
     Tick,
 )
 from gcg_quant.instruments import Instrument
+from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.settings import Settings
 
 DAY = 20_000 * NS_PER_DAY
@@ -147,9 +158,9 @@ def test_usage_of_limits(bus: EventBus) -> None:
     bus.instruments.add(Instrument(symbol="USD/JPY", venue="V", kind="fx", currency="JPY"))
     bus.publish(Tick(symbol="USD/JPY", venue="V", event_ns=DAY, bid_price=199.0, ask_price=201.0))
     for equity in (1000.0, 900.0):
-        bus.publish(AccountEvent(account="paper", currency="USD", equity=equity, event_ns=DAY))
+        bus.publish(AccountEvent(account="a", currency="USD", equity=equity, event_ns=DAY))
     for equity in (0.0, -4000.0):
-        bus.publish(AccountEvent(account="paper", currency="JPY", equity=equity, event_ns=DAY))
+        bus.publish(AccountEvent(account="a", currency="JPY", equity=equity, event_ns=DAY))
     bus.publish(held("s", 3.0))
     bus.publish(held("t", -1.0))
     bus.publish(order(1, OrderStatus.PARTLY_FILLED, filled_quantity=1.0))
@@ -165,6 +176,23 @@ def test_usage_of_limits(bus: EventBus) -> None:
     assert used["max_order_value"] == (None, "")
     assert (report["profit_today"], report["currency"]) == (-120.0, "USD")
     json.dumps(report, allow_nan=False)
+
+
+def test_usage_is_that_of_the_account_which_uses_the_most(bus: EventBus) -> None:
+    """Each account is checked by itself: what another has open, holds or has lost is not added."""
+    begin(bus)
+    bus.instruments.add(Instrument(symbol="X", venue="V"))
+    for account, loss, quantity in (("a", 40.0, 2.0), ("b", 100.0, 1.0)):
+        for equity in (1000.0, 1000.0 - loss):
+            bus.publish(AccountEvent(account=account, currency="USD", equity=equity, event_ns=DAY))
+        bus.publish(held("s", quantity, account=account))
+    bus.publish(order(1, OrderStatus.ACCEPTED))
+    bus.publish(order(2, OrderStatus.ACCEPTED, account="b", side=Side.SELL, quantity=0.5))
+    view = SystemView.of(bus)
+    used = {row["limit"]: row["used"] for row in risk_report(view, bus)["limits"]}
+    assert (used["max_open_orders"], used["max_position_quantity"], used["max_daily_loss"]) == (1, 7.0, 100.0)
+    assert [row["request"] for row in order_rows(view, account="b")] == [2]
+    assert [row["quantity"] for row in position_rows(view, account="a")] == [2.0]
 
 
 def test_limits_in_force_are_what_engines_have_applied(bus: EventBus) -> None:
@@ -190,7 +218,7 @@ def test_limits_in_force_are_what_engines_have_applied(bus: EventBus) -> None:
 
 @pytest.mark.parametrize("count", [1, 3000])
 def test_monitor_catches_up_with_what_was_published_before(bus: EventBus, count: int) -> None:
-    """After catch_up() the view holds all that was on the bus at the call."""
+    """After catch_up() the view holds all that was on the bus at the call, also what is on the control lane alone."""
     monitor = Monitor()
     monitor.start(bus)
     deadline = time.monotonic() + 30
@@ -202,4 +230,31 @@ def test_monitor_catches_up_with_what_was_published_before(bus: EventBus, count:
             last = bus.publish(AccountEvent(account="a", currency="USD", equity=1.0))
         monitor.catch_up(10.0)
         assert monitor.ask(lambda view: view.accounts["a", "USD"].id) == last
+        for number in range(count):
+            bus.publish(BacktestRequestEvent(run=f"r{number}", file="f", symbols=("X",)))
+        monitor.catch_up(10.0)
+        assert monitor.ask(lambda view: list(view.backtests)[-1]) == f"r{count - 1}"
+        bus.publish(SystemEvent(action=BACKTEST_REMOVED, component=f"r{count - 1}"))
+        monitor.catch_up(10.0)
+        assert monitor.ask(lambda view: f"r{count - 1}" not in view.backtests)
     assert monitor.stop()
+
+
+def test_funding_is_told_by_position_the_newest_first(bus: EventBus) -> None:
+    """A venue's payment names its id and no rate, one on paper the other way round; a view that was put down has them, too."""
+    names: dict[str, Any] = {"symbol": "X", "venue": "V", "account": "a", "currency": "USD"}
+    paper = {"rate": 0.001, "price": 100.0, "payments": [("s", 0, 2.0, -0.2), ("t", 0, -1.0, 0.1)]}
+    bus.publish(FundingPayment(**names, **paper, event_ns=DAY, due_ns=DAY))
+    told = {"rate": float("nan"), "price": float("nan"), "payment_id": "77", "payments": [("s", 0, 2.0, 0.3)]}
+    bus.publish(FundingPayment(**names, **told, event_ns=DAY + 1, due_ns=DAY + 1))
+    view = SystemView.of(bus)
+    again = SystemView()
+    again.load(unpack_state(pack_state(view.dump())))
+    for one in (view, again):
+        rows = funding_rows(one)
+        assert [(row["strategy"], row["side"], row["quantity"], row["amount"], row["payment_id"]) for row in rows] == [
+            ("s", "net", 2.0, 0.3, "77"),
+            ("s", "net", 2.0, -0.2, ""),
+            ("t", "net", -1.0, 0.1, ""),
+        ]
+        assert [(row["rate"], row["price"], row["due_ns"]) for row in rows[:2]] == [(None, None, DAY + 1), (0.001, 100.0, DAY)]

@@ -33,23 +33,31 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
-    """Return a recorded session, played once more where a busy machine spoiled the first: it came to no end within its time, or a bar that
-    a strategy read from the store is not on the journal.
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Verification]:
+    """Return a recorded session and what its verification has found, played once more where a busy machine spoiled the first: it came to no
+    end within its time, or a bar that a strategy read from the store is not on the journal.
     """
     try:
-        played = Session(tmp_path_factory.mktemp("verify"))
-        if not any("stored 1s bars" in one.why for one in verify(played.path).strategies):
-            return played
+        session = Session(tmp_path_factory.mktemp("verify"))
+        found = verify(session.path)
+        if not any("stored 1s bars" in one.why for one in found.strategies):
+            return session, found
     except TimeoutError as error:
         print(error)
-    return Session(tmp_path_factory.mktemp("verify"))
+    session = Session(tmp_path_factory.mktemp("verify"))
+    return session, verify(session.path)
 
 
 @pytest.fixture(scope="module")
-def verified(session: Session) -> Verification:
+def session(played: tuple[Session, Verification]) -> Session:
+    """Return the recorded session."""
+    return played[0]
+
+
+@pytest.fixture(scope="module")
+def verified(played: tuple[Session, Verification]) -> Verification:
     """Return what its verification has found."""
-    return verify(session.path)
+    return played[1]
 
 
 def read(bus: Path, *kinds: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""`alerts` and `logs` beside a running system, and what a stopped one has left."""
+"""What a running system shows in its terminal, `alerts` and `logs` beside it, and what a stopped one has left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,34 +17,58 @@ from gcg_quant.events import AlertEvent, LogEvent
 from .conftest import ROOT, Console, System, call, environment
 
 pytestmark = pytest.mark.slow
+RUN = ("--one-process",)  # starts in half the work
 
 
-def test_alerts_and_logs_of_a_running_and_a_stopped_system(tmp_path: Path) -> None:
+def test_terminal_shows_lines_from_the_level_on_which_changes_live(system: System) -> None:
+    """Errors and what is worse at first, each as one line; with another level warnings too, at once; and less again."""
+    with EventBus(system.home / "bus", create=False, source="test") as bus:
+
+        def say(word: str) -> None:
+            bus.publish(LogEvent(level="warning", component="talker", message=f"{word} warning"))
+            bus.publish(AlertEvent(level="warning", component="talker", name="word", message=f"{word} alert"))
+            bus.publish(LogEvent(level="error", component="talker", message=f"{word} error", detail="Traceback\n  of it"))
+
+        def least(level: str | None) -> None:
+            answer = httpx.patch(f"{system.url}/api/v1/settings", json={"system.log_level": level}, timeout=20)
+            assert answer.json()["restart_needed"] == [], answer.text
+
+        say("first")
+        system.wait_for_line("ERROR    talker: first error")
+        least("warning")
+        say("second")
+        system.wait_for_line("WARNING  talker: second warning")
+        system.wait_for_line("WARNING  talker: second alert")
+        system.wait_for_line("ERROR    talker: second error")
+        least(None)
+        say("third")
+        system.wait_for_line("ERROR    talker: third error")
+    for unsaid in ("first warning", "first alert", "Traceback", "third warning", "third alert"):
+        assert unsaid not in system.output, unsaid
+
+
+def test_alerts_and_logs_of_a_running_and_a_stopped_system(system: System) -> None:
     """Shown and acknowledged by the console, so seen over REST; metrics and log files are there; all of it survives the stop."""
-    system = System(tmp_path / "home")
-    try:
-        with EventBus(system.home / "bus", source="test", create=False) as bus:
-            number = bus.publish(AlertEvent(level="critical", component="x", name="test_alert", message="Something is wrong.")) & (
-                (1 << 60) - 1
-            )
-            bus.publish(LogEvent(level="error", component="test-part", message="line of the test", detail="Traceback\n  of the test"))
-        shown = json.loads(call(system.home, "alerts", "--open", "--json").stdout)
-        assert number in [row["id"] for row in shown]
-        done = call(system.home, "alerts", "ack", str(number))
-        assert done.stdout == f"alert {number} (x, test_alert): acknowledged by the console\n"
-        rows = httpx.get(f"{system.url}/api/v1/alerts").json()
-        assert next(row for row in rows if row["id"] == number)["acknowledged_by"] == "console"
-        assert "gcg_quant_events_total" in httpx.get(f"{system.url}/metrics").text
-        follow_the_log(system)
-        printed = call(system.home, "logs", "--component", "test-part").stdout
-        assert "error    test-part: line of the test\n    Traceback\n      of the test\n" in printed
-        missing = call(system.home, "alerts", "ack", "999999")
-        assert missing.returncode == 1
-        assert "There is no alert 999999" in missing.stderr
-        assert call(system.home, "alerts", "ack").returncode == 2
-        system.stop(signal.SIGINT)
-    finally:
-        system.close()
+    with EventBus(system.home / "bus", source="test", create=False) as bus:
+        number = bus.publish(AlertEvent(level="critical", component="x", name="test_alert", message="Something is wrong.")) & (
+            (1 << 60) - 1
+        )
+        bus.publish(LogEvent(level="error", component="test-part", message="line of the test", detail="Traceback\n  of the test"))
+    shown = json.loads(call(system.home, "alerts", "--open", "--json").stdout)
+    assert number in [row["id"] for row in shown]
+    done = call(system.home, "alerts", "ack", str(number))
+    assert done.stdout == f"alert {number} (x, test_alert): acknowledged by the console\n"
+    rows = httpx.get(f"{system.url}/api/v1/alerts").json()
+    assert next(row for row in rows if row["id"] == number)["acknowledged_by"] == "console"
+    assert "gcg_quant_events_total" in httpx.get(f"{system.url}/metrics").text
+    follow_the_log(system)
+    printed = call(system.home, "logs", "--component", "test-part").stdout
+    assert "error    test-part: line of the test\n    Traceback\n      of the test\n" in printed
+    missing = call(system.home, "alerts", "ack", "999999")
+    assert missing.returncode == 1
+    assert "There is no alert 999999" in missing.stderr
+    assert call(system.home, "alerts", "ack").returncode == 2
+    system.stop(signal.SIGINT)  # the last test with it
     stopped = call(system.home, "alerts")
     assert "The system is stopped" in stopped.stdout
     assert "Something is wrong." in stopped.stdout

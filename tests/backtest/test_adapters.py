@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from patience import within
 
 from gcg_quant.backtest import BacktraderAdapter
 from gcg_quant.bus import EventBus
@@ -228,7 +229,7 @@ def test_stop_ends_the_thread_within_a_second(system: System) -> None:
     assert threads() == ["backtrader one"]
     begin = time.monotonic()
     assert system.command("stop", strategy="one").ok
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < within(1.0, 4.0)
     assert threads() == []
     assert system.command("start", strategy="one").ok
     assert threads() == ["backtrader one"]

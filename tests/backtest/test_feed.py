@@ -11,6 +11,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 import pytest
+from patience import within
 
 from gcg_quant.backtest import EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.bus import EventBus
@@ -339,7 +340,7 @@ def test_live_run_stops_within_a_second(kit: ModuleType, bus: EventBus) -> None:
     begin = time.monotonic()
     cerebro.stop()
     finish()
-    assert time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin < within(1.0, 8.0)
 
 
 # ---- bad input

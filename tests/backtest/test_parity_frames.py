@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from parity.bars import START_NS, coarse_bars
 from parity.setups.frames import Reading
 from parity.sides import Setup, Side, deviations, run, stock_side
+from torture import examples
 
 TICKS, FRAMES = bt.TimeFrame.Ticks, range(bt.TimeFrame.Ticks, bt.TimeFrame.NoTimeFrame)
 STEPS_NS = [40_000, 700_000_000, 20_000_000_000, 1_800_000_000_000, 50_000_000_000_000]
@@ -37,7 +38,7 @@ def uneven(step_ns: int, seed: int) -> Any:
 
 
 # An example is small already, and making it smaller takes minutes.
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(40), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(ADDED, st.sampled_from(STEPS_NS), st.integers(0, 50), ENDS, st.booleans(), st.booleans())
 def test_any_frames_equal_stock(added: Any, step_ns: int, seed: int, end: Any, both: bool, beside: bool) -> None:
     """Whatever is made of a feed's bars, alone, of one another or beside another feed, is delivered as stock delivers it."""

@@ -12,6 +12,7 @@ from parity.bars import coarse_bars
 from parity.setups.accounts import calls
 from parity.sides import Setup, Side, deviations, our_sides, run, stock_side
 from parity.watching import Plain, Watching, note
+from torture import examples
 
 KINDS = [getattr(bt.Order, name) for name in ("Market", "Close", "Limit", "Stop", "StopLimit", "StopTrail", "StopTrailLimit")]
 ACTIONS = ["buy", "sell", "close", "cancel", "oco", "bracket", "target", "cash"]
@@ -76,7 +77,7 @@ def scripted(base: type, sequence: list[tuple[Any, ...]]) -> type:
 
 
 # An example is small already, and making it smaller takes minutes.
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(24), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(ORDERS, BROKERS, OPTIONS, st.sampled_from([Plain, Watching]))
 def test_any_sequence_of_orders_equals_stock(sequence: Any, broker: dict[str, Any], options: Any, base: type) -> None:
     """Whatever orders are given at whatever bars of two feeds, all that the run tells and leaves is stock's."""

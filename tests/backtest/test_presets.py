@@ -13,10 +13,11 @@ import pytest
 from gcg_quant.backtest import BacktestEngine, BacktestResult, BacktestSpec, EventDrivenCerebro, EventDrivenDataFeed
 from gcg_quant.backtest.conversion.comminfo import comminfo_of
 from gcg_quant.backtest.inputs.presets import preset_terms
-from gcg_quant.backtest.inputs.sources import Source
+from gcg_quant.backtest.inputs.sources import Source, load_sources
 from gcg_quant.backtest.preset_broker import PresetBroker
 from gcg_quant.clock import from_iso
 from gcg_quant.errors import BacktestError, InstrumentError
+from gcg_quant.history import MemoryHistory
 from gcg_quant.instruments import Instrument, preset
 
 SHARE = preset("cn_stock", "600519", "SSE")
@@ -227,6 +228,18 @@ def test_presets_choose_the_terms(kit: ModuleType) -> None:
     assert preset_terms("cme", [Source("ES201312", "CME", bars)])["ES201312", "CME"].multiplier == 50
     with pytest.raises(InstrumentError, match="state its terms"):
         preset_terms("cn_future", [Source("XYZ", "", bars)])
+
+
+def test_what_is_stored_without_a_venue_is_named_with_an_at_sign(kit: ModuleType) -> None:
+    """The sentence that asks for a venue names it so, and so it is found."""
+    history = MemoryHistory()
+    for venue, count in (("", 3), ("SIM", 5)):
+        history.add_bars("SPY", venue, kit.random_bars(count))
+    with pytest.raises(InstrumentError, match=r"'SPY' is stored for several venues: say which \(SPY@, SPY@SIM\)\."):
+        load_sources(BacktestSpec(file="x.py", symbols=["SPY"], period="1m"), history)
+    for name, venue, count in (("SPY@", "", 3), ("SPY@SIM", "SIM", 5)):
+        (source,) = load_sources(BacktestSpec(file="x.py", symbols=[name], period="1m"), history)
+        assert (source.symbol, source.venue, len(source.bars)) == ("SPY", venue, count)
 
 
 OWN = """

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from patience import within
 
 from gcg_quant.backtest import BacktestEngine
 from gcg_quant.bus import EventBus
@@ -146,8 +147,8 @@ def test_stop_ends_running_and_waiting_requests(bus: EventBus, engine: BacktestE
         bus.publish(BacktestRequestEvent(run=name, file="slow", symbols=["X"], options={"journal": recorded}))
     wait_for(bus, lambda events: any(isinstance(event, BacktestProgressEvent) for event in events))
     begin = time.monotonic()
-    assert engine.stop(3.0)
-    assert time.monotonic() - begin < 2.0
+    assert engine.stop(within(3.0, 20.0))
+    assert time.monotonic() - begin < within(2.0, 10.0)
     found = results(wait_for(bus, lambda events: len(results(events)) == 2))
     assert {event.run for event in found} == {"running", "waiting"}
     assert all("stopped before the backtest ended" in event.error for event in found)

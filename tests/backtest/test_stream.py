@@ -111,3 +111,18 @@ def test_warm_up_of_no_bars_is_none(kit: ModuleType, bus: EventBus) -> None:
     rows["instrument"] = bus.instruments.number("X", "SIM")
     bus.publish_batch(rows)
     assert [len(bars_before(bus, market_head(bus), None, "X", "1m", limit=limit)) for limit in (None, 2, 0)] == [3, 2, 0]
+
+
+def test_history_filled_in_behind_a_place_counts_where_the_store_may_have_had_it(kit: ModuleType, bus: EventBus) -> None:
+    """A run that began while history was being filled in finds the bars of its warm-up again, also without the store that had them."""
+    rows = kit.random_bars(9)
+    rows["instrument"] = bus.instruments.number("X", "SIM")
+    bus.publish_batch(rows[6:8])
+    begin = market_head(bus)
+    bus.publish_batch(rows[:6], backfill=True)
+    bus.publish_batch(rows[8:])
+    told = bars_before(bus, begin, kit.stored(rows[:8]), "X", "1m", limit=5)
+    assert told["start_ns"].tolist() == rows["start_ns"][3:8].tolist()
+    assert len(bars_before(bus, begin, None, "X", "1m", start_ns=int(rows["start_ns"][3]))) == 2
+    again = bars_before(bus, begin, None, "X", "1m", start_ns=int(rows["start_ns"][3]), late=True)
+    assert again["start_ns"].tolist() == told["start_ns"].tolist()

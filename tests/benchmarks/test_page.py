@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+LONG = pytest.mark.skipif("GCG_TORTURE_S" not in os.environ, reason="half a minute for 50 clients; make torture has it")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
     ("part", "figures"),
     [
-        ("latency", ["bus to page, 1 client, p50 / p95", "bus to page, 50 clients, p50 / p95"]),
+        pytest.param("latency", ["bus to page, 1 client, p50 / p95", "bus to page, 50 clients, p50 / p95"], marks=LONG),
         ("bars", ["50,000 minutes: 1m, the newest 800", "50,000 minutes: 1d, all of it"]),
         ("indicators", ["EMA, after a tick of the newest of 1,500 bars", "nine indicators, after a tick of the newest of 1,500 bars"]),
     ],

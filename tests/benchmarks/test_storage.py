@@ -16,7 +16,7 @@ def test_storing_reading_and_recording_are_measured(tmp_path: Path, monkeypatch:
     from measures import storage_recorder, storage_writing  # type: ignore[import-not-found]
     from measures.rows import Plan  # type: ignore[import-not-found]
 
-    monkeypatch.setattr(storage_writing, "ROWS", 10_000)
+    monkeypatch.setattr(storage_writing, "ROWS", 2_000)
     monkeypatch.setattr(storage_recorder, "RATE", 5_000)
     monkeypatch.setattr(storage_recorder, "missing", lambda: "not here")
     monkeypatch.setattr(storage_writing, "missing", lambda: "not here")

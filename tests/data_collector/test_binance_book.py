@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.data_collector.binance_book import BookSequence, Placed
 from gcg_quant.data_collector.binance_messages import BookUpdate, Message, Snapshot, Trade
-from gcg_quant.data_collector.message_records import MessageRecords
+from gcg_quant.data_collector.importing.message_records import MessageRecords
 from gcg_quant.events import BookAction, BookDelta, Side
 
 PRICES = st.integers(1, 12)
@@ -63,7 +64,7 @@ def replay(messages: list[Message | Placed], venue: Venue) -> int:
     return seen
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(CHANGES, st.lists(st.integers(0, 59), max_size=20), st.integers(0, 59), st.integers(0, 20), st.booleans())
 def test_book_is_the_venue_s_from_the_snapshot_on(
     changes: list[tuple[bool, int, int]], cuts: list[int], at: int, place: int, futures: bool
@@ -86,7 +87,7 @@ def test_book_is_the_venue_s_from_the_snapshot_on(
     assert times == sorted(times)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CHANGES, st.integers(1, 58), st.integers(0, 59))
 def test_gap_waits_for_the_next_snapshot(changes: list[tuple[bool, int, int]], lost: int, again: int) -> None:
     """A lost update is noticed; until a snapshot after it nothing comes out, and then the book is right again."""

@@ -110,7 +110,7 @@ def live(folder: Path, lose_power: LosePower, seed: int, rounds: int) -> None:
 @pytest.mark.timeout(int(240 + TORTURE_S))
 def test_database_ahead_or_behind_gets_every_event_once(tmp_path: Path, lose_power: LosePower) -> None:
     """Whatever a power loss left of journal and database, each event that either of them kept is stored exactly once."""
-    seeds = [1, 2, 3]
+    seeds = [1, 2, 3] if TORTURE_S else [1, 2]
     deadline = time.monotonic() + TORTURE_S
     while seeds or time.monotonic() < deadline:
         seed = seeds.pop() if seeds else random.SystemRandom().randrange(1 << 30)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory
@@ -68,7 +69,7 @@ class Model:
         self.waiting[bus].clear()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(24), deadline=None)
 @given(steps=STEPS)
 def test_any_mixture_of_live_backfill_and_repeated_delivery_follows_the_rules(fresh_url: Callable[[str], str], steps: list[Step]) -> None:
     """Each live event is one row, equal history is stored once, and delivering everything again changes nothing."""

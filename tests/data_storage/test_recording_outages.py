@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import within
 from sqlalchemy import Connection
 from sqlalchemy import event as sql_event
 
@@ -203,7 +204,7 @@ def test_both_limits_of_a_batch_hold(bus: EventBus, database: Database, wait_for
     began = time.monotonic()
     ticks.publish(1)
     wait_for(lambda: database.counts()["ticks"] == 251)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < within(2.0, 20.0)
     assert quick.stop()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import within
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage.cache.cache_reader import CacheReader
@@ -171,11 +172,11 @@ def test_a_redis_that_hangs_holds_nothing_up(bus: EventBus, server: RedisServer,
         for at in range(20):
             bus.publish_many([tick(float(at))] * 1000)
         bus.publish_many(bars(11, 2000))
-        assert time.monotonic() - begin < 5.0
+        assert time.monotonic() - begin < within(5.0, 20.0)
         wait_for(lambda: manager.health().lag == 0)
         wait_for(lambda: manager.picture.entries.get(("bar", "1m:X@SIM")) == bars(2000, 2000)[0] and len(manager.picture.entries) == 3)
         assert len(manager.picture.series["1m:X@SIM"].bars) == 50
-        assert manager.stop(timeout_s=2.0)
+        assert manager.stop(timeout_s=within(2.0, 10.0))
     finally:
         server.resume()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from patience import within
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database, DatabaseHistory, ImportRegistry, Recorder
@@ -133,7 +134,7 @@ def test_server_that_is_away_is_noticed_at_once(database: Database, own_postgres
             with pytest.raises(StorageError, match="cannot be reached") as caught:
                 ask()
             assert "\n" not in str(caught.value)
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < within(5.0, 20.0)
     finally:
         own_postgresql.start()
     assert database.counts() == {}

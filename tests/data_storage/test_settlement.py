@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
+from torture import examples
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_storage import Database
@@ -94,7 +95,7 @@ def stored(database: Database, numbers: dict[int, int]) -> Iterator[tuple[int, l
         yield int(row["start_ns"]) // MINUTE_NS, [int(row["copy"]), numbers[int(row["bus"])], int(row["revision"]), float(row["close"])]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(16), deadline=None)
 @given(steps=STEPS)
 def test_any_mixture_of_bars_corrections_refills_and_imports_follows_the_rules(fresh_url: Callable[[str], str], steps: list[Step]) -> None:
     """Whatever the batches, every place holds the rows that the rules give for one event after the other."""

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.bars import aggregate
 from gcg_quant.bus import EventBus
@@ -106,7 +107,7 @@ def test_bars_of_quotes_have_the_price_of_their_basis(history: DatabaseHistory) 
     assert history("Q", "1m")["close"].tolist() == history.bars("Q", "1m", basis=BarBasis.MID)["close"].tolist()
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(32), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     symbol=st.sampled_from("TCI"),
     period=st.sampled_from(["1m", "15m"]),

@@ -11,6 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from gcg_quant.bars import BarAggregator
+from gcg_quant.events import BarBasis, from_array
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples/hft"
 
 
@@ -73,3 +76,17 @@ def test_momentum_is_flat_before_the_close(shared_data: Path, tmp_path: Path, mo
     assert max(times) < "15:57:00"
     assert result.fills["position"].iloc[-1] == 0
     assert result.fills["fee"].sum() > 0
+
+
+def test_chan_points_are_those_of_the_day_s_bars(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hears of the points that its minutes confirm, trades on them, and a stop stands behind each position."""
+    module = example("chan_points", monkeypatch, tmp_path)
+    result = module.main(shared_data)
+    maker, calls = BarAggregator("1m", BarBasis.MID), module.ChanCalls(module.ChanRules(trend_pivots=1), BarBasis.MID)
+    bars = [bar for tick in from_array(module.quotes(shared_data), "EURUSD", "OANDA") for bar in maker.update(tick)]
+    points = [(bar.event_ns, call.side) for bar in bars for call in calls.update(bar)]
+    assert len(points) > 10
+    entries = result.orders[result.orders["type"].astype(str).str.contains("MARKET")]
+    assert {int(time.value) for time in entries.index} <= {time_ns for time_ns, _ in points}
+    assert len(entries) >= 10
+    assert result.orders["type"].astype(str).str.contains("STOP").sum() >= 5

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant import _native
 from gcg_quant.bar_grid import BarGrid, grid_of
@@ -71,7 +72,7 @@ def bar_arrays(draw: st.DrawFn) -> Rows:
 
 
 @given(bar_arrays(), st.sampled_from(PERIODS[1:]), st.sampled_from(CALENDARS))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_resample_equals_one_by_one(rows: Rows, period: str, name: str | None) -> None:
     """The vectorised bars are the incremental ones, to the last bit."""
     calendar = calendar_of(name)
@@ -108,7 +109,7 @@ def tick_arrays(draw: st.DrawFn) -> Rows:
 
 
 @given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(list(BarBasis)), st.sampled_from(CALENDARS))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_ticks_at_once_equal_one_by_one(rows: Rows, period: str, basis: BarBasis, name: str | None) -> None:
     """Late, older, equal, doubtful and absent ones, totals that fall or begin anew: the same bars to the last bit."""
     calendar = calendar_of(name)
@@ -131,7 +132,7 @@ def as_trades(rows: Rows) -> Rows:
 
 
 @given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(CALENDARS))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_trades_at_once_equal_one_by_one(rows: Rows, period: str, name: str | None) -> None:
     """The same for trades, whose sizes are summed."""
     calendar = calendar_of(name)
@@ -161,7 +162,7 @@ def by_pandas(rows: Rows, period: str) -> pd.DataFrame:
 
 
 @given(tick_arrays(), st.sampled_from(["1s", "1m", "1h"]), st.sampled_from([VolumeKind.DAY, VolumeKind.SINGLE]))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_ticks_at_once_equal_pandas(rows: Rows, period: str, kind: VolumeKind) -> None:
     """An independent aggregation has the same prices, counts and volumes."""
     rows["volume_kind"], rows["trading_day"] = int(kind), np.where(np.arange(len(rows)) < 30, 20241104, 20241105)
@@ -231,7 +232,7 @@ def bytes_of(bars: list[Bar]) -> list[bytes]:
 
 
 @given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(list(BarBasis)), st.sampled_from(CALENDARS), st.booleans(), st.booleans())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_native_bars_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis, name: str | None, revise: bool, of_trades: bool) -> None:
     """Ticks and trades one by one, with time that closes bars, and revisions: every record is equal byte by byte."""
     calendar = calendar_of(name)
@@ -250,7 +251,7 @@ def test_native_bars_are_the_same_bytes(rows: Rows, period: str, basis: BarBasis
 
 
 @given(bar_arrays(), st.sampled_from(PERIODS[1:]), st.sampled_from(CALENDARS))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_native_bars_of_bars_are_the_same_bytes(rows: Rows, period: str, name: str | None) -> None:
     """Shorter bars with gaps and absent amounts: those that they complete, and the revisions."""
     calendar = calendar_of(name)
@@ -261,7 +262,7 @@ def test_native_bars_of_bars_are_the_same_bytes(rows: Rows, period: str, name: s
 
 
 @given(tick_arrays(), st.sampled_from(PERIODS), st.sampled_from(CALENDARS), st.integers(0, 60))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_grid_of_a_stretch_is_the_whole_grid(rows: Rows, period: str, name: str | None, cut: int) -> None:
     """A maker that knows the grid of its rows' times and no more, at any stride and in two calls, makes the bars of `aggregate`."""
     rows = rows[::2]

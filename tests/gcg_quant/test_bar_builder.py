@@ -114,6 +114,24 @@ def test_ticks_and_trades_are_not_mixed(bus: EventBus) -> None:
 
 
 @pytest.mark.usefixtures("builder")
+def test_trades_take_the_place_of_ticks_with_totals_of_a_day(bus: EventBus) -> None:
+    """Where ticks tell totals of the last 24 hours, bars have the volume of the trades from the first whole bar on."""
+    for second in range(8):
+        rolling = tick(second, 100.0 + second).replace(volume=5000.0, volume_kind=VolumeKind.ROLLING_24H)
+        bus.publish(rolling)
+        if second >= 2:
+            at = START + second * NS_PER_SECOND + 1
+            bus.publish(TradeTick(symbol="BTC/USDT", venue="SIM", event_ns=at, price=100.5 + second, size=2.0, trade_id=str(second)))
+    bars = [bar for bar in published(bus, 6) if bar.period == "1s"]
+    assert [(bar.close, bar.volume) for bar in bars if bar.start_ns >= START + 3 * NS_PER_SECOND][:3] == [
+        (103.5, 2),
+        (104.5, 2),
+        (105.5, 2),
+    ]
+    assert len({bar.start_ns for bar in bars}) == len(bars)
+
+
+@pytest.mark.usefixtures("builder")
 def test_currency_quotes_make_mid_bars(bus: EventBus) -> None:
     """A currency pair without last prices still has bars."""
     bus.instruments.add(preset("fx", "EUR/USD", "SIM"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -311,3 +312,19 @@ def test_handler_may_close_the_reader(bus: EventBus) -> None:
         reader.handle([Subscription((Tick,), lambda _: reader.close())])
         with pytest.raises(JournalError, match="closed"):
             reader.dispatch(10, 0.0, print, print)
+
+
+@pytest.mark.parametrize("wait", ["adaptive", "sleep", "busy"])
+def test_wake_ends_a_dispatch(bus: EventBus, wait: str) -> None:
+    """Whoever waits for events comes back when the bus is woken, also when it was woken just before; then it waits again."""
+    with bus.reader(wait=wait) as reader:
+        reader.handle([Subscription((Tick,), print)])
+        bus.wake()
+        assert reader.dispatch(10, 3600.0, print, print) == 0
+        begin = time.monotonic()
+        assert reader.dispatch(10, 0.05, print, print) == 0
+        assert time.monotonic() - begin >= 0.05
+        waker = threading.Timer(0.02, bus.wake)
+        waker.start()
+        assert reader.dispatch(10, 3600.0, print, print) == 0
+        waker.join()

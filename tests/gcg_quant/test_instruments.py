@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gcg_quant.clock import from_iso
 from gcg_quant.errors import InstrumentError
-from gcg_quant.instruments import MAX_TERMS_BYTES, Instrument, decode_terms, encode_terms, preset
+from gcg_quant.instrument_codec import MAX_TERMS_BYTES, decode_terms, encode_terms
+from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import hk_tick, market_of
 
 MARKET_EXAMPLES: list[tuple[str, str, dict[str, Any]]] = [
@@ -50,7 +51,14 @@ def test_longest_ordinary_terms_fit_the_table() -> None:
     """All fields set at once still fit into a row."""
     numbers = dict.fromkeys(("tick_size", "lot_size", "min_quantity", "multiplier", "margin_rate", "maker_fee", "taker_fee"), 0.123456789)
     fees = dict.fromkeys(("fee_per_unit", "fee_per_order", "min_fee", "stamp_duty", "price_limit"), 0.1)
-    fees |= {"close_today_fee": 0.1, "close_today_fee_per_unit": 0.1, "legs": True, "today_apart": True, "larger_side": True}
+    fees |= {
+        "close_today_fee": 0.1,
+        "close_today_fee_per_unit": 0.1,
+        "legs": True,
+        "today_apart": True,
+        "larger_side": True,
+        "inverse": True,
+    }
     texts = {"kind": "future", "market": "cn_future", "currency": "CNY", "calendar": "CFFEX.IF", "description": "x" * 100}
     full = make(**numbers, **fees, **texts, t_plus_one=True, timezone="America/Argentina/ComodRivadavia")
     assert decode_terms("X", "TEST", encode_terms(full)) == full
@@ -241,6 +249,7 @@ def test_market_is_guessed_from_the_symbol(symbol: str, market: str) -> None:
         ({"close_today_fee": -0.1}, "close_today_fee must be at least 0"),
         ({"today_apart": True}, "today_apart needs legs"),
         ({"larger_side": True}, "larger_side needs legs"),
+        ({"inverse": True}, 'inverse is for contracts: it needs kind = "future"'),
     ],
 )
 def test_senseless_terms_are_refused(terms: dict[str, Any], message: str) -> None:

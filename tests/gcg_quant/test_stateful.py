@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.bus import Cursor, EventBus
 from gcg_quant.component import event_handler
@@ -136,6 +137,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(max_examples=examples(100))
 @given(before=EVENTS, after=EVENTS)
 def test_snapshot_and_tail_are_the_whole_fold(tmp_path_factory: pytest.TempPathFactory, before: list[Event], after: list[Event]) -> None:
     """Wherever the snapshot is taken, the state behind it is that of a fold from the beginning, byte for byte."""

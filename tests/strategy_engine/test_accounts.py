@@ -7,6 +7,7 @@ from math import isnan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.events import Fill, Offset, PositionSide, Side
 from gcg_quant.instruments import Instrument, preset
@@ -161,7 +162,7 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(FILLS)
 def test_accounts_equal_the_plain_fold_to_the_last_bit(rows: list[tuple[int, Side, int, int, str, float]]) -> None:
     """Whatever is filled, every float is the one that a plain fold gives."""
@@ -177,7 +178,7 @@ def test_accounts_equal_the_plain_fold_to_the_last_bit(rows: list[tuple[int, Sid
     assert {name: [one.cash, one.realised, one.fees] for name, one in accounts.money.items()} == money
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(FILLS, st.floats(1, 1e5))
 def test_equity_is_cash_at_the_start_plus_profit_less_fees(rows: list[tuple[int, Side, int, int, str, float]], price: float) -> None:
     """Whatever is held, equity moves by realised and unrealised profit and fees alone."""
@@ -214,7 +215,7 @@ LEGGED_FILLS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(LEGGED_FILLS)
 def test_sides_and_days_equal_the_plain_account(rows: list[tuple[int, Side, Offset, int, int, str, float, int]]) -> None:
     """Whatever is opened, closed, turned round and carried over days, each position and each currency is what a plain fold has."""

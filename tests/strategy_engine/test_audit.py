@@ -14,6 +14,7 @@ from gcg_quant.events import (
     AccountEvent,
     Event,
     Fill,
+    GatewayStatus,
     OrderCommand,
     OrderEvent,
     OrderRequest,
@@ -33,6 +34,7 @@ NOW = 1_790_000_000_000_000_000
 SECOND = 1_000_000_000
 Wait = Callable[..., None]
 TERMS = (preset("crypto", "BTC/USDT", "SIM"), preset("cn_future", "rb2501", "SIM"), preset("cn_stock", "600519", "SIM", t_plus_one=False))
+NOTHING: dict[str, Any] = {"realised_pnl": 0.0, "unrealised_pnl": 0.0, "fees": 0.0}
 LOTS = {"BTC/USDT": 1.0, "rb2501": 2.0, "600519": 200.0}
 
 
@@ -209,3 +211,12 @@ def test_bus_on_which_nobody_traded_has_no_account(bus: EventBus) -> None:
     """Fills that no engine has written are nobody's account."""
     bus.publish(Fill(symbol="BTC/USDT", venue="SIM", price=1.0, quantity=1.0, side=Side.BUY))
     assert audit(bus) == []
+
+
+def test_an_opening_told_before_the_gateways_first_word_counts(tmp_path: Path) -> None:
+    """Where the market was there before the engine, the account opens before its gateway speaks: the fold opens with the same cash."""
+    with EventBus(tmp_path / "bus", world=World.LIVE, source="trading-a", page_mb=1, sync="none") as bus:
+        bus.publish(AccountEvent(account="a", currency="USDT", cash=1000.0, equity=1000.0, margin=0.0, available=1000.0, **NOTHING))
+        bus.publish(GatewayStatus(gateway="x", account="a", status="connecting"))
+        bus.publish(AccountEvent(account="a", currency="USDT", cash=1000.0, equity=1000.0, margin=0.0, available=1000.0, **NOTHING))
+        assert [one.compared for one in audit(bus)] == [2]

@@ -30,7 +30,7 @@ def test_what_is_read_is_what_the_class_has(path: Path) -> None:
         declared = declared_parameters(loaded.cls)
         assert list(read) == list(declared)
         for name, one in declared.items():
-            kind = one.type.__name__ if one.type else ""
+            kind = "choice" if one.choices else one.type.__name__ if one.type else ""
             assert (read[name].type, read[name].default, read[name].help) == (kind, one.default, one.doc)
             assert (read[name].low, read[name].high, read[name].choices) == (one.low, one.high, one.choices)
         assert list(found.symbols) == list(getattr(loaded.cls, "symbols", ()))

@@ -16,7 +16,7 @@ from fake_venue.process import VenueProcess
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import ComponentError, GatewayError, OrderError
 from gcg_quant.events import OrderCommand, Side, World
-from gcg_quant.strategy_engine.gateways import Backoff, GatewayReport, ReportKind
+from gcg_quant.strategy_engine.gateways import GatewayReport, ReportKind
 
 
 @pytest.fixture
@@ -62,30 +62,6 @@ def command(client_id: str) -> OrderCommand:
         side=Side.BUY,
         order_type=wanted.order_type,
     )
-
-
-def test_backoff_doubles_up_to_its_bound_and_begins_again() -> None:
-    """Without jitter the waits are 1, 2, 4 ... and never above the bound."""
-    backoff = Backoff(1.0, 10.0, jitter=0.0)
-    assert [backoff.next_s() for _ in range(6)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
-    backoff.reset()
-    assert backoff.next_s() == 1.0
-    many = Backoff(1.0, 10.0, jitter=0.0)
-    assert [many.next_s() for _ in range(3000)][-1] == 10.0
-
-
-def test_backoff_jitter_is_seeded_and_only_shortens() -> None:
-    """The same seed gives the same waits, another one others, all within the jitter."""
-    first, again, other, whole = ([one.next_s() for _ in range(50)] for one in (Backoff(), Backoff(), Backoff(seed=2), Backoff(jitter=0.0)))
-    assert first == again != other
-    for wait_s, most_s in zip(first, whole, strict=True):
-        assert 0.7 * most_s <= wait_s <= most_s
-
-
-def test_backoff_refuses_what_makes_no_sense() -> None:
-    """A wait of nothing would hammer the venue."""
-    with pytest.raises(ValueError, match="0 < first_s <= most_s"):
-        Backoff(0.0)
 
 
 def test_gateway_connects_in_the_background_and_orders_wait_for_the_reconciliation(

@@ -225,7 +225,8 @@ def test_every_strategy_file_is_found_without_running_any(loader: StrategyLoader
     (folder / "other.py").write_text("class Strategy: ...\nclass Other(Strategy): ...\n")
     (folder / "_private.py").write_text("import backtrader as bt\nclass P(bt.Strategy): ...\n")
     found = {file.name: file for file in loader.discover()}
-    assert set(found) == {"grid", "sma_cross", "own", "bt_one", "bt_two", "broken"}
+    assert {name for name, file in found.items() if file.path.is_relative_to(folder)} == {"own", "bt_one", "bt_two", "broken"}
+    assert {"grid", "sma_cross"} <= set(found)
     assert [(one.name, one.kind, one.doc) for one in found["own"].classes] == [("Base", "gcg_quant", "The base."), ("Own", "gcg_quant", "")]
     assert found["bt_one"].classes[0].kind == found["bt_two"].classes[0].kind == "backtrader"
     assert found["broken"].error.startswith(f"{folder / 'broken.py'}:1: this is not valid Python")
@@ -233,7 +234,7 @@ def test_every_strategy_file_is_found_without_running_any(loader: StrategyLoader
 
 def test_missing_folder_is_passed_over(tmp_path: Path) -> None:
     """A folder of the settings that does not exist is no error."""
-    assert [file.name for file in StrategyLoader([tmp_path / "nowhere"]).discover()] == ["grid", "sma_cross"]
+    assert StrategyLoader([tmp_path / "nowhere"]).discover() == StrategyLoader().discover()
 
 
 def test_example_files_are_strategies() -> None:

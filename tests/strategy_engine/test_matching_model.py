@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from torture import FULL, examples
 
 from gcg_quant._native import MatchingEngine, Sessions
 from gcg_quant.events import Bar, BookAction, BookDelta, Depth, OrderType, Side, Tick, TimeInForce, TradeTick, VolumeKind
@@ -283,42 +284,42 @@ def play(pair: Pair, steps: list[tuple[Any, ...]]) -> None:
             pair.now += 1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(FINE, st.sampled_from([0, 0, 5]), st.integers(0, 2))
 def test_ticks_trades_and_depth_fill_as_the_model_does(steps: list[tuple[Any, ...]], latency: int, slippage: int) -> None:
     """Every report of the engine is the model's, in the same order."""
     play(Pair(latency, slippage), steps)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(COARSE, st.sampled_from([0, 0, 5]), st.integers(0, 2))
 def test_bars_fill_as_the_model_does(steps: list[tuple[Any, ...]], latency: int, slippage: int) -> None:
     """The cautious path through each bar is the model's."""
     play(Pair(latency, slippage), steps)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(steps(TRAILING_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, TRADES, TRADES, DEPTHS), st.sampled_from([0, 5]))
 def test_trailing_stops_move_and_trigger_as_the_model_does(steps: list[tuple[Any, ...]], latency: int) -> None:
     """They follow trades, or quotes where nobody trades, and every move is reported."""
     play(Pair(latency, 0), steps)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(steps(TRAILING_ORDERS, TRAILING_ORDERS, CANCEL, MODIFY, WAIT, BARS, BARS, most=30), st.integers(0, 2))
 def test_trailing_stops_walk_through_bars_as_the_model_does(steps: list[tuple[Any, ...]], slippage: int) -> None:
     """They are triggered at the worst price that a bar allows."""
     play(Pair(0, slippage), steps)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(steps(PLAIN_ORDERS, *COMMANDS, DELTAS, DELTAS, GROUPS, GROUPS, TICKS, TRADES, DEPTHS, LONG), st.sampled_from([0, 5]))
 def test_book_deltas_fill_as_the_model_does(steps: list[tuple[Any, ...]], latency: int) -> None:
     """The book that deltas make, with ticks and depth between them, is the model's."""
     play(Pair(latency, 0), steps)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(
     steps(*QUEUEING, *QUEUEING, CANCEL, MODIFY, least=10) | steps(*QUEUEING, *QUEUEING, PLAIN_ORDERS, *COMMANDS, DEPTHS, GROUPS, least=10),
     st.sampled_from(QUEUES[1:] + QUEUES[3:]),
@@ -330,7 +331,7 @@ def test_queues_wear_off_as_the_model_s_do(steps: list[tuple[Any, ...]], queue: 
     play(Pair(0, 0, (None, queue, 0, None), power=power, lot=lot), steps)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     steps(PLAIN_ORDERS, PLAIN_ORDERS, TRAILING_ORDERS, *COMMANDS, TICKS, LIMITED_TICKS, LIMITED_TICKS, TRADES, DEPTHS, DELTAS),
     st.sampled_from([(None, 0, 0), (2, 5, 0), (9, 5, 0), (2, 5, 4), (None, 3, 9)]),
@@ -395,7 +396,7 @@ def drawn(random: Random, count: int) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("queue", QUEUES)
 def test_long_runs_are_the_model_s(queue: str) -> None:
     """Hundreds of steps of every kind, under every rule, drawn by number: what short examples seldom reach."""
-    for seed in range(60):
+    for seed in range(60 if FULL else 16):
         random = Random(f"{queue} {seed}")
         cancel, latency, jitter = random.choice([(None, 0, 0), (None, 0, 0), (2, 5, 0), (9, 5, 4), (None, 3, 9)])
         sessions = [(NOW + 30 * n, NOW + 30 * n + 25) for n in range(40)] if seed % 3 == 0 else None
@@ -407,7 +408,7 @@ def test_long_runs_are_the_model_s(queue: str) -> None:
         play(Pair(latency, seed % 2, rules, power=power, lot=lot, jitter=jitter), steps)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps(PLAIN_ORDERS, PLAIN_ORDERS, CANCEL, WAIT, BARS, BARS, most=30))
 def test_bars_count_within_sessions_as_in_the_model(steps: list[tuple[Any, ...]]) -> None:
     """Bars outside of sessions fill nothing."""
@@ -445,7 +446,7 @@ def test_comparison_finds_a_wrong_model(wrong: str, monkeypatch: pytest.MonkeyPa
         compare()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(FINE, st.integers(0, 2))
 def test_no_order_trades_beyond_its_limit_or_size(steps: list[tuple[Any, ...]], slippage: int) -> None:
     """A fill is never worse than the limit, and the fills of an order never exceed it."""

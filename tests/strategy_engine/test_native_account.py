@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant._native import Account
 from gcg_quant.events import AccountEvent, Fill, Liquidity, Offset, PositionEvent, PositionSide, Side
@@ -17,7 +18,16 @@ from gcg_quant.strategy_engine.accounts.accounts import Accounts, is_margined
 from gcg_quant.strategy_engine.accounts.plain_account import PlainAccount
 
 STRATEGIES = ("a", "b")
-CURRENCIES = ("USD", "CNY", "HKD", "JPY", "USDT")
+CURRENCIES = ("USD", "CNY", "HKD", "JPY", "USDT", "BTC")
+COIN: dict[str, Any] = {
+    "venue": "SIM",
+    "kind": "future",
+    "currency": "BTC",
+    "tick_size": 0.1,
+    "lot_size": 1.0,
+    "multiplier": 100.0,
+    "inverse": True,
+}
 # Of each market, with a price about which it trades.
 MARKETS = [
     (preset("fx", "EUR/USD", "SIM"), 1.1),
@@ -36,6 +46,8 @@ MARKETS = [
     (preset("hk", "00700", "HKEX", price=390.0), 390.0),
     (preset("crypto", "BTC/USDT", "SIM", maker_fee=-0.0001, fee_per_order=0.01), 65_000.0),
     (Instrument(symbol="X", venue="SIM", tick_size=0.1, lot_size=1e-5), 12.3),
+    (Instrument(symbol="BTC/USD:BTC", **COIN, margin_rate=0.02, maker_fee=-0.0001, taker_fee=0.0005), 65_000.0),
+    (Instrument(symbol="ETH/USD:BTC", **COIN, margin_rate=1.0, taker_fee=0.0005, close_today_fee=0.001, legs=True), 3_000.0),
 ]
 FILL = st.tuples(
     st.just("fill"),
@@ -205,7 +217,7 @@ class Pair:
         )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.lists(st.integers(0, len(MARKETS) - 1), min_size=1, max_size=4, unique=True),
     st.lists(st.one_of(FILL, FILL, FILL, MARK, DAY), min_size=1, max_size=60),
@@ -218,7 +230,7 @@ def test_native_account_has_the_same_bits(chosen: list[int], steps: list[tuple[A
     pair.end()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.integers(-(2**63), 2**63 - 1),
     st.one_of(st.just(1), st.integers(1, 10**6), st.integers(1, 2**63 - 1)),

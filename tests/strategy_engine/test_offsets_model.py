@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.events import CancelRequest, Fill, Offset, OrderCommand, OrderRequest, PositionEvent, PositionSide, RiskVerdict, Side
 from gcg_quant.strategy_engine.accounts.audit import audit
@@ -160,7 +161,7 @@ class Check:
         return row[3] != Offset.OPEN and (row[2] == Side.SELL) == (side == PositionSide.LONG)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(STEP, min_size=5, max_size=30))
 def test_offsets_and_positions_are_those_of_the_model(steps: list[tuple[Any, ...]]) -> None:
     """Whatever is ordered, filled and cancelled: each order has the one right offset or is refused, and no lot is closed twice."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from torture import examples
 
 from gcg_quant.errors import OrderError
 from gcg_quant.events import (
@@ -334,6 +335,6 @@ class OrderMachine(RuleBasedStateMachine):
         assert (self.order in list(self.manager.open_orders())) == (not self.order.is_final)
 
 
-OrderMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+OrderMachine.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)
 TestOrderMachine = OrderMachine.TestCase
 TestOrderMachine.__doc__ = "Random interleavings find no impossible state."

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from torture import examples
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import OrderError
@@ -548,7 +549,10 @@ def check_walks(events: list[Any]) -> None:
 
 
 TradingMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=35, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(48),
+    stateful_step_count=35,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestTradingMachine = TradingMachine.TestCase
 TestTradingMachine.__doc__ = "Random interleavings of everything find no impossible state."

@@ -75,6 +75,37 @@ def test_truth_values_are_read_from_words(text: object, value: bool) -> None:
     assert check_parameters(Sample, {"short": text}) == {"short": value}
 
 
+class Words(Strategy):
+    """A strategy with texts."""
+
+    kinds = Parameter("123")
+    side = Parameter("1", choices=("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("given_value", "value"), [(13, "13"), ("13", "13"), ("013", "013"), (-5, "-5"), (True, "true"), (False, "false"), ("1.50", "1.50")]
+)
+def test_text_that_looks_like_a_number_is_a_text(given_value: object, value: str) -> None:
+    """What a command line has read as a number or truth value is the text that was written."""
+    assert check_parameters(Words, {"kinds": given_value}) == {"kinds": value}
+
+
+def test_numbers_among_the_choices_of_a_text() -> None:
+    """They are compared as texts."""
+    assert check_parameters(Words, {"side": 2}) == {"side": "2"}
+    with pytest.raises(StrategyError, match="one of '1', '2', not 3"):
+        check_parameters(Words, {"side": 3})
+
+
+def test_fraction_for_a_text_is_to_be_quoted() -> None:
+    """Nobody knows whether it was written 1.5 or 1.50: the message says how to write it."""
+    with pytest.raises(StrategyError, match=r"must be a text, not 1.5. Put it into quotes: 'kinds=\"1.5\"' on a command line\."):
+        check_parameters(Words, {"kinds": 1.5})
+    for value in (None, [1], b"1"):
+        with pytest.raises(StrategyError, match="must be a text, not"):
+            check_parameters(Words, {"kinds": value})
+
+
 def test_choice_that_does_not_exist_is_refused() -> None:
     """A parameter with choices lists them in its refusal."""
     with pytest.raises(StrategyError, match="one of 'last', 'mid', not 'bid'"):

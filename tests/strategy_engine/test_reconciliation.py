@@ -138,3 +138,20 @@ def test_orders_are_compared_by_what_is_left() -> None:
     assert told(found) == {"order c2": -1.0, "order c3": -5.0, "order c4": 4.0}
     assert [one.client_id for one in found.strangers] == ["x9"]
     assert str(found).startswith("order c2: 2 at the venue, 3 here; ")
+
+
+def test_coins_of_a_spot_market_are_compared_with_its_cash() -> None:
+    """What was bought is a balance of its coin there; more than half a lot apart is a difference, however wide the tolerance."""
+    account = Account()
+    account.trade(2, 20, 10.0)  # 2 OTHER for 20 EUR
+    account.trade(1, 3, 100.0)
+    cash = {"USD": account.accounts.money["USD"].cash, "EUR": -20.0, "OTH": 2.0}
+
+    def differences(oth: float) -> dict[str, float]:
+        venue = VenueState([], {("COIN", "FAKE"): 3.0}, cash | {"OTH": oth}, lambda one: "OTH" if one is OTHER else "")
+        return told(compare(venue, account.accounts, account.orders, accepted={}, unknown=(), tolerance=0.5))
+
+    assert differences(2.0) == {}
+    assert differences(2.04) == {}
+    assert differences(1.9) == {"cash OTH": -0.1}
+    assert differences(0.0) == {"cash OTH": -2.0}

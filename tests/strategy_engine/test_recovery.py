@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import (
@@ -62,6 +63,7 @@ def some_event(chance: random.Random, number: int) -> Event:
     return chance.choice(makers)()
 
 
+@settings(max_examples=examples(100))
 @given(seed=st.integers(0, 2**32), count=st.integers(0, 80), data=st.data())
 def test_snapshot_at_any_point_and_tail_are_the_whole_past(tmp_path_factory: Any, seed: int, count: int, data: st.DataObject) -> None:
     """Put down after any event and taken up again, the past ends in the same bytes."""

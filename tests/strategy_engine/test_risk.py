@@ -203,7 +203,7 @@ def test_settings_file_switches_rules_by_symbol(tmp_path: Path) -> None:
         ({"overrides": [{"symbol": "A", "t_plus_one": 1}]}, "risk.overrides item 1, t_plus_one must be true or false, found 1."),
         ({"overrides": 5}, "risk.overrides must be a list of tables, found 5."),
         ({"overrides": [5]}, "risk.overrides item 1 must be a table, found 5."),
-        ({"overrides": [{"max_order_value": 5}]}, "names neither a strategy nor a symbol"),
+        ({"overrides": [{"max_order_value": 5}]}, "names neither an account nor a strategy nor a symbol"),
         ({"overrides": [{"strategy": "s", "price_bandd": 5}]}, "Did you mean 'price_band'?"),
     ],
 )

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from math import inf, isnan, nan
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.events import RiskReason, Side, Tick
 from gcg_quant.instruments import Instrument, preset
@@ -406,6 +407,7 @@ def one_step(draw: st.DrawFn, pair: Pair) -> None:
         pair.cash(draw(st.sampled_from([-512.0, 0.0, 1024.0, 4096.0, 65536.0])))
 
 
+@settings(max_examples=examples(100))
 @given(data=st.data())
 def test_native_check_finds_what_the_slow_model_finds(data: st.DataObject) -> None:
     """After anything that may have happened, an order is refused for the same reasons, with the same values and limits."""

@@ -10,6 +10,7 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import from_iso
+from gcg_quant.errors import SettingsError
 from gcg_quant.events import (
     Applied,
     CancelRequest,
@@ -27,6 +28,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.strategy_engine import PaperGateway, RiskLimits, TradingConfig, TradingEngine
+from gcg_quant.strategy_engine.risk.limits import RiskRules, overrides_from
 
 from .mortal import Killed, Mortal
 
@@ -337,3 +339,21 @@ def test_verdict_has_all_reasons_with_the_value_and_limit_of_the_first(open_floo
     assert verdict.reasons == RiskReason.CONCENTRATION | RiskReason.T_PLUS_ONE | RiskReason.PRICE_LIMIT
     assert (verdict.value, verdict.limit, verdict.rules) == (0.5, 0.25, 5)
     assert verdict.message == "concentration 0.5>0.25; t_plus_one 50000>0; price_limit 8>9"
+
+
+def test_limits_of_an_account_win_over_those_of_all() -> None:
+    """What names an account holds there alone, for all orders or for a strategy or symbol; max_daily_loss is of a whole account."""
+    tables = [
+        {"account": "b", "max_order_value": 7, "max_daily_loss": 100},
+        {"account": "b", "symbol": "A", "max_order_value": 3},
+        {"symbol": "A", "max_order_value": 5, "price_band": 0.5},
+    ]
+    rules = RiskRules().changed({"max_order_value": 9, "max_daily_loss": 900, "overrides": tables})
+    other, own = rules.of_account("a"), rules.of_account("b")
+    assert (other.limits.max_order_value, other.limits.max_daily_loss) == (9.0, 900.0)
+    assert [one.limits for one in other.overrides] == [{"max_order_value": 5.0, "price_band": 0.5}]
+    assert (own.limits.max_order_value, own.limits.max_daily_loss) == (7.0, 100.0)
+    assert [one.limits["max_order_value"] for one in own.overrides] == [5.0, 3.0]  # of equals the last wins
+    assert rules.changed({"max_order_value": 20}).of_account("b").limits.max_order_value == 7.0
+    with pytest.raises(SettingsError, match="item 1: max_daily_loss is of a whole account: leave strategy and symbol out"):
+        overrides_from([{"account": "b", "symbol": "A", "max_daily_loss": 5}])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant.events import AccountEvent, Offset, OrderEvent, OrderStatus, PositionEvent, PositionSide, Side
 from gcg_quant.instruments import preset
@@ -70,7 +71,7 @@ def futures() -> list[Any]:
     return [rebar, index]
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(24))
 @given(st.lists(STEP, min_size=5, max_size=30))
 def test_sides_count_as_in_the_model(steps: list[tuple[Any, ...]]) -> None:
     """Whatever is ordered, filled and cancelled: limits, buying power and the account's margin count what the venue margins."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from math import nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcg_quant.bus import EventBus
@@ -90,6 +91,20 @@ def told(bus: EventBus, seed: list[MarketDataEvent], then: list[MarketDataEvent]
     return reports, [(repr(risk.native.last_price(number)), risk.native.clock_ns) for number in (1, 2)] + days + signals  # type: ignore[operator]
 
 
+def test_limits_told_without_a_day_outlive_later_records_of_that_day(bus: EventBus) -> None:
+    """A day's first record stays in front of what was told after it without a day."""
+    bus.instruments.add(preset("crypto", "BTC/USDT", "SIM"))
+    names: dict[str, Any] = {"symbol": "BTC/USDT", "venue": "SIM", "event_ns": DAY_NS}
+    trade = TradeTick(**names, price=99.0, size=1.0, trading_day=20260106)
+    seed = numbered(bus, [Tick(**names, last_price=99.0), trade, Tick(**names, last_price=99.0, upper_limit=102.0), trade])
+    risk = RiskEngine()
+    risk.set_terms(1, bus.instruments[1])
+    for record in last_of_each_kind(seed):
+        risk.on_market(record)
+    assert risk.native.price_limits(1)[1] is not None
+
+
+@settings(max_examples=int(os.environ.get("GCG_EXAMPLES", "30")))
 @given(before=market(), after=market())
 def test_last_of_each_kind_is_as_good_as_all(tmp_path_factory: pytest.TempPathFactory, before: Any, after: Any) -> None:
     """Orders meet the same market, and risk knows the same prices, whether all records or the last of each kind were seen."""

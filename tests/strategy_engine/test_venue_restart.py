@@ -27,8 +27,8 @@ from gcg_quant.events import AlertEvent, Event, Fill, Lane, OrderCommand, OrderE
 from .mortal import Killed, Mortal
 
 FULL = "GCG_TORTURE_S" in os.environ
-KILLS = 200 if FULL else 10
-CURSOR_DEATHS = 1000 if FULL else 40
+KILLS = 200 if FULL else 6
+CURSOR_DEATHS = 1000 if FULL else 20
 Wait = Callable[..., None]
 
 
@@ -137,7 +137,7 @@ def test_engine_killed_between_any_two_events_ends_the_same(make_world: Callable
     published = whole.bus.head(Lane.MARKET) - 1 - len(events)
     whole.close()
     assert published > 50
-    for life in range(0, published + 1, 1 if FULL else 8):
+    for life in range(0, published + 1, 1 if FULL else 14):
         world = make_world()
         world.publish(events)
         world.run(MortalEngine(world.venue.port, life))
@@ -155,7 +155,7 @@ def test_venue_killed_at_any_input_ends_the_same(make_world: Callable[..., World
     expected, state = undisturbed(whole := make_world(), events)
     inputs = len(whole.venue.record().inputs)
     whole.close()
-    for number in range(1, inputs + 1, 1 if FULL else 9):
+    for number in range(1, inputs + 1, 1 if FULL else 16):
         world = make_world()
         world.publish(events)
         world.venue.fault(when, number)

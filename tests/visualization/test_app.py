@@ -14,6 +14,7 @@ import pytest
 from gcg_quant.bus import EventBus
 from gcg_quant.component import Component
 from gcg_quant.errors import ComponentError
+from gcg_quant.events import SystemEvent
 from gcg_quant.registry import Registry
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
@@ -183,6 +184,30 @@ def test_component_serves_with_routes_of_others(bus: EventBus, settings: Setting
     assert web.url == ""
 
 
+def test_component_listens_where_the_run_has_listened(bus: EventBus, until: Any) -> None:
+    """A process that is started again serves on the free port that its run took; the next run, or a port that is gone, takes another."""
+
+    def port_of(*, taken: bool = False) -> int:
+        settings = Settings.model_validate({"web": {"port": 0}})
+        web: WebServer = WebServer(settings, WebSocketEventBridge(settings))
+        with socket.socket() as other:
+            if taken:
+                other.bind(("127.0.0.1", kept))
+                other.listen()
+            web.start(bus)
+            until(lambda: web.state in ("running", "failed"))
+            port = int(web.url.rpartition(":")[2])
+            assert web.stop()
+        return port
+
+    kept = port_of()
+    bus.publish(SystemEvent(action="group_started", component="services", data={"url": f"http://127.0.0.1:{kept}"}))
+    assert port_of() == kept
+    assert port_of(taken=True) != kept
+    bus.publish(SystemEvent(action="start"))
+    assert port_of() != kept
+
+
 def test_component_on_a_taken_port_fails_and_says_why(bus: EventBus, until: Any) -> None:
     """The component is "failed", and the sentence is on the log lane."""
     from gcg_quant.events import LogEvent
@@ -194,6 +219,6 @@ def test_component_on_a_taken_port_fails_and_says_why(bus: EventBus, until: Any)
         web: Component = WebServer(settings, WebSocketEventBridge(settings))
         web.start(bus)
         until(lambda: web.state == "failed")
-        line = log.read(5.0)
+        line = log.read(30.0)
     assert isinstance(line, LogEvent)
     assert "cannot listen on" in line.message

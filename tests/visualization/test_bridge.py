@@ -170,7 +170,7 @@ def test_strategy_command_goes_onto_the_bus_and_its_answer_back(client: Client, 
     """Stop becomes a StrategyControlEvent of the page; the Applied event becomes the answer."""
     with bus.reader(events=[StrategyControlEvent]) as reader:
         client.send(type="strategy", request=3, action="stop", strategy="grid")
-        control = reader.read(5.0)
+        control = reader.read(30.0)
     assert isinstance(control, StrategyControlEvent)
     assert (control.action, control.strategy, control.source, control.cause) == ("stop", "grid", "charts", 0)
     bus.publish(Applied(control=control.id, component="manager", ok=False, detail="there is no strategy 'grid'"))
@@ -182,7 +182,7 @@ def test_kill_switch_is_asked_for_and_told(client: Client, bus: EventBus) -> Non
     """A page's command becomes a ConfigChangeEvent; what an engine answers is the page's answer, and every page's new state."""
     with bus.reader(events=[ConfigChangeEvent]) as reader:
         client.send(type="kill", request=4, on=True)
-        change = reader.read(5.0)
+        change = reader.read(30.0)
     assert isinstance(change, ConfigChangeEvent)
     assert (change.changes, change.origin, change.revision, change.source) == ({"risk.kill_switch": True}, "page", 0, "charts")
     bus.publish(Applied(control=change.id, component="trading-paper", detail='{"risk.kill_switch":true}'))
@@ -210,9 +210,9 @@ def test_what_a_page_shows_is_written_down(market: Any, client: Client, bus: Eve
     client.until("quotes")
     with bus.reader(events=[ChartConfigEvent]) as reader:
         client.subscribe(period="5m")
-        shown = reader.read(5.0)
+        shown = reader.read(30.0)
         client.send(type="config", patch={"theme": "light"})
-        chosen = reader.read(5.0)
+        chosen = reader.read(30.0)
     assert isinstance(shown, ChartConfigEvent)
     assert isinstance(chosen, ChartConfigEvent)
     assert (shown.symbol, shown.venue, shown.period) == ("BTC/USDT", "SIM", "5m")
@@ -272,4 +272,4 @@ def test_stopping_ends_every_connection(bus: EventBus, settings: Settings, marke
         Client(socket).until("hello")
         assert server.stop()
         with pytest.raises(ConnectionClosed):
-            list(iter(lambda: socket.recv(timeout=5), None))
+            list(iter(lambda: socket.recv(timeout=30), None))

@@ -39,6 +39,7 @@ def test_a_fresh_page_begins_with_the_settings() -> None:
     assert (fresh["theme"], fresh["language"], fresh["up_is_red"]) == ("light", "zh", None)
     assert fresh["layout"]["panes"][0]["period"] == "5m"
     assert ChartConfigManager().document(ChartSettings(up_is_red=True))["up_is_red"] is True
+    assert ChartConfigManager().document(ChartSettings(period="1M"))["layout"]["panes"][0]["period"] == "1M"
 
 
 def test_patches_are_merged_and_null_takes_back() -> None:
@@ -160,6 +161,6 @@ def test_the_commands_of_the_page_run(server: AppServer) -> None:
     assert len(commands) == 2
     for command in commands:
         words = shlex.split(command.replace("localhost:8000", f"127.0.0.1:{server.port}"))
-        result = subprocess.run([*words, "--silent", "--fail-with-body"], capture_output=True, text=True, timeout=20, check=False)
+        result = subprocess.run([*words, "--silent", "--fail-with-body"], capture_output=True, text=True, timeout=60, check=False)
         assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
     assert '"theme":"light"' in result.stdout

@@ -22,15 +22,18 @@ from gcg_quant.events import (
     PositionEvent,
     StrategyStatusEvent,
 )
+from gcg_quant.instruments import Instrument
 from gcg_quant.kill_switch import kill_change
 from gcg_quant.packing import pack_state, unpack_state
 from gcg_quant.visualization.ledger import TABLES, Ledger
+
+TEN = Instrument(symbol="X", venue="V", multiplier=10.0)
 
 
 @pytest.fixture
 def ledger() -> Ledger:
     """Return an empty ledger of instruments whose units count tenfold."""
-    return Ledger(lambda symbol, venue: 10.0)
+    return Ledger(lambda symbol, venue: TEN)
 
 
 def position(quantity: float, symbol: str = "X", **fields: float) -> PositionEvent:
@@ -159,14 +162,14 @@ def test_ledger_at_any_point_and_tail_are_the_whole_ledger(bus: EventBus, seed: 
     chance = random.Random(seed)
     for number in range(1, 120):
         bus.publish(some_event(chance, number))
-    whole = Ledger(lambda symbol, venue: 10.0)
+    whole = Ledger(lambda symbol, venue: TEN)
     with bus.reader(start="begin") as reader:
         whole.listen(reader)
         events = list(reader)
     for event in events:
         whole.apply(event)
     for cut in range(0, len(events) + 1, 7):
-        first, second = Ledger(lambda symbol, venue: 10.0), Ledger(lambda symbol, venue: 10.0)
+        first, second = Ledger(lambda symbol, venue: TEN), Ledger(lambda symbol, venue: TEN)
         for event in events[:cut]:
             first.apply(event)
         second.load(unpack_state(pack_state(first.dump())))

@@ -49,7 +49,7 @@ def log_in(server: AppServer, token: str = TOKEN, **more: Any) -> httpx.Response
 def read_to_the_end(ws: Any) -> None:
     """Read what comes, until the other end closes."""
     while True:
-        ws.recv(timeout=5)
+        ws.recv(timeout=30)
 
 
 def test_a_browser_logs_in_and_out(guard: Make) -> None:
@@ -73,7 +73,7 @@ def test_a_browser_logs_in_and_out(guard: Make) -> None:
         shown = f"{COOKIE}={browser.cookies[COOKIE]}"
         address = f"ws://127.0.0.1:{server.port}/ws"
         with connect(address, origin=server.url, additional_headers={"cookie": shown}) as ws:  # type: ignore[arg-type]
-            assert "hello" in str(ws.recv(timeout=5))
+            assert "hello" in str(ws.recv(timeout=30))
             answer = browser.post("/logout")
             assert (answer.status_code, answer.headers["location"]) == (303, "/login")
             assert "Max-Age=0" in answer.headers["set-cookie"]
@@ -197,7 +197,7 @@ def test_requests_that_make_no_sense_are_survived(guard: Make) -> None:
         b"POST /login HTTP/1.1\r\nhost: localhost\r\norigin: http://[\r\ncontent-length: 0\r\n\r\n",
         b"POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\ntoken=\xff%f",
     ):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
             line.sendall(raw)
             assert line.recv(4096).split()[1] in (b"400", b"401", b"403"), raw
     assert httpx.get(f"{server.url}/login").status_code == 200
@@ -320,6 +320,6 @@ def test_pages_lie_behind_the_token_whatever_their_path(guard: Make) -> None:
         "/metrics",
     ):
         assert httpx.get(server.url + path).status_code in (401, 404), path
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
             line.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
             assert line.recv(65_536).split()[1] == b"401", path

@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import NS_PER_MILLISECOND
-from gcg_quant.events import LogEvent, PlotEvent
+from gcg_quant.events import LogEvent, PlotEvent, SignalEvent
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.series.plots import Plots
@@ -58,6 +58,34 @@ def test_bridge_that_starts_later_knows_what_was_drawn(
         assert [value for _, value in plots[0]["points"]] == [0.0, 1.0, 2.0]
     finally:
         assert bridge.stop()
+
+
+def say(bus: EventBus, at_ns: int, name: str, **data: Any) -> None:
+    """Publish a signal."""
+    bus.publish(SignalEvent(symbol="BTC/USDT", venue="SIM", strategy="spy", name=name, event_ns=at_ns, data=data))
+
+
+def test_model_is_a_line_below_and_no_marker(market: Any, server: AppServer, bus: EventBus) -> None:
+    """A served model speaks after each bar: its probabilities are a line; a strategy's signals stay markers, whatever data they carry."""
+    market.tick(100.0)
+    begin = market.minute_ns
+    with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
+        page = Client(socket)
+        page.until("hello")
+        page.subscribe()
+        say(bus, begin, "model", model="spy", probability=0.625)
+        point = ["spy", "probability", "below", begin // NS_PER_MILLISECOND, 0.625]
+        assert page.until("plots") == {"type": "plots", "name": NAME, "rows": [point]}
+        say(bus, begin, "model", model="mine")
+        say(bus, begin, "up", probability=0.75)
+        say(bus, begin, "model", probability="high")
+        say(bus, begin + NS_PER_MILLISECOND, "model", model="spy", probability=0.25)
+        page.until("plots")
+        history = page.subscribe()
+    assert [(row["strategy"], row["place"], [value for _, value in row["points"]]) for row in history["plots"]] == [
+        ("spy", "below", [0.625, 0.25])
+    ]
+    assert [row["signal"] for row in history["markers"]] == ["model", "up", "model"]
 
 
 def test_newest_points_of_the_newest_plots_are_kept() -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import numpy as np
-import talib
 
 from gcg_quant.errors import EventError, nearest
 
 from .columns import Columns, Floats
 from .kind import Kind, LineStyle, Parameter, Parameters
-from .talib_functions import talib_kind, talib_names
+from .talib_functions import talib, talib_kind, talib_names
 
 __all__ = ["OURS", "find_kind", "kinds"]
 
@@ -28,14 +28,14 @@ def _period(default: int, low: int = 2) -> Parameter:
 def _bands(columns: Columns, parameters: Parameters, source: str) -> dict[str, Floats]:
     width = parameters["width"]
     prices = np.ascontiguousarray(columns.source(source))
-    upper, middle, lower = talib.BBANDS(prices, timeperiod=int(parameters["timeperiod"]), nbdevup=width, nbdevdn=width)
+    upper, middle, lower = talib().BBANDS(prices, timeperiod=int(parameters["timeperiod"]), nbdevup=width, nbdevdn=width)
     return {"upper": upper, "middle": middle, "lower": lower}
 
 
 def _kdj(columns: Columns, parameters: Parameters, source: str) -> dict[str, Floats]:
     # Where the prices of a whole stretch are one price, it stands in the middle.
     count = int(parameters["fastk_period"])
-    highest, lowest = talib.MAX(columns.high, count), talib.MIN(columns.low, count)
+    highest, lowest = talib().MAX(columns.high, count), talib().MIN(columns.low, count)
     span = highest - lowest
     with np.errstate(invalid="ignore", divide="ignore"):
         raw = np.where(span > 0, (columns.close - lowest) / span * 100, np.where(np.isnan(span), np.nan, 50.0))
@@ -46,7 +46,7 @@ def _kdj(columns: Columns, parameters: Parameters, source: str) -> dict[str, Flo
 
 def _smoothed(values: Floats, count: int) -> Floats:
     # Each value counts 1/count: an exponential average over 2 * count - 1 bars.
-    return values if count == 1 else talib.EMA(values, 2 * count - 1)
+    return values if count == 1 else talib().EMA(values, 2 * count - 1)
 
 
 def _kdj_lead(parameters: Parameters) -> int:
@@ -133,13 +133,13 @@ def _ours() -> dict[str, Kind]:
 OURS = ("MA", "EMA", "BOLL", "VWAP", "MACD", "RSI", "KDJ", "ATR", "OBV")
 
 
-def find_kind(name: str) -> Kind:
-    """Return an indicator by its name. Raises EventError naming the nearest one."""
+def find_kind(name: str, others: Iterable[str] = ()) -> Kind:
+    """Return an indicator by its name. Raises EventError naming the nearest one, of the catalogue or of these `others`."""
     kind = _ours().get(name)
     if kind is not None:
         return kind
     if name not in talib_names():
-        raise EventError(f"There is no indicator {name!r}.{nearest(name, (*OURS, *talib_names()))}", name=name)
+        raise EventError(f"There is no indicator {name!r}.{nearest(name, (*OURS, *others, *talib_names()))}", name=name)
     return talib_kind(name)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,9 @@ class Indicator:
         self.source = source
         given = [f"{name}={value!r}" for name, value in parameters.items()]
         self.key = f"{kind.name}({','.join(([source] if kind.source else []) + given)})"
-        shown = [f"{value:g}" for name, value in parameters.items() if "matype" not in name or value]
-        self.title = " ".join((kind.name, *shown, *([source] if kind.source and source != "close" else [])))
+        shown = [one.shown(parameters[one.name]) for one in kind.parameters]
+        words = (kind.name, *shown, source if kind.source and source != "close" else "")
+        self.title = " ".join(word for word in words if word)
         self.lead = kind.lead(parameters)
 
     def values(self, columns: Columns, anchor_ns: int | None = None) -> dict[str, Floats]:
@@ -57,14 +60,16 @@ class Indicator:
         return {"key": self.key, "place": kind.place, "title": self.title, "decimals": kind.decimals, "levels": kind.levels, "error": ""}
 
 
-def indicator(name: str, parameters: Parameters, source: str | None = None) -> Indicator:
-    """Return an indicator by name; parameters that are not given have their defaults.
+def indicator(name: str, parameters: Parameters, source: str | None = None, others: Mapping[str, Kind] = MappingProxyType({})) -> Indicator:
+    """Return an indicator by name, of the catalogue or of `others`; parameters that are not given have their defaults.
 
     Raises:
         EventError: no such indicator, parameter or source, or a value out of its limits; the text names the nearest or the limits.
     """
-    kind = find_kind(name)
+    kind = others.get(name) or find_kind(name, others)
     checked = kind.checked(parameters)
+    if name in others:
+        return Indicator(kind, checked, kind.checked_source(source))
     return _kept(name, tuple(checked.items()), kind.checked_source(source))
 
 

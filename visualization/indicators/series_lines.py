@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .columns import ColumnBuffer, Columns, Floats
+from .columns import ColumnBuffer, Columns
 from .indicator import Indicator
+from .shapes import Drawn, Tracker
 
 if TYPE_CHECKING:
     from gcg_quant.calendar import Calendar
@@ -23,7 +24,7 @@ __all__ = ["Lines", "SeriesLines", "lines_of"]
 
 _SPARE_ROWS = 2_000
 _MOST_ROWS = 200_000
-Lines = Mapping[str, Mapping[str, Floats]]  # by the indicator's key, then by the name of the line
+Lines = Mapping[str, Drawn]  # by the indicator's key
 
 
 class SeriesLines:
@@ -34,6 +35,7 @@ class SeriesLines:
         self.anchor_ns = anchor_ns
         self._buffer = ColumnBuffer(calendar)
         self._first_ns = 0  # rows are there from this start on
+        self._trackers: dict[str, Tracker] = {}  # of the indicators with shapes that have been told since the rows began where they begin
         self._bases: dict[tuple[str, str], float] = {}  # a running total in the first row, once the anchor has been trimmed away
 
     def seed(self, columns: Columns, indicators: Iterable[Indicator]) -> None:
@@ -42,17 +44,22 @@ class SeriesLines:
             self._buffer.replace(Columns._make(column.copy() for column in columns))
             self._first_ns = int(columns.start_ns[0])
             self._bases.clear()
+            self._trackers.clear()
         self.indicators |= {one.key: one for one in indicators}
 
     def keep(self, keys: set[str]) -> None:
         """Forget the indicators that nobody wants any more, and without any the rows."""
         self.indicators = {key: one for key, one in self.indicators.items() if key in keys}
+        self._trackers = {key: one for key, one in self._trackers.items() if key in keys}
         if not self.indicators:
             self._buffer.replace(Columns.of([]))
             self._bases.clear()
 
     def update(self, candles: Sequence[Candle]) -> Lines:
-        """Take candles that are new or have changed, sorted, and return the values of every line in their rows."""
+        """Take candles that are new or have changed, sorted, and return the values of every line in their rows.
+
+        Of shapes those come that are new or have changed, the first time all.
+        """
         if not candles or not self.indicators:
             return {}
         first = self._buffer.put(candles)
@@ -64,13 +71,18 @@ class SeriesLines:
         self._trim(len(columns.time))
         return found
 
-    def _lines(self, one: Indicator, columns: Columns, first: int, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, Floats]:
+    def _lines(self, one: Indicator, columns: Columns, first: int, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Drawn:
         begin = _front_of(one, columns, first)
         values = one.values(columns.part(begin), self.anchor_ns)
         if one.kind.anchored:
             for name in values.keys() & {name for key, name in self._bases if key == one.key}:
                 values[name] = one.anchored(values[name], 0, self._bases[one.key, name])
-        return {name: line[rows - begin] for name, line in values.items()}
+        found = Drawn({name: line[rows - begin] for name, line in values.items()})
+        if one.kind.track is not None:
+            known = one.key in self._trackers
+            tracker = self._trackers[one.key] if known else self._trackers.setdefault(one.key, one.kind.track(one.parameters))
+            found.shapes = tracker.take(columns, first if known else 0)
+        return found
 
     def _trim(self, count: int) -> None:
         whole = any(one.kind.whole_days or one.kind.anchored for one in self.indicators.values())
@@ -84,6 +96,7 @@ class SeriesLines:
                 rows = np.array([at])
                 self._bases |= {(one.key, name): float(line[0]) for name, line in self._lines(one, columns, at, rows).items()}
         self._buffer.trim(keep)
+        self._trackers.clear()
         self._first_ns = int(self._buffer.columns.start_ns[0])
 
 
@@ -97,9 +110,11 @@ def _front_of(one: Indicator, columns: Columns, first: int) -> int:
 
 
 def lines_of(indicators: Iterable[Indicator], columns: Columns, first: int, anchor_ns: int | None) -> Lines:
-    """Return the values of every line in the rows from `first` on."""
+    """Return the values of every line in the rows from `first` on, and all shapes."""
     found = {}
     for one in indicators:
         begin = _front_of(one, columns, first)
-        found[one.key] = {name: line[first - begin :] for name, line in one.values(columns.part(begin), anchor_ns).items()}
+        found[one.key] = Drawn({name: line[first - begin :] for name, line in one.values(columns.part(begin), anchor_ns).items()})
+        if one.kind.track is not None:
+            found[one.key].shapes = one.kind.track(one.parameters).take(columns, 0)
     return found

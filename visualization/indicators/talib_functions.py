@@ -8,21 +8,18 @@ a fixed bar.
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import talib as _typed_talib
-from talib import abstract as _abstract
 
 from .columns import Columns, Floats
 from .kind import Kind, LineStyle, Parameter, Parameters
 
-__all__ = ["talib_kind", "talib_names"]
+__all__ = ["talib", "talib_kind", "talib_names"]
 
-_talib: Any = _typed_talib
-abstract: Any = _abstract  # ta-lib's own stubs lack what this module offers
 _MOST_BARS = 1_000  # of any parameter that counts bars
 _SUMS = frozenset(("AD", "CUMSUM", "OBV", "PVT", "WAD"))
 _PRODUCTS = frozenset(("NVI", "PVI"))
@@ -48,15 +45,22 @@ _LEVELS |= {"WILLR": (-80.0, -20.0), "CCI": (-100.0, 100.0), "ADX": (25.0,), "CM
 
 
 @functools.cache
+def talib() -> Any:
+    """Return the library, loaded with the first indicator: it brings pandas, half a second and 60 MB to every start of a server."""
+    importlib.import_module("talib.abstract")
+    return importlib.import_module("talib")  # by name: its own stubs lack what it offers
+
+
+@functools.cache
 def talib_names() -> tuple[str, ...]:
     """Return the names of all functions, sorted."""
-    return tuple(sorted(_talib.get_functions()))
+    return tuple(sorted(talib().get_functions()))
 
 
 @functools.cache
 def talib_kind(name: str) -> Kind:
     """Return a function of ta-lib by its name; there must be one."""
-    info: dict[str, Any] = abstract.Function(name).info
+    info: dict[str, Any] = talib().abstract.Function(name).info
     flags = info["function_flags"]
     inputs = _inputs(info["input_names"])
     lines = {output: _style(name, flags, told) for output, told in info["output_flags"].items()}
@@ -123,7 +127,7 @@ def _least(function: str, name: str, default: int) -> int:
 
 def _takes(function: str, parameters: dict[str, float]) -> bool:
     try:
-        _call(function, _inputs(abstract.Function(function).info["input_names"]), _SOME, parameters, "close")
+        _call(function, _inputs(talib().abstract.Function(function).info["input_names"]), _SOME, parameters, "close")
     except Exception:  # ta-lib raises plain ones for what it does not take
         return False
     return True
@@ -136,8 +140,8 @@ _SOME = Columns(_ROWS, _ROWS, _ROWS, _WAVE, _WAVE + 1, _WAVE - 1, _WAVE + np.cos
 
 
 def _lead(name: str, parameters: Parameters) -> int:
-    lookback = int(abstract.Function(name, **parameters).lookback)
-    flags: list[str] = abstract.Function(name).function_flags or []
+    lookback = int(talib().abstract.Function(name, **parameters).lookback)
+    flags: list[str] = talib().abstract.Function(name).function_flags or []
     if name in _SLOWEST:
         return _SLOWEST[name] + lookback
     if "slowlimit" in parameters:
@@ -166,20 +170,20 @@ def _call(name: str, inputs: tuple[str, ...], columns: Columns, parameters: Para
     """Return the outputs of a function as long as the columns: NaN at the start where bars are missing, and where a result is infinite."""
     count = len(columns.close)
     begin = _first_known(columns) if count else 0
-    outputs = len(abstract.Function(name).output_names)
+    outputs = len(talib().abstract.Function(name).output_names)
     if count - begin < 2:
         return [np.full(count, np.nan) for _ in range(outputs)]
     known = columns.part(begin)
     arrays = [np.ascontiguousarray(_input(known, one, parameters, source)) for one in inputs]
     with np.errstate(all="ignore"):
-        raw = getattr(_talib, name)(*arrays, **parameters)
+        raw = getattr(talib(), name)(*arrays, **parameters)
     found = []
     for values in raw if isinstance(raw, tuple) else (raw,):
         line = np.full(count, np.nan)
         line[begin:] = values
         if name in _INDICES:
             line[begin:] = np.arange(count - begin) - line[begin:]
-            lookback = int(abstract.Function(name, **parameters).lookback)
+            lookback = int(talib().abstract.Function(name, **parameters).lookback)
             line[begin : begin + lookback] = np.nan
         line[~np.isfinite(line)] = np.nan
         found.append(line)

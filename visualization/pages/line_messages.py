@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,14 +11,14 @@ import msgspec
 from gcg_quant.errors import GcgQuantError
 
 from ..adapter import EventToChartAdapter
-from ..indicators import Indicator, Lines, indicator
+from ..indicators import Drawn, Indicator, Kind, Lines, indicator
 from ..series.market_view import MarketView
 from ..series.watch import Watch
 from .commands import WantedIndicator
 from .hub import Parcel
 from .page_panes import Audience, audience_topic, series_of
 
-__all__ = ["Asked", "line_rows", "lines_answer", "resolved", "series_news", "unique"]
+__all__ = ["Asked", "line_rows", "lines_answer", "resolved", "series_news", "shape_rows", "unique"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,12 +31,16 @@ class Asked(NamedTuple):
     error: str = ""
 
 
-def resolved(wanted: Sequence[WantedIndicator]) -> list[Asked]:
-    """Return indicators as they were asked for; what cannot be computed says why in its place, and the others are shown."""
+def resolved(wanted: Sequence[WantedIndicator], others: Mapping[str, Kind] = MappingProxyType({})) -> list[Asked]:
+    """Return indicators as they were asked for; what cannot be computed says why in its place, and the others are shown.
+
+    Args:
+        others: kinds beside those of the catalogue, by name.
+    """
     asked: list[Asked] = []
     for one in wanted:
         try:
-            asked.append(Asked(one.id, indicator(one.name, one.parameters, one.source)))
+            asked.append(Asked(one.id, indicator(one.name, one.parameters, one.source, others)))
         except GcgQuantError as error:
             asked.append(Asked(one.id, None, str(error)))
     return asked
@@ -57,8 +62,10 @@ def line_rows(asked: Sequence[Asked], lines: Lines) -> list[dict[str, Any]]:
             )
             continue
         styles = indicator.kind.lines
-        values = {name: {"style": styles[name], "values": line.tolist()} for name, line in lines.get(indicator.key, {}).items()}
-        rows.append({"id": one.id, **indicator.described(), "lines": values})
+        drawn = lines.get(indicator.key, Drawn())
+        values = {name: {"style": styles[name], "values": line.tolist()} for name, line in drawn.items()}
+        shapes = {"shapes": shape_rows(indicator.kind, drawn)} if indicator.kind.shapes else {}
+        rows.append({"id": one.id, **indicator.described(), "lines": values, **shapes})
     return rows
 
 
@@ -74,7 +81,7 @@ def series_news(view: MarketView, watch: Watch, position: int) -> list[Parcel]:
     if not candles:
         return []
     after, watch.through = watch.through, position
-    lines = {key: _raw(_live(values)) for key, values in watch.lines.update(candles).items()}
+    lines = {key: _raw(_live(watch.lines.indicators[key], drawn)) for key, drawn in watch.lines.update(candles).items()}
     message = {
         "type": "candles",
         "series": series_of(view.name, watch.period),
@@ -84,14 +91,20 @@ def series_news(view: MarketView, watch: Watch, position: int) -> list[Parcel]:
     }
     parcels = []
     for keys in watch.audiences:
-        told = [{"key": key, "lines": lines[key]} for key in keys if key in lines]
+        told = [lines[key] for key in keys if key in lines]
         topic = audience_topic(Audience(view.name, watch.period, keys))
         parcels.append(Parcel(topic, _encode({**message, "lines": told}).decode()))
     return parcels
 
 
-def _live(values: Mapping[str, Any]) -> dict[str, list[float]]:
-    return {name: line.tolist() for name, line in values.items()}
+def shape_rows(kind: Kind, drawn: Drawn) -> dict[str, Any]:
+    """Return what messages tell of shapes."""
+    return {name: {"style": kind.shapes[name], "after": part.after, "rows": part.rows} for name, part in drawn.shapes.items()}
+
+
+def _live(indicator: Indicator, drawn: Drawn) -> dict[str, Any]:
+    shapes = {"shapes": shape_rows(indicator.kind, drawn)} if drawn.shapes else {}
+    return {"key": indicator.key, "lines": {name: line.tolist() for name, line in drawn.items()}, **shapes}
 
 
 def _raw(value: Any) -> msgspec.Raw:

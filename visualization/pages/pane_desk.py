@@ -97,7 +97,7 @@ class PaneDesk:
                 page.release(*texts, wants=page.panes.topics())
 
     async def _subscribe(self, page: Page, command: Subscribe) -> None:
-        asked = resolved(command.indicators)
+        asked = resolved(command.indicators, self._bridge.kinds)
         indicators = unique(asked)
         before, pane = page.panes, command.pane
         empty = before.showing(pane, None)
@@ -125,7 +125,7 @@ class PaneDesk:
         if shown is None:
             page.offer(messages.problem(command.request, f"Pane {pane} shows no series: subscribe first."))
             return
-        asked = resolved(command.indicators)
+        asked = resolved(command.indicators, self._bridge.kinds)
         indicators = unique(asked)
         after = before.showing(pane, ShownSeries(shown.name, shown.period, indicators))
         audience = after.audience(pane)

@@ -85,6 +85,17 @@ class Line(_Part, frozen=True):
     values: list[Number]
 
 
+class ShapeRows(_Part, frozen=True):
+    """Shapes of one name: those that begin at or before `after` (s) stay, all others are these; null: none stays.
+
+    A row is begin (s), price, end (s), price, whether it is confirmed (else it may still change), and what is written at it.
+    """
+
+    style: Literal["thin", "thick", "box", "marker"]
+    after: int | None
+    rows: list[tuple[int, float, int, float, bool, str]]
+
+
 class IndicatorLines(_Part, frozen=True):
     """An indicator that a page has asked for as `id`; `key` is what live values call it. With an `error` there are no lines."""
 
@@ -96,13 +107,15 @@ class IndicatorLines(_Part, frozen=True):
     levels: list[float]
     error: str
     lines: dict[str, Line]
+    shapes: dict[str, ShapeRows] = {}
 
 
 class LiveLines(_Part, frozen=True):
-    """The values of an indicator's lines, aligned with the bars of the same message."""
+    """The values of an indicator's lines, aligned with the bars of the same message, and the shapes that are new or have changed."""
 
     key: str
     lines: dict[str, list[Number]]
+    shapes: dict[str, ShapeRows] = {}
 
 
 class Plot(_Part, frozen=True):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gcg_quant.clock import NS_PER_DAY, NS_PER_SECOND, day_start
-from gcg_quant.periods import period_ns
+from gcg_quant.periods import MONTH, period_ns
 
 from .candle import Candle, Span, fold
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DAYS", "MONTH", "check_period", "length_ns", "month_at", "month_of", "month_span", "months_of"]
 
-MONTH = "1M"
 DAYS = 31  # a month has no more
 _MEAN_NS = 2_629_800 * NS_PER_SECOND  # the twelfth part of 365.25 days
 _DAY_S = NS_PER_DAY // NS_PER_SECOND

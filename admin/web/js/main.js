@@ -3,6 +3,7 @@
 import "/static/js/texts/page.js";
 import "/static/js/texts/trading.js";
 import "./texts/frame.js";
+import "./texts/sentences.js";
 import { Appearance } from "/shared/appearance.js";
 import { get, patch } from "/shared/rest.js";
 import { Desk } from "./frame/desk.js";

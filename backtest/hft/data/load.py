@@ -12,7 +12,7 @@ from gcg_quant.errors import BacktestError, ImportFileError
 from gcg_quant.events import Record
 from gcg_quant.history import History
 
-from ....data_collector.binance_file import is_recording
+from ....data_collector.importing.binance_file import is_recording
 from ..market import Feed
 from ..moments import moment_ns
 from .arrays import frame_columns, load_array, load_columns

@@ -8,8 +8,8 @@ from typing import Any
 from gcg_quant.events import HOT_RECORDS, Record
 
 from ....data_collector import FileInstruments, ImportReport
-from ....data_collector.binance_file import BinanceFile
-from ....data_collector.recording import Recording
+from ....data_collector.importing.binance_file import BinanceFile
+from ....data_collector.importing.recording import Recording
 from ..market import RowsFeed
 from .files import import_options
 from .order import in_order

@@ -5,6 +5,7 @@ import { PriceChart } from "/shared/price_chart.js";
 import { CurveChart } from "/shared/curve_chart.js";
 import { linkCharts } from "/shared/chart_base.js";
 import { Marks } from "./marks.js";
+import { Plots } from "./plots.js";
 import { byId, el, indexAt, least, percentDecimals } from "./page.js";
 
 const SCALE_PX = 88; // one width for the three price scales, so that the plots stand below each other
@@ -28,8 +29,10 @@ export class Charts {
     });
     this.value = new CurveChart(byId("value"), { ...hidden, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.08, bottom: 0.06 } } });
     this.fall = new CurveChart(byId("fall"), { ...common, rightPriceScale: { minimumWidth: SCALE_PX, scaleMargins: { top: 0.04, bottom: 0.06 } } });
+    this.plots = new Plots(data, this.price, { rightPriceScale: { minimumWidth: SCALE_PX }, timeScale: hidden.timeScale });
     this.#curves();
-    linkCharts([this.price, this.value, this.fall], (time) => this.#legend(time));
+    this.all = [this.price, ...this.plots.charts, this.value, this.fall];
+    linkCharts(this.all, (time) => this.#legend(time));
     this.#symbols();
     byId("all").addEventListener("click", () => this.fit());
     byId("log").addEventListener("click", () => this.#logarithmic());
@@ -38,6 +41,7 @@ export class Charts {
 
   recolour(colours) {
     this.price.setColours(colours);
+    this.plots.setColours(colours);
     this.value.setColours(colours);
     this.fall.setColours(colours);
     this.coloured = true;
@@ -76,12 +80,12 @@ export class Charts {
     };
     const range = this.price.chart.timeScale().getVisibleLogicalRange();
     this.price.setFormats({ ...written, price: (value) => format.price(value, decimals), minMove: 10 ** -decimals });
-    this.value.setTimes(written);
-    this.fall.setTimes(written);
-    for (const chart of [this.price, this.value, this.fall]) chart.chart.applyOptions({ timeScale: { timeVisible: !daily } });
+    for (const chart of this.all.slice(1)) chart.setTimes(written);
+    for (const chart of this.all) chart.chart.applyOptions({ timeScale: { timeVisible: !daily } });
     if (this.coloured) {
       this.price.setAxis(this.axis);
       this.price.setBars(this.bars);
+      this.plots.show(symbol, this.bars, this.axis, decimals);
       if (keep && range) this.price.chart.timeScale().setVisibleLogicalRange(range);
       else this.fit();
       this.marks.draw(true);
@@ -135,7 +139,8 @@ export class Charts {
     const hints = [together > 1 && `${together} bars drawn as one`, this.marks.crowd === "too many" && `zoom in to see ${format.price(this.marks.fills.length, 0)} fills`];
     const parts = known ? ["O", "H", "L", "C"].map((name, n) => el("span", {}, `${name} `, el("b", { text: number(bar[n + 1]) }))) : [];
     const volume = known && bar[5] !== undefined ? [el("span", {}, "Vol ", el("b", { text: format.quantity(bar[5]) }))] : [];
-    byId("legend").replaceChildren(place, ` ${[venue, this.data.period, ...hints].filter(Boolean).join(" · ")} `, el("span", { text: this.when(at) }), ...parts, ...volume);
+    const plots = this.plots.over(known ? indexAt(times, at) : -1);
+    byId("legend").replaceChildren(place, ` ${[venue, this.data.period, ...hints].filter(Boolean).join(" · ")} `, el("span", { text: this.when(at) }), ...parts, ...volume, ...plots);
     const n = indexAt(this.data.times, at);
     const worth = el("span", { class: "accent" }, "account ", el("b", { text: format.price(this.data.values[n], 2) }));
     const held = this.held ? [el("span", {}, "buy and hold ", el("b", { text: format.price(this.held[indexAt(times, at)][1], 2) }))] : [];

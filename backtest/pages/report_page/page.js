@@ -1,7 +1,7 @@
 // What the parts of the report share: its data, elements, and the theme.
 
 const root = document.documentElement;
-const TOKENS = ["panel", "raised", "line", "text", "muted", "faint", "accent", "up", "down", "mark"];
+const TOKENS = ["panel", "raised", "line", "text", "muted", "faint", "accent", "up", "down", "mark", ...[1, 2, 3, 4, 5, 6].map((at) => `study-${at}`)];
 
 export const byId = (id) => document.getElementById(id);
 
@@ -33,6 +33,7 @@ export function readData() {
   data.fills = unpackRows(data.fills);
   data.trades = unpackRows(data.trades);
   for (const one of data.symbols) for (const name of ["times", "open", "high", "low", "close", "volume"]) one[name] = unpack(one[name]);
+  for (const one of data.plots) one.at = unpack(one.at);
   if (data.ticks) carryValues(data);
   return data;
 }

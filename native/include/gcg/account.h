@@ -39,6 +39,7 @@ struct AccountTerms {
     bool larger_side = false;  // ... and the larger one alone ties up margin
     bool today_apart = false;  // ... and an order that closes says which day's lots (held.h)
     bool t_plus_one = false;   // what was bought today is sold tomorrow at the earliest
+    bool inverse = false;      // paid in the other currency of its price: worth multiplier / price
     uint32_t currency = 0;     // 0 = the account's own
     double maker_fee = 0, taker_fee = 0;
     double fee_per_unit = 0;
@@ -50,6 +51,21 @@ struct AccountTerms {
 
     // The fee of one fill; `today` is the part of the quantity that closes lots opened on the same day.
     [[nodiscard]] double fee(double quantity, double price, bool sells, bool maker, bool first, double today) const;
+    // What a signed quantity is worth, and what it gains from one price to another; the source of the formulas of
+    // inverse contracts is named in Instrument.profit. NaN if the price of one is not above 0.
+    [[nodiscard]] double value(double quantity, double price) const {
+        if (!inverse) return quantity * price * multiplier;
+        return price > 0 ? quantity * multiplier / price : kNaN;
+    }
+    [[nodiscard]] double profit(double quantity, double entry, double leave) const {
+        if (!inverse) return (leave - entry) * quantity * multiplier;
+        return entry > 0 && leave > 0 ? (1.0 / entry - 1.0 / leave) * quantity * multiplier : kNaN;
+    }
+    // The price at which two quantities above 0 together make the profit of both.
+    [[nodiscard]] double average(double held, double price, double added, double at) const {
+        if (!inverse) return (price * held + at * added) / (held + added);
+        return price > 0 && at > 0 ? (held + added) / (held / price + added / at) : kNaN;
+    }
 };
 
 struct AccountFill {

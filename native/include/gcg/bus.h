@@ -104,6 +104,7 @@ class BusReader {
     [[nodiscard]] bool ready() const;
     // Wait until ready() or the timeout (seconds; < 0 = for ever). May return early. Call without any Python lock.
     bool wait(double timeout_s);
+    [[nodiscard]] uint32_t wakes() const;  // how often Bus::wake() was called so far
     // Only these lanes are read (bit 0 control, bit 1 market, bit 2 log; default 7).
     void lanes(uint32_t mask);
     void wait_policy(WaitPolicy policy, double sleep_s = 0.001);

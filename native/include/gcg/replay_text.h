@@ -2,7 +2,7 @@
 //
 // Only what is beyond doubt is read. A number is plain if it is digits with a point, a sign and an exponent at most,
 // and becomes the nearest double; text is plain if it is ASCII without quotes and control characters. All else is left
-// to the careful reading in Python (data_collector/csv_file.py), which says what is wrong where.
+// to the careful reading in Python (data_collector/importing/csv_file.py), which says what is wrong where.
 #pragma once
 
 #include <cstddef>

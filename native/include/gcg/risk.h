@@ -42,6 +42,11 @@ inline constexpr uint64_t kOrderSize = 1u << 0, kOrderValue = 1u << 1, kPosition
 inline constexpr double kOff = std::numeric_limits<double>::infinity();
 inline constexpr double kOn = 1;
 
+// NaN is what is not set or not known.
+inline bool is_set(double value) {
+    return value == value;
+}
+
 // NaN: not set here. kOff: no limit.
 struct RiskLimits {
     double order_quantity = kNaN;
@@ -73,6 +78,14 @@ struct RiskTerms {
     bool by_settlement = false;  // the day's base is the previous settlement, where it is told, not the close
     bool t_plus_one = false;     // what was bought today is sold tomorrow at the earliest
     Sides sides = Sides::net;
+    bool inverse = false;  // paid in the other currency of its price: a unit is worth multiplier / price
+
+    // What one unit at a multiplier of 1 adds to the equity at a price: purchases of an inverse contract are owed, so
+    // that it is below 0 there; NaN if its price is not above 0.
+    [[nodiscard]] double worth(double price) const {
+        if (!inverse) return price;
+        return price > 0 ? -1.0 / price : kNaN;
+    }
 };
 
 struct RiskOrder {

@@ -32,6 +32,7 @@ OFF = dict.fromkeys(
         "silence_s",
         "handler_errors",
         "gateway_s",
+        "collector_s",
         "clock_ms",
     ),
     "off",

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from gcg_quant.admin.monitoring.performance import PerformanceMonitor
+from gcg_quant.backoff import Backoff
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
+from gcg_quant.data_collector.folder import FolderCollector
+from gcg_quant.data_collector.folder.options import FolderOptions
 from gcg_quant.events import (
     AlertEvent,
+    CollectorStatusEvent,
     ConfigChangeEvent,
     GatewayStatus,
     LogEvent,
@@ -175,6 +179,46 @@ def test_database_and_gateway_unless_they_say_so_themselves(bus: EventBus, watch
     watched.until("critical", "gateway", 2)
     bus.publish(GatewayStatus(gateway="ctp", account="a1", status="connected"))
     watched.until("info", "gateway", 2)
+
+
+def test_a_collector_that_stays_disconnected_is_told(bus: EventBus, watch: Watch, tmp_path: Path) -> None:
+    """Once, with its reason, also over a restart of the monitor; over once it is connected."""
+    watched = watch(collector_s=0.1)
+    folder = tmp_path / "files"
+    collector = FolderCollector("files", "V", options=FolderOptions(folder=folder), backoff=Backoff(0.01, 0.05))
+    collector.start(bus)
+    try:
+        alert = watched.until("critical", "disconnected")
+        assert alert.component == "files"
+        assert f"(there is no folder {folder}): look at `collectors status files`." in alert.message
+        watched.restart()
+        watched.looks(5)
+        assert [one.level for one in watched.alerts] == ["critical"]
+        folder.mkdir()
+        assert "connected again" in watched.until("info", "disconnected").message
+    finally:
+        collector.stop()
+
+
+def test_a_collector_may_be_disconnected_while_its_markets_are_closed(bus: EventBus, watch: Watch) -> None:
+    """The time counts from when one of them is open; who was stopped is none, and "off" watches none."""
+    watched = watch(collector_s=0.1)
+
+    def tell(state: str, *, market_open: bool = True) -> None:
+        bus.publish(CollectorStatusEvent(collector="ctp", venue="CTP", state=state, since_ns=now_ns(), market_open=market_open))
+
+    for state, is_open in (("waiting", False), ("refused", False), ("idle", True), ("connected", True)):
+        tell(state, market_open=is_open)
+        watched.looks(4)
+        assert watched.alerts == []
+    tell("refused")
+    assert "disconnected for" in watched.until("critical", "disconnected").message
+    tell("connecting", market_open=False)
+    watched.until("info", "disconnected")
+    bus.publish(ConfigChangeEvent(revision=2, changes={"monitoring.collector_s": "off"}))
+    tell("waiting")
+    watched.looks(5)
+    assert len(watched.alerts) == 2
 
 
 def test_thresholds_change_while_it_runs(bus: EventBus, watch: Watch) -> None:

@@ -13,6 +13,7 @@ from ...visualization.page.watched import Watched
 from ..conftest import System
 
 SECTIONS = ("overview", "strategies", "backtests", "orders", "risk", "data", "settings", "log", "alerts", "journal")
+DESK = {"width": 1280, "height": 800}
 _AXE = Axe()
 
 
@@ -48,22 +49,41 @@ class AdminPage(Watched):
         place.locator(".ask .yes").click()
         return asked
 
-    def axe(self, *rules: str) -> list[str]:
-        """Return what the accessibility checker finds by all its rules or by some, a line each."""
-        options: dict[str, Any] = {"preload": False}  # it would ask for imported style sheets at the wrong place
+    def axe(self, *rules: str, serious: bool = False) -> list[str]:
+        """Return what the accessibility checker finds by all its rules or by some, a line each; only what is serious if so wanted."""
+        # Preloading would ask for imported style sheets at the wrong place; to describe all that is right takes as long as to look at it.
+        options: dict[str, Any] = {"preload": False, "resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = {"type": "rule", "values": list(rules)}
         found = _AXE.run(self.page, options=options).response["violations"]
-        return [f"{one['id']}: {node['html'][:160]} {node['target']}" for one in found for node in one["nodes"]]
+        return [
+            f"{one['id']}: {node['html'][:160]} {node['target']}"
+            for one in found
+            if not serious or one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
 
 
 @contextmanager
-def opened(chromium: Any, system: System, **options: Any) -> Iterator[AdminPage]:
-    """Open a page of its own; at the end nothing may have gone wrong on it."""
-    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+def opened(browser: Any, system: System, **options: Any) -> Iterator[AdminPage]:
+    """Open a page of its own; at the end nothing may have gone wrong on it.
+
+    Args:
+        browser: Chromium, for a context with these options, or a context that stays; of it only the viewport differs.
+    """
+    context = None
+    if hasattr(browser, "new_context"):
+        browser = context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
+    page = browser.new_page()
+    if not context:
+        page.set_viewport_size(options.get("viewport", DESK))
     try:
-        admin = AdminPage(context.new_page(), system.url)
+        admin = AdminPage(page, system.url)
         yield admin
         assert not admin.faults, admin.faults
     finally:
-        context.close()
+        if context:
+            context.close()
+        else:
+            page.evaluate("location.origin === 'null' || localStorage.clear()")
+            page.close()

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from .. import conftest
 from ..conftest import System
+from .album import DESK, FOLDER, PHONE, PICTURES
 
 pytestmark = pytest.mark.slow
 TOKEN = "token-of-the-guarded-test"
@@ -62,20 +63,22 @@ def test_nothing_is_answered_without_the_token(guarded: System) -> None:
     """Every operation of the interface, every page and every file."""
     asked = operations(guarded)
     assert len(asked) > 50
-    for method, path in asked:
-        answer = httpx.request(method, guarded.url + path, json={} if method != "GET" else None)
-        assert answer.status_code == 401, (method, path)
-        assert "www-authenticate" in answer.headers
+    with httpx.Client(base_url=guarded.url) as nobody:
+        for method, path in asked:
+            answer = nobody.request(method, path, json={} if method != "GET" else None)
+            assert answer.status_code == 401, (method, path)
+            assert "www-authenticate" in answer.headers
 
 
 def test_no_answer_holds_a_secret(guarded: System) -> None:
     """Tokens and passwords are in no answer, header, log file or message, whatever is asked."""
     texts: dict[str, str] = {}
-    for method, path in operations(guarded):
-        if method == "GET" and path != "/ws":
-            answer = httpx.get(guarded.url + path, headers=BEARER, params={"symbol": "BTC/USDT", "venue": "SIM"}, timeout=30)
-            assert answer.status_code < 500, (path, answer.text)
-            texts[path] = answer.text + str(answer.headers)
+    with httpx.Client(base_url=guarded.url, headers=BEARER, timeout=30) as web:
+        for method, path in operations(guarded):
+            if method == "GET" and path != "/ws":
+                answer = web.get(path, params={"symbol": "BTC/USDT", "venue": "SIM"})
+                assert answer.status_code < 500, (path, answer.text)
+                texts[path] = answer.text + str(answer.headers)
     with connect(f"{guarded.url.replace('http', 'ws')}/ws", additional_headers=BEARER) as socket:
         texts["/ws"] = "".join(str(socket.recv(timeout=10)) for _ in range(10))
     texts["terminal"] = guarded.output
@@ -128,3 +131,33 @@ def look_at_pages(guarded: System, page: Any) -> None:
     page.locator("button").click()
     page.wait_for_url(f"{guarded.url}/login")
     assert page.evaluate("fetch('/api/v1/symbols').then((answer) => answer.status)") == 401
+
+
+@pytest.mark.skipif(not PICTURES, reason="test_pages_keep_to_their_policy goes through them; the pictures are asked for by GCG_SCREENSHOTS")
+def test_login_and_logout_can_be_looked_at(chromium: Any, guarded: System) -> None:
+    """Both pages in both themes and languages, on a screen and on a phone: empty, with a wrong token, and the page that ends a session."""
+    for theme, language in (("dark", "en-US"), ("light", "zh-CN")):
+        for size, viewport in (("", DESK), ("-phone", PHONE)):
+            context = chromium.new_context(viewport=viewport, locale=language, color_scheme=theme)
+            page = context.new_page()
+
+            def take(name: str, page: Any = page, look: str = f"{theme}{size}") -> None:
+                # The server writes the theme of [chart] into the page: the other one is put on for the picture.
+                page.evaluate(f"document.documentElement.dataset.theme = {look.partition('-')[0]!r}")
+                page.screenshot(path=FOLDER / f"{name}-{look}.png", animations="disabled")
+
+            page.goto(f"{guarded.url}/admin")
+            take("login")
+            page.fill("#token", "wrong")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#problem:not(:empty)")
+            take("login-refused")
+            page.fill("#token", TOKEN)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#main")
+            page.goto(f"{guarded.url}/logout")
+            take("logout")
+            page.goto(f"{guarded.url}/docs")
+            page.wait_for_selector(".opblock")
+            take("docs")
+            context.close()

@@ -28,16 +28,17 @@ LONG_S = 300  # from here on it is long enough to tell a slope from noise
 EACH = 1_500  # bytes of a candle with its values in the chart, or of a marker, at most
 LENGTHS = {"1s": 1, "1m": 60}
 NAME = "BTC/USDT@SIM"
-CONFIG = """
+RATE = 600 if "GCG_SOAK_S" in os.environ else 150  # ticks a second: a server that is killed has some under way at either
+CONFIG = f"""
 [simulated]
 enabled = true
 symbols = ["BTC/USDT", "ETH/USDT", "SPY"]
-ticks_per_second = 600
+ticks_per_second = {RATE}
 [[strategies.load]]
 file = "grid"
 id = "grid-btc"
 symbols = ["BTC/USDT"]
-parameters = { step_percent = 0.01 }
+parameters = {{ step_percent = 0.01 }}
 """
 
 
@@ -73,7 +74,7 @@ HELD = """({
 
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Return a running system of three instruments at 200 ticks a second each, and a strategy that trades often."""
+    """Return a running system of three instruments that tick fast, and a strategy that trades often."""
     folder = tmp_path_factory.mktemp("lasting")
     (folder / "gcg_quant.toml").write_text(CONFIG)
     system = System(folder / "home", "--config", str(folder / "gcg_quant.toml"), "--port", str(free_port()))
@@ -158,6 +159,7 @@ def test_a_killed_server_leaves_no_trace_in_the_charts(chromium: Any, lasting: S
         page.faults[:] = [one for one in page.faults if "ERR_CONNECTION" not in one and "WebSocket connection" not in one]
 
 
+@pytest.mark.skipif("GCG_SOAK_S" not in os.environ, reason="test_page_memory.py shows it of old candles; GCG_SOAK_S says for how long")
 @pytest.mark.timeout(SOAK_S + 180)
 def test_ticks_without_end_do_not_fill_the_memory(chromium: Any, lasting: System) -> None:
     """While 600 ticks a second come in, the page's heap grows with its candles and markers alone, which it keeps 20,000 and 2,000 of.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import examples
 
 from gcg_quant._native import TickEngine
 from gcg_quant.bus import EventBus
@@ -221,7 +222,7 @@ def heard(said: dict[int, list[Any]]) -> dict[int, list[Any]]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(32), deadline=None)
 @given(seed=st.integers(0, 10_000), script=st.lists(asks, max_size=25))
 def test_orders_fills_and_cash_are_those_of_paper(seed: int, script: list[Ask]) -> None:
     """Every state of every order, every fill and the cash, to the last bit."""

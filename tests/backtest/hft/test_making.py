@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import HORIZONS, INSTRUMENTS, START_NS, dtypes, empty_arrays, facts_of, make_run
+from torture import examples
 
 from gcg_quant.backtest.hft.facts import RunArrays
 from gcg_quant.backtest.hft.making import has_maker_fills, maker_measures
@@ -72,7 +73,7 @@ def near(one: float | None, other: float | None) -> bool:
     return one is None if other is None else one == pytest.approx(other, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 40))
 def test_parts_add_up(seed: int, orders: int) -> None:
     """Orders are each counted once, symbols sum to the total, and the profit's parts to what the account gained, to the cent."""
@@ -92,7 +93,7 @@ def test_parts_add_up(seed: int, orders: int) -> None:
     assert total.net_profit == pytest.approx(arrays.equity["equity"][-1] - CASH, abs=0.005)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 10_000))
 def test_measures_are_those_of_a_slow_computation(seed: int) -> None:
     """Spreads, inventory and profits equal those of a loop over the fills."""

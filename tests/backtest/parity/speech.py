@@ -58,7 +58,13 @@ def say(value: Any, within: tuple[int, ...] = ()) -> str:
 
 def attributes(owner: Any, within: tuple[int, ...] = ()) -> str:
     """Return the instance's own attributes in their order, but its parameters."""
-    return ", ".join(f"{name}={say(value, within)}" for name, value in vars(owner).items() if name not in ("p", "params"))
+    own = [(name, value) for name, value in vars(owner).items() if name not in ("p", "params")]
+    return ", ".join([f"{name}={told}" for (name, _), told in zip(own, _each([value for _, value in own], within), strict=True)])
+
+
+# `say` of each; that of most is written out here, as there are millions of them.
+def _each(values: Iterable[Any], within: tuple[int, ...]) -> list[str]:
+    return [repr(one) if (kind := type(one)) in PLAIN or (kind is float and one == one) else say(one, within) for one in values]
 
 
 def _number(value: float) -> str:
@@ -68,12 +74,12 @@ def _number(value: float) -> str:
 
 
 def _list(values: Iterable[Any], within: tuple[int, ...]) -> str:
-    told = [say(value, within) for value in values]
+    told = _each(values, within)
     return ", ".join(sorted(told) if isinstance(values, set | frozenset) else told)
 
 
 def _mapping(value: dict[Any, Any], within: tuple[int, ...]) -> str:
-    body = ", ".join(f"{say(key, within)}: {say(item, within)}" for key, item in value.items())
+    body = ", ".join([f"{key}: {item}" for key, item in zip(_each(value, within), _each(value.values(), within), strict=True)])
     own = vars(value) if hasattr(value, "__dict__") else {}
     extra = "".join(f" {name}={say(item, within)}" for name, item in own.items() if not name.startswith("_OrderedDict"))
     return f"{type(value).__name__}{{{body}{extra}}}"

@@ -16,7 +16,7 @@ TRACE: list[str] = []  # of the run that goes on; whoever starts one empties it
 
 def note(*facts: Any) -> None:
     """Write a line into the trace of this run."""
-    TRACE.append(" ".join(fact if type(fact) is str else say(fact) for fact in facts))
+    TRACE.append(" ".join([fact if type(fact) is str else say(fact) for fact in facts]))
 
 
 class Plain(bt.Strategy):

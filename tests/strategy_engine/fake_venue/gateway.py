@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from gcg_quant.backoff import Backoff
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import GatewayError, OrderError
 from gcg_quant.events import CancelCommand, MarketDataEvent, OrderCommand, OrderStatus, Tick
 from gcg_quant.instruments import Instrument
-from gcg_quant.strategy_engine.gateways import Backoff, Change, GatewayReport, MarketGateway, ReportKind, SessionGateway, VenueOrder
+from gcg_quant.strategy_engine.gateways import Change, GatewayReport, MarketGateway, ReportKind, SessionGateway, VenueOrder
 from gcg_quant.strategy_engine.gateways.base import Listener
 from gcg_quant.strategy_engine.orders.order import Order
 

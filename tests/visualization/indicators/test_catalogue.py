@@ -116,6 +116,10 @@ def test_any_parameters_within_the_limits_are_computed(data: Any) -> None:
         one.name: data.draw(st.integers(int(one.low), int(one.high)) if one.type == "int" else st.floats(one.low, one.high), one.name)
         for one in kind.parameters
     }
+    if parameters.get("minperiod", 0) > parameters.get("maxperiod", np.inf):
+        with pytest.raises(EventError, match="minperiod of MAVP must not be above its maxperiod, found"):
+            indicator(kind.name, parameters)
+        return
     found = indicator(kind.name, parameters)
     assert found.lead >= 0
     for values in found.values(walk(data.draw(st.integers(0, 120)))).values():

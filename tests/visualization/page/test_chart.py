@@ -87,7 +87,7 @@ def test_lost_connection_keeps_data_and_comes_back_without_a_gap(
     for ahead in range(2, 5):
         market.tick(100.0 + ahead, at_ns=minute + ahead * NS_PER_MINUTE)
     with served(bus, settings, bridge, server.port):
-        page.wait("document.body.dataset.connection === 'live'", 20)
+        page.wait("document.body.dataset.connection === 'live'")
         page.wait("document.getElementById('kill-button').dataset.state === 'off'")
         page.wait("document.getElementById('chart').view.bars.length === 15")
         market.tick(105.0, at_ns=minute + 5 * NS_PER_MINUTE)

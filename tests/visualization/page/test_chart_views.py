@@ -1,26 +1,28 @@
-"""How one chart is drawn, in a real browser: styles, longer periods of long views, dates, days, price lines."""
+"""How charts are drawn, in a real browser: styles, longer periods of long views, dates, days, price lines; one to four side by side."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import OrderEvent, OrderStatus, OrderType, PositionEvent, Side
 from gcg_quant.visualization.server import AppServer
 
-from .watched import Open
+from .watched import Open, Watched
 
 pytestmark = pytest.mark.browser
+
+READY = "document.querySelectorAll('.pane[data-state=ready]').length"
 
 
 def test_menu_of_a_chart(long_server: AppServer, open_page: Open) -> None:
     """Style, volume, scale and the lines between days are chosen in the chart's menu, by keyboard, too, and kept."""
     page = open_page(long_server)
-    page.wait_pane("view.chart.hairlines.times.length === 0")
-    page.page.click("#periods button:text-is('15m')")
-    page.wait_pane("view.drawn === '15m' && view.chart.hairlines.times.length > 0")
+    page.page.click("#periods button:text-is('1h')")  # at any time of day several days of hours are in view
+    page.wait_pane("view.drawn === '1h' && view.chart.hairlines.times.length > 0")
     assert all(at % 86_400 == 0 for at in page.pane("view.chart.hairlines.times"))
     page.page.keyboard.press("Alt+1")  # the focus is on the button of the menu
     page.page.keyboard.press("Enter")
@@ -49,7 +51,7 @@ def test_long_view_is_drawn_as_a_longer_period(long_server: AppServer, open_page
         page.page.wait_for_timeout(30)
     page.wait_text(".legend .place", "1m · drawn as ")
     page.wait_pane("view.view.wanted === null && view.bars.length > 100")
-    assert page.pane("view.chart.range.to - view.chart.range.from < view.chart.width")
+    page.wait_pane("view.chart.range.to - view.chart.range.from < view.chart.width")
     seen = page.pane("view.view.time")
     while page.pane("view.drawn") != "1m":
         page.page.mouse.wheel(0, -700)
@@ -62,7 +64,7 @@ def test_long_view_is_drawn_as_a_longer_period(long_server: AppServer, open_page
     page.page.click("#periods-more + [role=menu] button:text-is('1M')")
     page.wait_pane("view.drawn === '1M' && view.bars.length > 1")
     assert page.text("#periods-more") == "1M ▾"
-    assert page.pane("view.bars.every((bar) => new Date(bar[0] * 1000).toISOString().endsWith('-01T00:00:00.000Z'))")
+    page.wait_pane("view.bars.every((bar) => new Date(bar[0] * 1000).toISOString().endsWith('-01T00:00:00.000Z'))")
 
 
 def test_go_to_a_date_and_back(market: Any, long_server: AppServer, open_page: Open) -> None:
@@ -102,6 +104,11 @@ def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_ser
     page.wait_text(label, "▲ 0.5")
     assert page.page.get_attribute(label, "title") == "▲ Buy 0.5 limit"
     page.wait_pane("[...view.chart.lines.keys()].join() === 'average,7|price'")
+    page.wait_text(".order-label.held:not(.over)", "+0.75 avg")
+    page.pane("view.chart.chart.timeScale().scrollToPosition(-30, false)")
+    page.wait("document.querySelector('.order-label.held.over')")  # candles are seen through it
+    page.pane("view.chart.toLive()")
+    page.wait("document.querySelector('.order-label.held:not(.over)')")
     page.page.locator(f"{label} .edit").focus()
     page.page.keyboard.press("Enter")
     page.wait("document.activeElement.matches('.handle')")
@@ -127,3 +134,102 @@ def test_price_lines_of_position_and_orders(bus: EventBus, market: Any, long_ser
     page.wait_text(label, "edit")
     bus.publish(OrderEvent(**known, **limit, status=OrderStatus.CANCELLED))
     page.wait(f'document.querySelectorAll("{label}").length === 0')
+
+
+# ---- one to four charts
+
+
+def shape(page: Watched, name: str) -> None:
+    """Choose a shape of the grid."""
+    page.page.click("#layout-open")
+    page.page.click(f".layout-picker [data-value='{name}']")
+    page.page.keyboard.press("Escape")
+
+
+def time_in_view(page: Watched, number: int) -> list[float]:
+    """Return the seconds from and to which a pane shows."""
+    time: list[float] = page.pane("(t => [t.from, t.to])(view.view.time)", number)
+    return time
+
+
+def test_grid_of_charts_with_one_active(market: Any, long_server: AppServer, open_page: Open) -> None:
+    """A shape adds charts of other instruments; click, Alt and digit, and focus make one active; watch list and depth follow it."""
+    page = open_page(long_server)
+    for name, count in (("2h", 2), ("3", 3), ("4", 4), ("2v", 2)):
+        shape(page, name)
+        assert page.page.locator(".pane").count() == count
+        page.wait(f"{READY} >= 2")
+    assert page.text(".pane >> nth=1 >> h2") == "ETH/USDT"
+    assert page.page.locator(".pane.active").get_attribute("data-pane") == "0"
+    page.page.keyboard.press("Alt+2")
+    page.wait("document.querySelector('.pane.active').dataset.pane === '1'")
+    assert page.page.get_attribute("#watch-rows li[data-name='ETH/USDT@SIM']", "aria-selected") == "true"
+    market.tick(55.5, symbol="ETH/USDT")
+    page.wait_text("#middle-price", "55.5")
+    page.page.click("#periods button:text-is('5m')")
+    page.wait_pane("view.drawn === '5m' && view.bars.length > 100 && view.bars.every(bar => bar[0] % 300 === 0)", 1)
+    assert page.pane("view.period") == "1m"
+    page.page.locator(".plot.main").first.click(position={"x": 80, "y": 60})
+    page.wait("document.querySelector('.pane.active').dataset.pane === '0'")
+    page.page.keyboard.press("Alt+2")
+    shape(page, "1")
+    assert page.page.locator(".pane").count() == 1
+    page.wait_text(".legend h2", "ETH/USDT")  # the active one stays
+
+
+def test_linked_charts_share_pointer_and_time(long_server: AppServer, open_page: Open) -> None:
+    """Where one chart is zoomed and scrolled the other follows by time, whatever its period; unlinked it stays."""
+    page = open_page(long_server)
+    shape(page, "2h")
+    page.wait(f"{READY} === 2")
+    page.page.keyboard.press("Alt+2")
+    page.page.click("#periods button:text-is('5m')")
+    page.wait_pane("view.drawn === '5m' && node.dataset.state === 'ready'", 1)
+    box = page.page.locator(".plot.main").first.bounding_box()
+    page.page.mouse.move(box["x"] + 120, box["y"] + 100)
+    for _ in range(5):
+        page.page.mouse.wheel(0, 500)
+    page.page.mouse.wheel(-300, 0)
+    close = (
+        "(a => (b => Math.abs(a.from - b.from) < 60 && Math.abs(a.to - b.to) < 60)(document.querySelectorAll('.pane')[1].view.view.time))"
+    )
+    page.wait_pane(f"{close}(view.view.time) && view.view.time.to < view.bars.at(-1)[0] + 400")
+    page.page.mouse.move(box["x"] + 140, box["y"] + 110)
+    legend = page.page.locator(".pane >> nth=1 >> .legend .ohlc >> nth=3")
+    page.wait("document.querySelectorAll('.pane')[1].view.studies.at >= 0")
+    at = page.pane("view.studies.at", 1)
+    assert legend.inner_text().split()[-1] == f"{page.pane(f'view.bars[{at}][4]', 1):.1f}"
+    page.page.click("#layout-open")
+    page.page.click(".layout-picker .tick input")
+    page.page.keyboard.press("Escape")
+    before = time_in_view(page, 1)
+    page.page.mouse.move(box["x"] + 120, box["y"] + 100)
+    page.page.mouse.wheel(-300, 0)
+    page.wait_pane(f"view.view.time.from < {before[0] - 300}")
+    assert time_in_view(page, 1) == before
+
+
+def test_layout_is_kept_by_name_and_by_the_server(long_server: AppServer, open_page: Open, until: Any) -> None:
+    """A named layout is saved, opened and deleted after one question; a page that comes later shows the same charts."""
+    page = open_page(long_server)
+    shape(page, "2v")
+    page.page.click("#layout-open")
+    page.page.fill(".layout-picker input[type=text]", "two")
+    page.page.click(".layout-picker .save")
+    page.page.evaluate("window.lost = document.querySelectorAll('.pane')[1].view")
+    page.page.click(".layout-picker [data-value='1']")
+    assert page.page.locator(".pane").count() == 1
+    assert page.page.evaluate("window.lost.chart.width") == 0  # a timer or an observer may still ask a chart that was removed
+    page.page.click(".layout-picker .open:text-is('two')")
+    assert page.page.locator(".pane").count() == 2
+    page.wait(f"{READY} === 2")
+    until(lambda: httpx.get(f"{long_server.url}/api/v1/charts/config").json()["layout"]["grid"] == "2v", "the layout being kept")
+    later = open_page(long_server)
+    later.wait("document.querySelectorAll('.pane').length === 2")
+    later.page.click("#layout-open")
+    later.page.click("[aria-label='Delete the layout two']")
+    assert "Delete the layout two?" in later.text(".layout-picker")
+    later.page.click(".layout-picker .yes")
+    later.wait_text(".layout-picker", "None yet")
+    page.page.click("#layout-open")
+    page.wait_text(".layout-picker", "None yet")  # on the other page, too

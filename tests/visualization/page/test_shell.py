@@ -11,6 +11,7 @@ from gcg_quant.clock import now_ns
 from gcg_quant.events import (
     AccountEvent,
     Applied,
+    ConfigChangeEvent,
     LogEvent,
     OrderEvent,
     OrderStatus,
@@ -43,7 +44,7 @@ def test_strategy_is_stopped_after_one_question(bus: EventBus, market: Any, serv
         assert reader.read() is None
         page.page.click(f"{row} button")
         page.page.click(f"{row} .yes")
-        control = reader.read(5.0)
+        control = reader.read(30.0)
     assert isinstance(control, StrategyControlEvent)
     assert (control.action, control.strategy) == ("stop", "grid-btc")
     bus.publish(Applied(control=control.id, component="manager", ok=False, detail="it is busy"))
@@ -92,6 +93,8 @@ def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, serv
     for equity in (1000.0, 1012.5):
         bus.publish(AccountEvent(account="paper", equity=equity))
     page.wait_text("#profit", "+12.50")
+    page.page.click("#profit")
+    page.wait("document.getElementById('tab-accounts').getAttribute('aria-selected') === 'true'")
     bus.publish(LogEvent(level="error", component="feed", message="<b>the line is dead</b>"))
     page.page.click("#tab-log")
     page.wait_text(".drawer-view:not([hidden])", "<b>the line is dead</b>")
@@ -137,7 +140,7 @@ def test_empty_system_says_what_to_do(bus: EventBus, server: AppServer, open_pag
 
     for price in (5.0, 6.0):
         bus.publish(Tick(symbol="NEW", venue="SIM", event_ns=now_ns(), last_price=price))
-    page.page.wait_for_selector("#chart[data-state=ready]", timeout=8000)
+    page.page.wait_for_selector("#chart[data-state=ready]")
     page.wait_text(".legend h2", "NEW")
 
 
@@ -156,3 +159,85 @@ def test_keys_and_names_for_everybody(market: Any, server: AppServer, open_page:
     assert nameless == []
     assert page.page.get_attribute("#tab-strategies", "aria-selected") == "true"
     assert page.page.locator("#watch-rows [role=option][aria-selected=true]").count() == 1
+
+
+# ---- the kill switch
+
+
+def test_kill_switch_asks_once_and_shows_its_state(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """A click asks; Escape and No ask nothing of the bus; Yes does; the button is red as soon as an engine has applied it."""
+    market.tick(100.0)
+    page = open_page(server)
+    page.wait("document.getElementById('kill-button').dataset.state === 'off'")
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        page.page.click("#kill-button")
+        page.wait_text("#kill-question", "Cancel all open orders and refuse every new one?")
+        page.page.keyboard.press("Escape")
+        assert page.page.locator("#kill-question").is_hidden()
+        page.page.click("#kill-button")
+        page.page.click("#kill-question .no")
+        assert page.page.locator("#kill-question").is_hidden()
+        assert reader.read() is None
+        page.page.click("#kill-button")
+        page.page.click("#kill-question .yes")
+        change = reader.read(30.0)
+    assert isinstance(change, ConfigChangeEvent)
+    assert change.changes == {"risk.kill_switch": True}
+    page.wait_text("#kill-question", "sent")
+    bus.publish(Applied(control=change.id, component="trading-paper", detail='{"risk.kill_switch":true}'))
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+    page.wait("document.getElementById('kill-question').hidden")
+    assert page.text("#kill-button") == "KILL SWITCH ON"
+    assert page.page.evaluate("getComputedStyle(document.getElementById('kill-button')).backgroundColor") == "rgb(194, 47, 58)"
+    assert "by: page" in page.page.get_attribute("#kill-button", "title")
+    page.page.reload()
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+
+
+def test_kill_switch_by_keyboard_and_a_refusal(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """The key K asks, and Enter answers; to switch off, No has the focus; a refusal is told, and the state stays."""
+    market.tick(100.0)
+    bus.publish(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}, origin="gcg_quant.toml"))
+    page = open_page(server)
+    page.wait("document.getElementById('kill-button').dataset.state === 'on'")
+    with bus.reader(events=[ConfigChangeEvent]) as reader:
+        page.page.keyboard.press("k")
+        page.wait_text("#kill-question", "Orders pass again.")
+        page.page.keyboard.press("Enter")
+        assert page.page.locator("#kill-question").is_hidden()
+        assert page.page.evaluate("document.activeElement.id") == "kill-button"
+        page.page.keyboard.press("Enter")
+        page.page.keyboard.press("Shift+Tab")
+        page.page.keyboard.press("Enter")
+        change = reader.read(30.0)
+    assert isinstance(change, ConfigChangeEvent)
+    assert change.changes == {"risk.kill_switch": False}
+    bus.publish(Applied(control=change.id, component="trading-paper", ok=False, detail="it is <b>busy</b>"))
+    page.wait_text("#kill-question", "Refused: it is <b>busy</b>")
+    assert page.page.get_attribute("#kill-button", "data-state") == "on"
+
+
+def test_kill_switch_is_in_reach_on_a_phone(market: Any, server: AppServer, open_page: Open) -> None:
+    """On a narrow screen button and question are on the screen."""
+    market.tick(100.0)
+    page = open_page(server, viewport={"width": 390, "height": 800})
+    page.page.click("#kill-button")
+    box = page.page.locator("#kill-question").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_stands_on_the_kill_switch(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:
+    """However long the books of the account are, the button is whole and can be clicked."""
+    market.tick(100.0)
+    bus.publish(ConfigChangeEvent(revision=1, changes={"risk.kill_switch": True}))
+    for currency in ("USD", "USDT", "CNY"):
+        for equity in (0.0, 123_456_789.0):
+            bus.publish(AccountEvent(account="a-long-account-name", currency=currency, equity=equity))
+    page = open_page(server)
+    page.wait_text("#profit", "+123,456,789.00")
+    page.page.click("#kill-button")
+    assert page.page.locator("#kill-question").is_visible()
+    assert page.page.evaluate("document.getElementById('kill-button').getBoundingClientRect().right") < 1280
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 1280

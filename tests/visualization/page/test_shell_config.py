@@ -132,5 +132,5 @@ def test_top_bar_fits_every_width(bus: EventBus, market: Any, server: AppServer,
     for _ in range(2):
         for width in range(900, 1441, 60):
             page.page.set_viewport_size({"width": width, "height": 800})
-            assert page.wait(fits, 5), width
+            assert page.wait(fits), width
         page.page.evaluate("document.getElementById('language').click()")

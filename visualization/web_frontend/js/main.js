@@ -41,7 +41,6 @@ store.on("chosen", (choice) => store.changeConfig(choice));
 
 const zone = new Zone(store);
 const tools = new ChartTools(store);
-new TopBar(store);
 new Alerts(store);
 const settings = new SettingsDialog(store);
 const watched = new Watched(store, send);
@@ -54,7 +53,11 @@ const drawer = new Drawer(store, zone);
 const tables = columns({ terms: (row) => store.terms(row.name ?? ""), zone: () => zone.current(), act: new RowButtons(store).act });
 for (const [name, list] of Object.entries(tables)) drawer.addTab(tableTab(name, list, works));
 const work = addWorkTabs(drawer, zone, control);
-new Panels(store);
+const panels = new Panels(store);
+new TopBar(store, () => {
+  panels.choose("drawer");
+  drawer.show("accounts");
+});
 
 const search = new Search(store, watched, [
   ...["dark", "light", "system"].map((theme) => ({ text: () => t("theme", t(theme)), run: () => appearance.setTheme(theme) })),

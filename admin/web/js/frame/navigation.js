@@ -49,7 +49,7 @@ export class Navigation {
       if (link.dataset.section === wanted) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    this.links.find((link) => link.dataset.section === wanted).scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#reveal(wanted);
     document.title = `${t(`nav_${wanted}`)} · gcg_quant`;
     this.wanted = wanted;
     const language = this.language;
@@ -84,8 +84,14 @@ export class Navigation {
 
   #count(name, number, kind = "") {
     const node = this.links.find((link) => link.dataset.section === name).lastChild;
+    const before = node.offsetWidth;
     setText(node, number ? String(number) : "");
     node.className = `count ${kind}`;
+    if (node.offsetWidth !== before) this.#reveal(this.wanted); // on a phone the bar is scrolled, and has become wider
+  }
+
+  #reveal(name) {
+    this.links.find((link) => link.dataset.section === name)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
 

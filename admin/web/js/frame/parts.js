@@ -16,7 +16,7 @@ export function pill(state, title = "", text = stateWord(state)) {
 
 /** A column that shows a state; `why(row)` is its title. */
 export function stateColumn(key, why = () => "") {
-  return { key, head: "state", node: (row) => pill(row[key], why(row)), mark: (row) => `${row[key]}|${why(row)}` };
+  return { key, head: "state", state: true, node: (row) => pill(row[key], why(row)), mark: (row) => `${row[key]}|${why(row)}` };
 }
 
 /** A part of a section with a heading: { node, tools, body }. */

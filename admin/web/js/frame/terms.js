@@ -15,7 +15,11 @@ export class Terms {
   askIn(section) {
     section.source(
       (signal) => get("/symbols", { signal }),
-      (rows) => (this.byName = new Map(rows.map((row) => [row.name, row]))),
+      (rows) => {
+        const first = !this.byName.size;
+        this.byName = new Map(rows.map((row) => [row.name, row]));
+        if (first) section.again(); // what is written already may have other decimals
+      },
       () => {},
       ROUNDS,
     );

@@ -20,9 +20,8 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const whole = Math.max(0, Math.floor(seconds));
   const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
-  if (days) return `${days} d ${hours} h`;
-  if (hours) return `${hours} h ${minutes} min`;
-  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+  const parts = days ? [[days, "d"], [hours, "h"]] : hours ? [[hours, "h"], [minutes, "min"]] : minutes ? [[minutes, "min"], [whole % 60, "s"]] : [[whole, "s"]];
+  return parts.map(([number, unit]) => format.span(number, unit)).join(" ");
 }
 
 /** Microseconds as "3.2 µs", "1.4 ms", "2.1 s". */

@@ -4,8 +4,9 @@ import "../texts/log.js";
 import { AskButton } from "/shared/ask.js";
 import { el } from "/shared/dom.js";
 import { get, post } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { Table } from "/shared/table.js";
-import { t } from "/shared/texts.js";
+import { t, wordOf } from "/shared/texts.js";
 import { choices, pill } from "../frame/parts.js";
 import { Section } from "../frame/section.js";
 import { count } from "../frame/units.js";
@@ -35,10 +36,10 @@ export default class Alerts extends Section {
     const last = (row) => row.last_ns ?? row.time_ns;
     return [
       { key: "last_ns", head: "al_last", value: last, text: (row) => zone.time(last(row)) },
-      { key: "level", head: "level", node: (row) => pill(row.level), mark: (row) => row.level },
-      { key: "name", head: "al_name", text: (row) => row.name.replaceAll("_", " ") },
+      { key: "level", head: "level", state: true, node: (row) => pill(row.level), mark: (row) => row.level },
+      { key: "name", head: "al_name", title: true, text: (row) => wordOf("alert", row.name) },
       { key: "component", head: "component", text: (row) => row.component || "–" },
-      { key: "message", head: "text", wide: true, text: (row) => row.message },
+      { key: "message", head: "text", wide: true, text: (row) => said(row.message) },
       { key: "count", head: "al_count", number: true, text: (row) => count(row.count) },
       { key: "time_ns", head: "al_first", text: (row) => zone.time(row.time_ns) },
       { key: "acknowledged", head: "state", text: (row) => stateOf(row), hint: (row) => row.acknowledged_by ?? "", sign: (row) => (row.acknowledged ? "muted" : "") },
@@ -65,7 +66,7 @@ export default class Alerts extends Section {
 
   #button(row) {
     if (row.acknowledged) return "";
-    return new AskButton({ text: () => t("al_acknowledge"), label: () => t("al_acknowledge_one", row.message), run: () => this.#acknowledge([row]) }).node;
+    return new AskButton({ text: () => t("al_acknowledge"), label: () => t("al_acknowledge_one", said(row.message)), run: () => this.#acknowledge([row]) }).node;
   }
 
   async #acknowledge(rows) {

@@ -3,8 +3,9 @@
 import "../texts/log.js";
 import { el } from "/shared/dom.js";
 import { get } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { Table } from "/shared/table.js";
-import { t } from "/shared/texts.js";
+import { t, wordOf } from "/shared/texts.js";
 import { choices, field, pill } from "../frame/parts.js";
 import { Section } from "../frame/section.js";
 import { LogLines } from "./log/lines.js";
@@ -110,9 +111,9 @@ export default class Log extends Section {
 function columns(zone) {
   return [
     { key: "time_ns", head: "time", text: (row) => zone.time(row.time_ns) },
-    { key: "level", head: "level", node: (row) => pill(row.level), mark: (row) => row.level },
-    { key: "component", head: "component", text: (row) => row.component },
-    { key: "message", head: "text", wide: true, text: (row) => row.message },
+    { key: "level", head: "level", state: true, node: (row) => pill(row.level), mark: (row) => row.level },
+    { key: "component", head: "component", title: true, text: (row) => row.component },
+    { key: "message", head: "text", wide: true, text: (row) => said(row.message) },
   ];
 }
 
@@ -122,7 +123,7 @@ function detail(row) {
   const event = /^(\w+)[/ ]#?(\d+)$/.exec(String(row.about ?? ""));
   if (event) node.append(el("a", { href: `#journal/${event[1]}/${event[2]}`, text: t("lo_chain", `${event[1]} #${event[2]}`) }));
   else if (row.about) node.append(el("p", { text: String(row.about) }));
-  if (row.alert) node.append(el("p", {}, el("a", { href: "#alerts", text: t("lo_alert", row.alert.replaceAll("_", " ")) })));
+  if (row.alert) node.append(el("p", {}, el("a", { href: "#alerts", text: t("lo_alert", wordOf("alert", row.alert)) })));
   if (row.detail) node.append(el("pre", { text: typeof row.detail === "string" ? row.detail : JSON.stringify(row.detail, null, 1) }));
   if (!node.childNodes.length) node.append(el("p", { class: "muted", text: t("lo_no_detail") }));
   return node;

@@ -66,7 +66,7 @@ export default class Overview extends Section {
 
 const READERS = [
   { key: "name", head: "ov_reader", text: (row) => row.name },
-  { key: "alive", head: "state", node: (row) => pill(row.alive ? "running" : "stopped"), mark: (row) => String(row.alive) },
+  { key: "alive", head: "state", state: true, node: (row) => pill(row.alive ? "running" : "stopped"), mark: (row) => String(row.alive) },
   { key: "durable", head: "ov_durable", text: (row) => (row.durable ? t("ov_yes") : "–") },
   { key: "pid", head: "ov_pid", number: true, text: (row) => String(row.pid ?? "–") },
   { key: "lag", head: "ov_lag", number: true, text: (row) => count(row.lag) },

@@ -1,8 +1,10 @@
 // Settings: every one with its value, where that comes from, and whether a change needs a restart; changed in place, and every change kept.
 
+import "../texts/setting_helps.js";
 import "../texts/settings.js";
 import { el } from "/shared/dom.js";
 import { get } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { t } from "/shared/texts.js";
 import { choices, field } from "../frame/parts.js";
 import { Section } from "../frame/section.js";
@@ -55,7 +57,7 @@ export default class Settings extends Section {
 
   #draw() {
     const word = this.find.input.value.trim().toLowerCase();
-    const fits = (row) => (!word || `${row.key} ${row.help}`.toLowerCase().includes(word)) && (this.which.value === "all" || !isDefault(row));
+    const fits = (row) => (!word || `${row.key} ${row.help} ${said(row.help)}`.toLowerCase().includes(word)) && (this.which.value === "all" || !isDefault(row));
     const sections = new Map();
     for (const row of this.rows) {
       const name = row.key.split(".")[0];

@@ -39,7 +39,7 @@ addTexts({
   ov_ask_stop: ["Stop {0} until it is started again?", "停止 {0}，直到再次启动？"],
   ov_ask_stop_so: ["Stop {0}? Then {1}.", "停止 {0}？（{1}）"],
   ov_ask_restart: ["Restart {0}?", "重启 {0}？"],
-  ov_lag: ["Lag", "延迟事件"],
+  ov_lag: ["Lag", "积压"],
   ov_handled: ["Handled", "已处理"],
   ov_errors: ["Errors", "错误"],
   ov_mean: ["Mean", "平均耗时"],

@@ -4,6 +4,7 @@ import { Dialog } from "/shared/dialog.js";
 import { el } from "/shared/dom.js";
 import { get } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
+import { indicatorWord } from "../texts/indicators.js";
 import { IndicatorForm } from "./indicator_form.js";
 
 const MOST = 12; // indicators of a chart
@@ -48,16 +49,17 @@ export class IndicatorPicker {
       }
     }
     this.#offer();
+    this.#list();
     this.#edit();
   }
 
   // What matches the search, by group: ours first, as the server has them.
   #offer() {
     const wanted = this.box.value.trim().toLowerCase();
-    const found = (this.catalogue ?? []).filter((one) => [one.name, one.title].some((text) => text.toLowerCase().includes(wanted)));
+    const found = (this.catalogue ?? []).filter((one) => [one.name, one.title, indicatorWord(one.title)].some((text) => text.toLowerCase().includes(wanted)));
     found.sort((a, b) => rank(a, wanted) - rank(b, wanted));
     const groups = grouped(found);
-    const nodes = [...groups].flatMap(([group, rows]) => [el("h3", { text: group }), el("ul", {}, ...rows.map((one) => this.#one(one)))]);
+    const nodes = [...groups].flatMap(([group, rows]) => [el("h3", { text: indicatorWord(group) }), el("ul", {}, ...rows.map((one) => this.#one(one)))]);
     this.offers.replaceChildren(...(nodes.length ? nodes : [el("p", { class: "muted", text: t("nothing_found", this.box.value) })]));
     this.first = found[0];
   }
@@ -65,7 +67,7 @@ export class IndicatorPicker {
   #one(kind) {
     const label = t("add_indicator", kind.name);
     const button = el("button", { type: "button", "aria-label": label, title: label, data: { indicator: kind.name }, on: { click: () => this.#add(kind) } });
-    button.append(el("b", { text: kind.name }), el("span", { class: "muted", text: kind.title === kind.name ? "" : kind.title }), el("i", { text: "+", "aria-hidden": "true" }));
+    button.append(el("b", { text: kind.name }), el("span", { class: "muted", text: kind.title === kind.name ? "" : indicatorWord(kind.title) }), el("i", { text: "+", "aria-hidden": "true" }));
     return el("li", {}, button);
   }
 
@@ -89,12 +91,22 @@ export class IndicatorPicker {
 
   #list() {
     const entries = this.indicators.map((one) => {
-      const title = [one.name, ...Object.values(one.parameters ?? {})].join(" ");
+      const title = this.#title(one);
       const name = el("button", { type: "button", class: "name", text: title, "aria-pressed": String(one.id === this.chosen), on: { click: () => this.#choose(one.id) } });
       const away = el("button", { type: "button", class: "quiet", text: "×", "aria-label": t("remove_indicator", title), title: t("remove_indicator", title), on: { click: () => this.#remove(one.id) } });
       return el("li", {}, name, away);
     });
     this.own.replaceChildren(...(entries.length ? entries : [el("li", { class: "muted", text: t("no_indicators") })]));
+  }
+
+  // As the legend has it: words of what is a choice, nothing of what is on or off.
+  #title({ name, parameters = {} }) {
+    const known = this.catalogue?.find((one) => one.name === name)?.parameters ?? [];
+    const shown = Object.entries(parameters).map(([key, value]) => {
+      const { type, choices } = known.find((one) => one.name === key) ?? {};
+      return type === "flag" ? "" : choices?.length ? indicatorWord(choices[value]) : value;
+    });
+    return [name, ...shown.filter((one) => one !== "")].join(" ");
   }
 
   #choose(id) {

@@ -18,7 +18,7 @@ export class Legend {
     this.change = el("span");
     this.age = el("span", { class: "age" });
     this.menu = el("button", { type: "button", class: "quiet pane-menu-open", text: "⋯", "aria-haspopup": "dialog", "aria-expanded": "false", on: { click: () => menu(this.menu) } });
-    const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", { class: "ohlc" }, `${letter} `, this.values[at]));
+    const letters = ["O", "H", "L", "C"].map((letter, at) => el("span", { class: letter === "C" ? "ohlc close" : "ohlc" }, `${letter} `, this.values[at]));
     this.filled = [...letters, el("span", { class: "volume" }, this.volumeLabel, this.volume)];
     this.node = el("div", { class: "legend heading" }, this.title, this.place, ...this.filled, this.change, this.age, this.menu);
     this.draw = oncePerFrame(() => this.#draw());

@@ -97,6 +97,7 @@ export class ChartPane {
   /** Other bars are there. */
   replaced() {
     this.grid.card.close();
+    this.store.guessDecimals(this.name, this.bars);
     this.formats();
     this.studies.display();
     this.plots.redraw(this.bars, { reset: !this.view.wanted });

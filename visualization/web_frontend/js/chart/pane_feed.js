@@ -73,7 +73,7 @@ export class PaneFeed {
       this.moreBefore = message.more;
       this.pane.replaced();
     } else {
-      const rows = (message.lines ?? []).map(({ key, lines }) => ({ key, lines: Object.fromEntries(Object.entries(lines).map(([name, { values }]) => [name, values])) }));
+      const rows = (message.lines ?? []).map(({ key, lines, shapes }) => ({ key, shapes, lines: Object.fromEntries(Object.entries(lines).map(([name, { values }]) => [name, values])) }));
       this.pane.changed(this.series.merge(message.bars, rows));
     }
     this.pane.state(this.series.bars.length ? "ready" : "empty");
@@ -230,7 +230,8 @@ export class PaneFeed {
   #page(query) {
     const { name, drawn, indicators } = this.pane;
     const { symbol, venue } = this.store.terms(name);
-    const wanted = indicators.length ? JSON.stringify(indicators) : undefined;
+    const missing = indicators.filter(({ id }) => !this.series.knowsBefore(id, query.before ?? -Infinity)); // to find shapes anew takes many bars
+    const wanted = missing.length ? JSON.stringify(missing) : undefined;
     return get("/bars", { query: { symbol, venue, period: drawn, limit: PAGE, indicators: wanted, ...query } });
   }
 

@@ -10,7 +10,8 @@ import { inTurn } from "./turns.js";
 const CLOSE = 50; // bars: changes farther from the end than this are drawn anew as a whole
 const LEAST_PX = 48;
 const STEP_PX = 16;
-const HEIGHT = 96; // of a chart below, px
+const HEIGHT = 96; // of a chart below, px, without the time axis under the last one
+const AXIS_PX = 26;
 
 export class Plots {
   /** `on`: { hover(time, point, marker), click(point, marker), range(), drawn() }. */
@@ -56,7 +57,7 @@ export class Plots {
     return anew;
   }
 
-  /** Take the studies to draw: { id, place, levels, title, lines: [{ id, style, colour, colours, shown, write, values }] }; then `redraw`. */
+  /** Take the studies to draw: { id, place, levels, title, lines: [{ id, style, colour, colours, shown, write, values }], shapes }; then `redraw`. */
   setStudies(displays) {
     this.displays = displays;
     const wanted = displays.filter((one) => one.place === "below");
@@ -72,10 +73,13 @@ export class Plots {
       chart.lines.setLines(display.lines);
       chart.setLevels(display.levels ?? []);
     }
-    this.lines.setLines(displays.filter((one) => one.place !== "below").flatMap((one) => one.lines));
+    const over = displays.filter((one) => one.place !== "below");
+    this.lines.setLines(over.flatMap((one) => one.lines));
+    this.price.setShapes(over.flatMap((one) => one.shapes.filter(({ shown }) => shown)));
     const rows = [...this.below.values()];
     this.price.axisShown = !rows.length;
     rows.forEach(({ chart }, at) => (chart.axisShown = at === rows.length - 1));
+    this.node.closest(".pane").dataset.below = rows.length; // a pane with more charts is higher
   }
 
   /** Draw everything anew. The view stays, `added` bars having come in front, or at the newest bar; with `reset` it goes there. */
@@ -161,15 +165,16 @@ export class Plots {
     const plot = el("div", { class: "plot below", data: { study: id } });
     this.node.append(grip, plot);
     this.#resize(plot, this.heights.get(id) ?? HEIGHT, id);
+    const axis = () => (plot.nextElementSibling ? 0 : AXIS_PX);
     const chart = new StudyChart(plot, { hover: (time, point) => this.#hover(chart, time, point, undefined), range: () => this.#range(chart) });
     plot.addEventListener("pointerenter", () => (this.leader = chart));
     if (this.colours) chart.setColours(this.colours);
     if (this.formats) chart.setTimes(this.formats);
     grip.addEventListener("pointerdown", (event) => grip.setPointerCapture(event.pointerId));
-    grip.addEventListener("pointermove", (event) => grip.hasPointerCapture(event.pointerId) && this.#resize(plot, plot.getBoundingClientRect().bottom - event.clientY, id));
+    grip.addEventListener("pointermove", (event) => grip.hasPointerCapture(event.pointerId) && this.#resize(plot, plot.getBoundingClientRect().bottom - event.clientY - axis(), id));
     grip.addEventListener("keydown", (event) => {
       const step = { ArrowUp: STEP_PX, ArrowDown: -STEP_PX }[event.key];
-      if (step) this.#resize(plot, plot.offsetHeight + step, id);
+      if (step) this.#resize(plot, plot.offsetHeight - axis() + step, id);
     });
     const tail = { first: Infinity, count: 0, turn: inTurn("below", () => this.below.has(id) && this.#tail(tail, id)) };
     return { nodes: [grip, plot], chart, tail };
@@ -179,7 +184,7 @@ export class Plots {
     const most = Math.max(LEAST_PX, this.node.clientHeight * 0.6);
     const pixels = Math.round(Math.min(Math.max(height, LEAST_PX), most));
     this.heights.set(id, pixels);
-    plot.style.flexBasis = `${pixels}px`;
+    plot.style.setProperty("--height", `${pixels}px`);
   }
 
   #range(chart) {

@@ -1,4 +1,4 @@
-// Lines at prices: the average of our position, and the open orders with their quantity. An order's line can be moved once "edit" in its
+// Lines at prices: the average of our position with its quantity, and the open orders with theirs. An order's line can be moved once "edit" in its
 // label was clicked: with the pointer or the arrow keys; then it asks, in place, and sends the new price.
 
 import { el, oncePerFrame } from "/shared/dom.js";
@@ -7,6 +7,7 @@ import { patch } from "/shared/rest.js";
 import { t } from "/shared/texts.js";
 
 const DONE = ["filled", "cancelled", "rejected", "expired", "failed"];
+const BAR_PX = 4; // half a candle
 const LABEL_PX = 16; // labels nearer than this to each other stand side by side
 
 export class PriceLines {
@@ -14,7 +15,7 @@ export class PriceLines {
     this.pane = pane;
     this.layer = el("div", { class: "order-labels" });
     pane.plots.main.append(this.layer);
-    new ResizeObserver(([entry]) => (this.height = entry.contentRect.height)).observe(pane.plots.main);
+    new ResizeObserver(([{ contentRect: { width, height } }]) => Object.assign(this, { width, height })).observe(pane.plots.main);
     this.labels = new Map(); // id of a line -> { node, line }
     this.editing = null; // { id, price, asking, sent }
     this.drawn = "";
@@ -31,7 +32,7 @@ export class PriceLines {
     this.drawn = mark;
     const moved = lines.map((line) => (line.id === this.editing?.id ? { ...line, price: this.editing.price } : line));
     pane.chart.setPriceLines(moved);
-    this.#label(moved.filter((line) => line.order));
+    this.#label(moved.filter((line) => line.order || line.text));
   }
 
   /** Draw them although nothing changed: the chart has forgotten them, or has other colours. */
@@ -57,7 +58,7 @@ export class PriceLines {
     const quantity = held.reduce((sum, row) => sum + row.quantity, 0);
     const price = held.reduce((sum, row) => sum + row.average * Math.abs(row.quantity), 0) / size;
     const text = `${format.sign(quantity) === "up" ? "+" : ""}${format.quantity(quantity, digits)}`;
-    return [{ id: "average", price: Number(price.toFixed(decimals)), title: t("average_line", text), token: "accent" }];
+    return [{ id: "average", price: Number(price.toFixed(decimals)), token: "accent", text: t("average_line", text) }];
   }
 
   #orders() {
@@ -82,17 +83,22 @@ export class PriceLines {
       this.labels.delete(id);
     }
     for (const line of lines) {
-      const known = this.labels.get(line.id) ?? { node: el("div", { class: "order-label", data: { order: line.order.id, field: line.order.field } }) };
-      const mark = JSON.stringify([line.order, this.editing?.id === line.id && this.editing, t("edit")]);
+      const known = this.labels.get(line.id) ?? { node: line.order ? el("div", { class: "order-label", data: { order: line.order.id, field: line.order.field } }) : el("div", { class: "order-label held" }) };
+      const mark = JSON.stringify([line.order ?? line.text, this.editing?.id === line.id && this.editing, t("edit")]);
       if (!known.line) this.layer.append(known.node);
       if (known.mark !== mark) this.#fill(known.node, line);
       const width = known.mark === mark ? known.width : known.node.offsetWidth;
       this.labels.set(line.id, { ...known, line, mark, width });
     }
+    this.labels = new Map([...this.labels].sort(([, a], [, b]) => Boolean(a.line.order) - Boolean(b.line.order))); // what we hold stands at the scale
     this.#place();
   }
 
   #fill(node, line) {
+    if (!line.order) {
+      node.replaceChildren(el("span", { text: line.text }));
+      return;
+    }
     const { side, left, field, id } = line.order;
     const { decimals, quantity_decimals: digits } = this.pane.store.terms(this.pane.name);
     const edited = this.editing?.id === line.id ? this.editing : null;
@@ -188,6 +194,7 @@ export class PriceLines {
     const placed = [];
     const { chart } = this.pane;
     const scale = this.labels.size ? chart.scaleWidth : 0;
+    const room = this.labels.size ? this.width - scale - chart.newestAt - BAR_PX : 0;
     for (const [id, label] of this.labels) {
       const y = chart.heightOf(this.editing?.id === id ? this.editing.price : label.line.price);
       const hidden = y === null || y < 0 || y > this.height;
@@ -195,6 +202,8 @@ export class PriceLines {
       if (hidden) continue;
       const right = placed.filter((one) => Math.abs(one.y - y) < LABEL_PX).reduce((most, one) => Math.max(most, one.right + one.width + 4), 6);
       placed.push({ y, right, width: label.width });
+      const over = right + label.width > room; // the newest candles are seen through it
+      if (over !== label.over) label.node.classList.toggle("over", (label.over = over));
       const place = `translate(${-(right + scale)}px, ${Math.round(y - LABEL_PX / 2)}px)`;
       if (place === label.place) continue;
       label.node.style.transform = label.place = place;

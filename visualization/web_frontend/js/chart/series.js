@@ -1,6 +1,7 @@
 // The bars of a series and the studies on them (indicators, strategies' plots): one value of each line a bar, kept side by side.
 //
-// A study is { id, key, place, title, decimals, levels, error, lines: { NAME: { style, values } } }.
+// A study is { id, key, place, title, decimals, levels, error, lines: { NAME: { style, values } } }, and what draws shapes has shapes: { NAME:
+// { style, rows: [begin, price, end, price, confirmed, text] } }, sorted by begin (s).
 
 import { barOf, indexOf } from "./bars.js";
 
@@ -29,6 +30,7 @@ export class Series {
       for (const study of this.studies.values()) put(study, place, rows.find((row) => row.key === study.key), at);
       first = Math.min(first, place);
     });
+    for (const study of this.studies.values()) putShapes(study, rows.find((row) => row.key === study.key));
     return first;
   }
 
@@ -38,6 +40,7 @@ export class Series {
     const end = indexOf(older, oldest);
     this.bars = [...older.slice(0, end), ...this.bars];
     this.#join(studies, older.length, (fresh, values) => [...fresh.slice(0, end), ...values]);
+    this.#everyShape(studies, (fresh, known) => (known.rows = [...before(fresh.rows, known.rows[0]?.[0] ?? Infinity), ...known.rows]));
     return end;
   }
 
@@ -47,6 +50,7 @@ export class Series {
     const start = indexOf(newer, newest + 1);
     this.bars = [...this.bars, ...newer.slice(start)];
     this.#join(studies, newer.length, (fresh, values) => [...values, ...fresh.slice(start)]);
+    this.#everyShape(studies, (fresh, known) => (known.rows = [...before(known.rows, fresh.rows[0]?.[0] ?? Infinity), ...fresh.rows]));
     return newer.length - start;
   }
 
@@ -74,6 +78,11 @@ export class Series {
     );
   }
 
+  /** Whether the shapes of a study are known from before a time on: older bars need none then. */
+  knowsBefore(id, time) {
+    return Object.values(this.studies.get(id)?.shapes ?? {}).some(({ rows }) => rows[0]?.[0] < time);
+  }
+
   /** A strategy's points [time_ms, value] as values of the bars: the last one in each bar. */
   aligned(points) {
     const values = new Array(this.bars.length).fill(null);
@@ -86,6 +95,15 @@ export class Series {
 
   #everyLine(change) {
     for (const study of this.studies.values()) for (const line of Object.values(study.lines ?? {})) change(line);
+  }
+
+  #everyShape(studies, change) {
+    for (const { id, shapes } of studies ?? []) {
+      for (const [name, fresh] of Object.entries(shapes ?? {})) {
+        const known = this.studies.get(id)?.shapes?.[name];
+        if (known) change(fresh, known);
+      }
+    }
   }
 
   #join(studies, length, join) {
@@ -103,4 +121,16 @@ export class Series {
 
 function put(study, place, row, at) {
   for (const [name, values] of Object.entries(row?.lines ?? {})) if (study.lines?.[name]) study.lines[name].values[place] = values[at];
+}
+
+// Of the known shapes those stay that begin at or before `after`; null: none.
+function putShapes(study, row) {
+  for (const [name, { after, rows }] of Object.entries(row?.shapes ?? {})) {
+    const known = study.shapes?.[name];
+    if (known) known.rows = [...before(known.rows, (after ?? -Infinity) + 1), ...rows]; // the same object: what is drawn holds on to it
+  }
+}
+
+function before(rows, time) {
+  return rows.filter(([begin]) => begin < time);
 }

@@ -2,6 +2,7 @@
 
 import { el, setText } from "/shared/dom.js";
 import { t } from "/shared/texts.js";
+import { indicatorWord } from "../texts/indicators.js";
 
 export class StudyLegend {
   /** `placeOf(id)` is the node over which a study is drawn; `edit(indicator)` and `remove(indicator)` do what is asked. */
@@ -59,8 +60,14 @@ export class StudyLegend {
     // Before the values, whose width changes with the pointer: it stays where one aims at it.
     if (display.indicator) item.append(el("button", { type: "button", class: "away", text: "×", "aria-label": label, title: label, on: { click: () => this.remove(display.indicator) } }));
     if (display.error || display.crowded) item.append(el("span", { class: "fault", text: display.error || t("too_many_below") }));
-    else if (!display.hidden) item.append(...display.lines.map((line) => this.#value(line, display.lines.length > 1)));
+    else if (!display.hidden) item.append(...display.shapes.map((one) => this.#part(one)), ...display.lines.map((line) => this.#value(line, display.lines.length > 1)));
     return item;
+  }
+
+  #part({ name, colour }) {
+    const node = el("span", { text: indicatorWord(name) });
+    node.style.color = colour;
+    return node;
   }
 
   #value(line, named) {

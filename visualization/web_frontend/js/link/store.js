@@ -5,6 +5,8 @@ import { merged } from "./merge_patch.js";
 import { ConfigSender, firstConfig, newPane } from "./page_config.js";
 
 export const KEPT = 500; // rows of a table
+const MOST_DECIMALS = 8; // of an instrument whose tick size nobody knows
+const GUESSED_FROM = 200; // bars
 
 export class Store {
   /** `send(message)` sends a message to the server and returns whether there was a connection. */
@@ -127,6 +129,17 @@ export class Store {
   terms(name) {
     const [symbol, venue = ""] = splitName(name);
     return this.instruments.get(name) ?? { name, symbol, venue, decimals: 2, quantity_decimals: 4, timezone: "UTC", tick_size: 0 };
+  }
+
+  /**
+   * Give an instrument that has bars in the store and no terms (no tick size, no price since the start) as many decimals as its newest bars
+   * need, two at least; its first live price tells the server better.
+   */
+  guessDecimals(name, bars) {
+    const terms = this.instruments.get(name);
+    if (!terms || terms.tick_size || terms.decimals < MOST_DECIMALS || !bars.length) return;
+    const needed = bars.slice(-GUESSED_FROM).map((bar) => bar[4].toFixed(MOST_DECIMALS).replace(/0+$/, "").split(".")[1].length);
+    this.instruments.set(name, { ...terms, decimals: Math.max(2, ...needed) });
   }
 
   /** The server's time now, ms. */

@@ -35,7 +35,7 @@ export class Book {
       const node = el("div", { class: "level", on: { pointerenter: () => this.#point({ side: id, at }), pointerleave: () => this.#point(null) } }, bar, price, size);
       return { node, bar, price, size };
     });
-    byId(id).append(...(id === "asks" ? rows.toReversed() : rows).map((row) => row.node)); // the best ask is the lowest row
+    byId(id).append(...rows.map((row) => row.node)); // the best first; the style puts the best ask lowest
     return rows;
   }
 
@@ -102,8 +102,9 @@ export class Book {
     node.className = format.sign(this.direction);
     const [ask, bid] = [quote?.ask ?? book.asks[0]?.[0], quote?.bid ?? book.bids[0]?.[0]];
     const empty = this.store.ready && this.store.name ? t("depth_empty") : "";
-    const spread = ask > 0 && bid > 0 ? t("spread", format.price(ask - bid, terms.decimals)) : empty;
-    setText(byId("spread"), spread);
+    const known = ask > 0 && bid > 0;
+    setText(byId("spread"), known ? t("spread", format.price(ask - bid, terms.decimals)) : empty);
+    byId("spread").classList.toggle("said", !known);
   }
 
   // What is there from the best price to the level under the pointer: the sum of sizes and their mean price.

@@ -49,6 +49,7 @@ export class Drawer {
     if (this.store.config.drawer.tab !== name) this.store.changeConfig({ drawer: { tab: name } });
     this.store.tell("unfold", name);
     this.#draw();
+    this.views.get(name)?.button.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow screen the tabs scroll
   }
 
   // What the server keeps counts once: another page's choice of a tab is not ours.

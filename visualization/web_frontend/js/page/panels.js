@@ -15,7 +15,7 @@ export class Panels {
     this.#grip(byId("drawer-grip"));
     byId("drawer-fold").addEventListener("click", () => this.#fold(!this.folded));
     byId("narrow-tabs").append(...Object.keys(NARROW).map((panel) => this.#tab(panel)));
-    this.#choose("watch");
+    this.choose("watch");
     this.#show(false);
     store.on("appearance", () => this.#names());
     store.on("unfold", () => this.folded && this.#fold(false));
@@ -70,10 +70,11 @@ export class Panels {
   }
 
   #tab(panel) {
-    return el("button", { type: "button", role: "tab", "aria-controls": panel, data: { panel }, on: { click: () => this.#choose(panel) } });
+    return el("button", { type: "button", role: "tab", "aria-controls": panel, data: { panel }, on: { click: () => this.choose(panel) } });
   }
 
-  #choose(panel) {
+  /** On a narrow screen, show this panel below the chart: "watch", "book" or "drawer". */
+  choose(panel) {
     document.body.dataset.panel = panel;
     for (const tab of byId("narrow-tabs").children) tab.setAttribute("aria-selected", String(tab.dataset.panel === panel));
   }

@@ -7,9 +7,11 @@ import { t } from "/shared/texts.js";
 const MOST_BOOKS = 3;
 
 export class TopBar {
-  constructor(store) {
-    this.store = store;
+  /** `accounts()` shows all that there is of each account. */
+  constructor(store, accounts) {
+    Object.assign(this, { store, accounts });
     for (const topic of ["connection", "status", "accounts", "appearance"]) store.on(topic, () => this.#draw());
+    byId("profit").addEventListener("click", () => this.accounts());
     setInterval(() => this.#draw(), 1000); // the ages and countdowns go on by themselves
     this.#draw();
   }
@@ -22,16 +24,19 @@ export class TopBar {
     this.#profit([...this.store.tables.accounts.values()]);
   }
 
-  // Each currency by itself: money of two does not add up. The largest sums are shown, all of them in the title.
+  // Each currency by itself: money of two does not add up. The largest sums are shown as far as there is room, all of them a click away.
   #profit(books) {
     const sorted = books.toSorted((a, b) => Math.abs(b.today) - Math.abs(a.today));
     const texts = sorted.map((book) => `${format.money(book.today)} ${book.currency}`);
     setText(byId("account"), [...new Set(books.map((book) => book.account))].join(", "));
-    if (this.shown === texts.join()) return;
-    this.shown = texts.join();
+    const words = `${t("profit_help")}: ${texts.join(", ")}`;
+    if (this.shown === words) return;
+    this.shown = words;
     const parts = sorted.slice(0, MOST_BOOKS).map((book) => el("span", { class: format.sign(book.today, 2), text: `${format.money(book.today)} ` }, el("small", { text: book.currency })));
-    byId("profit").replaceChildren(...parts);
-    byId("profit").title = `${t("profit_help")}: ${texts.join(", ")}`;
+    byId("profit").replaceChildren(...parts, ...(books.length > 1 ? [el("small", { class: "more", text: `+${books.length - 1}` })] : []));
+    byId("profit").hidden = !parts.length;
+    byId("profit").title = words;
+    byId("profit").setAttribute("aria-label", words);
   }
 
   #connection({ state, latency, since, retryAt }) {

@@ -11,7 +11,7 @@ export class Watched {
     this.waiting = new Map(); // request -> name
     this.notes = new Map(); // name -> { kind: "asking" | "refused", text }
     this.opening = ""; // a symbol that is shown as soon as it is there
-    store.on("instruments", () => this.#arrived());
+    for (const topic of ["instruments", "quotes"]) store.on(topic, () => this.#arrived());
     store.on("config", (patch) => "watch" in patch && store.tell("watched", ""));
     store.on("connection", ({ state }) => state !== "live" && this.waiting.size && this.#giveUp());
   }
@@ -25,8 +25,8 @@ export class Watched {
   add(name) {
     const names = this.names();
     if (!names.includes(name)) this.store.changeConfig({ watch: [...names, name] });
-    this.opening = name;
     this.#ask("add", name);
+    this.opening = name;
     this.#arrived();
   }
 
@@ -36,6 +36,7 @@ export class Watched {
     const at = names.indexOf(name);
     if (at < 0) return;
     this.notes.delete(name);
+    if (this.opening === name) this.opening = "";
     this.store.changeConfig({ watch: names.filter((one) => one !== name) });
     if (this.store.name === name && names.length > 1) this.store.select(names[at + 1] ?? names[at - 1]);
     this.#ask("remove", name);
@@ -60,6 +61,8 @@ export class Watched {
     this.waiting.delete(request);
     if (ok) this.notes.delete(name);
     else if (this.names().includes(name)) this.notes.set(name, { kind: "refused", text: detail });
+    if (ok) this.#arrived();
+    else if (this.opening === name) this.opening = "";
     this.store.tell("watched", name);
   }
 
@@ -70,8 +73,10 @@ export class Watched {
     this.store.tell("watched", name);
   }
 
+  // The question alone gives a symbol its number: it is there when the collectors have said so, or with its first price.
   #arrived() {
     if (!this.opening || !this.store.instruments.has(this.opening)) return;
+    if ([...this.waiting.values()].includes(this.opening) && !this.store.quotes.has(this.opening)) return;
     this.store.select(this.opening);
     this.opening = "";
   }

@@ -14,7 +14,7 @@ export function backtestFields({ classes, first, picker, symbols, range }) {
     { name: "range", type: "own", label: t("w_range"), control: range },
     { name: "start", type: "date", label: t("w_range_from"), default: "", optional: true },
     { name: "end", type: "date", label: t("w_range_to"), default: "", optional: true, help: t("w_range_to_help") },
-    { name: "cash", type: "float", label: t("w_cash_at_start"), default: 10_000, low: 1 },
+    { name: "cash", type: "float", label: t("w_cash_at_start"), default: 100_000, low: 1 },
     { name: "commission", type: "float", label: t("w_commission"), default: 0, low: 0, high: 0.5, help: t("w_commission_help") },
     { name: "matching", type: "choice", label: t("w_matching"), choices: ["stock", "native"].map((value) => ({ value, text: t(`w_matching_${value}`) })), default: "stock", wide: true, help: t("w_matching_help") },
   ];

@@ -61,7 +61,7 @@ export class StrategiesView {
   #columns() {
     const money = (key, head, field) => ({ key, head, number: true, value: (row) => row[field], text: (row) => format.money(row[field]), sign: (row) => format.sign(row[field], 2) });
     return [
-      { key: "key", head: "strategy", node: name, mark: (row) => row.key + JSON.stringify(row.parameters) },
+      { key: "key", head: "strategy", line: true, node: name, mark: (row) => row.key + JSON.stringify(row.parameters) },
       { key: "symbols", head: "symbols", text: (row) => row.symbols.map(plainSymbol).join(", "), hint: (row) => row.symbols.join(", ") },
       { key: "state", head: "state", node: pill, mark: (row) => `${row.state}|${row.error}|${document.documentElement.lang}` },
       { key: "position", head: "position", number: true, text: (row) => this.#position(row) },
@@ -155,7 +155,7 @@ export class StrategiesView {
 
 function name(row) {
   const words = parameterWords(row.parameters);
-  return el("span", { title: words }, row.key, " ", el("span", { class: "muted", text: words.length > 48 ? `${words.slice(0, 46)}…` : words }));
+  return el("span", { title: words }, row.key, " ", el("span", { class: "muted", text: words }));
 }
 
 // Without its venue, which is told where the pointer rests.

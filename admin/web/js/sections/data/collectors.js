@@ -15,6 +15,7 @@ export class CollectorsPart {
       { key: "collector", head: "da_collector", text: (row) => row.collector },
       { key: "venue", head: "da_venue", text: (row) => row.venue },
       stateColumn("state", (row) => row.detail ?? ""),
+      { key: "connection", head: "da_connection", text: (row) => (row.connection ? t(`da_line_${row.connection}`) : "–"), hint: connection, sign: (row) => (row.detail ? "warned" : "") },
       { key: "events_per_s", head: "da_rate", number: true, text: (row) => rate(row.events_per_s) },
       { key: "counts", head: "da_events", number: true, value: total, text: (row) => count(total(row)), hint: counts },
       { key: "last_event_ns", head: "da_silent", number: true, text: (row) => (row.last_event_ns ? format.age(Date.now() - ms(row.last_event_ns)) : "–") },
@@ -64,4 +65,6 @@ export class CollectorsPart {
 
 const total = (row) => (typeof row.counts === "object" && row.counts ? Object.values(row.counts).reduce((sum, one) => sum + one, 0) : (row.counts ?? null));
 const counts = (row) => (typeof row.counts === "object" && row.counts ? Object.entries(row.counts).map(([kind, number]) => `${kind} ${count(number)}`).join(" · ") : "");
+const faults = (row) => Object.entries(row.faults ?? {}).map(([kind, number]) => `${kind} ${count(number)}`).join(" · ");
+const connection = (row) => [row.detail, faults(row)].filter(Boolean).join(" · ");
 const gaps = (row) => (Array.isArray(row.gaps) ? row.gaps.length : (row.gaps ?? 0));

@@ -15,7 +15,7 @@ export class ImportsPart {
     this.files = [];
     const columns = [
       { key: "file", head: "da_file", text: (row) => row.file },
-      { key: "state", head: "state", node: (row) => pill(row.state, row.error), mark: (row) => `${row.state}|${row.error}` },
+      { key: "state", head: "state", state: true, node: (row) => pill(row.state, row.error), mark: (row) => `${row.state}|${row.error}` },
       { key: "progress", head: "da_progress", node: progress, mark: (row) => `${row.state}|${row.progress}` },
       { key: "stored", head: "da_stored_rows", number: true, text: (row) => count(row.stored) },
       { key: "refused", head: "da_refused", number: true, text: (row) => count(row.refused), sign: (row) => (row.refused ? "warned" : "") },

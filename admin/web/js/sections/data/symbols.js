@@ -2,7 +2,7 @@
 
 import { AskButton } from "/shared/ask.js";
 import { page, remove } from "/shared/rest.js";
-import { t } from "/shared/texts.js";
+import { t, wordOf } from "/shared/texts.js";
 import { field, tablePanel } from "../../frame/parts.js";
 import { count } from "../../frame/units.js";
 import { Gaps } from "./gaps.js";
@@ -17,7 +17,7 @@ export class SymbolsPart {
     const columns = [
       { key: "symbol", head: "symbol", text: (row) => row.symbol },
       { key: "venue", head: "da_venue", text: (row) => row.venue },
-      { key: "kind", head: "da_kind", text: (row) => row.kind },
+      { key: "kind", head: "da_kind", text: (row) => wordOf("kind", row.kind) },
       { key: "period", head: "period", text: (row) => row.period || "–" },
       { key: "rows", head: "da_rows", number: true, text: (row) => `${row.exact ? "" : "~"}${count(row.rows)}` },
       { key: "first_ns", head: "da_first", text: (row) => zone.moment(row.first_ns) },

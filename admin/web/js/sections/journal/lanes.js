@@ -20,7 +20,7 @@ export class LanesPart {
       { key: "epochs", head: "jo_epochs", number: true, value: (row) => row.epochs.length, text: (row) => count(row.epochs.at(-1)?.number ?? 0), hint: (row) => row.epochs.map((one) => zone.moment(one.first_ns)).join(", ") },
       { key: "first_ns", head: "jo_since", text: (row) => zone.time(row.first_ns) },
       { key: "last_ns", head: "jo_newest", text: (row) => zone.time(row.last_ns) },
-      { key: "damage", head: "state", node: (row) => pill(row.damage.length ? "damaged" : "ok", row.damage.join(" "), t(row.damage.length ? "jo_damaged" : "jo_whole")), mark: (row) => row.damage.join() },
+      { key: "damage", head: "state", state: true, node: (row) => pill(row.damage.length ? "damaged" : "ok", row.damage.join(" "), t(row.damage.length ? "jo_damaged" : "jo_whole")), mark: (row) => row.damage.join() },
     ];
     const part = tablePanel("jo_lanes", { columns, key: (row) => row.lane, empty: () => t("jo_no_lanes") });
     this.node = part.node;

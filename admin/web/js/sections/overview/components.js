@@ -3,6 +3,7 @@
 import { AskButton } from "/shared/ask.js";
 import { el, sparkline } from "/shared/dom.js";
 import { post } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { t } from "/shared/texts.js";
 import { stateColumn, tablePanel } from "../../frame/parts.js";
 import { Recent } from "../../frame/rates.js";
@@ -37,7 +38,9 @@ export class ComponentsTable {
 
   /** The processes, whose memory is told beside their components. */
   groups(rows) {
+    const first = !this.memory.size;
     this.memory = new Map(rows.map((row) => [row.group, row.memory_bytes]));
+    if (first && this.table.rows.length) this.table.show(this.table.rows);
   }
 
   show(rows) {
@@ -73,7 +76,7 @@ export class ComponentsTable {
     return new AskButton({
       text,
       label: () => `${text()} ${component}`,
-      question: () => (action === "stop" && consequence ? t("ov_ask_stop_so", component, consequence) : t(`ov_ask_${action}`, component)),
+      question: () => (action === "stop" && consequence ? t("ov_ask_stop_so", component, said(consequence)) : t(`ov_ask_${action}`, component)),
       run: () => post(`/components/${encodeURIComponent(component)}/${action}`).then(this.done),
     });
   }

@@ -3,6 +3,7 @@
 import { AskButton } from "/shared/ask.js";
 import * as format from "/shared/format.js";
 import { post } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { t } from "/shared/texts.js";
 import { stateColumn, tablePanel } from "../../frame/parts.js";
 import { bytes, count, duration } from "../../frame/units.js";
@@ -13,13 +14,13 @@ export class ProcessesTable {
     this.done = done;
     const columns = [
       { key: "group", head: "ov_group", text: (row) => row.group },
-      stateColumn("state", (row) => row.detail ?? ""),
+      stateColumn("state", (row) => said(row.detail)),
       { key: "pid", head: "ov_pid", number: true, text: (row) => String(row.pid ?? "–") },
       { key: "since_ns", head: "ov_since", number: true, text: (row) => (row.since_ns ? duration((Date.now() - row.since_ns / 1e6) / 1000) : "–"), hint: (row) => desk.zone.time(row.since_ns) },
       { key: "memory_bytes", head: "ov_memory", number: true, text: (row) => bytes(row.memory_bytes) },
       { key: "cpu", head: "ov_cpu", number: true, text: (row) => share(row.cpu) },
       { key: "restarts", head: "ov_restarts", number: true, text: (row) => count(row.restarts ?? 0), sign: (row) => (row.restarts ? "warned" : "") },
-      { key: "detail", head: "ov_detail", wide: true, text: (row) => row.detail ?? "" },
+      { key: "detail", head: "ov_detail", wide: true, text: (row) => said(row.detail) },
       { key: "act", head: "", act: true, node: (row) => this.#restart(row.group), mark: (row) => row.group },
     ];
     const part = tablePanel("ov_processes", { columns, key: (row) => row.group, empty: () => t("ov_no_processes") });

@@ -24,7 +24,8 @@ export class KillPart {
     setText(this.state, t(kill.on ? "rk_on" : "rk_off"));
     this.state.className = `kill-state ${kill.on ? "bad" : ""}`;
     setText(this.since, kill.since_ns ? t("rk_since", this.section.desk.zone.time(kill.since_ns), kill.origin || "–") : t("rk_never"));
-    setText(this.effect, t(kill.on ? "rk_effect_on" : "rk_effect_off"));
+    const apart = kill.accounts.join(", ");
+    setText(this.effect, apart ? t("rk_effect_accounts", apart) : t(kill.on ? "rk_effect_on" : "rk_effect_off"));
     if (this.on === kill.on || this.button?.busy) return;
     this.on = kill.on;
     this.button = new AskButton({

@@ -3,6 +3,7 @@
 import { AskButton } from "/shared/ask.js";
 import { el } from "/shared/dom.js";
 import { patch, post } from "/shared/rest.js";
+import { said } from "/shared/said.js";
 import { Table } from "/shared/table.js";
 import { t } from "/shared/texts.js";
 import { ValueEditor } from "../../frame/value_editor.js";
@@ -28,7 +29,7 @@ export class SettingsGroup {
       { key: "default", head: "se_default", value: (row) => row.default, text: (row) => valueText(row.default), sign: () => "muted short" },
       { key: "source", head: "se_source", text: (row) => t(`se_from_${row.source}`), sign: (row) => (row.source === "default" ? "muted" : "") },
       { key: "live", head: "se_takes", text: (row) => t(row.live ? "se_live" : "se_restart"), sign: (row) => (row.live ? "" : "muted") },
-      { key: "help", head: "se_help", wide: true, text: (row) => row.help, sign: () => "muted" },
+      { key: "help", head: "se_help", wide: true, text: (row) => said(row.help), sign: () => "muted" },
       { key: "act", head: "", act: true, node: (row) => this.#edit(row), mark: (row) => (row.type === "bool" ? `${row.value}` : row.type) },
     ];
   }
@@ -60,7 +61,7 @@ export class SettingsGroup {
   }
 
   #question(row, value) {
-    return t(row.live ? "se_ask_live" : "se_ask_restart", row.key, String(value));
+    return t(row.live ? "se_ask_live" : "se_ask_restart", row.key, valueText(value));
   }
 
   async #check(key, value) {

@@ -11,7 +11,7 @@ export class FillsPart {
     const { terms, desk } = section;
     const columns = [
       { key: "time_ns", head: "time", text: (row) => desk.zone.time(row.time_ns) },
-      { key: "symbol", head: "symbol", text: (row) => row.symbol, hint: (row) => `${row.symbol}@${row.venue}` },
+      { key: "symbol", head: "symbol", title: true, text: (row) => row.symbol, hint: (row) => `${row.symbol}@${row.venue}` },
       sideColumn,
       size("quantity", "quantity"),
       { key: "price", head: "price", number: true, text: (row) => terms.price(row, row.price) },

@@ -2,6 +2,7 @@
 
 import { get } from "/shared/rest.js";
 import * as format from "/shared/format.js";
+import { said } from "/shared/said.js";
 import { t } from "/shared/texts.js";
 import { stateColumn, tablePanel } from "../../frame/parts.js";
 import { count } from "../../frame/units.js";
@@ -13,13 +14,13 @@ export class GatewaysPart {
     const columns = [
       { key: "gateway", head: "tr_gateway", text: (row) => row.gateway },
       { key: "account", head: "account", text: (row) => row.account },
-      stateColumn("status", (row) => row.detail),
+      stateColumn("status", (row) => said(row.detail)),
       { key: "since_ns", head: "tr_since", text: (row) => section.desk.zone.time(row.since_ns) },
       { key: "working_orders", head: "tr_working", number: true, text: (row) => count(row.working_orders) },
       { key: "answers", head: "tr_answers", number: true, text: (row) => count(row.answers) },
       delay("latency_p50_ms", "tr_p50"),
       delay("latency_p99_ms", "tr_p99"),
-      { key: "detail", head: "reason", wide: true, text: (row) => row.detail },
+      { key: "detail", head: "reason", wide: true, text: (row) => said(row.detail) },
     ];
     const part = tablePanel("tr_gateways", { columns, key: (row) => row.gateway, empty: () => t("tr_no_gateways") });
     this.node = part.node;

@@ -3,7 +3,8 @@
 import { AskButton } from "/shared/ask.js";
 import { page, post, remove } from "/shared/rest.js";
 import * as format from "/shared/format.js";
-import { t } from "/shared/texts.js";
+import { said } from "/shared/said.js";
+import { t, wordOf } from "/shared/texts.js";
 import { choices, field, stateColumn, tablePanel } from "../../frame/parts.js";
 import { plain } from "../../frame/units.js";
 import { sideColumn } from "./columns.js";
@@ -19,15 +20,16 @@ export class OrdersPart {
     const { terms, desk } = section;
     const columns = [
       { key: "time_ns", head: "time", text: (row) => desk.zone.time(row.time_ns) },
-      { key: "symbol", head: "symbol", text: (row) => row.symbol, hint: (row) => `${row.symbol}@${row.venue}` },
+      { key: "symbol", head: "symbol", title: true, text: (row) => row.symbol, hint: (row) => `${row.symbol}@${row.venue}` },
       sideColumn,
-      { key: "type", head: "kind", text: (row) => row.type },
+      { key: "type", head: "kind", text: (row) => wordOf("type", row.type) },
       { key: "quantity", head: "quantity", number: true, text: (row) => plain(row.quantity) },
       { key: "filled_quantity", head: "filled", number: true, text: (row) => plain(row.filled_quantity) },
       { key: "price", head: "price", number: true, text: (row) => prices(row, terms) },
       { key: "average_price", head: "average", number: true, text: (row) => terms.average(row, row.average_price) },
-      stateColumn("status", (row) => row.reason),
+      stateColumn("status", (row) => said(row.reason)),
       { key: "strategy", head: "strategy", text: (row) => row.strategy || "–" },
+      { key: "account", head: "account", text: (row) => row.account },
       { key: "gateway", head: "tr_gateway", text: (row) => row.gateway },
       { key: "client_id", head: "client_id", text: (row) => row.client_id, sign: () => "muted" },
       { key: "act", head: "", act: true, node: (row) => this.#cancel(row), mark: (row) => String(DONE.includes(row.status)) },
@@ -37,9 +39,10 @@ export class OrdersPart {
     this.which = choices(t("tr_which"), [["true", t("tr_open")], ["false", t("tr_all")]], "true", () => this.#anew());
     this.strategy = field(t("strategy"), "search", { placeholder: t("tr_any") });
     this.symbol = field(t("symbol"), "search", { placeholder: t("tr_symbol_hint"), "data-find": "" });
-    for (const one of [this.strategy, this.symbol]) one.input.addEventListener("input", () => this.#anew());
+    this.account = field(t("account"), "search", { placeholder: t("tr_any") });
+    for (const one of [this.strategy, this.symbol, this.account]) one.input.addEventListener("input", () => this.#anew());
     this.all = new AskButton({ text: () => t("tr_cancel_all"), question: () => this.#question(), danger: true, run: () => this.#cancelAll() });
-    part.tools.append(this.which.node, this.strategy.node, this.symbol.node, this.all.node);
+    part.tools.append(this.which.node, this.strategy.node, this.symbol.node, this.account.node, this.all.node);
     this.source = section.source(
       (signal) => page("/orders", { signal, query: { open: this.which.value, ...this.#filter(), limit: MOST, offset: Math.max(this.total - MOST, 0) } }),
       (answer) => this.#show(answer),
@@ -56,7 +59,7 @@ export class OrdersPart {
   }
 
   #filter() {
-    return { strategy: this.strategy.input.value.trim(), symbol: this.symbol.input.value.trim() };
+    return { strategy: this.strategy.input.value.trim(), symbol: this.symbol.input.value.trim(), account: this.account.input.value.trim() };
   }
 
   #anew() {
@@ -65,8 +68,8 @@ export class OrdersPart {
   }
 
   #empty() {
-    const { strategy, symbol } = this.#filter();
-    return strategy || symbol ? t("tr_none_of_these") : t(this.which.value === "true" ? "tr_no_open" : "no_orders");
+    const { strategy, symbol, account } = this.#filter();
+    return strategy || symbol || account ? t("tr_none_of_these") : t(this.which.value === "true" ? "tr_no_open" : "no_orders");
   }
 
   #cancel(row) {
@@ -78,8 +81,7 @@ export class OrdersPart {
   }
 
   #question() {
-    const { strategy, symbol } = this.#filter();
-    const where = [strategy, symbol].filter(Boolean).join(", ");
+    const where = Object.values(this.#filter()).filter(Boolean).join(", ");
     const open = this.rows.filter((row) => !DONE.includes(row.status)).length;
     return where ? t("tr_ask_cancel_of", open, where) : t("tr_ask_cancel_all", open);
   }

@@ -1,5 +1,6 @@
 // A section whose view is one of the chart page's: it asks for what it shows by itself while it is in view.
 
+import "/shared/table.js"; // for its texts
 import { el } from "/shared/dom.js";
 import { t } from "/shared/texts.js";
 import { Section } from "../../frame/section.js";
@@ -10,7 +11,7 @@ export class WorkSection extends Section {
     super(desk, name);
     Object.assign(this, { load, options });
     this.node.classList.add("fill");
-    this.place = el("div", { class: "work-place" });
+    this.place = el("div", { class: "work-place" }, el("div", { class: "message", data: { state: "loading" }, text: t("table_loading") }));
     this.node.append(this.place);
     this.shown = false;
   }

@@ -1,0 +1,11 @@
+// Bus, publishers and readers for Python.
+#include "../bus_batches.cpp"
+#include "../bus_frames.cpp"
+#include "../bus_object.cpp"
+#include "../event_filter.cpp"
+#include "../event_route.cpp"
+#include "../publisher.cpp"
+#include "../reader_columns.cpp"
+#include "../reader_dispatch.cpp"
+#include "../reader_frames.cpp"
+#include "../reader_object.cpp"

@@ -1,0 +1,15 @@
+// The tick engine, and replay.
+#include "../tick_engine.cpp"
+
+#include "../replay.cpp"
+#include "../replay_journal.cpp"
+#include "../replay_text.cpp"
+#include "../tick_engine_asks.cpp"
+#include "../tick_engine_bars.cpp"
+#include "../tick_engine_orders.cpp"
+#include "../tick_engine_refusal.cpp"
+#include "../tick_engine_reports.cpp"
+#include "../tick_engine_sayings.cpp"
+#include "../tick_engine_seen.cpp"
+#include "../tick_engine_setup.cpp"
+#include "../tick_engine_time.cpp"
