@@ -65,7 +65,7 @@ def close_positions(bus: EventBus, positions: Sequence[PositionEvent], *, timeou
     """Ask for positions to be closed at the market and return what became of each, in their order.
 
     The orders are the strategies' own, so that their positions, and nobody else's, are closed; they may only reduce. A strategy that runs
-    may open a position again.
+    may open a position again. Of an order that is filled the answer comes once the position is told, too.
 
     Args:
         bus: where the trading engine is asked.
@@ -76,19 +76,24 @@ def close_positions(bus: EventBus, positions: Sequence[PositionEvent], *, timeou
         NotRunningError: nobody answered any of them.
     """
     timeout_s = ANSWER_S if timeout_s is None else timeout_s
-    with bus.reader(events=[OrderEvent], start="end") as reader:
+    with bus.reader(events=[OrderEvent, PositionEvent], start="end") as reader:
         begin = now_ns()
         orders = [_request(one, f"close-{begin:x}-{at}") for at, one in enumerate(positions)]
         waiting = {order.client_id for order in orders}
         told: dict[str, OrderEvent] = {}
+        filled: dict[int, str] = {}  # the order by its last fill, which is the cause of the position's event, too
         for order in orders:
             bus.publish(order, cause=0)
         deadline = time.monotonic() + timeout_s
         while waiting and (left := deadline - time.monotonic()) > 0:
             event = reader.read(left)
-            if isinstance(event, OrderEvent) and event.client_id in waiting:
+            if isinstance(event, PositionEvent):
+                waiting.discard(filled.get(event.cause, ""))
+            elif isinstance(event, OrderEvent) and event.client_id in waiting:
                 told[event.client_id] = event
-                if event.status in _FINAL:
+                if event.status == OrderStatus.FILLED:
+                    filled[event.cause] = event.client_id
+                elif event.status in _FINAL:
                     waiting.discard(event.client_id)
     if orders and not told:
         raise NotRunningError(f"No trading engine answered within {timeout_s:g} s: look at `python -m gcg_quant status`.")

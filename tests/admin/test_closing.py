@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,7 @@ from gcg_quant.admin.changes.order_change import OrderChange, change_order
 from gcg_quant.admin.views.system_view import SystemView
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import NotRunningError, OrderError
-from gcg_quant.events import OrderEvent, OrderFlag, OrderRequest, PositionEvent
+from gcg_quant.events import OrderEvent, OrderFlag, OrderRequest, OrderStatus, PositionEvent
 from gcg_quant.kill_switch import kill_change
 from gcg_quant.strategy_engine import TradingEngine
 
@@ -70,6 +72,29 @@ def test_the_kill_switch_stands_above_it(bus: EventBus, start: Callable[..., Tra
     assert answer.status == "refused"
     assert "kill switch is on" in answer.detail
     assert len(positions(bus)) == 1
+
+
+@pytest.mark.no_fold("its engine is the test")
+def test_whoever_looks_after_the_answer_sees_nothing_held(bus: EventBus) -> None:
+    """An engine tells the order before the position; the answer comes after both, also of one that is held up between them."""
+    held = PositionEvent(symbol="BTC/USDT", venue="SIM", account="paper", strategy="one", quantity=1.0)
+    bus.publish(held)
+
+    def answer() -> None:
+        with bus.reader(start="begin", events=[OrderRequest]) as reader:
+            order = reader.read(30.0)
+        assert isinstance(order, OrderRequest)
+        names: dict[str, Any] = {"symbol": "BTC/USDT", "venue": "SIM", "request": order.id, "client_id": order.client_id}
+        bus.publish(OrderEvent(**names, status=OrderStatus.FILLED, filled_quantity=1.0, average_price=100.0), cause=7)
+        time.sleep(0.2)
+        bus.publish(held.replace(quantity=0.0), cause=7)
+
+    engine = threading.Thread(target=answer)
+    engine.start()
+    (answered,) = close_positions(bus, [held], timeout_s=30.0)
+    assert positions(bus) == []
+    assert (answered.status, answered.filled_quantity) == ("closed", 1.0)
+    engine.join()
 
 
 def test_a_venue_that_takes_its_time(bus: EventBus, start: Callable[..., TradingEngine]) -> None:
