@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import settings
 
 from gcg_quant.bus import EventBus
@@ -25,6 +26,9 @@ from gcg_quant.events import Fill, SystemEvent, World
 # How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
 settings.register_profile("gcg_quant", deadline=None)
 settings.load_profile("gcg_quant")
+# Nor is it a fault of a server that it shares the processors: where a test names no time httpx gives up after five seconds.
+for _step in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _step, 60.0)
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
