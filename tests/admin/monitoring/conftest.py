@@ -39,7 +39,7 @@ OFF = dict.fromkeys(
 )
 
 
-def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 60.0) -> Any:
     """Return the first true answer of `condition`, or fail after `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -51,11 +51,12 @@ def wait_until(condition: Callable[[], Any], what: str = "the condition", timeou
 
 
 class Watched:
-    """A bus that is watched with some thresholds, all others off."""
+    """A bus that is watched with some thresholds, all others off; `latency_ms` is that of the paper gateway."""
 
-    def __init__(self, bus: EventBus, home: Path, **limits: Any) -> None:
+    def __init__(self, bus: EventBus, home: Path, *, latency_ms: float = 5.0, **limits: Any) -> None:
         self.bus = bus
-        self.settings = Settings.model_validate({"system": {"home": str(home)}, "monitoring": {**OFF, **limits}})
+        told = {"system": {"home": str(home)}, "trading": {"latency_ms": latency_ms}, "monitoring": {**OFF, **limits}}
+        self.settings = Settings.model_validate(told)
         self.monitor = self._new()
 
     def _new(self) -> PerformanceMonitor:
@@ -75,11 +76,11 @@ class Watched:
         with self.bus.reader(start="begin", events=[AlertEvent]) as reader:
             return [event for event in reader if isinstance(event, AlertEvent)]
 
-    def until(self, level: str, name: str, count: int = 1) -> AlertEvent:
-        """Return the newest alert of that level and name once there are so many."""
+    def until(self, level: str, name: str, count: int = 1, *, component: str = "") -> AlertEvent:
+        """Return the newest alert of that level and name, and of that component, once there are so many."""
 
         def found() -> list[AlertEvent]:
-            rows = [event for event in self.alerts if (event.level, event.name) == (level, name)]
+            rows = [one for one in self.alerts if (one.level, one.name) == (level, name) and component in ("", one.component)]
             return rows if len(rows) >= count else []
 
         rows: list[AlertEvent] = wait_until(found, f"{count} {level} alerts {name}")

@@ -73,7 +73,8 @@ def test_slow_orders_are_told(bus: EventBus, watch: Watch) -> None:
     assert "look at" in alert.message
     latency = watched.monitor.latency
     assert latency is not None
-    assert (latency.tick_to_order.count, latency.order_to_command.count, latency.order_to_ack["paper"].count) == (2, 2, 2)
+    wait_until(lambda: latency.order_to_ack["paper"].count == 2, "the answer to the second order")  # the alert may come before it
+    assert (latency.tick_to_order.count, latency.order_to_command.count) == (2, 2)
 
 
 def test_only_what_a_market_event_led_to_has_a_time_from_it(bus: EventBus, watch: Watch) -> None:
@@ -93,24 +94,22 @@ def test_only_what_a_market_event_led_to_has_a_time_from_it(bus: EventBus, watch
 
 def test_slow_answers_count_without_the_paper_latency(bus: EventBus, watch: Watch) -> None:
     """What the paper gateway is set to take is no fault."""
-    watched = watch(order_to_ack_ms=0.000001)
+    watched = watch(order_to_ack_ms=0.000001, latency_ms=60_000)  # far more than the test itself may be held up between two events
     for _ in range(3):
         order(bus, 0)
     watched.looks()
-    assert watched.alerts == []  # well under [trading] latency_ms = 5
+    assert watched.alerts == []
 
 
 def test_a_reader_that_is_behind_is_told_and_that_it_caught_up(bus: EventBus, watch: Watch) -> None:
     """Its name, its events and its seconds; over once it has read on."""
     watched = watch(lag_events=50)
     with bus.reader("slow") as slow:
-        for _ in range(60):
-            tick(bus)
-        alert = watched.until("warning", "lag")
-        assert alert.component == "slow"
+        bus.publish_many([Tick(**PAIR, event_ns=now_ns(), last_price=100.0)] * 60)  # at once: a look in between would see fewer
+        alert = watched.until("warning", "lag", component="slow")  # the monitor itself may have them before it when it looks
         assert "Reader slow is 6" in alert.message
         assert list(slow)
-        assert watched.until("info", "lag").message == "Reader slow has caught up."
+        assert watched.until("info", "lag", component="slow").message == "Reader slow has caught up."
 
 
 def test_a_reader_that_is_late_is_told(bus: EventBus, watch: Watch) -> None:
@@ -118,8 +117,8 @@ def test_a_reader_that_is_late_is_told(bus: EventBus, watch: Watch) -> None:
     watched = watch(lag_s=0.2)
     with bus.reader("slow"):
         tick(bus)
-        assert watched.until("warning", "late").component == "slow"
-    watched.until("info", "late")
+        watched.until("warning", "late", component="slow")
+    watched.until("info", "late", component="slow")
 
 
 def test_silence_of_a_venue_is_told(bus: EventBus, watch: Watch) -> None:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from patience import within
 
 from gcg_quant.admin.monitoring.webhook import Webhook
 from gcg_quant.events import AlertEvent
@@ -83,10 +84,13 @@ def logged() -> list[str]:
 
 @pytest.fixture
 def webhook(receiver: Receiver, logged: list[str]) -> Iterator[Make]:
-    """Return a function that starts a webhook to the receiver, or to another port."""
+    """Return a function that starts a webhook to the receiver, or to another port.
+
+    It waits long for an answer, unless it is told otherwise: the receiver, too, has to wait for a processor.
+    """
     made: list[Webhook] = []
 
-    def make(port: int = 0, timeout_s: float = 0.3) -> Webhook:
+    def make(port: int = 0, timeout_s: float = 30.0) -> Webhook:
         url = f"http://127.0.0.1:{port or receiver.server_port}{KEY}?a=b"
         settings = Settings.model_validate({"monitoring": {"webhook_url": url, "webhook_timeout_s": timeout_s}})
         one = Webhook(settings.monitoring, Redactor(settings), lambda text, level: logged.append(text), first_pause_s=0.001)
@@ -159,7 +163,7 @@ def test_a_slow_server_holds_nobody_up(receiver: Receiver, webhook: Make, logged
     begin = time.perf_counter()
     for number in range(1000):
         one.offer(alert(number))
-    assert time.perf_counter() - begin < 0.5
+    assert time.perf_counter() - begin < within(0.5, 5.0)
     assert one.dropped >= 799  # the newest 200 wait
     wait_until(lambda: receiver.bodies, "one that gets through")
     assert len(logged) == 1
@@ -181,7 +185,7 @@ def test_a_stop_sends_what_is_left_but_waits_for_nobody(receiver: Receiver, webh
     """Alerts of the last moment still go out; a server that hangs delays the stop by a second at most."""
     one = webhook()
     one.offer(alert())
-    one.stop()
+    one.stop(30.0)
     assert len(receiver.bodies) == 1
     receiver.statuses = [0] * 9
     hanging = webhook(timeout_s=30)
@@ -189,7 +193,7 @@ def test_a_stop_sends_what_is_left_but_waits_for_nobody(receiver: Receiver, webh
     wait_until(lambda: receiver.requests == 2, "the request")
     begin = time.perf_counter()
     hanging.stop()
-    assert time.perf_counter() - begin < 3
+    assert time.perf_counter() - begin < within(3.0, 15.0)
 
 
 def test_without_an_address_nothing_is_done() -> None:
