@@ -54,6 +54,13 @@ def call(home: Path, *words: str, cwd: Path = ROOT, say: str = "y\n", timeout_s:
     return subprocess.CompletedProcess(words, int(end.value.code or 0), out.getvalue(), err.getvalue())
 
 
+def rewrite(path: Path, text: str) -> None:
+    """Give a file that is watched another text, all of it at once as an editor does: whoever looks in between finds the old one."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
+
+
 @pytest.fixture
 def console(tmp_path: Path) -> Console:
     """Return a function that runs a console command on a fresh home."""
@@ -89,7 +96,7 @@ class System:
         """What it has printed so far."""
         return "".join(self.lines)
 
-    def wait_for_line(self, text: str, timeout_s: float = 20) -> None:
+    def wait_for_line(self, text: str, timeout_s: float = 60) -> None:
         """Wait until a printed line contains the text, or fail."""
         deadline = time.monotonic() + timeout_s
         while not any(text in line for line in list(self.lines)):
@@ -97,7 +104,7 @@ class System:
             assert self.process.poll() is None or self._thread.is_alive(), f"the system ended:\n{self.output}"
             time.sleep(0.01)
 
-    def stop(self, signal_number: int, timeout_s: float = 10) -> tuple[int, float, str]:
+    def stop(self, signal_number: int, timeout_s: float = 60) -> tuple[int, float, str]:
         """Send a signal; return (exit code, seconds until the end, what it printed)."""
         begin = time.monotonic()
         self.process.send_signal(signal_number)
@@ -111,7 +118,7 @@ class System:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -87,7 +87,7 @@ def test_ten_years_are_filled_in_and_adjusted(system: System, tmp_path: Path) ->
     run_as_printed(COMMANDS[0], system.home, tmp_path)
     with Database(f"sqlite:///{system.home / 'gcg_quant.db'}") as database:
         history = DatabaseHistory(database)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not all_there(history):
             assert time.monotonic() < end
             time.sleep(0.05)

@@ -22,7 +22,7 @@ NOW = 1_790_000_000_000_000_000
 
 def wait_for(condition: Callable[[], Any]) -> None:
     """Wait until the condition holds, or fail."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.002)

@@ -64,7 +64,7 @@ def test_signals_of_a_worker_are_those_of_an_analysis_here(tmp_path: Path) -> No
                     expected[symbol] = [(call.kind, call.side, call.time_ns, call.price) for call in found]
                 total = sum(map(len, expected.values()))
                 assert total > 40
-                deadline = time.monotonic() + 40.0
+                deadline = time.monotonic() + 90.0
                 with bus.reader(start="begin", events=[SignalEvent]) as reader:
                     came: list[SignalEvent] = []
                     while len(came) < total:

@@ -63,7 +63,7 @@ class Running:
     def more_of(self, kind: type) -> None:
         """Wait until there are more events of a kind than now."""
         before = self.count(kind)
-        wait_for(lambda: self.count(kind) > before, 20)
+        wait_for(lambda: self.count(kind) > before, 60)
 
     def end(self) -> str:
         """Stop the system as a user does and return what it printed."""
@@ -96,8 +96,8 @@ def test_components_are_stopped_started_and_restarted_and_nothing_is_lost_or_dou
 
     In one process, where the groups are restarted by the same commands; the tests below do it with processes.
     """
-    wait_for(lambda: running.count(OrderRequest) > 0, 20)
-    wait_for(lambda: running.rows()["bars"]["events_per_s"], 20)
+    wait_for(lambda: running.count(OrderRequest) > 0, 60)
+    wait_for(lambda: running.rows()["bars"]["events_per_s"], 60)
     rows = running.rows()
     assert {row["state"] for row in rows.values()} == {"running"}
     assert (rows["recorder"]["group"], rows["trading-paper"]["capabilities"]) == ("services", ["trading", "risk", "accounts"])
@@ -141,7 +141,7 @@ def test_a_group_is_restarted_and_what_was_stopped_stays_stopped_when_its_proces
     running.console("components", "stop", "simulated", "--yes")
     running.console("components", "restart", "trading-paper", "--yes")
     os.kill(before["market"]["pid"], signal.SIGKILL)
-    wait_for(lambda: running.rows("groups")["market"]["pid"] not in (None, before["market"]["pid"]), 20)
+    wait_for(lambda: running.rows("groups")["market"]["pid"] not in (None, before["market"]["pid"]), 60)
     rows, groups = running.rows(), running.rows("groups")
     assert (rows["simulated"]["state"], rows["simulated"]["by_hand"], rows["bars"]["state"]) == ("stopped", True, "running")
     assert (groups["strategies"]["restarts"], groups["market"]["restarts"], groups["services"]["restarts"]) == (1, 1, 0)
@@ -149,7 +149,7 @@ def test_a_group_is_restarted_and_what_was_stopped_stays_stopped_when_its_proces
     running.more_of(Tick)
     running.console("components", "restart", "recorder", "--yes")
     os.kill(groups["services"]["pid"], signal.SIGKILL)
-    wait_for(lambda: running.rows("groups")["services"]["restarts"] == 1, 20)
+    wait_for(lambda: running.rows("groups")["services"]["restarts"] == 1, 60)
     assert httpx.get(running.system.url, timeout=20).status_code == 200, "the page is where it was, though [web] port is 0"
     running.end()
     deaths = [event.component for event in running.bus.reader(start="begin", events=[SystemEvent]) if event.action == "group_died"]
@@ -177,12 +177,12 @@ def test_rest_restarts_what_it_is_served_by_and_refuses_to_stop_it(running: Runn
     code, detail = post("/components/recorder/stop")
     assert (code, detail.split(":")[0]) == (200, "recorder is stopped")
     assert post("/components/recorder/start") == (200, "recorder runs")
-    wait_for(lambda: all(row["memory_bytes"] for row in rest.get("/groups").json()), 20)
+    wait_for(lambda: all(row["memory_bytes"] for row in rest.get("/groups").json()), 60)
     begun = _since(rest, "web")
     for name in ("monitor", "charts", "web"):
         answer = post(f"/components/{name}/restart")
         assert answer[0] == 200, answer
-    wait_for(lambda: _since(rest, "web") > begun, 20)
+    wait_for(lambda: _since(rest, "web") > begun, 60)
     pid = {row["group"]: row["pid"] for row in rest.get("/groups").json()}
     assert post("/groups/market/restart") == (200, "group market was restarted")
     assert {row["group"]: row["pid"] for row in rest.get("/groups").json()}["market"] != pid["market"]
@@ -218,7 +218,7 @@ def test_a_stopped_component_hangs_no_more(tmp_path: Path) -> None:
             registry.start_one("one")
         registry.add(Component("two"))
         registry.start(bus, but=["two"])
-        wait_for(lambda: registry.get("one").state == "running", 5)
+        wait_for(lambda: registry.get("one").state == "running", 60)
         assert registry.get("two").state == "new"
         registry.get("one").stop()
         assert registry.get("one").health().busy_s == 0.0

@@ -192,7 +192,7 @@ def test_rest_and_console_change_the_file_and_the_system_takes_it_over(system: S
     assert call(home, "config", "get", "chart.period").stdout == "5m\n"
     assert json.loads(call(home, "config", "history", "--json").stdout)[0]["revision"] == 3
     assert call(home, "config", "set", "chart.theme=default").returncode == 0
-    wait_for(lambda: 'data-theme="dark"' in page.get("/").text, 10)
+    wait_for(lambda: 'data-theme="dark"' in page.get("/").text, 60)
     page.close()
     # What a command has set apart from the file is set with it, too.
     assert call(home, "risk", "set", "max_order_value=100").returncode == 0

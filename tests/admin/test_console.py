@@ -204,7 +204,7 @@ def test_rest_imports_a_file(system: System) -> None:
 
     def ended(answer: dict[str, object]) -> Any:
         path = f"/api/v1/imports/{answer['import']}"
-        wait_for(lambda: dict(_get(system, path))["finished_ns"], 20)  # type: ignore[call-overload]
+        wait_for(lambda: dict(_get(system, path))["finished_ns"], 60)  # type: ignore[call-overload]
         return _get(system, path)
 
     code, answer = _put(system, "/api/v1/imports/XYZ_1m.csv?timezone=UTC&stamp=start&period=1m&symbol=XYZ&venue=REST", rows)

@@ -118,21 +118,21 @@ def test_a_no_and_no_answer_change_nothing(system: System) -> None:
 
 
 def test_watching_goes_on_until_it_is_stopped(system: System) -> None:
-    """--watch looks again and again: with --json a line of JSON each time."""
+    """--watch looks again and again: with --json a line of JSON each time, of a market that goes on."""
     command = [sys.executable, "-m", "gcg_quant", "status", "--watch", "0.1", "--json"]
     watching = subprocess.Popen(command, env=environment(system.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     killer = threading.Timer(60, watching.kill)
     killer.start()
     assert watching.stdout is not None
     try:
-        seen = [json.loads(watching.stdout.readline()) for _ in range(3)]
+        counts: list[int] = []
+        while len(counts) < 3 or counts[-1] == counts[0]:  # a busy machine may publish nothing for a few looks
+            counts.append(sum(json.loads(watching.stdout.readline())["events"].values()))
     finally:
         watching.kill()
         watching.communicate()
         killer.cancel()
-    counts = [sum(one["events"].values()) for one in seen]
     assert counts == sorted(counts)
-    assert counts[-1] > counts[0]
 
 
 def completed(home: Path, *words: str) -> list[str]:

@@ -64,7 +64,7 @@ def test_the_commands_of_the_page_run(system: System, tmp_path: Path) -> None:
         run_as_printed(words, system.home, tmp_path)
     with Database(f"sqlite:///{system.home / 'gcg_quant.db'}") as database:
         history = DatabaseHistory(database)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not _is_there(history):
             assert time.monotonic() < deadline, system.output
             time.sleep(0.05)

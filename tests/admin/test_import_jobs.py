@@ -66,10 +66,10 @@ def test_a_cancelled_import_leaves_nothing_and_others_go_on(tmp_path: Path, big:
     small.write_text(HEAD + "2024-01-02T09:30:00,1,2,0.5,1.5,10\nrubbish,1,2,1,1,1\n")
     jobs = ImportJobs(settings_of(tmp_path))
     running, waiting, last = add(jobs, big), add(jobs, big, "again.csv"), add(jobs, small, "small.csv")
-    wait_for(lambda: jobs.find(running).progress > 0.75, 30)
+    wait_for(lambda: jobs.find(running).progress > 0.75, 60)
     assert (jobs.find(running).state, jobs.find(waiting).state) == ("reading", "waiting")
     jobs.cancel(running)
-    wait_for(lambda: jobs.find(running).over, 30)
+    wait_for(lambda: jobs.find(running).over, 60)
     with contextlib.suppress(ComponentError):  # it may be done by now
         jobs.cancel(waiting, timeout_s=0)
     wait_for(lambda: jobs.find(last).over, 60)
@@ -107,7 +107,7 @@ def test_files_over_rest_and_a_killed_process_that_leaves_nothing_half(system: S
         return answer.status_code, answer.json()
 
     def ended(job: str) -> Any:
-        wait_for(lambda: rest.get(f"/imports/{job}").json()["finished_ns"], 30)
+        wait_for(lambda: rest.get(f"/imports/{job}").json()["finished_ns"], 60)
         return rest.get(f"/imports/{job}").json()
 
     rows = (HEAD + "2024-01-02T09:30:00,1,2,0.5,1.5,10\n2024-01-02T10:30:00,1,2,0.5,1.5,10\n").encode()
@@ -146,13 +146,13 @@ def test_files_over_rest_and_a_killed_process_that_leaves_nothing_half(system: S
     with EventBus(system.home / "bus", create=False, read_only=True) as bus:
         groups = {row["group"]: row for row in rest.get("/groups").json()}
         job = put("BIG_1m.csv", big.read_bytes(), **OPTIONS)[1]["import"]
-        wait_for(lambda: rest.get(f"/imports/{job}").json()["progress"] > 0.75, 30)
+        wait_for(lambda: rest.get(f"/imports/{job}").json()["progress"] > 0.75, 60)
         os.kill(groups["services"]["pid"], signal.SIGKILL)
         rest.close()
         restarted = lambda: json.loads(call(system.home, "components", "--json").stdout)["groups"]  # noqa: E731
         wait_for(lambda: any(row["group"] == "services" and row["restarts"] == 1 and row["state"] == "running" for row in restarted()), 60)
         assert bus.reader(start="begin").count()[Tick] > 0
-    wait_for(lambda: bars_of_file(system.home) == stored, 20)
+    wait_for(lambda: bars_of_file(system.home) == stored, 60)
     again = ImportJobs(settings_of(system.home))
     assert [one.state for one in again.rows() if one.file == "BIG_1m.csv"] == []  # the process that was revived has told of it
 
@@ -186,14 +186,14 @@ def test_collectors_take_and_leave_symbols_while_they_run(system: System) -> Non
             return answer.status_code, answer.json()
 
         assert subscribe("SOL/USDT", venue="SIM")[1]["detail"] == "SOL/USDT is traded from now on"
-        wait_for(lambda: rest.get("/collectors").json()[0]["symbols"] == ["BTC/USDT", "SOL/USDT"], 20)
+        wait_for(lambda: rest.get("/collectors").json()[0]["symbols"] == ["BTC/USDT", "SOL/USDT"], 60)
         (row,) = rest.get("/collectors").json()
         assert (row["collector"], row["venue"], row["state"], row["gaps"]) == ("simulated", "SIM", "running", 0)
-        wait_for(lambda: rest.get("/collectors").json()[0]["counts"].get("Tick", 0) > 0, 20)
+        wait_for(lambda: rest.get("/collectors").json()[0]["counts"].get("Tick", 0) > 0, 60)
         assert (
             call(system.home, "collectors", "unsubscribe", "SOL/USDT@SIM", "--yes").stdout == "simulated: SOL/USDT is no longer traded.\n"
         )
-        wait_for(lambda: json.loads(call(system.home, "collectors", "--json").stdout)[0]["symbols"] == ["BTC/USDT"], 20)
+        wait_for(lambda: json.loads(call(system.home, "collectors", "--json").stdout)[0]["symbols"] == ["BTC/USDT"], 60)
         refused = subscribe("DOGE", venue="SIM", subscribe=False)
         assert (refused[0], refused[1]["detail"]) == (409, "simulated does not trade 'DOGE'.")
         assert subscribe("")[0] == 422

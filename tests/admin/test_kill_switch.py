@@ -20,13 +20,13 @@ from gcg_quant.kill_switch import KillSwitch, applied_changes, kill_change, kill
 from gcg_quant.settings import Settings
 from gcg_quant.strategy_engine.orders.states import FINAL_STATES
 
-from .conftest import System, call
+from .conftest import System, call, rewrite
 
 RUN = ("--one-process",)  # starts in half the work
 SEQ = (1 << 60) - 1
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Return the first true answer of a condition, or fail."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
@@ -217,13 +217,13 @@ def test_settings_of_a_run_obey_the_file(bus: EventBus, tmp_path: Path) -> None:
     with bus.reader(events=[ConfigChangeEvent], start="end") as reader:
         publisher = ConfigPublisher(bus, Settings.load(config, home, {}), config, said.append)
         assert publisher.settings.risk.kill_switch
-        config.write_text("[risk]\nkill_switch = false\nmax_open_orders = 7\n")
-        first, second = reader.read(5), reader.read(10)
+        rewrite(config, "[risk]\nkill_switch = false\nmax_open_orders = 7\n")
+        first, second = reader.read(60), reader.read(60)
         publisher.stop()
-        config.write_text("")
+        rewrite(config, "")
         beside = ConfigPublisher(bus, Settings.load(config, home, {}), None, said.append)
         beside.stop()
-        third = reader.read(5)
+        third = reader.read(60)
     assert isinstance(first, ConfigChangeEvent)
     assert isinstance(second, ConfigChangeEvent)
     assert isinstance(third, ConfigChangeEvent)

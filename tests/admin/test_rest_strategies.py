@@ -45,7 +45,7 @@ def rest(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
-def eventually(look: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+def eventually(look: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Return the first answer of `look` that is not empty, or fail."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from patience import within
 
 from gcg_quant import journal_check
 from gcg_quant.bus import EventBus
 from gcg_quant.events import AccountEvent, Bar, ConfigChangeEvent, Fill, OrderCommand, OrderRequest, RiskVerdict, SystemEvent, Tick
 from gcg_quant.strategy_engine.accounts.audit import audit
 
-from .conftest import System, call
+from .conftest import System, call, rewrite
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
@@ -62,12 +64,11 @@ def ends_at_once(system: System, number: int) -> str:
     with EventBus(system.home / "bus", create=False, read_only=True) as bus:
         pids = {event.data["pid"] for event in bus.reader(start="begin", events=[SystemEvent]) if event.action == "group_started"}
         ticks = bus.reader(start="end", events=[Tick])
-        wait_for(lambda: ticks.read_many(10_000), 20)
+        wait_for(lambda: ticks.read_many(10_000), 60)
     assert len(pids) >= 3
     code, seconds, output = system.stop(number)
     assert code == 0, output
-    # The promise is 3 s; where others keep every processor busy, a second of work takes several.
-    assert seconds < (3.0 if os.getloadavg()[0] <= (os.cpu_count() or 1) else 8.0)
+    assert seconds < within(3.0, 20.0)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -93,9 +94,9 @@ def test_a_killed_group_is_started_again_and_ctrl_c_stops_everything_at_once(tmp
                         groups.setdefault(event.component, []).append(event.data["pid"])
                 return groups
 
-            wait_for(lambda: len(starts()) == 3, 20)
+            wait_for(lambda: len(starts()) == 3, 60)
             os.kill(groups["services"][0], signal.SIGKILL)
-            wait_for(lambda: len(starts()["services"]) == 2, 20)
+            wait_for(lambda: len(starts()["services"]) == 2, 60)
         assert "died" in ends_at_once(system, signal.SIGINT)
     finally:
         system.close()
@@ -121,16 +122,15 @@ def test_second_run_on_the_same_home_is_refused_and_groups_end_when_their_superv
     def all_gone() -> bool:
         return not any(_lives(event.data["pid"]) for event in started)
 
-    wait_for(all_gone, 20)
+    wait_for(all_gone, 60)
 
 
 def _lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        status = psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
         return False
-    # An orphan that nobody waits for is dead, too.
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return bool(status != psutil.STATUS_ZOMBIE)  # an orphan that nobody waits for is dead, too
 
 
 def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
@@ -155,10 +155,10 @@ def test_changed_settings_file_reaches_the_bus_and_sigterm_stops_everything_at_o
     try:
         with EventBus(tmp_path / "home" / "bus", create=False, read_only=True) as bus:
             reader = bus.reader(events=[ConfigChangeEvent], start="end")
-            config.write_text("[simulated]\nenabled = true\nticks_per_second = 'many'\n")
+            rewrite(config, "[simulated]\nenabled = true\nticks_per_second = 'many'\n")
             system.wait_for_line("settings not changed")
-            config.write_text("[simulated]\nenabled = true\nticks_per_second = 40\n")
-            event = reader.read(20)
+            rewrite(config, "[simulated]\nenabled = true\nticks_per_second = 40\n")
+            event = reader.read(60)
             assert isinstance(event, ConfigChangeEvent)
             assert event.changes == {"simulated.ticks_per_second": 40.0}
             assert event.revision == 2

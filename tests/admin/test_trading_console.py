@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from gcg_quant.bus import EventBus
@@ -16,6 +17,22 @@ from .conftest import Console, System, call
 from .test_kill_switch import request
 
 RUN = ("--one-process",)  # starts in half the work
+PATIENT = """from gcg_quant.strategy_engine import Strategy
+
+
+class Patient(Strategy):
+    '''Waits for a price that does not come.'''
+
+    symbols = ("BTC/USDT",)
+
+    def on_start(self):
+        self.sent = False
+
+    def on_tick(self, tick):
+        if not self.sent:
+            self.sent = True
+            self.buy(0.01, price=round(tick.last_price * 0.95))
+"""
 
 
 def answer(system: System, *words: str) -> Any:
@@ -32,7 +49,7 @@ def rest(system: System, path: str) -> Any:
     return found
 
 
-def eventually(look: Any, timeout_s: float = 30.0) -> Any:
+def eventually(look: Any, timeout_s: float = 60.0) -> Any:
     """Return the first answer of `look` that is not empty, or fail."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
@@ -60,7 +77,10 @@ def test_orders_are_shown_as_table_json_and_over_rest(system: System) -> None:
 
 def test_orders_are_cancelled_one_by_one(system: System) -> None:
     """The answer is what the engine has done; an order that is done or unknown is refused with a sentence and exit code 1."""
-    row = eventually(lambda: answer(system, "orders", "--strategy", "grid-btc"))[0]
+    # An order of the grid might be filled before it is cancelled.
+    file = httpx.put(f"{system.url}/api/v1/strategies/files/patient.py", content=PATIENT).json()["file"]
+    assert request(system, "POST", "/api/v1/strategies", {"file": file, "strategy": "patient"})[0] == 201
+    (row,) = eventually(lambda: [one for one in answer(system, "orders", "--strategy", "patient") if one["status"] == "accepted"])
     with EventBus(system.home / "bus", create=False, read_only=True) as bus, bus.reader(events=[CancelRequest], start="end") as reader:
         result = call(system.home, "orders", "cancel", row["client_id"])
         asked = next(event for event in reader if isinstance(event, CancelRequest) and event.source == "console")
@@ -112,7 +132,7 @@ def test_positions_accounts_and_gateways_are_shown(system: System) -> None:
     books = answer(system, "accounts")
     assert {row["account"] for row in books["accounts"]} == {"paper"}
     assert "USD" in {row["currency"] for row in books["accounts"]}
-    made = {row["strategy"]: row for row in books["strategies"]}
+    made = eventually(lambda: {row["strategy"]: row for row in answer(system, "accounts")["strategies"] if row["strategy"] == "grid-btc"})
     assert made["grid-btc"]["profit"] == pytest.approx(
         made["grid-btc"]["realised_pnl"] + made["grid-btc"]["unrealised_pnl"] - made["grid-btc"]["fees"]
     )
