@@ -80,7 +80,7 @@ class System:
         self._thread = threading.Thread(target=self._collect, daemon=True)
         self._thread.start()
         try:
-            self.wait_for_line("home: ", 40)  # it gives up after 30 s by itself, and says why
+            self.wait_for_line("home: ", 90)  # it gives up by itself 30 s after it has begun to start its groups, and says why
         except BaseException:
             self.close()
             raise

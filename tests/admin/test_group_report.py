@@ -8,6 +8,8 @@ from gcg_quant.component import Component
 from gcg_quant.events import Event, MetricEvent
 from gcg_quant.registry import Registry
 
+from .test_kill_switch import wait_for
+
 
 def test_what_has_not_changed_is_told_again_after_a_while_only(bus: EventBus) -> None:
     """An idle component tells once a second that it runs, and all that is known of it every fifteen seconds."""
@@ -15,6 +17,7 @@ def test_what_has_not_changed_is_told_again_after_a_while_only(bus: EventBus) ->
     registry.add(Component("idle"))
     registry.start(bus)
     try:
+        wait_for(lambda: registry.get("idle").state == "running", "the component running")
         report = GroupReport("services", registry, bus, clock=lambda: now[0])
         with bus.reader(start="end", events=[MetricEvent]) as reader:
 

@@ -70,7 +70,7 @@ class Paper:
 
     def wait(self, condition: Callable[[], Any], what: str = "the condition") -> None:
         """Wait for a condition, or fail."""
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 60.0
         while not condition():
             if not self._threaded and self.engine.turn() + self.manager.turn():
                 continue

@@ -45,7 +45,7 @@ def prepared(kit: ModuleType, count: int = 200, strategies: int = 1, **options: 
     return cerebro
 
 
-def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 60.0) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -69,7 +69,7 @@ def test_started_run_steps_bar_by_bar(kit: ModuleType, mode: dict[str, Any]) -> 
     assert cerebro.bars_done == 4
     assert cerebro.runningstrats[0].calls == 4
     cerebro.resume()
-    assert cerebro.wait(10.0)[0].calls == 200
+    assert cerebro.wait(60.0)[0].calls == 200
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -80,7 +80,7 @@ def test_stop_while_paused_ends_before_the_next_bar(kit: ModuleType, mode: dict[
     cerebro.step(5)
     wait_for(lambda: cerebro.bars_done == 5)
     cerebro.stop()
-    strategy = cerebro.wait(10.0)[0]
+    strategy = cerebro.wait(60.0)[0]
     assert (strategy.calls, strategy.stopped) == (5, True)
 
 
@@ -99,7 +99,7 @@ def test_stopped_run_fills_no_order_on_the_bar_it_did_not_see(kit: ModuleType) -
     cerebro.step(5)
     wait_for(lambda: cerebro.bars_done == 5)
     cerebro.stop()
-    assert cerebro.wait(10.0)[0].position.size == 4
+    assert cerebro.wait(60.0)[0].position.size == 4
 
 
 def test_parameters_can_be_changed_while_paused(kit: ModuleType) -> None:
@@ -110,7 +110,7 @@ def test_parameters_can_be_changed_while_paused(kit: ModuleType) -> None:
     wait_for(lambda: cerebro.bars_done == 5)
     cerebro.runningstrats[0].p.limit = 8
     cerebro.resume()
-    assert cerebro.wait(10.0)[0].calls == 8
+    assert cerebro.wait(60.0)[0].calls == 8
 
 
 def test_runstop_of_a_strategy_works_as_in_stock(kit: ModuleType) -> None:
@@ -129,7 +129,7 @@ def test_cerebro_runs_again_after_a_stop(kit: ModuleType) -> None:
     cerebro = prepared(kit)
     cerebro.start(paused=True)
     cerebro.stop()
-    assert cerebro.wait(10.0)[0].calls == 0
+    assert cerebro.wait(60.0)[0].calls == 0
     assert cerebro.run()[0].calls == 200
     assert cerebro.run()[0].calls == 200
 
@@ -169,7 +169,7 @@ def test_exception_of_a_started_run_comes_out_of_wait(kit: ModuleType) -> None:
     cerebro.addstrategy(Broken)
     cerebro.start()
     with pytest.raises(ZeroDivisionError, match="by design"):
-        cerebro.wait(10.0)
+        cerebro.wait(60.0)
 
 
 def test_wait_and_start_out_of_turn_are_refused(kit: ModuleType) -> None:
@@ -183,7 +183,7 @@ def test_wait_and_start_out_of_turn_are_refused(kit: ModuleType) -> None:
     with pytest.raises(BacktestError, match="did not end within"):
         cerebro.wait(0.01)
     cerebro.stop()
-    cerebro.wait(5.0)
+    cerebro.wait(60.0)
 
 
 class Sized(bt.Strategy):
@@ -217,7 +217,7 @@ def test_parameters_change_between_two_bars(kit: ModuleType, bus: EventBus, opti
     cerebro.set_parameters({"size": "5", "label": "five"})
     wait_for(lambda: cerebro.runningstrats[0].p.size == 5)
     cerebro.resume()
-    (strategy,) = cerebro.wait(10.0)
+    (strategy,) = cerebro.wait(60.0)
     assert strategy.seen == [1, 1, 1, {"size": 5, "label": "five"}, 5, 5, 5, 5, 5, {"size": 7}, 7, 7, 7, 7]
     with bus.reader(start="begin", events=[StrategyStatusEvent]) as reader:
         told = [(event.strategy, event.state, event.parameters["size"]) for event in reader]

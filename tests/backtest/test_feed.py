@@ -196,7 +196,7 @@ class LiveSeen(Seen):
             self.env.stop()
 
 
-def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
+def wait_for(condition: Any, timeout_s: float = 60.0) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -212,7 +212,7 @@ def live_run(feeds: list[Any], count: int = 3, strategy: type = LiveSeen, **opti
     cerebro.addstrategy(strategy, count=count)
     cerebro.start(stdstats=False, **options)
     wait_for(lambda: all(feed._laststatus == feed.LIVE for feed in feeds))
-    return cerebro, lambda: cerebro.wait(10.0)[0]
+    return cerebro, lambda: cerebro.wait(60.0)[0]
 
 
 def test_live_feed_delivers_bars_as_they_come(kit: ModuleType, bus: EventBus) -> None:
@@ -278,7 +278,7 @@ def test_analyzers_do_not_see_the_quiet_warmup(kit: ModuleType, bus: EventBus) -
     cerebro.start(stdstats=True)
     wait_for(lambda: feed._laststatus == feed.LIVE)
     publish(bus, bars[40:])
-    strategy = cerebro.wait(10.0)[0]
+    strategy = cerebro.wait(60.0)[0]
     assert strategy.analyzers.count.calls == 3
     assert len(strategy.observers.broker) == 43
 

@@ -75,7 +75,7 @@ def running(bus: EventBus, **params: Any) -> tuple[EventDrivenCerebro, threading
     cerebro.adddatacb(lambda data, status, *args: ready.set() if status == data.LIVE else None)
     cerebro.addstrategy(Universe, **params)
     cerebro.start(stdstats=True)
-    assert ready.wait(5.0)
+    assert ready.wait(60.0)
     return cerebro, ready
 
 
@@ -94,11 +94,11 @@ def test_feed_joins_a_running_live_cerebro(kit: ModuleType, bus: EventBus) -> No
     cerebro.adddatacb(lambda data, status, *args: joined.set() if data._name == "new" and status == data.LIVE else None)
     for second, close in enumerate((100.0, 101.0), start=10):
         bar(kit, bus, "X", second, close)
-    assert joined.wait(5.0)
+    assert joined.wait(60.0)
     for second in range(12, 16):
         bar(kit, bus, "Y", second, 60.0 + second)
         bar(kit, bus, "X", second, 100.0 + second)
-    (strategy,) = cerebro.wait(10.0)
+    (strategy,) = cerebro.wait(60.0)
     last = float(past["close"][-1])
     assert strategy.rows[:3] == ["prenext", "nextstart", (2, [("X", 2, 101.0)])]
     by_bar = {row[0]: row[1] for row in strategy.rows[3:]}
@@ -121,10 +121,10 @@ def test_feed_without_a_bar_does_not_hold_the_strategy(kit: ModuleType, bus: Eve
     bar(kit, bus, "X", 2, 102.0)
     ready.clear()
     cerebro.adddata(live(bus, "Y"), name="late")
-    assert ready.wait(5.0)
+    assert ready.wait(60.0)
     for second in (3, 4, 5):
         bar(kit, bus, "X", second, 100.0 + second)
-    (strategy,) = cerebro.wait(10.0)
+    (strategy,) = cerebro.wait(60.0)
     assert strategy.rows[:2] == ["prenext", "nextstart"]
     assert [row[0] for row in strategy.rows[2:]] == [2, 3, 4, 5]
     assert strategy.rows[-1][1] == [("X", 5, 105.0), ("late", 0, None)]
@@ -138,7 +138,7 @@ def test_feed_that_cannot_be_read_stays_out(kit: ModuleType, bus: EventBus) -> N
     cerebro, _ = running(bus, new=live(bus, "Y"), bars=3)
     for second in (1, 2, 3):
         bar(kit, bus, "X", second, 100.0)
-    (strategy,) = cerebro.wait(10.0)
+    (strategy,) = cerebro.wait(60.0)
     (told,) = [one for one in strategy.told if one[0] == "new"]
     assert told[1] == "NOTSUBSCRIBED"
     assert "Several venues have 'Y'" in told[2]
@@ -157,7 +157,7 @@ def test_what_cannot_join_is_refused(kit: ModuleType, bus: EventBus) -> None:
         cerebro.adddata(live(bus, "Y"))
     cerebro.runwriters.clear()
     cerebro.stop()
-    cerebro.wait(10.0)
+    cerebro.wait(60.0)
 
 
 GREEDY = """

@@ -73,7 +73,7 @@ def test_market_order_is_filled_on_paper(paper: Paper) -> None:
     assert (fill.side, fill.quantity, fill.price) == (Side.BUY, 2.0, pytest.approx(100.01))
     position = paper.strategy.position
     assert (position.size, position.price) == (2.0, fill.price)
-    assert paper.read(PositionEvent)[-1].quantity == 2.0
+    paper.wait(lambda: [one.quantity for one in paper.read(PositionEvent)][-1:] == [2.0], "the position, which is told after the order")
     assert paper.strategy.trades[-1] == (False, 2.0, 0.0, pytest.approx(fill.fee))
     paper.until(lambda: paper.cerebro.broker.getvalue() != 100_000.0)
     assert paper.cerebro.broker.getcash() == pytest.approx(100_000.0 - 2 * fill.price - fill.fee)

@@ -52,7 +52,7 @@ def engine(tmp_path: Path, bus: EventBus) -> Iterator[BacktestEngine]:
     component.stop(5.0)
 
 
-def wait_for(bus: EventBus, condition: Callable[[list[Any]], bool], timeout_s: float = 30.0) -> list[Any]:
+def wait_for(bus: EventBus, condition: Callable[[list[Any]], bool], timeout_s: float = 60.0) -> list[Any]:
     """Return the backtest events of a bus once they fulfil a condition."""
     deadline = time.monotonic() + timeout_s
     kinds = [BacktestRequestEvent, BacktestProgressEvent, BacktestResultEvent]

@@ -86,7 +86,7 @@ class Desk:
         found: Scripted = self.cerebro.runningstrats[0]
         return found
 
-    def wait(self, condition: Any, timeout_s: float = 30.0) -> None:
+    def wait(self, condition: Any, timeout_s: float = 60.0) -> None:
         """Wait until a condition holds, or fail with what the run raised."""
         deadline = time.monotonic() + timeout_s
         while not condition():
@@ -104,7 +104,7 @@ class Desk:
 
     def request(self) -> Any:
         """Return the next request."""
-        found = self.requests.read(5.0)
+        found = self.requests.read(60.0)
         assert found is not None, "no request came"
         return found
 
@@ -148,7 +148,7 @@ class Desk:
     def close(self) -> None:
         """End the run."""
         self.cerebro.stop()
-        self.cerebro.wait(5.0)
+        self.cerebro.wait(60.0)
         self.requests.close()
 
 

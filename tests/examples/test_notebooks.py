@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ def outputs(notebook: Any) -> list[Any]:
 @pytest.mark.filterwarnings("default")  # those of the notebook's own machinery
 def test_tick_grid_runs(tmp_path: Path) -> None:
     """Cell by cell in a kernel of its own, with whatever data is there: the report, measures and the table of parameters."""
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    nbclient, nbformat, jupyter_client = (pytest.importorskip(name) for name in ("nbclient", "nbformat", "jupyter_client"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells)  # kept without outputs
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    with tempfile.TemporaryDirectory() as folder:  # its sockets are files: of ports that are free when they are chosen others may take one
+        kernel = jupyter_client.AsyncKernelManager(kernel_name="python3", transport="ipc", connection_file=f"{folder}/kernel.json")
+        nbclient.NotebookClient(notebook, km=kernel, timeout=200, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute(
+            cleanup_kc=True
+        )
     found = outputs(notebook)
     assert not [one for one in found if one.output_type == "error" or one.get("name") == "stderr"]
     pages = [one.data["text/html"] for one in found if "data" in one and "text/html" in one.data]

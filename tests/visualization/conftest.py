@@ -18,7 +18,7 @@ from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import AppServer, create_app, serve
 
 
-def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 60.0) -> Any:
     """Return the first true answer of `condition`, or fail after `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -30,13 +30,13 @@ class Client:
 
     def until(self, kind: str, accept: Callable[[dict[str, Any]], bool] = lambda message: True) -> dict[str, Any]:
         """Return the next message of a type that is acceptable; others are passed over."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=30))
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=60))
             self.heard.append(message)
             if message["type"] == kind and accept(message):
                 return message
-        raise AssertionError(f"no {kind} within 30 s")
+        raise AssertionError(f"no {kind} within 60 s")
 
     def subscribe(self, name: str = NAME, period: str = "1m", since: int | None = None, **more: Any) -> dict[str, Any]:
         """Look at a series and return its history."""

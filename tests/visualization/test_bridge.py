@@ -52,21 +52,20 @@ def test_greeting_tells_all_that_a_page_shows(
     bus.publish(OrderEvent(symbol="BTC/USDT", venue="SIM", request=1, status=OrderStatus.ACCEPTED))
     market.fill(100.0)
     bus.publish(LogEvent(level="warning", component="c", message="m"))
-    until(lambda: '"warning"' in bridge.greeting(1))  # the log lane is read last
+    rows = {"strategies": 1, "orders": 1, "positions": 0, "fills": 1, "log": 1, "accounts": 0}
+
+    def told() -> bool:  # the lanes are read one after the other: no event of one says that those of another were
+        greeting = json.loads(bridge.greeting(1))
+        return {table: len(found) for table, found in greeting["tables"].items()} == rows and len(greeting["sparks"].get(NAME, ())) == 4
+
+    until(told, "all that was published")
     with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
         hello = Client(socket).until("hello")
     assert hello["settings"]["symbol"] == "BTC/USDT"
     assert [row["name"] for row in hello["instruments"]] == [NAME, "ETH/USDT@SIM", "EUR/USD@SIM"]
     assert [row["last"] for row in hello["quotes"]] == [100.0]
     assert hello["sparks"][NAME] == [100.0, 101.0, 102.0, 100.0]
-    assert {table: len(rows) for table, rows in hello["tables"].items()} == {
-        "strategies": 1,
-        "orders": 1,
-        "positions": 0,
-        "fills": 1,
-        "log": 1,
-        "accounts": 0,
-    }
+    assert {table: len(found) for table, found in hello["tables"].items()} == rows
 
 
 def test_history_then_live_has_no_gap(market: Any, client: Client) -> None:

@@ -46,8 +46,10 @@ def log_in(server: AppServer, token: str = TOKEN, **more: Any) -> httpx.Response
     return httpx.post(f"{server.url}/login", data={"token": token, **more}, headers=headers)
 
 
-def read_to_the_end(ws: Any) -> None:
-    """Read what comes, until the other end closes."""
+def read_to_the_end(ws: Any, say: str = "") -> None:
+    """Say something and read what comes, until the other end closes, which it may do while it is still being told."""
+    if say:
+        ws.send(say)
     while True:
         ws.recv(timeout=30)
 
@@ -173,9 +175,8 @@ def test_sizes_and_numbers_are_limited(guard: Make) -> None:
         with pytest.raises(InvalidStatus) as refused:
             connect(address, additional_headers=bearer)
         assert refused.value.response.status_code in (403, 503)
-        ws.send("x" * 600_000)
         with pytest.raises(ConnectionClosed) as closed:
-            read_to_the_end(ws)
+            read_to_the_end(ws, "x" * 600_000)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
 
