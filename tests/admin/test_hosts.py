@@ -59,11 +59,12 @@ def test_both_charts_are_the_same(tmp_path: Path, own_chromium: Any) -> None:
             while True:
                 first, second = (closed_bars(page) for page in pages)
                 shared = sorted(set(first) & set(second))
-                if len(shared) > 450:
+                # A minute that has just ended comes as a bar of its own behind the first tick of the next.
+                if len(shared) > 450 and [first[at] for at in shared] == [second[at] for at in shared]:
                     break
-                assert time.monotonic() < deadline, (len(first), len(second), systems[1].output)
+                different = [(first[at], second[at]) for at in shared if first[at] != second[at]]
+                assert time.monotonic() < deadline, (len(first), len(second), different, systems[1].output)
                 pages[0].wait_for_timeout(100)
-            assert [first[at] for at in shared] == [second[at] for at in shared]
             for name, page in zip(("collectors", "strategies"), pages, strict=True):
                 page.screenshot(path=tmp_path / f"{name}.png")
             deadline = time.monotonic() + 60.0

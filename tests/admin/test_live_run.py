@@ -60,7 +60,7 @@ class LiveRun:
         self._thread = threading.Thread(target=lambda: self.lines.extend(output), daemon=True)
         self._thread.start()
 
-    def wait(self, until: Callable[[], object], what: str, timeout_s: float = 40) -> None:
+    def wait(self, until: Callable[[], object], what: str, timeout_s: float = 60) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + timeout_s
         while not until():
@@ -129,10 +129,11 @@ def test_the_example_trades_and_survives_both_servers_restarts(live: LiveRun) ->
         live.okx.kill()
         live.binance.start()
         live.okx.start()
-        live.wait(lambda: look(before, "accepted") or _shake(live), "market data and orders after the restart", 60)
+        # The next candle may be a whole minute away.
+        live.wait(lambda: look(before, "accepted") or _shake(live), "market data and orders after the restart", 120)
     assert live.process is not None
     live.process.send_signal(signal.SIGTERM)
-    assert live.process.wait(20) == 0
+    assert live.process.wait(60) == 0
 
 
 def _shake(live: LiveRun) -> bool:

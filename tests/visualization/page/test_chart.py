@@ -121,6 +121,7 @@ def test_symbol_and_period_choice(market: Any, server: AppServer, open_page: Ope
     page.wait("document.getElementById('chart').view.bars.length >= 20")
     page.page.keyboard.press("/")
     page.page.keyboard.type("btc")
+    page.page.wait_for_selector("#search-results [role=option][aria-selected=true]")
     page.page.keyboard.press("Enter")
     page.wait_text(".legend h2", "BTC/USDT")
     page.page.keyboard.press("ArrowDown")

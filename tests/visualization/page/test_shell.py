@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from gcg_quant.bus import EventBus
@@ -100,7 +101,7 @@ def test_drawer_shows_positions_account_and_log(bus: EventBus, market: Any, serv
     page.wait_text(".drawer-view:not([hidden])", "<b>the line is dead</b>")
 
 
-def test_themes_and_languages_switch_live(market: Any, server: AppServer, open_page: Open) -> None:
+def test_themes_and_languages_switch_live(market: Any, server: AppServer, open_page: Open, until: Any) -> None:
     """Theme and language change at once, are kept over a reload, and red is up in Chinese."""
     market.tick(100.0)
     page = open_page(server, color_scheme="light")
@@ -111,6 +112,7 @@ def test_themes_and_languages_switch_live(market: Any, server: AppServer, open_p
     page.page.click("#language")
     assert page.text("#watch-title") == "自选"
     assert page.page.evaluate("document.documentElement.dataset.up") == "red"
+    until(lambda: httpx.get(f"{server.url}/api/v1/charts/config").json()["language"] == "zh", "the choice being kept")
     page.page.reload()
     page.page.wait_for_selector("#chart[data-state=ready]")
     assert page.text("#watch-title") == "自选"
