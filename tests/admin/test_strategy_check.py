@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gcg_quant.admin.checks import CheckRow, check_strategy
+from gcg_quant.admin.checks import CheckRow, check_strategy, rehearsal
 from gcg_quant.admin.checks.clock_reads import clock_reads
 from gcg_quant.admin.new_strategy import new_strategy
 from gcg_quant.bus import EventBus
@@ -21,6 +21,12 @@ from .conftest import Console, call
 HEAD = "from gcg_quant.events import *\nfrom gcg_quant.strategy_engine import Parameter, Strategy\n"
 
 Check = Callable[..., dict[str, CheckRow]]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a busy machine what comes back may take longer than a user is to wait for it.
+    monkeypatch.setattr(rehearsal, "_PATIENCE_S", 60.0)
 
 
 @pytest.fixture
@@ -213,11 +219,12 @@ def test_strategy_that_cannot_stand_nan_fails(check: Check, tmp_path: Path) -> N
     assert rows["gaps and NaN"].detail == f"{tmp_path / 'mine.py'}:7: on_tick raised ValueError: cannot convert float NaN to integer"
 
 
-def test_strategy_that_throws_or_hangs_fails(check: Check, tmp_path: Path) -> None:
+def test_strategy_that_throws_or_hangs_fails(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that never comes back is interrupted and named as well."""
     source = "class Mine(Strategy):\n    symbols = ('BTC/USDT',)\n    def on_tick(self, tick):\n        {}\n"
     rows = check(source.format("1 / 0"))
     assert rows["run"].detail == f"{tmp_path / 'mine.py'}:6: on_tick raised ZeroDivisionError: division by zero"
+    monkeypatch.setattr(rehearsal, "_PATIENCE_S", 5.0)
     rows = check(source.format("while True: pass"))
     assert rows["run"] == ("run", "FAILED", f"{tmp_path / 'mine.py'}:6: on_tick raised StrategyError: it did not come back within 5 s")
 

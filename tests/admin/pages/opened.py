@@ -34,7 +34,7 @@ class AdminPage(Watched):
         """Return how many rows the table of this name shows."""
         return int(self.page.locator(f"[role=region][aria-label='{label}'] tbody tr").count())
 
-    def wait_row(self, label: str, *texts: str, timeout_s: float = 20.0) -> Any:
+    def wait_row(self, label: str, *texts: str, timeout_s: float = 60.0) -> Any:
         """Wait until the table of this name has a row with all these texts; return its place."""
         table = f"[role=region][aria-label='{label}'] tbody"
         rows = f"[...document.querySelectorAll({json.dumps(table + ' tr')})]"

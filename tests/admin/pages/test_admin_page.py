@@ -13,6 +13,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.events import AlertEvent, Lane, LogEvent
 
 from ..conftest import System
+from ..test_kill_switch import wait_for
 from .opened import opened
 
 pytestmark = pytest.mark.browser
@@ -108,19 +109,26 @@ def test_process_and_component_are_restarted(window: Any, system: System) -> Non
         began = since("bars")
         assert admin.confirm(admin.wait_row("Components", "bars", "running"), "Restart bars") == "Restart bars?"
         admin.wait("!document.querySelector('[aria-label=Components] tr[data-key=bars] .ask[data-state=waiting]')")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while since("bars") <= began:
             assert time.monotonic() < deadline, "bars was not started again"
             time.sleep(0.05)
         assert admin.page.locator(".refused").count() == 0
 
 
+def lowest_order(system: System) -> str | None:
+    """Return the grid's order that is furthest from being filled, if there is one."""
+    orders = httpx.get(f"{system.url}/api/v1/orders?strategy=grid-btc").json()
+    bought = [one for one in orders if (one["side"], one["status"]) == ("buy", "accepted")]
+    return min(bought, key=lambda one: one["price"])["client_id"] if bought else None
+
+
 def test_order_is_cancelled_and_position_closed(window: Any, system: System) -> None:
     """An order is cancelled and a position closed, each after one question; a strategy that was stopped does not open it again."""
     with opened(window, system) as admin:
         admin.open("orders")
-        row = admin.wait_row("Orders", "grid-btc", "accepted")
-        client_id = str(row.get_attribute("data-key"))
+        client_id = str(wait_for(lambda: lowest_order(system), "an order of the grid"))
+        row = admin.wait_row("Orders", client_id, "accepted")
         assert admin.confirm(row, f"Cancel {client_id}").startswith("Cancel: ")
         admin.page.get_by_role("button", name="All", exact=True).click()
         admin.wait_row("Orders", client_id, "cancelled")

@@ -35,7 +35,7 @@ def halted(tmp_path: Path) -> Iterator[SimpleNamespace]:
             floor.venue.fault("disconnect_now")
             floor.wait_until(lambda: floor.status() == "halted", "the halt")
             registry.start(floor.bus)
-            wait_for(lambda: all(one.state == "running" for one in registry.health()), 20)
+            wait_for(lambda: all(one.state == "running" for one in registry.health()), "the page's components running")
             yield SimpleNamespace(floor=floor, url=registry.find("web")[0].url)  # type: ignore[attr-defined]
         finally:
             registry.stop()
