@@ -24,6 +24,7 @@ from gcg_quant.enumerations import (
 )
 
 __version__: str
+HANDLER_BOUNDS_NS: tuple[int, ...]
 
 _Line: TypeAlias = array[float]
 _Trend: TypeAlias = tuple[float, float, float, bool]  # stop, extreme, factor, up
@@ -1070,8 +1071,8 @@ class Reader:
     def flush(self, failed: Callable[[Any, Any, Exception], Any], coroutine: Callable[[Any], Any]) -> None: ...
     @property
     def pending(self) -> bool: ...
-    def statistics(self) -> tuple[int, int, int, int, int]:
-        """Return (handled, errors, ns spent, longest ns, monotonic ns since when a handler runs or 0)."""
+    def statistics(self) -> tuple[int, int, int, int, int, tuple[int, ...]]:
+        """Return (handled, errors, ns spent, longest ns, monotonic ns since when a handler runs or 0, calls by HANDLER_BOUNDS_NS)."""
     def read_tables(self, limit: int, timeout_s: float) -> tuple[dict[int, bytearray], list[Any]]: ...
     def read_run(self, type: int, limit: int) -> tuple[bytearray, Any]: ...
     def read_views(self, type: int, limit: int) -> list[tuple[PageView, int, int, int]]: ...

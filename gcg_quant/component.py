@@ -31,8 +31,9 @@ from gcg_quant import bus as bus_module
 from gcg_quant.bus import EventBus, Subscription
 from gcg_quant.errors import ComponentError, JournalError
 from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
+from gcg_quant.handler_statistics import HandlerTally
 from gcg_quant.handlers import Health, event_handler, marked_handlers
-from gcg_quant.reader import BusReader, Cursor, HandlerStatistics
+from gcg_quant.reader import BusReader, Cursor
 from gcg_quant.redaction import hidden
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Component:
         self._subscriptions: list[Subscription] = []
         self._table: dict[type, list[Subscription]] = {}
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
-        self._done = HandlerStatistics(0, 0, 0, 0, 0)  # besides what the reader of today has counted
+        self._done = HandlerTally()  # besides what the reader of today has counted
         self._released = False
         self._failures = self._started_ns = self._busy_since = 0
 
@@ -124,7 +125,7 @@ class Component:
 
     def note_handled(self, events: int, spent_ns: int) -> None:
         """Count events that an own `read_batch` has handled without `dispatch`, and the time they took."""
-        self._done = self._done.plus(HandlerStatistics(events, 0, spent_ns, spent_ns, 0))
+        self._done.add(spent_ns, calls=events)
 
     # ---- for everybody
 
@@ -259,7 +260,7 @@ class Component:
         if reader is not None and self.state == "running":
             with contextlib.suppress(JournalError):
                 lag = reader.lag
-        done = self._done if reader is None or self._released else self._done.plus(reader.statistics())
+        done = self._done.statistics() if reader is None or self._released else self._done.statistics().plus(reader.statistics())
         busy_since = done.busy_since_ns or self._busy_since
         return Health(
             name=self.name,
@@ -267,10 +268,11 @@ class Component:
             lag=lag,
             handled=done.handled,
             errors=done.errors + self._failures,
-            mean_us=done.spent_ns / done.handled / 1e3 if done.handled else 0.0,
+            mean_us=done.mean_us,
             max_us=done.longest_ns / 1e3,
             started_ns=self._started_ns,
             busy_s=(time.monotonic_ns() - busy_since) / 1e9 if busy_since and self.state in ("running", "stopping") else 0.0,
+            calls=done.calls,
         )
 
     def dispatch(self, event: Event) -> None:
@@ -309,8 +311,7 @@ class Component:
         return subscription.symbols is None or bus_module.symbol_matches(subscription.symbols, event)
 
     def _call(self, handler: Callable[[Any], Any], event: Event, argument: Any) -> None:
-        begin = time.perf_counter_ns()
-        failed = 0
+        begin, failed = time.perf_counter_ns(), 0
         with bus_module.handling(event.id):
             try:
                 result = handler(argument)
@@ -319,8 +320,7 @@ class Component:
             except Exception as error:
                 failed = 1
                 self.on_handler_error(handler, event, error)
-        spent = time.perf_counter_ns() - begin
-        self._done = self._done.plus(HandlerStatistics(1, failed, spent, spent, 0))
+        self._done.add(time.perf_counter_ns() - begin, errors=failed)
 
     def on_handler_error(self, handler: Callable[[Any], Any], event: Event, error: Exception) -> None:
         """Report a handler's exception on the log lane with the event's id; override it to do more."""
@@ -364,7 +364,7 @@ class Component:
             self._loop.close()
             self._loop = None
         if not self._released:
-            self._done = self._done.plus(self.reader.statistics())
+            self._done.add_all(self.reader.statistics())
             self._released = True
         self.reader.close()
 

@@ -28,7 +28,8 @@ class _Marked(msgspec.Struct, frozen=True):
 class Health(msgspec.Struct, frozen=True):
     """What a component is doing: events handled, handlers that raised, time per event, and how far behind it is.
 
-    `behind_s` is the age of the oldest event that has not been brought to where it belongs; None where there is no such place.
+    `behind_s` is the age of the oldest event that has not been brought to where it belongs; None where there is no such place. `calls`
+    counts calls of handlers by the time they took (HANDLER_BOUNDS_S).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Health(msgspec.Struct, frozen=True):
     started_ns: int
     busy_s: float
     behind_s: float | None = None
+    calls: tuple[int, ...] = ()
 
 
 def event_handler(

@@ -20,6 +20,14 @@ class Histogram:
         self.sum = 0.0
         self._counts = [0] * (len(self.bounds) + 1)
 
+    @classmethod
+    def of(cls, bounds: Sequence[float], counts: Sequence[int], total: float) -> Histogram:
+        """Return what was counted elsewhere: how many values in each bucket (not added up; one more than bounds), and their sum."""
+        made = cls(bounds)
+        made._counts = [count for _, count in zip((*made.bounds, None), counts, strict=True)]
+        made.sum = total
+        return made
+
     @property
     def count(self) -> int:
         """How many values there were."""

@@ -28,7 +28,10 @@ class LogEvent(ColdEvent, frozen=True, kw_only=True):
 
 
 class MetricEvent(ColdEvent, frozen=True, kw_only=True):
-    """A measured value."""
+    """A measured value.
+
+    Where it is a mean of many, `counts` may tell how they are spread: how many there were in each class of a histogram.
+    """
 
     TYPE = 97
     LANE = Lane.LOG
@@ -37,6 +40,7 @@ class MetricEvent(ColdEvent, frozen=True, kw_only=True):
     name: str
     value: float
     labels: dict[str, str] = {}
+    counts: tuple[int, ...] = ()
 
 
 class AlertEvent(ColdEvent, frozen=True, kw_only=True):

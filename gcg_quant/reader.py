@@ -11,12 +11,13 @@ import numpy as np
 
 from gcg_quant.errors import JournalError
 from gcg_quant.events import HOT_RECORDS, ColdEvent, Event, Lane, Record, event_types
+from gcg_quant.handler_statistics import HandlerStatistics
 from gcg_quant.journal_frames import Frames
 
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus, Subscription
 
-__all__ = ["Batch", "BusReader", "Cursor", "HandlerStatistics", "ReaderStatus", "row_dtype"]
+__all__ = ["Batch", "BusReader", "Cursor", "ReaderStatus", "row_dtype"]
 
 _NO_TYPE = 255  # a type number that no event has
 _HEAD = [("id", "<u8"), ("time_ns", "<i8"), ("cause", "<u8"), ("source", "<u2"), ("flags", "<u2"), ("_head", "<u4")]
@@ -76,26 +77,6 @@ class ReaderStatus(msgspec.Struct, frozen=True):
             updated_ns=row["updated_ns"],
             lag=dict(zip(Lane, row["lag"], strict=True)),
             next_seq=dict(zip(Lane, row["next_seq"], strict=True)),
-        )
-
-
-class HandlerStatistics(msgspec.Struct, frozen=True):
-    """Calls of handlers, how many raised, the time they took, and since when one is running (monotonic; 0: none is)."""
-
-    handled: int
-    errors: int
-    spent_ns: int
-    longest_ns: int
-    busy_since_ns: int
-
-    def plus(self, later: HandlerStatistics) -> HandlerStatistics:
-        """Return both together."""
-        return HandlerStatistics(
-            self.handled + later.handled,
-            self.errors + later.errors,
-            self.spent_ns + later.spent_ns,
-            max(self.longest_ns, later.longest_ns),
-            later.busy_since_ns,
         )
 
 

@@ -47,6 +47,7 @@ NATIVE_FACES = {
     "gcg_quant/bus.py",
     "gcg_quant/copying.py",
     "gcg_quant/events.py",
+    "gcg_quant/handler_statistics.py",
     "gcg_quant/journal_check.py",
     "gcg_quant/pruning.py",
     "gcg_quant/schema.py",

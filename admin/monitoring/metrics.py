@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gcg_quant.bus import EventBus
@@ -20,7 +20,7 @@ from gcg_quant.histogram import Histogram
 from gcg_quant.settings import Settings
 
 from ..monitor import Monitor
-from ..reports.component_report import component_rows, group_rows
+from ..reports.component_report import component_rows, group_rows, handler_times
 from ..reports.trading_report import gateway_rows, strategy_profits
 from ..views.system_view import SystemView
 from .performance import PerformanceMonitor
@@ -152,11 +152,8 @@ class Exporter(Collector):
         yield _gauge("component_lag_events", "Events that a component has not seen.", ("component",), lags)
         longest = {(row["component"],): row["max_us"] / 1e6 for row in rows if row["max_us"] is not None}
         yield _gauge("component_handler_longest_seconds", "The longest time that a handler took.", ("component",), longest)
-        name, text = _PREFIX + "component_handler_seconds", "Times that handlers of a component took: their sum and number."
-        times = SummaryMetricFamily(name, text, labels=("component",))
-        for row in rows[:MOST_LABELS]:
-            times.add_metric((row["component"],), row["handled"], row["handled"] * (row["mean_us"] or 0.0) / 1e6)
-        yield times
+        times = {(name,): one for name, one in handler_times(view).items()}
+        yield _histogram("component_handler_seconds", "How long the handlers of a component took.", ("component",), times)
 
     def _gateways(self, view: SystemView) -> Iterator[Metric]:
         rows = gateway_rows(view)

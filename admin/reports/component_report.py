@@ -6,12 +6,14 @@ from typing import Any
 
 from gcg_quant.clock import now_ns
 from gcg_quant.events import GapEvent
+from gcg_quant.handler_statistics import HANDLER_BOUNDS_S
+from gcg_quant.histogram import Histogram
 
 from ..changes.consequences import consequence
 from ..views.component_view import process_name
 from ..views.system_view import SystemView
 
-__all__ = ["collector_rows", "component_rows", "gap_row", "group_rows"]
+__all__ = ["collector_rows", "component_rows", "gap_row", "group_rows", "handler_times"]
 
 _STALE_NS = 10_000_000_000  # a group reports every second; what has said nothing for so long is not known
 _NUMBERS = ("mean_us", "max_us", "busy_s", "behind_s")
@@ -66,6 +68,16 @@ def component_rows(view: SystemView) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def handler_times(view: SystemView) -> dict[str, Histogram]:
+    """Return by component how long its handlers have taken, in seconds; only of those that run and say so."""
+    found = {}
+    for name, part in sorted(view.parts.components.items()):
+        counts = view.counts.get(name, {}).get("mean_us", ())
+        if part["state"] == "running" and _is_fresh(view, name) and len(counts) == len(HANDLER_BOUNDS_S) + 1:
+            found[name] = Histogram.of(HANDLER_BOUNDS_S, counts, sum(counts) * (_metrics(view, name).get("mean_us") or 0.0) / 1e6)
+    return found
 
 
 def collector_rows(view: SystemView) -> list[dict[str, Any]]:

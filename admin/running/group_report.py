@@ -51,7 +51,7 @@ class GroupReport:
         self._states: dict[str, str] = {}
         self._collected: dict[str, tuple[int, int]] = {}  # records and when the last ones came
         self._symbols: dict[str, list[str]] = {}
-        self._told: dict[tuple[str, str, str], float] = {}
+        self._told: dict[tuple[str, str, str], tuple[float, tuple[int, ...]]] = {}
         self._all_at = 0.0
 
     def make(self) -> None:
@@ -71,12 +71,13 @@ class GroupReport:
             self._tell_collector(collector, 0.0 if first else passed_s)
         self._tell_process(0.0 if first else passed_s)
 
-    def _metric(self, component: str, name: str, value: float, **labels: str) -> None:
+    def _metric(self, component: str, name: str, value: float, counts: tuple[int, ...] = (), **labels: str) -> None:
         key = (component, name, labels.get("type", ""))
-        if self._told.get(key) == value and name != "running":
+        if self._told.get(key) == (value, counts) and name != "running":
             return
-        self._told[key] = value
-        self._bus.publish(MetricEvent(component=component, name=name, value=value, labels={"group": self._group, **labels}))
+        self._told[key] = value, counts
+        told = {"group": self._group, **labels}
+        self._bus.publish(MetricEvent(component=component, name=name, value=value, labels=told, counts=counts))
 
     def _tell_health(self, health: Health, passed_s: float) -> None:
         new = max(health.handled - self._handled.get(health.name, 0), 0)  # one that was built anew counts from 0
@@ -86,7 +87,6 @@ class GroupReport:
             "handled": float(health.handled),
             "handled_per_s": new / passed_s if passed_s else 0.0,
             "errors": float(health.errors),
-            "mean_us": health.mean_us,
             "max_us": health.max_us,
             "busy_s": health.busy_s if health.busy_s >= _BUSY_S else 0.0,
             "running": float(health.state == "running"),
@@ -95,6 +95,7 @@ class GroupReport:
             values["behind_s"] = health.behind_s
         for name, value in values.items():
             self._metric(health.name, name, value)
+        self._metric(health.name, "mean_us", health.mean_us, health.calls)
         before = self._states.get(health.name, "running")
         if health.state in _TOLD_STATES:
             self._states[health.name] = health.state

@@ -91,6 +91,7 @@ class SystemView:
         self.settings = SettingsView()
         self.metrics: dict[str, dict[str, float]] = {}
         self.metric_ns: dict[str, int] = {}
+        self.counts: dict[str, dict[str, list[int]]] = {}  # of the metrics that are means of many, how these are spread
         self.strategies: dict[str, StrategyStatusEvent] = {}
         self.models: dict[str, ModelStatusEvent] = {}
         self.orders: dict[int, OrderEvent] = {}
@@ -155,6 +156,7 @@ class SystemView:
             "settings": self.settings.dump(),
             "metrics": self.metrics,
             "metric_ns": self.metric_ns,
+            "metric_counts": self.counts,
             "strategies": [pack_event(event) for event in self.strategies.values()],
             "models": [pack_event(event) for event in self.models.values()],
             "orders": [pack_event(event) for event in self.orders.values()],
@@ -174,6 +176,7 @@ class SystemView:
     def load(self, state: Any) -> None:
         """Take over what `dump` returned; this view is new."""
         self.metrics, self.metric_ns = state["metrics"], state["metric_ns"]
+        self.counts = state.get("metric_counts", {})  # a state of before they were told has none
         self.parts.load(state["parts"])
         self.settings.load(state["settings"])
         self.strategies = {event.strategy: event for event in state["strategies"]}
@@ -202,6 +205,7 @@ class SystemView:
         self.parts.on_system(event)
         if event.action == "start":
             self.metrics.clear()
+            self.counts.clear()
             self.started_ns = event.time_ns
             for row in self.backtests.values():
                 if row.get("state") in ("requested", "running"):  # what ran when the process was killed has told nobody
@@ -222,6 +226,8 @@ class SystemView:
         key = event.name if not event.labels else event.name + "{" + ",".join(f"{k}={v}" for k, v in sorted(event.labels.items())) + "}"
         self.metrics.setdefault(event.component, {})[key] = event.value
         self.metric_ns[event.component] = event.time_ns
+        if event.counts:
+            self.counts.setdefault(event.component, {})[event.name] = list(event.counts)
 
     def _keep_words(self, event: LogEvent) -> None:
         said = self.words.get(event.component)

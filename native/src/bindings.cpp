@@ -166,6 +166,7 @@ void bind_reader(py::module_& module) {
         .def_property_readonly("unknown", &PyReader::unknown)
         .def("commit", &PyReader::commit)
         .def("close", &PyReader::close);
+    module.attr("HANDLER_BOUNDS_NS") = py::tuple(py::cast(gcg::python::kHandlerBoundsNs));
 }
 
 }  // namespace

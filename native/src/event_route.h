@@ -51,19 +51,4 @@ struct RouteTable {
     void add(std::shared_ptr<Route> route);
 };
 
-// What the handlers of one reader have done; read by other threads under the interpreter's lock.
-struct HandlerStatistics {
-    uint64_t handled = 0;
-    uint64_t errors = 0;
-    uint64_t spent = 0;       // cycles; reading the events is part of it
-    uint64_t longest = 0;     // cycles
-    uint64_t busy_since = 0;  // cycles; 0: no handler is running
-    uint64_t mark = 0;        // cycles: when it was timed last, or the last wait ended
-    uint64_t untimed = 0;     // calls since then
-    uint64_t timed_together = 1;
-
-    // Add the calls since `mark`.
-    void time();
-};
-
 }  // namespace gcg::python

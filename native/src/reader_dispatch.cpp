@@ -31,9 +31,6 @@ py::object take_exception() {
     return py::reinterpret_steal<py::object>(value);
 }
 
-constexpr uint64_t kQuick = 16;  // calls of quick handlers that are timed together
-constexpr uint64_t kQuickCycles = 4'000;
-
 // A call of a handler that is under way; ends with the scope.
 class Running {
  public:
@@ -55,20 +52,6 @@ class Running {
 };
 
 }  // namespace
-
-// Looking at the counter takes as long as a small handler: calls that take less than 2 us or so are timed together.
-// What is over their mean is the longest one's.
-void HandlerStatistics::time() {
-    const uint64_t now = cycles();
-    const uint64_t taken = now - std::exchange(mark, now);
-    const uint64_t calls = std::exchange(untimed, 0);
-    if (calls == 0) return;
-    const uint64_t mean = spent / std::max<uint64_t>(handled - calls, 1);
-    const uint64_t others = std::min(taken, (calls - 1) * mean);
-    longest = std::max(longest, std::max(taken - others, taken / calls));
-    spent += taken;
-    timed_together = taken / calls < kQuickCycles ? kQuick : 1;
-}
 
 PyReader::Depth::Depth(PyReader& reader, const py::object& failed, const py::object& coroutine) : reader_(reader) {
     ++reader.dispatching_;
@@ -251,11 +234,13 @@ bool PyReader::pending() const {
                                   [](const auto& route) { return route->pending(); });
 }
 
-py::tuple PyReader::statistics() const {
-    const auto ns = [](uint64_t count) { return static_cast<int64_t>(cycles_to_ns(count)); };
+py::tuple PyReader::statistics() {
+    statistics_.tell();
     const uint64_t since = statistics_.busy_since;
-    return py::make_tuple(statistics_.handled, statistics_.errors, ns(statistics_.spent), ns(statistics_.longest),
-                          since == 0 ? 0 : monotonic_ns() - ns(cycles() - since));
+    const int64_t busy_since_ns =
+        since == 0 ? 0 : monotonic_ns() - static_cast<int64_t>(cycles_to_ns(cycles() - since));
+    return py::make_tuple(statistics_.handled, statistics_.errors, statistics_.spent_ns, statistics_.longest_ns,
+                          busy_since_ns, py::tuple(py::cast(statistics_.calls)));
 }
 
 }  // namespace gcg::python

@@ -12,6 +12,7 @@
 #include "bus_object.h"
 #include "event_filter.h"
 #include "event_route.h"
+#include "handler_statistics.h"
 
 namespace gcg::python {
 
@@ -67,8 +68,8 @@ class PyReader {
     void flush(const py::object& failed, const py::object& coroutine);
     // Whether a route holds events that its handler has not been called with.
     [[nodiscard]] bool pending() const;
-    // (handled, errors, ns spent, longest ns, monotonic ns since when a handler runs or 0)
-    [[nodiscard]] py::tuple statistics() const;
+    // (handled, errors, ns spent, longest ns, monotonic ns since when a handler runs or 0, calls by kHandlerBoundsNs)
+    [[nodiscard]] py::tuple statistics();
 
     py::tuple cursor() const;  // (bus id, epoch, (control, market, log))
     void seek(const std::string& bus_id, uint32_t epoch, const std::vector<uint64_t>& next_seq);

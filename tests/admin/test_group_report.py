@@ -5,7 +5,7 @@ from __future__ import annotations
 from gcg_quant.admin.running.group_report import GroupReport
 from gcg_quant.bus import EventBus
 from gcg_quant.component import Component
-from gcg_quant.events import Event, MetricEvent
+from gcg_quant.events import Event, MetricEvent, Tick
 from gcg_quant.registry import Registry
 
 from .test_kill_switch import wait_for
@@ -40,3 +40,32 @@ def test_what_has_not_changed_is_told_again_after_a_while_only(bus: EventBus) ->
             assert sorted(told()) == sorted(everything)
     finally:
         registry.stop()
+
+
+def test_how_long_handlers_took_is_told_with_their_mean(bus: EventBus) -> None:
+    """The classes of the histogram cost no event of their own: the mean carries them."""
+    registry, now = Registry(), [100.0]
+    busy = Component("busy", start="begin")
+    busy.subscribe(Tick, lambda _: None)
+    busy.start(bus, threaded=False)
+    registry.add(busy)
+    report = GroupReport("market", registry, bus, clock=lambda: now[0])
+    with bus.reader(start="end", events=[MetricEvent]) as reader:
+
+        def told() -> list[MetricEvent]:
+            events: list[Event] = list(reader)
+            return [event for event in events if isinstance(event, MetricEvent) and event.component == "busy"]
+
+        for count in (3, 8):
+            for _ in range(count):
+                bus.publish(Tick(symbol="A", venue="X", last_price=1.0))
+            busy.turn()
+            now[0] += 1.0
+            report.make()
+            found = told()
+            metrics = {event.name: event for event in found}
+            assert len(metrics) == len(found)
+            assert {name for name, event in metrics.items() if event.counts} == {"mean_us"}
+            assert sum(metrics["mean_us"].counts) == metrics["handled"].value == busy.health().handled
+            assert metrics["mean_us"].counts == busy.health().calls
+    busy.stop()

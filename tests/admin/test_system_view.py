@@ -57,7 +57,7 @@ def some_event(chance: random.Random, number: int) -> Event:
         lambda: SystemEvent(action="start"),
         lambda: SystemEvent(action=chance.choice(["group_started", "group_died", "stopped"]), component=name, data={"pid": number}),
         lambda: StrategyStatusEvent(strategy=name, state=chance.choice(["running", "unloaded"]), parameters={"n": 2}),
-        lambda: MetricEvent(component=name, name="m", value=float(number), labels={"group": "g"}),
+        lambda: MetricEvent(component=name, name="m", value=float(number), labels={"group": "g"}, counts=chance.choice([(), (number, 2)])),
         lambda: LogEvent(level=chance.choice(["info", "error"]), component=name, message=f"line {number}"),
         lambda: AlertEvent(level="warning", component=name, name="n", message=f"alert {number}"),
         lambda: OrderEvent(request=chance.randint(1, 20), strategy=name, symbol="X", status=chance.choice(list(OrderStatus))),

@@ -16,6 +16,7 @@ from gcg_quant.bus import EventBus, Subscription, current_cause
 from gcg_quant.component import Component, event_handler
 from gcg_quant.errors import EventError, JournalError
 from gcg_quant.events import Bar, Event, LogEvent, SystemEvent, Tick, TradeTick, event_types
+from gcg_quant.handler_statistics import HANDLER_BOUNDS_S
 
 
 def tick(symbol: str, number: int) -> Tick:
@@ -220,6 +221,42 @@ def test_statistics_survive_the_reader(bus: EventBus) -> None:
     assert health.max_us >= health.mean_us > 0
     assert health.busy_s == 0
     assert all(0 < spent < 5 for spent in busy)
+
+
+def test_calls_are_counted_by_the_time_they_took(bus: EventBus) -> None:
+    """Each call is in one class of the histogram: two slow ones in theirs or above, the many quick ones below."""
+    slow = {3, 150}
+    for number in range(400):
+        bus.publish(tick("A", number))
+    component = driven(bus, Tick, lambda event: time.sleep(0.03) if event.event_ns in slow else None)
+    component.turn()
+    told = component.health()
+    assert sum(told.calls) == told.handled == 400
+    bound = HANDLER_BOUNDS_S.index(0.025)
+    assert len(told.calls) == len(HANDLER_BOUNDS_S) + 1
+    assert sum(told.calls[bound + 1 :]) >= 2
+    assert sum(told.calls[:bound]) > 300
+    component.stop()
+    assert component.health().calls == told.calls
+    least = sum(count * lower for count, lower in zip(told.calls, (0.0, *HANDLER_BOUNDS_S), strict=True))
+    assert least <= told.mean_us * 400 / 1e6
+
+
+def test_an_own_batch_is_counted_with_its_mean(bus: EventBus) -> None:
+    """What is handled without `dispatch` counts as equally long, an empty batch not at all; a reader's calls are added."""
+    bus.publish(tick("A", 1))
+    component = driven(bus, Tick, lambda _: None)
+    component.note_handled(100, 400_000)
+    component.note_handled(0, 0)
+    component.note_handled(1, 1_000)  # on a bound: it belongs to the lower class
+    component.note_handled(1, 60_000_000_000)
+    before = component.health()
+    assert before.calls[0] == 1
+    assert before.calls[HANDLER_BOUNDS_S.index(0.000005)] == 100
+    assert before.calls[-1] == 1
+    component.turn()
+    assert sum(component.health().calls) == component.health().handled == 103
+    component.stop()
 
 
 @pytest.mark.parametrize("options", [{"latest": True, "batch": 2}, {"batch": -1}, {"within_s": 1.0}])

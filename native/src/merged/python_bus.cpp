@@ -4,6 +4,7 @@
 #include "../bus_object.cpp"
 #include "../event_filter.cpp"
 #include "../event_route.cpp"
+#include "../handler_statistics.cpp"
 #include "../publisher.cpp"
 #include "../reader_columns.cpp"
 #include "../reader_dispatch.cpp"

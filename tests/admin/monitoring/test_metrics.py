@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import re
 from pathlib import Path
@@ -19,11 +20,13 @@ from gcg_quant.events import (
     StrategyStatusEvent,
     SystemEvent,
 )
+from gcg_quant.handler_statistics import HANDLER_BOUNDS_S
 from gcg_quant.histogram import Histogram
 
 from .conftest import Served, wait_until
 from .test_performance import order, tick
 
+TIMES = (120, 60, *([0] * 5), 19, *([0] * 14), 1)  # calls of the recorder's handlers: at most 1 us, 2.5 us, 250 us, over 10 s
 DOCS = Path(__file__).resolve().parents[3] / "docs/monitoring.md"
 UNITS = {"seconds", "bytes", "total", "info", "events"}
 PLAIN = {"clients", "lasting", "up", "state", "orders", "switch", "halted", "profit", "value", "strategies", "equity"}
@@ -53,7 +56,8 @@ def fill_system(served: Served) -> None:
     facts = {"pid": 1, "components": ["recorder"], "capabilities": {"recorder": ["recorder"]}}
     bus.publish(SystemEvent(action="group_started", component="services", data=facts))
     for name, value in {"handled": 200.0, "mean_us": 50.0, "max_us": 900.0, "errors": 2.0, "lag": 7.0, "behind_s": 1.5}.items():
-        bus.publish(MetricEvent(component="recorder", name=name, value=value, labels={"group": "services"}))
+        counts = TIMES if name == "mean_us" else ()
+        bus.publish(MetricEvent(component="recorder", name=name, value=value, labels={"group": "services"}, counts=counts))
     bus.publish(MetricEvent(component="recorder", name="rows_stored", value=42.0, labels={"table": "ticks"}))
     bus.publish(GatewayStatus(gateway="paper", account="paper", status="connected"))
     bus.publish(StrategyStatusEvent(strategy="grid", state="running"))
@@ -106,6 +110,9 @@ def test_figures_are_those_of_the_system(served: Served) -> None:
         wait_until(all_are_there)
     assert {key: found.get(key) for key in expected} == expected
     assert math.isclose(found["gcg_quant_component_handler_seconds_sum", "recorder"], 0.01)
+    buckets = [(key[2], value) for key, value in found.items() if key[:2] == ("gcg_quant_component_handler_seconds_bucket", "recorder")]
+    assert [float(bound) for bound, _ in buckets] == [*HANDLER_BOUNDS_S, math.inf]
+    assert [value for _, value in buckets] == list(itertools.accumulate(TIMES))
     assert found["gcg_quant_reader_lag_events", "performance"] >= 0
     assert found["gcg_quant_journal_events_total", "market"] >= 12
     assert found["gcg_quant_disk_free_bytes",] > 0
@@ -144,3 +151,24 @@ def test_a_histogram_counts_as_prometheus_does() -> None:
     assert one.buckets() == [("0.1", 2.0), ("1.0", 4.0), ("+Inf", 5.0)]
     assert math.isclose(one.sum, 8.6)
     assert one.count == 5
+
+
+def test_handler_times_are_those_of_who_runs_and_tells_them(served: Served) -> None:
+    """Before a component has told them there is no histogram of it, which would look like a counter that begins anew."""
+    told = ("gcg_quant_component_handler_seconds_count", "recorder")
+    names = {"component": "recorder", "labels": {"group": "services"}}
+    facts = {"pid": 1, "components": ["recorder"], "capabilities": {"recorder": ["recorder"]}}
+    served.bus.publish(SystemEvent(action="start"))
+    served.bus.publish(SystemEvent(action="group_started", component="services", data=facts))
+    served.bus.publish(MetricEvent(name="mean_us", value=50.0, **names))
+    served.bus.publish(MetricEvent(name="errors", value=3.0, **names))
+    wait_until(lambda: samples(served).get(("gcg_quant_component_errors_total", "recorder")) == 3, "the errors")
+    assert told not in samples(served)
+    served.bus.publish(MetricEvent(name="mean_us", value=50.0, counts=(1, 2), **names))  # of another version's classes
+    served.bus.publish(MetricEvent(name="errors", value=4.0, **names))
+    wait_until(lambda: samples(served).get(("gcg_quant_component_errors_total", "recorder")) == 4, "the errors")
+    assert told not in samples(served)
+    served.bus.publish(MetricEvent(name="mean_us", value=50.0, counts=TIMES, **names))
+    wait_until(lambda: samples(served).get(told) == 200, "the times")
+    served.bus.publish(SystemEvent(action="group_stopped", component="services"))
+    wait_until(lambda: told not in samples(served), "the component's end")
