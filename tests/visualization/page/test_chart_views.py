@@ -15,6 +15,7 @@ from .watched import Open, Watched
 
 pytestmark = pytest.mark.browser
 
+SOCKETS = "window.sockets = []; WebSocket = class extends WebSocket { constructor(...of) { super(...of); sockets.push(this); } };"
 READY = "document.querySelectorAll('.pane[data-state=ready]').length"
 
 
@@ -175,6 +176,25 @@ def test_grid_of_charts_with_one_active(market: Any, long_server: AppServer, ope
     shape(page, "1")
     assert page.page.locator(".pane").count() == 1
     page.wait_text(".legend h2", "ETH/USDT")  # the active one stays
+
+
+def test_each_open_page_has_an_active_chart_of_its_own(long_server: AppServer, open_page: Open) -> None:
+    """Two windows share the charts and do not fight over the active one, nor after a lost connection; a reload takes the last choice."""
+    one, other = open_page(long_server), open_page(long_server, script=SOCKETS)
+    active = "document.querySelector('.pane.active')?.dataset.pane"
+    shape(one, "2h")
+    other.wait(f"{READY} >= 2 && {active} === '0'")
+    one.page.keyboard.press("Alt+2")
+    one.wait(f"{active} === '1'")
+    one.page.click("#theme")
+    theme = one.page.evaluate("document.documentElement.dataset.theme")
+    other.wait(f"document.documentElement.dataset.theme === '{theme}'")  # which was told behind the choice
+    assert other.page.evaluate(active) == "0"
+    other.page.evaluate("sockets.at(-1).close()")
+    other.wait("sockets.length === 2 && document.body.dataset.connection === 'live'")
+    assert other.page.evaluate(active) == "0"
+    other.page.reload()
+    other.wait(f"{READY} >= 2 && {active} === '1'")
 
 
 def test_linked_charts_share_pointer_and_time(long_server: AppServer, open_page: Open) -> None:

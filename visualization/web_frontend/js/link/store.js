@@ -101,13 +101,17 @@ export class Store {
     this.#configure(merged(this.config, patch), patch);
   }
 
-  /** The server's configuration (the whole of it), or a patch by another page. */
+  /** The server's configuration (the whole of it), or a patch by another page; which chart is active there is not ours once we show one. */
   takeConfig(config) {
-    this.#configure(this.sender.over(merged(firstConfig(), config)), config);
+    this.#configure(this.#keepActive(this.sender.over(merged(firstConfig(), config))), config);
   }
 
   takePatch(patch) {
-    this.#configure(this.sender.over(merged(this.config, patch)), patch);
+    this.#configure(this.#keepActive(this.sender.over(merged(this.config, patch))), patch);
+  }
+
+  #keepActive(config) {
+    return this.ready ? merged(config, { layout: { active: this.config.layout.active } }) : config;
   }
 
   // Tells "config" with the patch, then "active", "selected" and "period" as far as they changed.
