@@ -79,9 +79,9 @@ class Album:
             self.wrong += [f"{name}: {one}" for one in self.page.faults]
         self.page.faults.clear()
 
-    def read(self, name: str, *rules: str, serious: bool = False) -> None:
+    def read(self, name: str, *rules: str) -> None:
         """Let the accessibility checker look at what stands there now, by all its rules or by some."""
-        self.wrong += [f"{name}: {one}" for one in self.page.axe(*rules, serious=serious)]
+        self.wrong += [f"{name}: {one}" for one in self.page.axe(*rules)]
         self.page.page.evaluate("window.violations = window.violations.filter((one) => !one.includes('inline'))")
         self.page.faults[:] = [one for one in self.page.faults if "inline style" not in one]  # that the checker has written
 

@@ -49,19 +49,14 @@ class AdminPage(Watched):
         place.locator(".ask .yes").click()
         return asked
 
-    def axe(self, *rules: str, serious: bool = False) -> list[str]:
-        """Return what the accessibility checker finds by all its rules or by some, a line each; only what is serious if so wanted."""
+    def axe(self, *rules: str) -> list[str]:
+        """Return what the accessibility checker finds by all its rules or by some, a line each."""
         # Preloading would ask for imported style sheets at the wrong place; to describe all that is right takes as long as to look at it.
         options: dict[str, Any] = {"preload": False, "resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = {"type": "rule", "values": list(rules)}
         found = _AXE.run(self.page, options=options).response["violations"]
-        return [
-            f"{one['id']}: {node['html'][:160]} {node['target']}"
-            for one in found
-            if not serious or one["impact"] in ("serious", "critical")
-            for node in one["nodes"]
-        ]
+        return [f"{one['id']}: {node['html'][:160]} {node['target']}" for one in found for node in one["nodes"]]
 
 
 @contextmanager

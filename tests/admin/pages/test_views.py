@@ -250,7 +250,7 @@ def test_chart_page_can_be_looked_at(chromium: Any, lived: System) -> None:
                 page.page.evaluate("document.getElementById('language').click()")
                 album.take(f"charts-{look}-phone-{panel} in the other language")
                 page.page.evaluate("document.getElementById('language').click()")
-            album.read(f"charts-{look}-phone", serious=True)
+                album.read(f"charts-{look}-phone-{panel}")
             page.page.set_viewport_size(DESK)
         assert not album.wrong, "\n".join(album.wrong)
 

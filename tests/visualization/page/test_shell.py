@@ -134,6 +134,28 @@ def test_phone_shows_the_chart_first(market: Any, server: AppServer, open_page: 
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_phone_tabs_are_tabs_and_a_desk_has_none(market: Any, server: AppServer, open_page: Open) -> None:
+    """Arrow keys go round the tabs, each names its panel and the other way round; on a wide screen the panels are behind no tab."""
+    market.tick(100.0)
+    page = open_page(server, viewport={"width": 390, "height": 800})
+    tabs = page.page.get_by_role("region", name="panels").get_by_role("tablist", name="panels").get_by_role("tab")
+    names = [str(name) for name in tabs.all_inner_texts()]
+    assert len(names) == 3
+    page.page.get_by_role("tab", name=names[0], exact=True).focus()
+    for key, name in (("ArrowRight", names[1]), ("ArrowRight", names[2]), ("ArrowRight", names[0]), ("ArrowLeft", names[2])):
+        page.page.keyboard.press(key)
+        chosen = page.page.locator("#narrow-tabs [aria-selected=true]")
+        assert chosen.all_inner_texts() == [name]
+        assert page.page.evaluate("document.activeElement.textContent") == name
+        assert page.page.locator("#narrow-tabs [tabindex='0']").all_inner_texts() == [name]
+        panel = page.page.get_by_role("tabpanel", name=name, exact=True)
+        assert panel.get_attribute("id") == chosen.get_attribute("aria-controls")
+        assert panel.is_visible()
+    page.page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait("!document.querySelector('.panel-body[role], .panel-body[aria-labelledby], .panel-body[tabindex]')")
+    assert page.page.locator("#narrow").is_hidden()
+
+
 def test_empty_system_says_what_to_do(bus: EventBus, server: AppServer, open_page: Open) -> None:
     """Without any instrument the page says how to get one; the first tick brings it to life."""
     page = open_page(server, state="empty")

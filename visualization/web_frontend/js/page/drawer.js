@@ -30,7 +30,7 @@ export class Drawer {
     const node = el("div", { class: "drawer-view", id: `view-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, hidden: true });
     const options = { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": node.id, data: { tab: name }, on: { click: () => this.show(name) } };
     const button = el("button", options, el("span"), el("span", { class: "count" }));
-    byId("drawer").append(node);
+    byId("drawer-panel").append(node);
     this.views.set(name, { name, textKey, mount, count, node, button, view: null });
     if (this.open === before) this.open = null;
     this.bar.replaceChildren(...this.names().map((one) => this.views.get(one).button));

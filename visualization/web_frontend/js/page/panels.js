@@ -6,6 +6,8 @@ import { t } from "/shared/texts.js";
 const FOLDED = 37; // the bar alone
 const LEAST = 96;
 const NARROW = { watch: "watch_list", book: "depth", drawer: "drawer" };
+const PANELS = Object.keys(NARROW);
+const narrow = matchMedia("(max-width: 899px)"); // as in narrow.css
 
 export class Panels {
   constructor(store) {
@@ -14,7 +16,10 @@ export class Panels {
     this.folded = false;
     this.#grip(byId("drawer-grip"));
     byId("drawer-fold").addEventListener("click", () => this.#fold(!this.folded));
-    byId("narrow-tabs").append(...Object.keys(NARROW).map((panel) => this.#tab(panel)));
+    byId("narrow-tabs").append(...PANELS.map((panel) => this.#tab(panel)));
+    byId("narrow-tabs").addEventListener("keydown", (event) => this.#key(event));
+    narrow.addEventListener("change", () => this.#roles());
+    this.#roles();
     this.choose("watch");
     this.#show(false);
     store.on("appearance", () => this.#names());
@@ -70,13 +75,36 @@ export class Panels {
   }
 
   #tab(panel) {
-    return el("button", { type: "button", role: "tab", "aria-controls": panel, data: { panel }, on: { click: () => this.choose(panel) } });
+    const options = { type: "button", role: "tab", id: `narrow-tab-${panel}`, "aria-controls": `${panel}-panel`, data: { panel } };
+    return el("button", { ...options, on: { click: () => this.choose(panel) } });
+  }
+
+  // On a wide screen all panels stand side by side: none is behind a tab.
+  #roles() {
+    for (const panel of PANELS) {
+      const set = (name, value) => (narrow.matches ? byId(`${panel}-panel`).setAttribute(name, value) : byId(`${panel}-panel`).removeAttribute(name));
+      set("role", "tabpanel");
+      set("aria-labelledby", `narrow-tab-${panel}`);
+      if (panel === "book") set("tabindex", "0"); // nothing in it takes the focus, and it scrolls
+    }
+  }
+
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = PANELS[(PANELS.indexOf(document.body.dataset.panel) + step + PANELS.length) % PANELS.length];
+    this.choose(next);
+    byId(`narrow-tab-${next}`).focus();
   }
 
   /** On a narrow screen, show this panel below the chart: "watch", "book" or "drawer". */
   choose(panel) {
     document.body.dataset.panel = panel;
-    for (const tab of byId("narrow-tabs").children) tab.setAttribute("aria-selected", String(tab.dataset.panel === panel));
+    for (const tab of byId("narrow-tabs").children) {
+      tab.setAttribute("aria-selected", String(tab.dataset.panel === panel));
+      tab.tabIndex = tab.dataset.panel === panel ? 0 : -1;
+    }
   }
 
   #names() {
