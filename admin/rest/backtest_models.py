@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from .model import Model, Ns, Parameters, RunName, SymbolName
 
 __all__ = [
+    "BacktestDefaults",
     "BacktestDetail",
     "BacktestDone",
     "BacktestRequest",
@@ -78,6 +79,13 @@ class BacktestRequest(Model):
     slippage: float = Field(0.0, ge=0, lt=1, description="fraction of the price, without a preset")
     stake: float | None = Field(None, gt=0, le=1e12, description="units an order takes where the strategy names no size")
     fees: Literal["commission", "terms"] = Field("commission", description="of paper matching")
+
+
+class BacktestDefaults(Model):
+    """What a request holds that leaves it out."""
+
+    cash: float = Field(description="[backtest] cash")
+    commission: float = Field(description="[backtest] commission: fraction of a trade's value; 0 with a preset")
 
 
 class BacktestDone(Model):

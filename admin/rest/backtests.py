@@ -21,7 +21,7 @@ from ..reports.kept_runs import compared, new_run_name
 from ..reports.run_curve import run_curve
 from ..reports.run_list import RunList
 from ..strategy_files import StrategyFiles
-from .backtest_models import BacktestDetail, BacktestDone, BacktestRequest, BacktestRow, Comparison, Curve, TradeRow
+from .backtest_models import BacktestDefaults, BacktestDetail, BacktestDone, BacktestRequest, BacktestRow, Comparison, Curve, TradeRow
 from .paging import PAGED, Page
 from .sending import command
 
@@ -59,6 +59,11 @@ def _add_list(router: APIRouter, runs: RunList) -> None:
 
 def _add_requests(router: APIRouter, bus: EventBus, runs: RunList, settings: Settings) -> None:
     files = StrategyFiles(settings)
+
+    @router.get("/defaults")
+    def defaults() -> BacktestDefaults:
+        """The settings that hold for a request that does not name them."""
+        return BacktestDefaults(cash=settings.backtest.cash, commission=settings.backtest.commission)
 
     @router.post("", status_code=202, responses=problems(409, 503))
     def request_backtest(request: BacktestRequest) -> BacktestDone:

@@ -15,6 +15,7 @@ from .printed import working_folder
 from .test_rest_strategies import eventually, refused
 
 ASKED = {"file": "sma_cross", "symbols": ["SPY@NYSE"], "cash": 100_000}
+MONEY = {"GCG_QUANT_BACKTEST__CASH": "70000", "GCG_QUANT_BACKTEST__COMMISSION": "0.002"}
 SLOW = """import time
 
 import backtrader as bt
@@ -33,7 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterat
     home, work = folder / "home", working_folder(folder / "work", shared_data)
     words = ("import", "SPY_daily.csv.gz", "--venue", "NYSE", "--timezone", "America/New_York", "--stamp", "start")
     assert call(home, *words, cwd=work).returncode == 0
-    running = System(home, "--one-process", cwd=work)
+    running = System(home, "--one-process", cwd=work, variables=MONEY)
     try:
         yield running, work
     finally:
@@ -111,6 +112,18 @@ def test_two_runs_are_made_looked_at_and_compared(place: tuple[System, Path], re
     removed = call(system.home, "backtest", "delete", second, "--yes", cwd=work)
     assert removed.stdout == f"{second} is removed\n"
     eventually(lambda: rest.get(f"/backtests/{second}").status_code == 404)
+
+
+def test_defaults_are_what_a_request_gets_that_names_none(rest: httpx.Client) -> None:
+    """A form can show what the settings of the system say, and a run without cash and commission has just that."""
+    defaults = rest.get("/backtests/defaults").json()
+    values = {row["key"]: row["value"] for row in rest.get("/settings?limit=1000").json()}
+    assert defaults == {"cash": 70_000, "commission": 0.002}
+    assert defaults == {name: values[f"backtest.{name}"] for name in defaults}
+    run = backtest(rest, cash=None, parameters={"fast": 5})
+    told = ended(rest, run)["settings"]
+    assert {name: told[name] for name in defaults} == defaults
+    rest.delete(f"/backtests/{run}").raise_for_status()
 
 
 def check_report(url: str, browser: Any) -> None:

@@ -16,6 +16,10 @@ pytestmark = pytest.mark.browser
 SETTINGS = """
 [simulated]
 enabled = true
+
+[backtest]
+cash = 250000
+commission = 0.0005
 """
 BROKEN = "def on_bar(:\n"
 PLAIN = "x = 1\n"
@@ -126,6 +130,8 @@ def test_a_newcomer_never_leaves_the_page(newcomer: Any, tmp_path: Path) -> None
     assert page.page.input_value("dialog [data-field=fast] input") == "1"  # as it ran
     page.page.select_option("dialog [data-field=period] select >> nth=0", "1m")
     assert page.page.input_value("dialog .form >> nth=1 >> [data-field=period] input") == "1m"
+    assert page.page.input_value("dialog [data-field=cash] input") == "250000"  # as the settings have it
+    assert page.page.input_value("dialog [data-field=commission] input") == "0.0005"
     page.fill("cash", "-1")
     page.press("Run", "dialog")
     assert page.fault("cash") == "It must be at least 1."

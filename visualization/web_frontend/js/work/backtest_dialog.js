@@ -28,12 +28,13 @@ export class BacktestDialog {
     this.dialog.open(this.dialog.cross);
     await waiting(this.dialog.body, async () => {
       const most = { query: { limit: 1000 } };
-      const [files, rows] = await Promise.all([get("/strategies/files", most), get("/data/symbols", most)]);
-      this.#show(files, new StoredBars(rows));
+      const asked = [get("/strategies/files", most), get("/data/symbols", most), get("/backtests/defaults")];
+      const [files, rows, money] = await Promise.all(asked);
+      this.#show(files, new StoredBars(rows), money);
     });
   }
 
-  #show(files, stored) {
+  #show(files, stored, money) {
     this.stored = stored;
     this.classes = files.filter((file) => !file.error).flatMap((file) => file.classes.map((cls) => ({ file, cls, value: `${file.file}|${cls.class_name}` })));
     this.picker.setKnown(stored.names().map((name) => ({ name, note: stored.note(name) })));
@@ -44,7 +45,7 @@ export class BacktestDialog {
     this.range = new QuickRange((from, to) => this.settings.set({ start: from, end: to }));
     const symbols = this.like.symbols ?? (this.symbol ? [this.symbol] : []);
     this.picked = symbols.length > 0;
-    const fields = backtestFields({ classes: this.classes, first, picker: this.picker, symbols, range: this.range });
+    const fields = backtestFields({ classes: this.classes, first, picker: this.picker, symbols, range: this.range, money });
     this.settings = new Form(fields, { submit: () => this.#run(), changed: (name) => this.#changed(name) });
     const before = kept(this.like.settings);
     this.settings.set(before);
