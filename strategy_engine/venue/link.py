@@ -263,8 +263,9 @@ class VenueLink:
             desk.send_changes_again()
         for order in working_orders(desk.orders):
             self._cancel_again(order)
-        checked, self._checked = self._checked, []
-        for order, verdict_id in checked:
+        # Each step takes a moment in which the connection may end again: what has not gone out by then waits for the next one.
+        while self._checked and self.is_up:
+            order, verdict_id = self._checked.pop(0)
             now_ns = max(desk.clock_ns, order.terms.event_ns)
             if order.status != OrderStatus.RISK_CHECKED:  # cancelled meanwhile
                 continue
@@ -273,9 +274,8 @@ class VenueLink:
                 desk.held.review(order, now_ns, verdict_id)
             else:
                 desk.held.place(order, now_ns, verdict_id)
-        held, self._held = self._held, deque()
-        for request in held:
-            desk.request(request)
+        while self._held and self.is_up:
+            desk.request(self._held.popleft())
 
     def _send_again(self, order: Order) -> None:
         desk, command = self._desk, order.terms
@@ -287,7 +287,8 @@ class VenueLink:
             try:
                 self._gateway.submit(command)
             except OrderError as error:
-                desk.end(order, ReportKind.FAILED, error.message)
+                if self.is_up:
+                    desk.end(order, ReportKind.FAILED, error.message)
             desk.drain(0)
 
     def _cancel_again(self, order: Order) -> None:

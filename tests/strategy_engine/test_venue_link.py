@@ -186,6 +186,7 @@ def test_lost_acknowledgement_is_asked_for(make_floor: Callable[..., Floor]) -> 
 def test_orders_are_refused_while_the_gateway_is_down(floor: Floor) -> None:
     """By default nothing waits: the verdict says that the gateway is down, alerts tell when it went and came."""
     lose(floor)
+    floor.wait_until(lambda: floor.alerts("gateway_down"), "the alert")  # it follows the state
     assert "is down" in floor.alerts("gateway_down")[0]
     assert "New orders are refused" in floor.alerts("gateway_down")[0]
     verdict = refusal(floor, "a")
@@ -209,6 +210,41 @@ def test_orders_are_held_by_rule_and_sent_when_it_is_up(make_floor: Callable[...
     come_back(floor)
     floor.wait_inbox("c")
     assert [row["client_id"] for row in floor.venue.record().inputs if row["do"] == "submit"] == ["a", "c"]
+
+
+def break_after_reconciling(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next connection end as soon as the account is reconciled on it."""
+    reconciled = floor.gateway.reconciled
+
+    def act(session: int) -> None:
+        monkeypatch.undo()
+        reconciled(session)
+        floor.venue.fault("disconnect_now")
+        floor.wait_until(lambda: floor.gateway.session != session, "the break")
+
+    monkeypatch.setattr(floor.gateway, "reconciled", act)
+
+
+def test_held_orders_wait_on_if_the_connection_ends_again(make_floor: Callable[..., Floor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that breaks before they have gone out costs nothing: they go out on the next one, once."""
+    floor = make_floor(hold_ns=60 * SECOND)
+    lose(floor)
+    floor.say(order("a", 1.0, 100.0), order("b", 1.0, 100.0))
+    break_after_reconciling(floor, monkeypatch)
+    come_back(floor)
+    floor.wait_inbox("b")
+    assert floor.venue.record().submitted() == {"a": 1, "b": 1}
+
+
+def test_order_that_never_arrived_waits_on_if_the_connection_ends_again(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked up on the next connection, and sent there, once."""
+    floor.venue.fault("die_before")
+    floor.say(order("a", 1.0, 100.0))
+    floor.wait_until(lambda: floor.status() == "disconnected", "the loss")
+    break_after_reconciling(floor, monkeypatch)
+    come_back(floor)
+    floor.wait_inbox("a")
+    assert floor.venue.record().submitted() == {"a": 1}
 
 
 def test_held_orders_are_refused_when_it_takes_too_long(make_floor: Callable[..., Floor]) -> None:
@@ -448,7 +484,7 @@ def test_position_that_nobody_can_explain_halts_the_account(floor: Floor) -> Non
     message = halted(floor)
     assert "COIN@FAKE: 7 at the venue, 0 here" in message
     assert "cash USD: 999299.5 at the venue, 1000000 here" in message
-    told = floor.read(GatewayStatus)[-2]
+    told = next(one for one in floor.read(GatewayStatus) if one.status == "halted")
     assert told.differences == {"COIN@FAKE": 7.0, "cash USD": -700.5}
     assert refusal(floor, "b").reasons == RiskReason.HALTED
     floor.say(change("a", price=91.0))
