@@ -165,8 +165,8 @@ class SessionGateway(Gateway):
         while not self._closing.is_set():
             failure = self._live()
             with self._changed:
+                self._failure = failure  # before the session's end, which others see without the lock: they ask why at once
                 self._session = self._open_session = 0
-                self._failure = failure
                 self._answers.clear()
                 self._changed.notify_all()
             self.hang_up()

@@ -18,6 +18,8 @@ from gcg_quant.errors import ComponentError, GatewayError, OrderError
 from gcg_quant.events import OrderCommand, Side, World
 from gcg_quant.strategy_engine.gateways import GatewayReport, ReportKind
 
+PATIENCE_S = 30.0  # only a failure takes that long
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[EventBus]:
@@ -69,7 +71,7 @@ def test_gateway_connects_in_the_background_and_orders_wait_for_the_reconciliati
 ) -> None:
     """A connection alone lets no order out; `reconciled` with its number does."""
     gateway, reports = open_gateway(venue.port)
-    assert gateway.wait_connected(5.0)
+    assert gateway.wait_connected(PATIENCE_S)
     assert (gateway.session, gateway.connected) == (1, False)
     with pytest.raises(OrderError, match="is not reconciled with its venue yet: nothing was sent"):
         gateway.submit(command("a"))
@@ -90,10 +92,10 @@ def test_gateway_comes_back_after_each_loss_with_a_new_number(
 ) -> None:
     """Thrown out or killed, the venue is found again; until it is reconciled nothing goes out."""
     gateway, _ = open_gateway(venue.port)
-    assert gateway.wait_connected(5.0)
+    assert gateway.wait_connected(PATIENCE_S)
     gateway.reconciled(1)
     venue.fault("disconnect_now")
-    assert gateway.wait_connected(5.0, after=1)
+    assert gateway.wait_connected(PATIENCE_S, after=1)
     assert gateway.session == 2
     with pytest.raises(OrderError, match="not reconciled"):
         gateway.submit(command("a"))
@@ -105,24 +107,46 @@ def test_gateway_comes_back_after_each_loss_with_a_new_number(
     with pytest.raises(GatewayError, match="is not connected"):
         gateway.query_orders()
     venue.start()
-    assert gateway.wait_connected(5.0, after=2)
+    assert gateway.wait_connected(PATIENCE_S, after=2)
+
+
+def test_who_sees_the_end_of_a_connection_sees_why(venue: VenueProcess, live: EventBus, wait_until: Callable[..., None]) -> None:
+    """The reason is there before the connection is gone: others look at both without a lock."""
+    seen: list[str] = []
+
+    class Watched(FakeVenueGateway):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "_session" and not value and getattr(self, "_session", 0):
+                seen.append(self.failure)
+            super().__setattr__(name, value)
+
+    gateway = Watched(venue.port, {"USD": 1000.0})
+    gateway.open(live, print)
+    try:
+        assert gateway.wait_connected(PATIENCE_S)
+        venue.kill()
+        wait_until(lambda: not gateway.session, "the loss")
+    finally:
+        gateway.close()
+    assert seen[0]
 
 
 def test_unanswered_question_ends_the_connection(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
     """A venue that is connected and says nothing is as good as gone."""
     gateway, _ = open_gateway(venue.port, patience_s=0.2)
-    assert gateway.wait_connected(5.0)
+    assert gateway.wait_connected(PATIENCE_S)
     venue.fault("silence", 1)
     with pytest.raises(GatewayError, match="did not answer within 0.2 s: the connection is ended"):
         gateway.query_orders()
-    assert gateway.wait_connected(5.0, after=1)
+    assert gateway.wait_connected(PATIENCE_S, after=1)
+    gateway._patience_s = PATIENCE_S  # the venue answers again, however busy the machine is
     assert gateway.query_orders() == []
 
 
 def test_question_on_a_breaking_connection_ends_with_it(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
     """Nobody waits for an answer that cannot come."""
     gateway, _ = open_gateway(venue.port, patience_s=60.0)
-    assert gateway.wait_connected(5.0)
+    assert gateway.wait_connected(PATIENCE_S)
     venue.fault("die_before", 1)
     begin = time.monotonic()
     with pytest.raises(GatewayError, match="lost its connection before the venue answered"):
@@ -142,7 +166,7 @@ def test_nobody_listening_is_a_failure_with_words(open_gateway: Callable[..., An
 def test_closed_gateway_stays_closed(venue: VenueProcess, open_gateway: Callable[..., Any]) -> None:
     """After close() its thread has ended, and the venue sees nobody."""
     gateway, _ = open_gateway(venue.port)
-    assert gateway.wait_connected(5.0)
+    assert gateway.wait_connected(PATIENCE_S)
     thread = gateway._thread
     gateway.close()
     assert not thread.is_alive()
