@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from fakes.kept_port import KeptPort
+
 FOLDER = Path(__file__).resolve().parent
 
 
@@ -21,7 +23,8 @@ class FakeVenue:
     def __init__(self, name: str, *options: str, port: int = 0) -> None:
         self.name = name
         self.options = options
-        self.port = port
+        self._kept = KeptPort(port)  # while it is dead, too
+        self.port = self._kept.number
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -30,6 +33,7 @@ class FakeVenue:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill()
+        self._kept.close()
 
     def start(self) -> None:
         """Start it, also one that was killed: then on the port that it had."""
@@ -39,7 +43,7 @@ class FakeVenue:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, f"the fake {self.name} did not start"
-        self.port = int(json.loads(line)["port"])
+        assert int(json.loads(line)["port"]) == self.port
 
     def kill(self) -> None:
         """Kill it by signal 9, if it lives, and wait for its end."""

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fakes.kept_port import KeptPort
+
 
 class FakeProcess:
     """`python -m fakes.MODULE --store FILE --port PORT`; what it is told over its standard input it answers in one line."""
@@ -16,7 +18,8 @@ class FakeProcess:
         self.module = module
         self.store = folder / f"{module}.json"
         self.store.write_text(json.dumps(store))
-        self.port = 0
+        self._kept = KeptPort()  # while it is dead, too
+        self.port = self._kept.number
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -26,7 +29,7 @@ class FakeProcess:
         self._process = subprocess.Popen(
             words, cwd=Path(__file__).resolve().parent.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.port = int(self._read()["port"])
+        assert int(self._read()["port"]) == self.port
 
     def do(self, what: str, **words: Any) -> dict[str, Any]:
         """Tell it to do something, and return its answer."""
