@@ -27,10 +27,10 @@ async def client(name: str, port: int, **config: Any) -> AsyncIterator[Any]:
 
 
 def drive(name: str, port: int, steps: Callable[[Any], Awaitable[T]], **config: Any) -> T:
-    """Run a coroutine with a client, half a minute at most, and return what it returns."""
+    """Run a coroutine with a client, two minutes at most, and return what it returns."""
 
     async def go() -> T:
-        async with client(name, port, **config) as exchange, asyncio.timeout(30):
+        async with client(name, port, **config) as exchange, asyncio.timeout(120):
             return await steps(exchange)
 
     return asyncio.run(go())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import time
@@ -73,7 +74,8 @@ def test_ccxt_loads_markets_books_bars_and_trades(venue: FakeVenue) -> None:
         assert (await exchange.fetch_funding_rate("BTC/USDT:USDT"))["fundingRate"] == 0.0001
         rates = await exchange.fetch_funding_rate_history("BTC/USDT:USDT", limit=3)
         assert [one["timestamp"] - rates[0]["timestamp"] for one in rates] == [0, 8 * 3_600_000, 16 * 3_600_000]
-        assert abs(await exchange.fetch_time() - time.time() * 1000) < 2000
+        before = int(time.time() * 1000)
+        assert before <= await exchange.fetch_time() <= time.time() * 1000
 
     drive("binance", venue.port, steps)
 
@@ -263,13 +265,15 @@ def test_faults_of_calls(venue: FakeVenue) -> None:
         venue.do("down")
         with pytest.raises(ccxt.ExchangeNotAvailable):
             await exchange.fetch_time()
+        before = int(time.time() * 1000)
         venue.do("clock", ms=5000)
-        assert await exchange.fetch_time() - time.time() * 1000 > 4000
+        assert await exchange.fetch_time() >= before + 5000
         venue.do("clock", ms=-5000)
         venue.do("lost", count=1)
-        exchange.timeout = 300
+        patience, exchange.timeout = exchange.timeout, 300
         with pytest.raises(ccxt.RequestTimeout):
             await exchange.fetch_time()
+        exchange.timeout = patience
         with pytest.raises(ccxt.BadSymbol, match="-1121"):
             await exchange.publicGetDepth({"symbol": "NOSUCH"})
 
@@ -295,8 +299,9 @@ def test_a_strict_venue_hangs_up_on_who_says_too_much() -> None:
     """Five messages a second may be sent to spot's streams; and any venue may turn a websocket away."""
     with FakeVenue("binance", "--strict") as strict:
         with connect(f"ws://127.0.0.1:{strict.port}/ws") as socket:
-            for number in range(6):
-                socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
+            with contextlib.suppress(ConnectionClosed):
+                for number in range(60):  # more than six, in case we are so slow that these take more than a second
+                    socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
             with pytest.raises(ConnectionClosed):
                 list(socket)
         strict.do("turn_away")

@@ -221,11 +221,17 @@ def test_an_answer_that_never_comes(venue: FakeVenue) -> None:
     """With `silent` the order has been placed, with `lost` it has not, and the client cannot tell them apart."""
 
     async def steps(exchange: Any) -> None:
-        exchange.timeout = 300
+        await exchange.load_markets()
+        patience = exchange.timeout
         for fault, known in (("silent", True), ("lost", False)):
             venue.do(fault, method="POST", path="order")
+            before = venue.state["happened"].get(fault, 0)
+            exchange.timeout = 300
             with pytest.raises(ccxt.RequestTimeout):
                 await exchange.create_order(PAIR, "limit", "buy", 0.01, 50000, {"clientOrderId": fault})
+            exchange.timeout = patience
+            while venue.state["happened"].get(fault, 0) == before:  # a slow venue has not read it yet
+                await asyncio.sleep(0.02)
             found = [one["clientOrderId"] for one in await exchange.fetch_open_orders(PAIR)]
             assert (fault in found) is known
         venue.do("reject", code=-2010, path="order", method="POST")

@@ -240,11 +240,16 @@ def test_an_answer_that_never_comes(venue: FakeVenue) -> None:
 
     async def steps(exchange: Any) -> None:
         await exchange.load_markets()
-        exchange.timeout = 300
+        patience = exchange.timeout
         for fault, known in (("silent", True), ("lost", False)):
             venue.do(fault, method="POST", path="order")
+            before = venue.state["happened"].get(fault, 0)
+            exchange.timeout = 300
             with pytest.raises(ccxt.RequestTimeout):
                 await exchange.create_order(PAIR, "limit", "buy", 0.01, 50000, {"clientOrderId": fault})
+            exchange.timeout = patience
+            while venue.state["happened"].get(fault, 0) == before:  # a slow venue has not read it yet
+                await asyncio.sleep(0.02)
             found = [one["clientOrderId"] for one in await exchange.fetch_open_orders(PAIR)]
             assert (fault in found) is known
         venue.do("reject", code=51008, method="POST")
