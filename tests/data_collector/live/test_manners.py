@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from patience import within
 
 from gcg_quant.clock import now_ns
 from gcg_quant.data_collector.blank import blank
@@ -60,8 +61,7 @@ def test_a_dial_that_hangs_is_hung_up(bus: Any, collect: Any, wait_until: Any) -
         entered = threading.Event()
         collector = collect(silent.getsockname()[1], connect_s=0.2, greet=lambda connection: (entered.set(), connection.recv(1)))
         assert entered.wait(10.0)
-        wait_until(lambda: collector.connection.state == "waiting")
-        assert collector.connection.reason == "no connection within 0.2 s"
+        wait_until(lambda: collector.connection.reason == "no connection within 0.2 s")
         assert collector.state == "running"
 
 
@@ -118,7 +118,7 @@ def test_signs_of_life_alone_are_not_enough_for_ever(venue: Any, collect: Any, w
 
 def test_one_gap_tells_of_a_connection_that_comes_and_goes(venue: Any, collect: Any, published: Any, wait_until: Any) -> None:
     """Breaks without an event between them are one hole; one that nothing ends is told of once the connection has stood for a while."""
-    collector = collect(venue.port, silence_s=1.0, symbols=["A", "B"])
+    collector = collect(venue.port, silence_s=within(1.0, 8.0), symbols=["A", "B"])
     wait_until(lambda: len(venue.asked) == 2)
     now = now_ns() // SECOND
     venue.send(venue.trade(now), venue.trade(now, "B"))

@@ -71,14 +71,15 @@ class TinyVenue:
 
     def _read(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError), connection.makefile("rb") as lines:
-            for line in lines:
+            for number, line in enumerate(lines):
+                if not number:  # before anybody sees what it asks for: from then on it is sent to
+                    with self._lock:
+                        self.connections.append(connection)
                 message = json.loads(line)
                 self.asked += message.get("ask", [])
                 self.dropped += message.get("drop", [])
                 if "ping" in message:
                     connection.sendall(b"pong\n")
-                if connection not in self.connections:
-                    self.connections.append(connection)
         with self._lock, contextlib.suppress(ValueError):
             self.connections.remove(connection)
 
