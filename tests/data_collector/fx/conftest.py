@@ -26,7 +26,7 @@ LOGIN = {"account": str(ACCOUNT), "password": PASSWORD, "server": SERVER}
 def wait_until() -> WaitUntil:
     """Return a function that waits for a condition with a deadline, and returns its value."""
 
-    def wait(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+    def wait(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
         deadline = time.monotonic() + timeout_s
         while not (found := condition()):
             assert time.monotonic() < deadline, "the condition did not come about in time"

@@ -93,13 +93,15 @@ def test_the_server_of_the_docs_is_one(collect: Any, wait_until: Wait) -> None:
     """The command of docs/fx.md starts a server that the collector understands; here it has no MetaTrader5."""
     page = (Path(__file__).resolve().parents[3] / "docs/fx.md").read_text()
     command = re.findall(r"^(rpyc_classic .*)$", page, re.MULTILINE)[0].split()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name(command[0])), *command[1:-1], str(port), "--quiet"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            collector = collect(port)
-            wait_until(lambda: collector.connection.state == "refused")
-        finally:
-            process.kill()
+    with socket.socket() as kept:  # bound, and so nobody else's, until the server listens there
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+        command = [str(Path(sys.executable).with_name(command[0])), *command[1:-1], str(port), "--quiet"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            try:
+                collector = collect(port)
+                wait_until(lambda: collector.connection.state == "refused")
+            finally:
+                process.kill()
     assert "has no package MetaTrader5" in collector.connection.reason

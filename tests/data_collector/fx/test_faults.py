@@ -89,7 +89,8 @@ def test_each_tick_comes_once_over_a_fault(
             )
         else:
             FAULTS[fault](proxy, mt5)
-        mt5.play(200)
+        if fault != "burst":  # which is ahead of that already: to go back would be another fault, if the collector has looked meanwhile
+            mt5.play(200)
         if fault in ("half open", "refused", "broker away", "terminal closed"):
             wait_until(lambda: not collector.connection.connected)
         proxy.target_port = mt5.port
