@@ -46,7 +46,7 @@ class Heard:
         self._reader.close()
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Return what a condition returns as soon as that is true."""
     end = time.monotonic() + timeout_s
     while not (found := condition()):
