@@ -227,6 +227,8 @@ class Session:
     def _kill(self, pid: int) -> None:
         while True:
             os.kill(pid, signal.SIGSTOP)
+            while not _stands_still(pid):
+                time.sleep(0.001)
             if busy_with(mark_path(self.bus.path)) is None:
                 os.kill(pid, signal.SIGKILL)
                 return
@@ -271,6 +273,15 @@ class Session:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the session did not come so far: {self._told()}")
             time.sleep(0.05)
+
+
+def _stands_still(pid: int) -> bool:
+    """Return whether every thread of a process has been stopped, which may take until its next turn."""
+    try:
+        states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # one has just ended
+        return False
+    return set(states) == {"T"}
 
 
 def copy_of(bus: Path, target: Path) -> Path:

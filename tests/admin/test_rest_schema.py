@@ -29,6 +29,7 @@ from .test_rest_strategies import TALKER, eventually
 RUN = ("--one-process",)  # starts in half the work
 EXAMPLES = int(os.environ.get("GCG_QUANT_REST_EXAMPLES", "2"))
 RESTARTS = 3  # a process takes its time to start
+PATIENCE_S = 100  # a check of a strategy may take a minute
 # What is there, so that questions get beyond "there is no such thing". The web's own group and components are never named: whoever stops
 # the server gets no answer.
 NAMES = {
@@ -47,12 +48,12 @@ WHOLE = [status_code_conformance, content_type_conformance, response_headers_con
 @pytest.fixture(scope="module")
 def schema(system: System) -> Any:
     """Return the description of a system that runs, with a strategy and a backtest that can be asked for."""
-    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30) as rest:
+    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=PATIENCE_S) as rest:
         file = rest.put("/strategies/files/talker.py", content=TALKER).json()["file"]
         assert rest.post("/strategies", json={"file": file, "strategy": "talker"}).status_code == 201
         assert rest.post("/backtests", json={"file": "sma_cross", "symbols": ["NOTHING"], "run": "tried"}).status_code == 202
         eventually(lambda: rest.get("/orders").json())
-    return schemathesis.openapi.from_url(f"{system.url}/api/v1/openapi.json")
+    return schemathesis.openapi.from_url(f"{system.url}/api/v1/openapi.json", timeout=PATIENCE_S)
 
 
 def no_failure_inside(ctx: CheckContext, response: Any, case: Any) -> None:
@@ -68,6 +69,7 @@ def named(case: Any, choose: Any) -> Any:
     return case
 
 
+@pytest.mark.timeout(900)
 def test_every_operation_keeps_to_its_description(schema: Any, system: System) -> None:
     """No 500, no status, type, header or body that the description does not name; and the system runs on."""
     seen, faults = [], []
@@ -86,7 +88,7 @@ def test_every_operation_keeps_to_its_description(schema: Any, system: System) -
         @given(case=operation.as_strategy(), data=st.data())
         def ask(case: Any, data: Any) -> None:
             named(case, data.draw)
-            response = case.call(timeout=30)
+            response = case.call(timeout=PATIENCE_S)
             case.validate_response(response, checks=[no_failure_inside, *WHOLE])
 
         try:
