@@ -36,7 +36,7 @@ def guarded(bus: EventBus, tmp_path: Path) -> Iterator[AppServer]:
     running = serve(app, port=0)
     yield running
     running.stop()
-    assert monitor.stop()
+    assert monitor.stop(60.0)
 
 
 def ask(server: AppServer, method: str, path: str, body: object, **headers: str) -> httpx.Response:

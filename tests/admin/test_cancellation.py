@@ -63,7 +63,7 @@ def start(bus: EventBus) -> Iterator[Callable[..., TradingEngine]]:
 
     yield starter
     for engine in made:
-        assert engine.stop()
+        assert engine.stop(60.0)
 
 
 def test_each_order_has_its_own_answer(bus: EventBus, start: Callable[..., TradingEngine]) -> None:

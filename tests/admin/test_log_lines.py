@@ -80,7 +80,7 @@ def web(bus: EventBus) -> Iterator[httpx.Client]:
     server = serve(app, port=0)
     with httpx.Client(base_url=server.url) as client:
         yield client
-    assert server.stop()
+    assert server.stop(60.0)
 
 
 def test_rest_answers_lines(bus: EventBus, web: httpx.Client) -> None:

@@ -27,7 +27,7 @@ def record(bus: EventBus, database: Database, first: int, count: int) -> None:
     bus.publish_many([Tick(symbol="A", venue="V", event_ns=at, last_price=float(at)) for at in range(first, first + count)])
     recorder = Recorder(database, flush_ms=1)
     recorder.start(bus)
-    assert recorder.stop()
+    assert recorder.stop(60.0)
 
 
 def test_page_moves_a_database_to_postgresql_and_back(console: Console, bus: EventBus, postgresql: Any, tmp_path: Path) -> None:

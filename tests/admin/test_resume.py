@@ -51,7 +51,7 @@ def rest(floor: Floor) -> Iterator[AppServer]:
     running = serve(app, port=0)
     yield running
     running.stop()
-    assert monitor.stop()
+    assert monitor.stop(60.0)
 
 
 def test_console_shows_what_differs_asks_and_accepts(floor: Floor, tmp_path: Path) -> None:

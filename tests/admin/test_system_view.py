@@ -117,7 +117,7 @@ def watched(bus: EventBus) -> dict[str, Any]:
     monitor.start(bus)
     wait_for(lambda: monitor.state == "running" and monitor.reader.lag == 0)
     told: dict[str, Any] = monitor.ask(lambda view: {"fills": view.fill_count, "accounts": dict(view.accounts)})
-    assert monitor.stop()
+    assert monitor.stop(60.0)
     return told
 
 

@@ -237,7 +237,7 @@ def test_monitor_catches_up_with_what_was_published_before(bus: EventBus, count:
         bus.publish(SystemEvent(action=BACKTEST_REMOVED, component=f"r{count - 1}"))
         monitor.catch_up(10.0)
         assert monitor.ask(lambda view: f"r{count - 1}" not in view.backtests)
-    assert monitor.stop()
+    assert monitor.stop(60.0)
 
 
 def test_funding_is_told_by_position_the_newest_first(bus: EventBus) -> None:

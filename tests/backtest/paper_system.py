@@ -65,8 +65,8 @@ class Paper:
 
     def close(self) -> None:
         """Stop everything."""
-        assert self.manager.stop()
-        assert self.engine.stop()
+        assert self.manager.stop(60.0)
+        assert self.engine.stop(60.0)
 
     def wait(self, condition: Callable[[], Any], what: str = "the condition") -> None:
         """Wait for a condition, or fail."""

@@ -83,7 +83,7 @@ class System:
     def stop(self) -> None:
         """Stop the manager."""
         if self.manager is not None:
-            assert self.manager.stop()
+            assert self.manager.stop(60.0)
             self.manager = None
 
     def write(self, text: str, name: str = "telling.py") -> str:

@@ -175,4 +175,4 @@ def test_kungfu_and_backtrader_trade_side_by_side(bus: EventBus, tmp_path: Path)
         ]
     finally:
         for part in reversed(parts):
-            assert part.stop()
+            assert part.stop(60.0)

@@ -92,8 +92,8 @@ class Floor:
 
     def close(self) -> None:
         """Stop both."""
-        assert self.manager.stop()
-        assert self.engine.stop()
+        assert self.manager.stop(60.0)
+        assert self.engine.stop(60.0)
 
 
 @pytest.fixture

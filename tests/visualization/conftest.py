@@ -131,7 +131,7 @@ def bridge(bus: EventBus, settings: Settings) -> Iterator[WebSocketEventBridge]:
     running.start(bus)
     wait_until(lambda: running.state == "running", "the bridge running")
     yield running
-    assert running.stop()
+    assert running.stop(60.0)
 
 
 @pytest.fixture
@@ -139,4 +139,4 @@ def server(bus: EventBus, settings: Settings, bridge: WebSocketEventBridge) -> I
     """Return a real web server on a free port."""
     running = serve(create_app(bus, settings, None, bridge), port=0)
     yield running
-    assert running.stop()
+    assert running.stop(60.0)

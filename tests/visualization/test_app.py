@@ -155,8 +155,8 @@ def test_app_without_a_bridge_runs_its_own(bus: EventBus, settings: Settings, ma
     try:
         until(lambda: len(httpx.get(f"{server.url}/api/v1/bars", params={"symbol": "BTC/USDT"}).json().get("bars", [])) == 2)
     finally:
-        assert server.stop()
-    assert server.stop()
+        assert server.stop(60.0)
+    assert server.stop(60.0)
 
 
 def test_component_serves_with_routes_of_others(bus: EventBus, settings: Settings, until: Any) -> None:
@@ -182,7 +182,7 @@ def test_component_serves_with_routes_of_others(bus: EventBus, settings: Setting
     until(lambda: web.state == "running")
     assert registry.find("web") == [web]
     assert httpx.get(f"{web.url}/api/v1/hello").json() == {"bus": bus.bus_id}
-    assert registry.stop() == []
+    assert registry.stop(60.0) == []
     assert web.url == ""
 
 
@@ -208,7 +208,7 @@ def test_component_listens_where_the_run_has_listened(bus: EventBus, until: Any)
             web.start(bus)
             until(lambda: web.state in ("running", "failed"))
             port = int(web.url.rpartition(":")[2])
-            assert web.stop()
+            assert web.stop(60.0)
         return port
 
     kept = quiet_port()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from patience import within
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -241,7 +242,7 @@ def test_bridge_that_starts_later_knows_the_past(bus: EventBus, market: Any, set
         assert len(hello["tables"]["fills"]) == 1
         assert hello["tables"]["strategies"][0]["fills"] == 1
         assert len(bridge.charts.page(NAME, "1m").candles) == 4
-        assert bridge.stop()
+        assert bridge.stop(60.0)
 
 
 def test_bridge_goes_on_from_its_snapshot(
@@ -258,7 +259,7 @@ def test_bridge_goes_on_from_its_snapshot(
         bridge.start(bus)
         until(lambda: bridge.state == "running")
         tables.append(json.loads(bridge.greeting(1))["tables"])
-        assert bridge.stop()
+        assert bridge.stop(60.0)
         for _ in range(50):
             market.tick(100.0)
     assert [row["quantity"] for row in tables[1]["positions"]] == [3.0]
@@ -269,6 +270,6 @@ def test_stopping_ends_every_connection(bus: EventBus, settings: Settings, marke
     """Stopping the server closes the pages' sockets within its time."""
     with connect(f"ws://127.0.0.1:{server.port}/ws") as socket:
         Client(socket).until("hello")
-        assert server.stop()
+        assert server.stop(within(3.0, 30.0))
         with pytest.raises(ConnectionClosed):
             list(iter(lambda: socket.recv(timeout=30), None))

@@ -57,7 +57,7 @@ def test_bridge_that_starts_later_knows_what_was_drawn(
         plots = json.loads(bridge.history_message(NAME, "1m", 1, window))["plots"]
         assert [value for _, value in plots[0]["points"]] == [0.0, 1.0, 2.0]
     finally:
-        assert bridge.stop()
+        assert bridge.stop(60.0)
 
 
 def say(bus: EventBus, at_ns: int, name: str, **data: Any) -> None:

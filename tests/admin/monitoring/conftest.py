@@ -67,7 +67,7 @@ class Watched:
 
     def restart(self) -> None:
         """Stop it, and start another one on the same bus."""
-        assert self.monitor.stop()
+        assert self.monitor.stop(60.0)
         self.monitor = self._new()
 
     @property
@@ -106,7 +106,7 @@ def watch(bus: EventBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
     yield make
     for one in made:
-        assert one.monitor.stop()
+        assert one.monitor.stop(60.0)
 
 
 class Served:
@@ -129,9 +129,9 @@ class Served:
     def close(self) -> None:
         """Stop all."""
         self.client.close()
-        assert self.server.stop()
+        assert self.server.stop(60.0)
         for one in (self.performance, self.monitor):
-            assert one.stop()
+            assert one.stop(60.0)
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def written(bus: EventBus, tmp_path: Path) -> Iterator[LogFiles]:
     files.start(bus)
     wait_until(lambda: files.state == "running", "the writer running")
     yield files
-    assert files.stop()
+    assert files.stop(60.0)
 
 
 def lines(files: LogFiles) -> list[dict[str, Any]]:
@@ -151,7 +151,7 @@ def test_the_log_lane_is_written(bus: EventBus, written: LogFiles) -> None:
         "log #1",
     )
     assert (alert["alert"], alert["message"], alert["time"][-1]) == ("lag", "late", "Z")
-    assert written.stop()
+    assert written.stop(60.0)
     bus.publish(LogEvent(level="info", component="a", message="meanwhile"))
     written.start(bus)
     wait_until(lambda: len(lines(written)) == 3, "the third line")
@@ -202,8 +202,8 @@ def test_no_secret_reaches_a_log(bus: EventBus, tmp_path: Path) -> None:
         thread = threading.Thread(target=fail)
         thread.start()
         thread.join()
-        assert component.stop()
-        assert files.stop()
+        assert component.stop(60.0)
+        assert files.stop(60.0)
     finally:
         files.stop()
         if log is not None:

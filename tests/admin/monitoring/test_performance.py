@@ -265,11 +265,11 @@ def test_what_lasts_is_told_again_with_its_count(bus: EventBus, watch: Watch) ->
 def test_a_start_raises_nothing(bus: EventBus, tmp_path: Path, watch: Watch) -> None:
     """Within the grace of a start nothing is told."""
     watched = watch()
-    assert watched.monitor.stop()
+    assert watched.monitor.stop(60.0)
     monitor = PerformanceMonitor(Settings.model_validate({"system": {"home": str(tmp_path)}, "monitoring": {"disk_mb": 1e12}}))
     monitor.start(bus)
     wait_until(lambda: monitor.looks > 5, "looks")
-    assert monitor.stop()
+    assert monitor.stop(60.0)
     assert watched.alerts == []
 
 
@@ -281,6 +281,6 @@ def test_nothing_is_watched_in_other_worlds(tmp_path: Path, watch: Watch, world:
         monitor = PerformanceMonitor(settings, grace_s=0.0, hold_s=0.0)
         monitor.start(bus)
         wait_until(lambda: monitor.looks > 5, "looks")
-        assert monitor.stop()
+        assert monitor.stop(60.0)
         with bus.reader(start="begin", events=[AlertEvent]) as reader:
             assert reader.read() is None

@@ -67,4 +67,4 @@ def long_server(bus: EventBus, settings: Settings, market: Any) -> Iterator[AppS
     market.tick(50.0, symbol="ETH/USDT")
     running = serve(create_app(bus, settings, history), port=0)
     yield running
-    assert running.stop()
+    assert running.stop(60.0)

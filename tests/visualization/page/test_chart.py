@@ -163,7 +163,7 @@ def test_scrolling_back_loads_older_bars_without_a_jump(bus: EventBus, settings:
         page.wait("document.getElementById('chart').view.chart.visible.to === document.getElementById('chart').view.bars.at(-1)[0]")
         assert page.page.locator(".to-live").is_hidden()
     finally:
-        assert server.stop()
+        assert server.stop(60.0)
 
 
 def test_failed_history_offers_another_try(bus: EventBus, settings: Settings, market: Any, open_page: Open) -> None:
@@ -188,7 +188,7 @@ def test_failed_history_offers_another_try(bus: EventBus, settings: Settings, ma
         page.page.click(".pane-message button")
         page.page.wait_for_selector("#chart[data-state=ready]")
     finally:
-        assert server.stop()
+        assert server.stop(60.0)
 
 
 def test_signals_are_markers_of_their_own(bus: EventBus, market: Any, server: AppServer, open_page: Open) -> None:

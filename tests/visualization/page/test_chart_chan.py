@@ -62,8 +62,8 @@ def chan_server(bus: EventBus, settings: Settings, market: Any, until: Any) -> I
     until(lambda: bridge.state == "running", "the bridge running")
     running = serve(create_app(bus, settings, None, bridge), port=0)
     yield running
-    assert running.stop()
-    assert bridge.stop()
+    assert running.stop(60.0)
+    assert bridge.stop(60.0)
 
 
 def asked(server: AppServer, **parameters: int) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def served(bus: EventBus, settings: Settings, bridge: WebSocketEventBridge, port
     try:
         yield server
     finally:
-        assert server.stop()
+        assert server.stop(60.0)
 
 
 def spacing(bars: list[list[float]]) -> set[float]:
