@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from gcg_quant.errors import GcgQuantError, StrategyError
 
-from ...backtest.adapters import BacktraderAdapter
-from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
-from ...strategy_engine.hosting.roster import LoadRequest
+from ...strategy_engine.hosting.loader import LoadedClass
 from ...strategy_engine.strategy.parameters import declared_parameters
+from .check_spec import CheckSpec
 from .clock_reads import clock_reads
-from .market_data import MarketData, disturbed, recorded, simulated
+from .market_data import MarketData, disturbed
 from .rehearsal import ACCOUNT, Outcome, patience, rehearse
 
-__all__ = ["ID", "MOST_EVENTS", "CheckRow", "check_strategy", "own_symbols"]
+__all__ = ["CheckRow", "check_strategy"]
 
-ID = "tested"
 _SLOW_US = 1000.0  # a strategy that takes longer for an event holds up all others of its process
-MOST_EVENTS = 20_000
 
 
 class CheckRow(NamedTuple):
@@ -32,43 +27,21 @@ class CheckRow(NamedTuple):
     detail: str
 
 
-def check_strategy(
-    file: str,
-    folders: Sequence[Path],
-    *,
-    class_name: str = "",
-    symbols: Sequence[str] = (),
-    parameters: Mapping[str, Any] | None = None,
-    seconds: float = 600.0,
-    journal: Path | None = None,
-) -> list[CheckRow]:
-    """Return the rows of all checks of a strategy file, as far as they could be made. In the main thread only.
-
-    Args:
-        file: path or short name. `class_name`: which class of it, if it holds several.
-        folders: where strategy files may lie, besides the shipped ones.
-        symbols: to run it on, by default its own.
-        parameters: to run it with.
-        seconds: how long the simulated market lasts.
-        journal: a bus folder to take recorded market data from instead.
-    """
-    loader = StrategyLoader(folders, [BacktraderAdapter()])
+def check_strategy(spec: CheckSpec) -> list[CheckRow]:
+    """Return the rows of all checks of a strategy file, as far as they could be made. In the main thread only."""
     try:
         with patience():
-            loaded = loader.load(file, class_name)
+            loaded = spec.load()
     except GcgQuantError as error:
         return [CheckRow("imports", "FAILED", str(error))]
     try:
-        rows = [_imports(loaded), *_parameters(loaded, dict(parameters or {})), _clock(loaded)]
+        rows = [_imports(loaded), *_parameters(loaded, dict(spec.parameters)), _clock(loaded)]
         if loaded.adapter is not None:
             said = f"not rehearsed: a {loaded.kind} class sees closed bars in a run of its own; use `backtest`"
             return [*rows, CheckRow("time per event", "warning", said)]
         if rows[1].result == "FAILED":
             return rows
-        request = LoadRequest(
-            file=str(loaded.file), id=ID, class_name=loaded.cls.__name__, symbols=tuple(symbols), parameters=parameters or {}, start=True
-        )
-        return [*rows, *_rehearsals(request, loaded, loader.folders, symbols, seconds, journal)]
+        return [*rows, *_rehearsals(spec, loaded)]
     finally:
         loaded.release()
 
@@ -116,39 +89,23 @@ def _clock(loaded: LoadedClass) -> CheckRow:
     return CheckRow("wall clock", "FAILED", "; ".join(map(str, found)) + ": use self.now_ns, the time of the event, and set_timer")
 
 
-def _rehearsals(
-    request: LoadRequest, loaded: LoadedClass, folders: Sequence[Path], symbols: Sequence[str], seconds: float, journal: Path | None
-) -> list[CheckRow]:
+def _rehearsals(spec: CheckSpec, loaded: LoadedClass) -> list[CheckRow]:
     try:
-        wanted = tuple(symbols) or own_symbols(request, loaded, folders)
-        market = recorded(journal, wanted, MOST_EVENTS) if journal is not None else simulated(wanted, seconds)
+        market = spec.market(loaded)
     except GcgQuantError as error:
         return [CheckRow("run", "FAILED", str(error))]
-    calm = rehearse(request, folders, market.terms, market.events)
+    request = spec.request(loaded)
+    calm = rehearse(request, spec.folders, market.terms, market.events)
     rows = [_run("run", calm, market), _times(calm)]
     if calm.failure:
         return rows[:1]
-    rough = rehearse(request, folders, market.terms, disturbed(market, ACCOUNT))
+    rough = rehearse(request, spec.folders, market.terms, disturbed(market, ACCOUNT))
     if rough.failure:
         return [*rows, CheckRow("gaps and NaN", "FAILED", rough.failure)]
     return [
         *rows,
         CheckRow("gaps and NaN", "ok", f"ran on through missing data, prices that are NaN, a gateway that was down; {_trades(rough)}"),
     ]
-
-
-def own_symbols(request: LoadRequest, loaded: LoadedClass, folders: Sequence[Path]) -> tuple[str, ...]:
-    """Return the symbols that a strategy names itself. Raises StrategyError: it names none, or does not start."""
-    strategy = loaded.make(dict(request.parameters))
-    found = (strategy.symbols,) if isinstance(strategy.symbols, str) else tuple(strategy.symbols)
-    if strategy.subscribes:  # it says so only when it starts
-        outcome = rehearse(request, folders, (), ())
-        if outcome.failure:
-            raise StrategyError(outcome.failure)
-        found = outcome.symbols
-    if not found:
-        raise StrategyError(f"{loaded.cls.__name__} names no symbol: give one with --symbol.")
-    return found
 
 
 def _run(check: str, outcome: Outcome, market: MarketData) -> CheckRow:

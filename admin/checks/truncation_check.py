@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gcg_quant.clock import to_iso
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Event
 
-from ...backtest.adapters import BacktraderAdapter
 from ...backtest.truncation import DECISIONS, BarRuns, Decision, Recording, Truncation, compare_cuts
-from ...strategy_engine.hosting.loader import StrategyLoader
-from ...strategy_engine.hosting.roster import LoadRequest
-from .market_data import recorded, simulated
+from .check_spec import CheckSpec
 from .rehearsal import rehearse
-from .strategy_check import ID, MOST_EVENTS, CheckRow, own_symbols
+from .strategy_check import CheckRow
 
 if TYPE_CHECKING:
     from ...backtest.truncation.comparison import Progress
@@ -29,49 +26,22 @@ _READS_SHOWN = 3
 class EventRuns:
     """A strategy of ours over ticks, trades, books and bars, event by event, as `strategies test` rehearses it. In the main thread only.
 
-    Args:
-        file: path or short name. `class_name`: which class of it, if it holds several.
-        folders: where strategy files may lie, besides the shipped ones.
-        symbols: to run it on, by default its own.
-        parameters: to run it with.
-        seconds: how long the simulated market lasts.
-        journal: a bus folder to take recorded market data from instead.
-
     Raises:
         StrategyError: the file, the symbols or the journal; a Backtrader class.
     """
 
     first = 0
 
-    def __init__(
-        self,
-        file: str,
-        folders: Sequence[Path],
-        *,
-        class_name: str = "",
-        symbols: Sequence[str] = (),
-        parameters: Mapping[str, Any] | None = None,
-        seconds: float = 600.0,
-        journal: Path | None = None,
-    ) -> None:
-        loader = StrategyLoader(folders, [BacktraderAdapter()])
-        loaded = loader.load(file, class_name)
+    def __init__(self, spec: CheckSpec) -> None:
+        loaded = spec.load()
         try:
             if loaded.adapter is not None:
                 raise StrategyError(f"{loaded.cls.__name__} is a {loaded.kind} class, which sees bars: name its --symbol and --period.")
-            self._request = LoadRequest(
-                file=str(loaded.file),
-                id=ID,
-                class_name=loaded.cls.__name__,
-                symbols=tuple(symbols),
-                parameters=parameters or {},
-                start=True,
-            )
-            self._folders = loader.folders
-            wanted = tuple(symbols) or own_symbols(self._request, loaded, self._folders)
+            self._request = spec.request(loaded)
+            self._folders = spec.folders
+            market = spec.market(loaded)
         finally:
             loaded.release()
-        market = recorded(journal, wanted, MOST_EVENTS) if journal is not None else simulated(wanted, seconds)
         self._events: list[Event] = market.events
         self._terms = market.terms
         self.file = loaded.file

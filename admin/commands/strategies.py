@@ -228,16 +228,19 @@ def test(ctx: click.Context, /, truncate: bool, parameters: tuple[str, ...], as_
     from rich.markup import escape
     from rich.table import Table
 
-    from ..checks import check_strategy
+    from ..checks import CheckSpec, check_strategy
 
-    # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
-    folders = [*settings_of(ctx).strategy_folders, Path(asked["file"]).expanduser().resolve().parent]
-    values = parse_parameters(parameters)
-    if truncate:
-        rows = truncated(ctx, {**asked, "parameters": values}, folders)
-    else:
-        names = ("class_name", "symbols", "seconds", "journal")
-        rows = check_strategy(asked["file"], folders, parameters=values, **{name: asked[name] for name in names})
+    spec = CheckSpec(
+        file=asked["file"],
+        # Whoever names a file on his own command line may run it; the allowed folders guard what comes over the bus.
+        folders=[*settings_of(ctx).strategy_folders, Path(asked["file"]).expanduser().resolve().parent],
+        class_name=asked["class_name"],
+        symbols=asked["symbols"],
+        parameters=parse_parameters(parameters),
+        seconds=asked["seconds"],
+        journal=asked["journal"],
+    )
+    rows = truncated(ctx, spec, asked) if truncate else check_strategy(spec)
     if as_json:
         tell("", [row._asdict() for row in rows], as_json=True)
     else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gcg_quant.settings import Settings
 
-    from ..checks.strategy_check import CheckRow
+    from ..checks import CheckRow, CheckSpec
 
 __all__ = ["truncate_options", "truncated"]
 
@@ -58,55 +58,51 @@ _OPTIONS = (
 
 
 def truncate_options(command: Command) -> Command:
-    """Give a command the options of a truncation; their values, with those of the strategy, are what `truncated` reads."""
+    """Give a command the options of a truncation; their values are what `truncated` reads, besides the spec."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def truncated(ctx: click.Context, asked: dict[str, Any], folders: list[Path]) -> list[CheckRow]:
+def truncated(ctx: click.Context, spec: CheckSpec, asked: dict[str, Any]) -> list[CheckRow]:
     """Return the rows of a truncation: on stored bars where a period is named or the class is Backtrader's, else on events."""
-    from ...backtest.adapters import BacktraderAdapter
-    from ...strategy_engine.hosting.loader import StrategyLoader
     from ..checks.truncation_check import EventRuns, truncation_rows
 
-    loaded = StrategyLoader(folders, [BacktraderAdapter()]).load(asked["file"], asked["class_name"])
+    loaded = spec.load()
     loaded.release()
     with _progress_bar() as show:
         options: dict[str, Any] = {"allowed": asked["allowed"], "on_progress": show}
         if loaded.adapter is not None or asked["period"] is not None:
-            with _bar_runs(settings_of(ctx), asked, folders) as runs:
+            with _bar_runs(settings_of(ctx), spec, asked) as runs:
                 return truncation_rows(runs, asked["decisions"], **options)
         if asked["start"] or asked["end"]:
             raise click.UsageError("--from and --to choose stored bars: name their --period, too.")
-        names = ("class_name", "symbols", "parameters", "seconds", "journal")
-        events = EventRuns(asked["file"], folders, **{name: asked[name] for name in names})
-        return truncation_rows(events, asked["decisions"], **options)
+        return truncation_rows(EventRuns(spec), asked["decisions"], **options)
 
 
 @contextmanager
-def _bar_runs(settings: Settings, asked: dict[str, Any], folders: list[Path]) -> Iterator[Any]:
+def _bar_runs(settings: Settings, spec: CheckSpec, asked: dict[str, Any]) -> Iterator[Any]:
     from ...backtest.inputs.spec import BacktestSpec
     from ...backtest.truncation import BarRuns
     from ...data_storage.reading.history import DatabaseHistory
     from ...data_storage.sql.database import Database
     from ..backtest_spec import moment_ns
 
-    if not asked["symbols"]:
+    if not spec.symbols:
         raise click.UsageError("--symbol is missing: name an instrument whose bars are stored, such as --symbol SPY.")
-    spec = BacktestSpec(
-        file=asked["file"],
-        class_name=asked["class_name"],
-        symbols=list(asked["symbols"]),
+    run = BacktestSpec(
+        file=spec.file,
+        class_name=spec.class_name,
+        symbols=list(spec.symbols),
         period=asked["period"] or "1d",
         start_ns=moment_ns(asked["start"], "--from"),
         end_ns=moment_ns(asked["end"], "--to"),
         cash=settings.backtest.cash,
         commission=settings.backtest.commission,
-        parameters=asked["parameters"],
-        journal=str(asked["journal"].absolute()) if asked["journal"] is not None else "",
+        parameters=dict(spec.parameters),
+        journal=str(spec.journal.absolute()) if spec.journal is not None else "",
     )
-    with Database(settings.database.url, home=settings.home) as database, BarRuns(spec, DatabaseHistory(database), folders) as runs:
+    with Database(settings.database.url, home=settings.home) as database, BarRuns(run, DatabaseHistory(database), spec.folders) as runs:
         yield runs
 
 

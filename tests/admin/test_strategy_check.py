@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gcg_quant.admin.checks import CheckRow, check_strategy, rehearsal
+from gcg_quant.admin.checks import CheckRow, CheckSpec, check_strategy, rehearsal
 from gcg_quant.admin.checks.clock_reads import clock_reads
 from gcg_quant.admin.new_strategy import new_strategy
 from gcg_quant.bus import EventBus
@@ -36,7 +36,7 @@ def check(tmp_path: Path) -> Check:
     def run(source: str, **options: object) -> dict[str, CheckRow]:
         path = tmp_path / "mine.py"
         path.write_text(HEAD + textwrap.dedent(source))
-        rows = check_strategy(str(path), [tmp_path], **{"seconds": 60.0, **options})  # type: ignore[arg-type]
+        rows = check_strategy(CheckSpec(file=str(path), folders=[tmp_path], **{"seconds": 60.0, **options}))  # type: ignore[arg-type]
         return {row.check: row for row in rows}
 
     return run
@@ -50,7 +50,8 @@ def test_new_strategy_runs_as_it_is(tmp_path: Path) -> None:
     path = new_strategy("trend_after_all", [tmp_path / "mine"])
     assert path == tmp_path / "mine" / "trend_after_all.py"
     assert StrategyLoader([tmp_path]).load(str(path)).cls.__name__ == "TrendAfterAll"
-    rows = check_strategy("trend_after_all", [tmp_path / "mine"], parameters={"bars_back": 2, "period": "1s"}, seconds=120.0)
+    values = {"bars_back": 2, "period": "1s"}
+    rows = check_strategy(CheckSpec(file="trend_after_all", folders=[tmp_path / "mine"], parameters=values, seconds=120.0))
     # How long a callback takes on a busy machine is its own affair.
     assert {row.check: row.result for row in rows if row.check != "time per event"} == dict.fromkeys(
         ("imports", "parameters", "bounds", "wall clock", "run", "gaps and NaN"), "ok"

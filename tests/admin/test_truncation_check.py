@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gcg_quant.admin.checks.strategy_check import CheckRow
+from gcg_quant.admin.checks import CheckRow, CheckSpec
 from gcg_quant.admin.checks.truncation_check import EventRuns, truncation_rows
 from gcg_quant.backtest import BacktestSpec
 from gcg_quant.backtest.truncation import BarRuns, Truncation, compare_cuts
@@ -64,7 +64,8 @@ def over_bars(path: Path, found: FoundClass, history: MemoryHistory) -> Truncati
 
 def over_events(path: Path, found: FoundClass) -> Truncation:
     """Cut ticks, trades and books of the simulated exchange."""
-    return compare_cuts(EventRuns(str(path), [path.parent], class_name=found.name, seconds=40.0), 3, moments=1)
+    spec = CheckSpec(file=str(path), folders=[path.parent], class_name=found.name, seconds=40.0)
+    return compare_cuts(EventRuns(spec), 3, moments=1)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -90,11 +91,12 @@ def test_a_rehearsed_strategy_that_throws_dice_is_caught(tmp_path: Path) -> None
         f"            open({str(tmp_path / 'prices.csv')!r}).close()\n"
         "            self.buy(round(random.random() + 0.01, 6))\n"
     )
-    rows = {row.check: row for row in truncation_rows(EventRuns(str(path), [tmp_path], seconds=5.0))}
+    spec = CheckSpec(file=str(path), folders=[tmp_path], seconds=5.0)
+    rows = {row.check: row for row in truncation_rows(EventRuns(spec))}
     assert rows["look-ahead"].result == rows["own reading"].result == "FAILED"
     assert rows["look-ahead"].detail.startswith("Two runs over the same data differ: at event ")
     assert rows["own reading"].detail.startswith(f"dice.py:7 reads {tmp_path / 'prices.csv'}: no cut reaches this.")
-    rows = {row.check: row for row in truncation_rows(EventRuns(str(path), [tmp_path], seconds=5.0), allowed=[tmp_path])}
+    rows = {row.check: row for row in truncation_rows(EventRuns(spec), allowed=[tmp_path])}
     assert rows["own reading"] == CheckRow("own reading", "ok", "none")
 
 
