@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 from gcg_quant.errors import ImportFileError
 
 from ..zones import Int64Array
+from .csv_lines import CsvLines
 from .plain_block import NULL_WORDS, PlainCells, read_plain
 
 __all__ = ["CsvFile", "RawChunk"]
@@ -29,7 +29,6 @@ __all__ = ["CsvFile", "RawChunk"]
 _DELIMITERS = ",;\t|"
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 16
-_NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 
 
 class RawChunk(msgspec.Struct, frozen=True):
@@ -92,15 +91,15 @@ class CsvFile:
                 yield RawChunk(np.arange(line + skip, line + count), columns, [], done, text_of)
                 line += count
                 continue
-            text = _Lines(block, line, ord(self.delimiter))
+            text = CsvLines(block, line, ord(self.delimiter))
             yield self._chunk(text, skip, done)
             line += text.count
 
     def chunk_of(self, block: bytes, first_line: int) -> RawChunk:
         """Return the rows of some whole lines, for one who reads a file that grows; the header, in line 1, is no row."""
-        return self._chunk(_Lines(block, first_line, ord(self.delimiter)), 1 if first_line == 1 and self._has_header else 0, len(block))
+        return self._chunk(CsvLines(block, first_line, ord(self.delimiter)), 1 if first_line == 1 and self._has_header else 0, len(block))
 
-    def _chunk(self, text: _Lines, skip: int, done: int) -> RawChunk:
+    def _chunk(self, text: CsvLines, skip: int, done: int) -> RawChunk:
         good, bad, rewritten = text.sort_out(len(self.header), self.delimiter, skip)
         if len(good) == 0:
             return RawChunk(text.numbers(good), {name: _no_cells() for name in self.header}, bad, done)
@@ -201,91 +200,6 @@ def _content_bytes(path: Path) -> int:
             return int.from_bytes(file.read(4), "little")
     except OSError as error:
         raise ImportFileError(f"{path} cannot be read: {error.strerror or error}.", file=str(path)) from error
-
-
-class _Lines:
-    # The lines of one block, found with NumPy. `first` is the number of its first line in the file.
-    def __init__(self, block: bytes, first: int, delimiter: int) -> None:
-        self.block = block if block.endswith(b"\n") else block + b"\n"
-        self.first = first
-        data = np.frombuffer(self.block, np.uint8)
-        breaks = np.flatnonzero(data == _NEWLINE)
-        self.count = len(breaks)
-        self.starts = np.concatenate(([0], breaks[:-1] + 1))
-        self.stops = breaks - ((breaks > self.starts) & (data[breaks - 1] == _RETURN))
-        self._data = data
-        self._delimiters = self._per_line(np.flatnonzero(data == delimiter))
-
-    def sort_out(self, columns: int, delimiter: str, skip: int) -> tuple[Int64Array, list[tuple[int, str]], dict[int, bytes]]:
-        """Return (indices of the rows, bad lines, rows that had quotes rewritten in plain form)."""
-        good = self._delimiters == columns - 1
-        reasons: dict[int, str] = {}
-        for index in np.flatnonzero(~good).tolist():
-            found = int(self._delimiters[index]) + 1
-            reasons[index] = f"wrong number of cells: {columns} were expected, {found} found"
-        rewritten: dict[int, bytes] = {}
-        for index in self._odd_lines():
-            reasons.pop(index, None)
-            result = _read_odd(self._line(index), columns, delimiter)
-            if isinstance(result, bytes):
-                good[index], rewritten[index] = True, result
-            else:
-                good[index], reasons[index] = False, result
-        for index in self._blank_lines():
-            good[index] = False
-            reasons.pop(index, None)
-        good[:skip] = False
-        bad = [(self.first + index, reason) for index, reason in sorted(reasons.items()) if index >= skip]
-        return np.flatnonzero(good), bad, rewritten
-
-    def numbers(self, indices: Int64Array) -> Int64Array:
-        """Return the file's line numbers of the lines at `indices`."""
-        return indices + self.first
-
-    def join(self, indices: Int64Array, rewritten: dict[int, bytes]) -> bytes:
-        """Return the text of some lines."""
-        if len(indices) == self.count and not rewritten:
-            return self.block
-        if not rewritten and indices[-1] - indices[0] + 1 == len(indices):
-            return self.block[self.starts[indices[0]] : self.stops[indices[-1]]] + b"\n"
-        lines = [rewritten.get(index) or self._line(index) for index in indices.tolist()]
-        return b"\n".join(lines) + b"\n"
-
-    def _line(self, index: int) -> bytes:
-        return self.block[self.starts[index] : self.stops[index]]
-
-    def _per_line(self, positions: Int64Array) -> Int64Array:
-        return np.bincount(np.searchsorted(self.starts, positions, side="right") - 1, minlength=self.count)
-
-    def _odd_lines(self) -> list[int]:
-        # Quotes, bytes beyond ASCII, and control characters that pyarrow would take for something else.
-        data = self._data
-        odd = (data == _QUOTE) | (data >= 0x80) | ((data < 32) & (data != _NEWLINE) & (data != 9))
-        odd[self.stops] = False  # the carriage return of a Windows line end
-        return np.flatnonzero(self._per_line(np.flatnonzero(odd))).tolist()
-
-    def _blank_lines(self) -> list[int]:
-        short = np.flatnonzero(self._delimiters == 0).tolist()
-        return [index for index in short if not self._line(index).strip()]
-
-
-def _read_odd(line: bytes, columns: int, delimiter: str) -> bytes | str:
-    # The line in plain form, or the reason why it is no row.
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        return "not UTF-8 text"
-    if any(ord(letter) < 32 and letter != "\t" for letter in text):
-        return "a control character in the line"
-    try:
-        cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
-        return f"broken quotes: {error}"
-    if len(cells) != columns:
-        return f"wrong number of cells: {columns} were expected, {len(cells)} found"
-    plain = io.StringIO()
-    csv.writer(plain, delimiter=delimiter, lineterminator="").writerow(cells)
-    return plain.getvalue().encode()
 
 
 def _parse(text: bytes, header: Sequence[str], delimiter: str) -> dict[str, Any]:
