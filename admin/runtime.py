@@ -13,7 +13,7 @@ from pathlib import Path
 from gcg_quant.bus import EventBus
 from gcg_quant.busy_mark import busy_with, mark_path
 from gcg_quant.errors import ComponentError
-from gcg_quant.events import AlertEvent, MetricEvent, SystemEvent, World
+from gcg_quant.events import AlertEvent, SystemEvent, World
 from gcg_quant.retention import Retention
 from gcg_quant.settings import Settings
 
@@ -22,10 +22,11 @@ from .home import Home
 from .monitoring.log_files import LogFiles
 from .monitoring.terminal_lines import TerminalLines
 from .running.child import Child
-from .running.group import Group, settings_of
 from .running.group_restart import GroupRestarts, Restartable
 from .running.groups import groups_of, is_own_group
+from .running.heartbeats import Heartbeats
 from .running.kill_file import KillFile
+from .running.own_group import OwnGroup
 from .running.process_log import ProcessLog
 from .running.summary import RunSummary, Tally
 
@@ -38,33 +39,6 @@ _OWN_RESTS_S = 30.0  # a collector's or an account's own process that died so of
 _STOP_S = 2.5
 # Producers stop before consumers, so that what was published last is still stored.
 _STOP_ORDER = ("strategies", "collectors", "bars", "trading", "bridge", "backtest", "web", "storage")
-
-
-class _OwnGroup:
-    """A group that runs in this process, as if it had one of its own."""
-
-    def __init__(self, name: str, bus: EventBus, config: ConfigPublisher) -> None:
-        self.name = name
-        self._bus = bus
-        self._config = config
-        self._settings: Settings | None = config.settings
-        self.group: Group | None = None
-
-    def spawn(self) -> None:
-        self.group = Group(self.name, self._settings or settings_of(self._bus, self._config.first_id), self._bus, self._config.first_id)
-        self._settings = None  # later ones have what was changed since
-        self.group.start()
-
-    def terminate(self) -> None:
-        if self.group is not None:
-            self.group.stop()
-            self.group = None
-
-    def dead(self) -> bool:
-        return self.group is None
-
-    def reap(self, deadline: float) -> bool:
-        return True
 
 
 class Supervisor:
@@ -98,9 +72,9 @@ class Supervisor:
         self._print = announce
         self._log: ProcessLog | None = None
         self._children: dict[str, Child] = {}
-        self._own: dict[str, _OwnGroup] = {}
+        self._own: dict[str, OwnGroup] = {}
         self._restarts: GroupRestarts | None = None
-        self._busy: dict[str, dict[str, float]] = {}
+        self._heartbeats = Heartbeats(self._hang_s)
         self.stop_requested = False
 
     def run(self, duration_s: float | None = None) -> RunSummary:
@@ -189,7 +163,7 @@ class Supervisor:
         with bus.reader(events=[SystemEvent], start="end") as reader:
             if self._one_process:
                 for name in self._groups:
-                    own = self._own[name] = _OwnGroup(name, bus, config)
+                    own = self._own[name] = OwnGroup(name, bus, config)
                     own.spawn()
             else:
                 for name in self._groups:
@@ -237,10 +211,10 @@ class Supervisor:
         if self._restarts is not None:
             self._restarts.look()
         for metric in tally.metrics():
-            self._note(metric)
+            self._heartbeats.note(metric)
         for child in self._children.values():
             if self._restarts is not None and self._restarts.is_going_on(child.name):
-                self._busy.pop(child.name, None)
+                self._heartbeats.forget(child.name)
             elif child.resting(time.monotonic()):
                 continue
             elif child.dead():
@@ -248,7 +222,7 @@ class Supervisor:
                 if code not in _KILLED_FROM_OUTSIDE:
                     self._blame(bus, child, f"the process ended in it (exit code {code})")
                 self._revive(bus, child, f"exit code {code}")
-            elif hung := self._hanging(child.name) or self._hung_strategy(bus, child):
+            elif hung := self._heartbeats.hanging(child.name) or self._hung_strategy(bus, child):
                 self._kill(bus, child, hung)
 
     def _kill(self, bus: EventBus, child: Child, hung: str) -> None:
@@ -279,26 +253,11 @@ class Supervisor:
         bus.publish(AlertEvent(level="critical", component=found.strategy, name="strategy_hung", message=message, about=told), cause=told)
         self._announce(message)
 
-    def _note(self, metric: MetricEvent) -> None:
-        group = metric.labels.get("group", "")
-        state = self._busy.setdefault(group, {})
-        state["heard"] = time.monotonic()
-        if metric.name == "busy_s":
-            state[metric.component] = metric.value
-
-    def _hanging(self, group: str) -> str:
-        state = self._busy.get(group, {})
-        if not state:
-            return ""
-        if time.monotonic() - state["heard"] > self._hang_s:
-            return f"group {group}"
-        return next((name for name, value in state.items() if name != "heard" and value > self._hang_s), "")
-
     def _revive(self, bus: EventBus, child: Child, why: str) -> None:
         now = time.monotonic()
         child.deaths = [one for one in child.deaths if now - one < 60] + [now]
         bus.publish(SystemEvent(action="group_died", component=child.name, detail=f"{why}: {child.last_words()}"))
-        self._busy.pop(child.name, None)
+        self._heartbeats.forget(child.name)
         child.reap(now)
         quick = len(child.deaths) > _QUICK_DEATHS
         if quick and is_own_group(self._groups[child.name]):
