@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
 from ..problems import problem
+from .asgi import App, Message, Receive, Scope, Send
 
 __all__ = ["BodyLimit"]
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 MOST_BYTES = 1 << 20
 
@@ -26,7 +21,7 @@ class BodyLimit:
         self._app = app
         self._larger = dict(larger or {})
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, and count what comes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)

@@ -11,45 +11,24 @@ import asyncio
 import hashlib
 import hmac
 import math
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
 from gcg_quant.sections import ChartSettings
 from gcg_quant.web_sections import WebSettings
 
-from ..problems import problem
+from .asgi import App, Message, Receive, Scope, Send
 from .client_address import ClientAddresses, Origin
 from .login import LOGIN_FILES, MOST_FORM_BYTES, LoginPage, parse_form, safe_next
+from .responses import refuse, respond, retry_after, set_cookie, with_cookie, with_headers
 from .sessions import COOKIE, Session, Sessions
 from .throttle import Throttle
 
 __all__ = ["COOKIE", "Guard"]
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-Header: TypeAlias = tuple[bytes, bytes]
-
 _MOST_HEADER_BYTES = 32_768
 _OUR_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PAGES = frozenset({"/", "/admin", "/docs"})  # what a person opens: without the token it shows the form
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_HEADERS: tuple[Header, ...] = (
-    (b"content-security-policy", _POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),  # not no-referrer: browsers would send "Origin: null" with a form
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    (b"cache-control", b"no-cache"),
-)
 
 
 class Guard:
@@ -82,13 +61,13 @@ class Guard:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         origin = self._addresses.of(scope, headers)
-        send = _with_headers(send)
+        send = with_headers(send)
         refusal = self._refusal(scope, headers, origin)
         if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADER_BYTES:
             text = f"The headers of a request may have {_MOST_HEADER_BYTES:,} bytes together; send less."
-            await _refuse(scope, receive, send, 431, text)
+            await refuse(scope, receive, send, 431, text)
         elif refusal:
-            await _refuse(scope, receive, send, 403, refusal)
+            await refuse(scope, receive, send, 403, refusal)
         elif scope["type"] == "http" and scope["path"] in ("/login", "/logout"):
             await self._log_in_or_out(scope, receive, send, headers, origin)
         elif not self._digest or (scope["type"] == "http" and scope["path"] in LOGIN_FILES and scope["method"] in ("GET", "HEAD")):
@@ -124,7 +103,7 @@ class Guard:
         if session is not None:
             # A browser adds the cookie to whatever asks; that a page of ours asks is shown by what only the browser can write.
             if _changes(scope) and "origin" not in headers and headers.get("sec-fetch-site") != "same-origin":
-                await _refuse(scope, receive, send, 403, "A browser's session may change something only from a page of this server.")
+                await refuse(scope, receive, send, 403, "A browser's session may change something only from a page of this server.")
                 return
             await self._pass_session(scope, receive, send, session, origin)
             return
@@ -140,7 +119,7 @@ class Guard:
         elif _bearer(headers):
             await self._pass(scope, receive, send)
         else:  # ?token=... is changed for a cookie, so that the token does not stay in the address
-            await _respond(send, 303, b"", [(b"location", scope["path"].encode()), _cookie(self._sessions.cookie(origin.secure))])
+            await respond(send, 303, b"", [(b"location", scope["path"].encode()), set_cookie(self._sessions.cookie(origin.secure))])
 
     def _is_token(self, shown: str, origin: Origin) -> bool:
         # Digests are compared: neither the content nor the length of the token shows in the time that it takes.
@@ -151,17 +130,17 @@ class Guard:
     async def _ask_for_token(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str], why: str = "", wait_s: float = 0.0
     ) -> None:
-        status, more = (429, [_retry_after(wait_s)]) if why == "wait" else (401, [(b"www-authenticate", b"Bearer")])
+        status, more = (429, [retry_after(wait_s)]) if why == "wait" else (401, [(b"www-authenticate", b"Bearer")])
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in _PAGES and not _bearer(headers):
             query = "" if _in_address(scope) else scope.get("query_string", b"").decode("latin-1")
             back = safe_next(scope["path"] + (f"?{query}" if query else ""))
             page = self._form.draw(accepted=headers.get("accept-language", ""), next=back, problem=why, wait_s=wait_s)
-            await _respond(send, status, page, [*more, (b"content-type", b"text/html; charset=utf-8")])
+            await respond(send, status, page, [*more, (b"content-type", b"text/html; charset=utf-8")])
             return
         text = "A token is needed: send the header 'Authorization: Bearer TOKEN', or open / in a browser."
         if why == "wait":
             text = f"Too many wrong tokens came from your address: try again in {math.ceil(wait_s)} s."
-        await _refuse(scope, receive, send, status, text, more)
+        await refuse(scope, receive, send, status, text, more)
 
     # ---- sessions
 
@@ -173,37 +152,37 @@ class Guard:
         if scope["path"] == "/logout" and method == "POST":
             if session is not None:
                 self._sessions.end(session)
-            await _respond(send, 303, b"", [(b"location", b"/login"), _cookie(self._sessions.ending(origin.secure))])
+            await respond(send, 303, b"", [(b"location", b"/login"), set_cookie(self._sessions.ending(origin.secure))])
         elif scope["path"] == "/login" and method == "POST" and self._digest:
             await self._log_in(receive, send, headers, origin)
         elif scope["path"] == "/logout" and method in ("GET", "HEAD") and session is not None:
             page = self._form.draw_leaving(headers.get("accept-language", ""))
-            await _respond(send, 200, page, [(b"content-type", b"text/html; charset=utf-8")])
+            await respond(send, 200, page, [(b"content-type", b"text/html; charset=utf-8")])
         elif method in ("GET", "HEAD"):
             if not self._digest or session is not None:
-                await _respond(send, 303, b"", [(b"location", quote(back, safe="/?&=%").encode())])
+                await respond(send, 303, b"", [(b"location", quote(back, safe="/?&=%").encode())])
                 return
             page = self._form.draw(language=language, accepted=headers.get("accept-language", ""), next=back)
-            await _respond(send, 200, page, [(b"content-type", b"text/html; charset=utf-8")])
+            await respond(send, 200, page, [(b"content-type", b"text/html; charset=utf-8")])
         else:
-            await _refuse(scope, receive, send, 405, f"{scope['path']} does not know the method {method} here.")
+            await refuse(scope, receive, send, 405, f"{scope['path']} does not know the method {method} here.")
 
     async def _log_in(self, receive: Receive, send: Send, headers: dict[str, str], origin: Origin) -> None:
         form = parse_form(await _body(receive, MOST_FORM_BYTES))
         wait_s = self._throttle.wait_s(origin.address)
         if not wait_s and self._is_token(form.token, origin):
             to = (b"location", quote(form.next, safe="/?&=%").encode())
-            await _respond(send, 303, b"", [to, _cookie(self._sessions.cookie(origin.secure))])
+            await respond(send, 303, b"", [to, set_cookie(self._sessions.cookie(origin.secure))])
             return
-        why, status, more = ("wait", 429, [_retry_after(wait_s)]) if wait_s else ("wrong", 401, [])
+        why, status, more = ("wait", 429, [retry_after(wait_s)]) if wait_s else ("wrong", 401, [])
         accepted = headers.get("accept-language", "")
         page = self._form.draw(language=form.language, accepted=accepted, next=form.next, problem=why, wait_s=wait_s)
-        await _respond(send, status, page, [*more, (b"content-type", b"text/html; charset=utf-8")])
+        await respond(send, status, page, [*more, (b"content-type", b"text/html; charset=utf-8")])
 
     async def _pass_session(self, scope: Scope, receive: Receive, send: Send, session: Session, origin: Origin) -> None:
         if scope["type"] == "http":
             cookie = self._sessions.renewed(session, origin.secure)
-            await self._pass(scope, receive, _with_cookie(send, cookie) if cookie else send)
+            await self._pass(scope, receive, with_cookie(send, cookie) if cookie else send)
             return
         ended = self._sessions.watch(session)
         try:
@@ -218,7 +197,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if self._pages >= self._most_pages:
-            await _refuse(scope, receive, send, 503, f"{self._most_pages} pages are connected already ([web] max_pages).")
+            await refuse(scope, receive, send, 503, f"{self._most_pages} pages are connected already ([web] max_pages).")
             return
         self._pages += 1
         try:
@@ -262,35 +241,6 @@ def _in_address(scope: Scope) -> str:
     return parse_qs(query.decode("latin-1")).get("token", [""])[0]
 
 
-def _cookie(text: str) -> Header:
-    return b"set-cookie", text.encode("latin-1")
-
-
-def _retry_after(wait_s: float) -> Header:
-    return b"retry-after", str(math.ceil(wait_s)).encode()
-
-
-def _with_headers(send: Send) -> Send:
-    # What every answer has, unless a route has its own.
-    async def forward(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
-            present = {name for name, _ in headers}
-            message = {**message, "headers": [*headers, *(one for one in _HEADERS if one[0] not in present)]}
-        await send(message)
-
-    return forward
-
-
-def _with_cookie(send: Send, cookie: str) -> Send:
-    async def forward(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), _cookie(cookie)]}
-        await send(message)
-
-    return forward
-
-
 def _until(receive: Receive, ended: asyncio.Event) -> Receive:
     async def receive_until() -> Message:
         message, end = asyncio.ensure_future(receive()), asyncio.ensure_future(ended.wait())
@@ -311,17 +261,3 @@ async def _body(receive: Receive, most: int) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False) and message["type"] == "http.request"
     return body[:most] if len(body) <= most else b""
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, text: str, headers: Iterable[Header] = ()) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 4403, "reason": text[:120]})
-        return
-    told = {name.decode(): value.decode() for name, value in headers}
-    await problem(status, text, told)(scope, receive, send)
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: Iterable[Header]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
