@@ -13,8 +13,8 @@ from ...visualization.problems import problems
 from ..changes.risk_change import set_limits, switch_kill
 from ..monitor import Monitor
 from ..reports.risk_report import risk_report
+from .risk_models import KillSwitchChange, KillSwitchDone, LimitChange, LimitsDone, RiskReport
 from .sending import ORIGIN, done
-from .trading_models import KillSwitchChange, KillSwitchDone, LimitChange, LimitsDone, RiskReport
 
 __all__ = ["create_risk_router"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, JsonValue
 
 from .model import Model, Ns
-from .trading_models import HaltRow, KillSwitch
+from .risk_models import KillSwitch
+from .trading_models import HaltRow
 
 __all__ = ["JournalCheck", "LaneRow", "SystemStatus"]
 

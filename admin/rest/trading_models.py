@@ -1,10 +1,10 @@
-"""Orders, fills, positions, accounts, gateways and risk, as REST shows and takes them."""
+"""Orders, fills, positions, accounts and gateways, as REST shows and takes them."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from .model import Model, Ns, StrategyName, SymbolName
 
@@ -18,10 +18,6 @@ __all__ = [
     "FundingRow",
     "GatewayRow",
     "HaltRow",
-    "KillSwitchChange",
-    "KillSwitchDone",
-    "LimitChange",
-    "LimitsDone",
     "OrderPatch",
     "OrderRow",
     "PositionRow",
@@ -29,7 +25,6 @@ __all__ = [
     "ProfitRow",
     "ResumeAccount",
     "ResumeDone",
-    "RiskReport",
 ]
 
 Leg = Literal["net", "long", "short"]
@@ -248,82 +243,4 @@ class ResumeDone(Model):
 
     account: str
     accepted: str
-    applied: int = Field(description="from this event of the market lane on")
-
-
-class KillSwitch(Model):
-    """The kill switch."""
-
-    on: bool = Field(description="of every account")
-    since_ns: Ns = Field(description="0: never switched")
-    origin: str = Field(description="who switched it")
-    accounts: list[str] = Field(description="for which alone it is on")
-
-
-class LimitRow(Model):
-    """A limit in force, and what is used of it."""
-
-    limit: str
-    value: JsonValue = Field(description="a number, true or false; null: off")
-    used: float | None = Field(description="null where the limit is one of each single order")
-    where: str = Field(description="the instrument that uses the most")
-
-
-class RefusalRow(Model):
-    """A refused order."""
-
-    time_ns: Ns
-    account: str
-    strategy: str
-    client_id: str
-    symbol: str
-    venue: str
-    reasons: list[str]
-    message: str
-
-
-class RiskReport(Model):
-    """The limits in force, and what was refused lately."""
-
-    kill_switch: KillSwitch
-    currency: str
-    profit_today: float | None = Field(description="of all accounts, in `currency`")
-    limits: list[LimitRow]
-    overrides: list[dict[str, JsonValue]] = Field(description="for an account, a strategy or a symbol, instead")
-    refusals: list[RefusalRow] = Field(description="oldest first")
-
-
-class LimitChange(Model):
-    """Limits to put in force, for all orders or for an account, a strategy or a symbol."""
-
-    limits: dict[Annotated[str, Field(max_length=40)], bool | float | Annotated[str, Field(max_length=40)]] = Field(
-        min_length=1, max_length=32, description='by name: a number or "off"; for a strategy or symbol "default" takes the limit back'
-    )
-    strategy: StrategyName = ""
-    symbol: SymbolName = ""
-    account: Account = ""
-
-
-class LimitsDone(Model):
-    """The limits are in force."""
-
-    limits: dict[str, bool | float | str]
-    strategy: str
-    symbol: str
-    account: str
-    applied: int = Field(description="from this event of the market lane on")
-
-
-class KillSwitchChange(Model, strict=True):
-    """The kill switch to be on (all orders are cancelled, new ones refused) or off."""
-
-    on: bool
-    account: Account = Field("", description="of this one alone; all if empty")
-
-
-class KillSwitchDone(Model):
-    """The kill switch is on or off."""
-
-    on: bool
-    account: str
     applied: int = Field(description="from this event of the market lane on")
