@@ -12,7 +12,6 @@ Any number of processes may open the same folder; an EventBus is thread-safe, a 
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,10 +23,11 @@ import numpy as np
 
 from gcg_quant import _native
 from gcg_quant.errors import EventError
-from gcg_quant.events import ColdEvent, Event, EventFlag, Lane, Record, World, event_types, record_rows
+from gcg_quant.events import ColdEvent, EventFlag, Lane, Record, World, event_types, record_rows
 from gcg_quant.instrument_table import InstrumentTable
 from gcg_quant.reader import BusReader, Cursor, ReaderStatus
 from gcg_quant.schema import write_schema
+from gcg_quant.subscription import Subscription, symbol_matches
 
 __all__ = ["BusReader", "Cursor", "EventBus", "ReaderStatus", "Subscription", "Voice", "current_cause", "handling", "symbol_matches"]
 
@@ -47,57 +47,6 @@ def handling(event_id: int) -> Iterator[None]:
         yield
     finally:
         _native.swap_cause(before)
-
-
-def symbol_matches(symbols: frozenset[str], event: Event) -> bool:
-    """Return whether an event passes a symbol filter as readers apply it; an event without a symbol does."""
-    symbol = getattr(event, "symbol", "")
-    if not symbol:
-        return True
-    full = f"{symbol}@{event.venue}"  # type: ignore[union-attr]
-    if symbol in symbols or full in symbols:
-        return True
-    return any(fnmatch.fnmatchcase(symbol, pattern) or fnmatch.fnmatchcase(full, pattern) for pattern in symbols)
-
-
-class Subscription(msgspec.Struct, frozen=True, eq=False):
-    """A handler and the events it wants, and how: one by one, in lists of up to `batch`, or only the `latest`.
-
-    With `latest` the handler gets the newest event a class and symbol of those that are waiting: who is slow misses states, and is never
-    late. With `batch` > 0 it gets lists; the first event of a list waits at most `within_s` seconds for others.
-    """
-
-    types: tuple[type[Event], ...]
-    handler: Callable[[Any], Any]
-    symbols: frozenset[str] | None = None
-    sources: frozenset[str] | None = None
-    backfill: bool = False
-    latest: bool = False
-    batch: int = 0
-    within_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Raise EventError if the options exclude each other."""
-        if self.latest and self.batch:
-            raise EventError("A handler takes batches or only the latest, not both: leave out latest=True or batch=N.")
-        if self.batch < 0 or self.within_s < 0 or (self.within_s > 0 and not self.batch):
-            raise EventError(
-                f"within_s needs batch=N with N > 0, and neither is negative; found batch={self.batch}, within_s={self.within_s}."
-            )
-
-    def route(self) -> tuple[Any, ...]:
-        """Return what `_native.Reader.set_routes` takes."""
-        return (
-            self,
-            [cls.TYPE for cls in self.types],
-            None if self.symbols is None else sorted(self.symbols),
-            None if self.sources is None else sorted(self.sources),
-            self.backfill,
-            self.handler,
-            "latest" if self.latest else "batch" if self.batch else "single",
-            self.batch,
-            self.within_s,
-        )
 
 
 class Voice(_native.Publisher):

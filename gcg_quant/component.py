@@ -30,7 +30,7 @@ import numpy as np
 from gcg_quant import bus as bus_module
 from gcg_quant.bus import EventBus, Subscription
 from gcg_quant.errors import ComponentError, JournalError
-from gcg_quant.events import Event, EventFlag, LogEvent, Record, event_types
+from gcg_quant.events import Event, LogEvent, Record, event_types
 from gcg_quant.handler_statistics import HandlerTally
 from gcg_quant.handlers import Health, event_handler, marked_handlers
 from gcg_quant.reader import BusReader, Cursor
@@ -278,7 +278,7 @@ class Component:
     def dispatch(self, event: Event) -> None:
         """Call the handlers of one event that somebody else has read; an exception is reported on the log lane and stops nothing."""
         for subscription in self._table.get(type(event), ()):
-            if self._wants(subscription, event):
+            if subscription.wants(event):
                 self._call(subscription.handler, event, [event] if subscription.batch else event)
 
     # ---- inside
@@ -302,13 +302,6 @@ class Component:
         self.bus.wake()
         if not done.wait(5.0):
             raise ComponentError(f"Component {self.name!r} is busy and took no new subscription for 5 s.", name=self.name)
-
-    def _wants(self, subscription: Subscription, event: Event) -> bool:
-        if not subscription.backfill and isinstance(event, Record) and event.flags & EventFlag.BACKFILL:
-            return False
-        if subscription.sources is not None and event.source not in subscription.sources:
-            return False
-        return subscription.symbols is None or bus_module.symbol_matches(subscription.symbols, event)
 
     def _call(self, handler: Callable[[Any], Any], event: Event, argument: Any) -> None:
         begin, failed = time.perf_counter_ns(), 0
