@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gcg_quant.sections import Period, Section, setting
+from gcg_quant.section import Period, Section, setting
 
 __all__ = ["BarsEntry", "BarsSettings"]
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from gcg_quant.crossing import crossing_types
 from gcg_quant.errors import EventError
 from gcg_quant.redis_sections import redis_url
-from gcg_quant.sections import Name, Section, Url, redact, setting
+from gcg_quant.section import Name, Section, Url, redact, setting
 
 __all__ = ["BridgeReceiveEntry", "BridgeSendEntry", "BridgeSettings"]
 

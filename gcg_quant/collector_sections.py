@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gcg_quant.errors import EventError, nearest
 from gcg_quant.periods import period_ns
-from gcg_quant.sections import Name, Section, Url, redact, setting
+from gcg_quant.section import Name, Section, Url, redact, setting
 
 __all__ = ["CollectorEntry", "CollectorsSettings"]
 

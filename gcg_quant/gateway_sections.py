@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gcg_quant.sections import Section, Url, setting
+from gcg_quant.section import Section, Url, setting
 
 __all__ = ["GatewaySettings", "why_not"]
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, field_validator
 from gcg_quant.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE
 from gcg_quant.errors import EventError
 from gcg_quant.periods import period_ns
-from gcg_quant.sections import Period, Section, setting
+from gcg_quant.section import Period, Section, setting
 
 __all__ = ["BackupSettings", "RetentionSettings", "age_ns", "due_ns"]
 

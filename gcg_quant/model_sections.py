@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from gcg_quant.sections import Section, setting
+from gcg_quant.section import Section, setting
 
 __all__ = ["ModelEntry", "ModelsSettings"]
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from gcg_quant.sections import CountLimit, Limit, Section, setting
+from gcg_quant.section import CountLimit, Limit, Section, setting
 
 __all__ = ["LogsSettings", "MonitoringSettings"]
 

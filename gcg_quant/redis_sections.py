@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from gcg_quant.sections import Section, Url, setting
+from gcg_quant.section import Section, Url, setting
 
 __all__ = ["RedisSettings", "redis_url"]
 

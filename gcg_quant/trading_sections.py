@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from gcg_quant.gateway_sections import GatewaySettings
-from gcg_quant.sections import Delay, Name, Section, redact, setting
+from gcg_quant.section import Delay, Name, Section, redact, setting
 
 __all__ = ["AccountEntry", "GatewayKind", "TradingSettings"]
 

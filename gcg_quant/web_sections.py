@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from gcg_quant.sections import Section, setting
+from gcg_quant.section import Section, setting
 
 __all__ = ["WebSettings"]
 
