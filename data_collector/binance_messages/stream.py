@@ -1,149 +1,24 @@
-"""What Binance's streams say, message by message: trades, changes of the book, best quotes, and snapshots asked for beside them.
+"""Reading the messages of Binance's streams, as they come: one type a stream, so that the decoder makes numbers of the texts and passes
+over what nobody reads.
 
 A message is one of a combined stream (`{"stream": ..., "data": {...}}`), of a single one, or a REST snapshot (`{"lastUpdateId": ...,
-"bids": ..., "asks": ...}`). A recorded line is the recorder's clock in ns (or us) since 1970, a space and the message as it came.
-The fields are those of Binance's documentation of its spot streams ("WebSocket Streams") and of its USD-M futures ("Websocket Market
-Streams").
+"bids": ..., "asks": ...}`). The fields are those of Binance's documentation of its spot streams ("WebSocket Streams") and of its USD-M
+futures ("Websocket Market Streams").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "BestQuote",
-    "BookUpdate",
-    "Candle",
-    "DayTicker",
-    "FundingRate",
-    "Id",
-    "Level",
-    "Message",
-    "Milliseconds",
-    "Snapshot",
-    "StreamMessage",
-    "Trade",
-    "clock_lag",
-    "parse_message",
-    "read_message",
-]
+from .message import BestQuote, BookUpdate, Candle, DayTicker, FundingRate, Id, Level, Milliseconds, Snapshot, StreamMessage, Trade
+
+__all__ = ["parse_message"]
 
 NS_PER_MS = 1_000_000
-_NS_DIGITS, _US_DIGITS = 19, 16
 _STREAM = b'{"stream":"'
-
-Level: TypeAlias = tuple[float, float]  # price, size
-# What a record has room for; a number beyond it is no time and no id.
-Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=9_000_000_000_000)]
-Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
-
-
-class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One trade, or one order's trades at one price together; `buyer_rested`: the buyer's order was in the book, the seller took it."""
-
-    line: int
-    symbol: str
-    local_ns: int
-    event_ns: int
-    number: int
-    price: float
-    size: float
-    buyer_rested: bool
-
-
-class BookUpdate(msgspec.Struct, frozen=True):
-    """New sizes of price levels, 0: the level is gone; `first_id` to `last_id` are the changes that it sums up."""
-
-    line: int
-    symbol: str
-    local_ns: int
-    event_ns: int
-    first_id: int
-    last_id: int
-    previous_id: int  # the last_id of the update before, if the stream tells it, else -1
-    bids: list[Level]
-    asks: list[Level]
-
-    def follows(self, last_id: int) -> bool:
-        """Return whether nothing is missing between a book as of `last_id` and this."""
-        return self.previous_id == last_id or self.first_id <= last_id + 1
-
-
-class BestQuote(msgspec.Struct, frozen=True, gc=False):
-    """The best bid and ask; spot streams tell no time (-1)."""
-
-    line: int
-    symbol: str
-    local_ns: int
-    event_ns: int
-    number: int
-    bid: Level
-    ask: Level
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The whole book as of `last_id`; it tells neither symbol nor time."""
-
-    line: int
-    local_ns: int
-    last_id: int
-    bids: list[Level]
-    asks: list[Level]
-
-
-class DayTicker(msgspec.Struct, frozen=True, gc=False):
-    """A summary of the last 24 hours, of which `volume` and `turnover` are totals; futures tell no best quote (NaN)."""
-
-    symbol: str
-    local_ns: int
-    event_ns: int
-    last: float
-    last_size: float
-    bid: Level
-    ask: Level
-    open: float
-    high: float
-    low: float
-    volume: float
-    turnover: float
-
-
-class Candle(msgspec.Struct, frozen=True, gc=False):
-    """A bar that the venue makes; `finished` says whether it will change no more. `end_ns` is when the next one begins."""
-
-    symbol: str
-    local_ns: int
-    period: str
-    start_ns: int
-    end_ns: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    turnover: float
-    count: int
-    finished: bool
-
-
-class FundingRate(msgspec.Struct, frozen=True, gc=False):
-    """The funding rate of a perpetual contract, when it is paid next, and the price at which it is (NaN where it is not told)."""
-
-    symbol: str
-    local_ns: int
-    event_ns: int
-    rate: float
-    next_ns: int
-    mark_price: float
-
-
-Message: TypeAlias = Trade | BookUpdate | BestQuote | Snapshot
-StreamMessage: TypeAlias = Message | DayTicker | Candle | FundingRate
-
-# ---- as they come: one type a stream, so that the decoder makes numbers of the texts and passes over what nobody reads
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -334,33 +209,6 @@ def parse_message(text: bytes, local_ns: int, line: int = 0) -> StreamMessage | 
         return _parse_slowly(text, local_ns, line)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"the message cannot be read: {error}") from error
-
-
-def read_message(line: bytes, number: int = 0) -> Message | None:
-    """Return what a recorded line says, or None for messages that are not of the four kinds a recording is imported of.
-
-    `number` is that of the line in its file.
-
-    Raises:
-        ValueError: it is no such line, or a number in it is none.
-    """
-    stamp, _, text = line.partition(b" ")
-    if not stamp.isdigit() or len(stamp) not in (_NS_DIGITS, _US_DIGITS):
-        raise ValueError("the line does not begin with the receive time in ns or us since 1970")
-    local_ns = int(stamp) * (1 if len(stamp) == _NS_DIGITS else 1000)
-    message = parse_message(text, local_ns, number)
-    if isinstance(message, (DayTicker, Candle, FundingRate)) or (isinstance(message, Trade) and b'"aggTrade"' in text):
-        return None  # summaries of what trades and quotes say one by one
-    return message
-
-
-def clock_lag(messages: Iterable[Message]) -> int:
-    """Return by how many ns the recorder's clock must be set forward so that nothing is received before it happened; 0 if it need not."""
-    lag = 0
-    for message in messages:
-        if not isinstance(message, Snapshot) and message.event_ns >= 0:
-            lag = max(lag, message.event_ns - message.local_ns)
-    return lag
 
 
 def _known_stream(name: bytes) -> tuple[Callable[[bytes], Any], _Maker] | None:
