@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import struct
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from gcg_quant.clock import now_ns
-from gcg_quant.component import Component
 from gcg_quant.crossing import CROSSING
 from gcg_quant.errors import EventError, GcgQuantError, JournalBusyError, JournalError, JournalFullError, StorageError
-from gcg_quant.events import AlertEvent, Event, GapEvent, Lane, MetricEvent, World
+from gcg_quant.events import Event, GapEvent, Lane, World
 from gcg_quant.journal_frames import append_frames
 
 from .arrival import Arrival
+from .bridge_end import BridgeEnd
 from .entry import Heading, Receiver, Request, Sender, decode, decode_heading, encode, host_name
 from .position import Position, Positions
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BridgeReceiver"]
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONGEST_WAIT_S = 0.1, 5.0, 0.5
 _WAIT_S = 0.05
 _ENTRIES = 64
 _BEAT_S = 0.2
@@ -37,11 +36,10 @@ _MARK_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
 _ASK_REFUSED_S = 30.0
 _TELL_AGAIN_S, _TELL_NEXT_S, _MOST_TOLD = 600.0, 5.0, 100
-_METRICS_EVERY_S = 2.0
 _ALLOWED = tuple(cls.TYPE for cls in CROSSING)
 
 
-class BridgeReceiver(Component):
+class BridgeReceiver(BridgeEnd):
     """Publishes what comes through one bridge onto its bus; each event keeps its times and payload, and says where it is from.
 
     Invariant: a lane's position goes up only with the append that makes it true, or by an entry that has nothing for this lane.
@@ -54,8 +52,6 @@ class BridgeReceiver(Component):
         worlds: of the sender; None: live, and the world of this bus.
     """
 
-    capabilities: ClassVar[tuple[str, ...]] = ("bridge",)
-
     def __init__(
         self,
         link: RedisBridge,
@@ -65,10 +61,8 @@ class BridgeReceiver(Component):
         begin: bool = False,
         worlds: Iterable[World] | None = None,
     ) -> None:
-        super().__init__(f"bridge-from-{link.name}")
-        self.link = link
+        super().__init__(f"bridge-from-{link.name}", link)
         self.received_events = self.asked = 0
-        self.problem = ""  # why nothing comes in, or ""
         self._wanted = tuple(cls.TYPE for cls in types)
         self._symbols = None if symbols is None else tuple(symbols)
         self._begin = begin
@@ -78,6 +72,7 @@ class BridgeReceiver(Component):
 
     def on_start(self) -> None:
         """Look into the journal how far it is."""
+        super().on_start()
         self.positions = Positions(self.bus, self.link.name)
         self._arrival = Arrival(self.bus, self.link.name, self._symbols, self._new_source)
         self._may_come_from = self._worlds or {World.LIVE, self.bus.world}
@@ -89,10 +84,8 @@ class BridgeReceiver(Component):
         self._told: dict[str, float] = {}
         self._refused_until = self._tell_at = 0.0
         self._latency_ns = self._beat = self._behind = 0
-        self._pause_s = self._next_at = self._beat_at = 0.0
+        self._beat_at = 0.0
         self._saved_at = time.monotonic()
-        self._metrics_at = time.monotonic() + _METRICS_EVERY_S
-        self._counted = (0, time.monotonic())
         self._unsaved = self._dry = False
 
     def on_stop(self) -> None:
@@ -103,10 +96,9 @@ class BridgeReceiver(Component):
     def read_batch(self) -> int:
         """Publish what has come and return how many events that were."""
         self.handle_waiting(0.0)  # of its own bus it reads nothing, and does not lag
-        self._publish_counts()
-        left = self._next_at - time.monotonic()
-        if left > 0:
-            self._stopping.wait(min(left, _LONGEST_WAIT_S))
+        if self.counts_due():
+            self.publish_counts()
+        if self.rests():
             return 0
         before = self.received_events
         started = time.perf_counter_ns()
@@ -184,9 +176,7 @@ class BridgeReceiver(Component):
             return at
         if at is None or at.bus != heading.bus:
             if at is not None:
-                self._alert(
-                    "warning", f"Bridge {self.link.name!r} is sent by another bus than before: {heading.bus[:8]}, not {at.bus[:8]}."
-                )
+                self.alert("warning", f"Bridge {self.link.name!r} is sent by another bus than before: {heading.bus[:8]}, not {at.bus[:8]}.")
             at = Position(heading.bus, heading.epoch, 0 if self._begin else heading.prev, heading.sent_ns)
             self._start_here(lane, at)
             return at
@@ -194,7 +184,7 @@ class BridgeReceiver(Component):
             return at
         kept = min([at.seq, *(first - 1 for number, first in heading.epochs if number > at.epoch)])
         if kept < at.seq:
-            self._alert(
+            self.alert(
                 "warning",
                 f"The sender of bridge {self.link.name!r} has lost {at.seq - kept} events of the {lane.name.lower()} lane in a power loss, "
                 "which have come here before; they stay.",
@@ -240,7 +230,7 @@ class BridgeReceiver(Component):
         count = heading.prev - at.seq
         end_ns = struct.unpack_from("<q", frames, 16)[0] if len(frames) >= 24 else heading.sent_ns
         detail = f"bridge {self.link.name}: {lane.name.lower()} lane, seq {at.seq + 1} to {heading.prev} of bus {heading.bus}"
-        self._alert(
+        self.alert(
             "critical",
             f"Bridge {self.link.name!r}: up to {count} events of the {lane.name.lower()} lane are lost: the sender's journal was pruned "
             "before they came here; keep it for longer there ([bus] keep_days, keep_gb).",
@@ -260,9 +250,7 @@ class BridgeReceiver(Component):
         self._beat_at = now + _BEAT_S
         self._beat += 1
         sender = decode(self.link.say_receiver(self.bus.bus_id, encode(Receiver(self._at, self._beat, host_name()))), Sender)
-        if self.problem:
-            self.problem, self._pause_s = "", 0.0
-            self._alert("info", f"Bridge {self.link.name!r} receives again.")
+        self.go_on("receives")
         if sender is not None:
             self._compare(sender)
 
@@ -308,34 +296,12 @@ class BridgeReceiver(Component):
         if now >= self._told.get(reason, self._tell_at):
             self._tell_at = now + _TELL_NEXT_S  # whoever writes rubbish into the stream shall not fill the journal
             self._told = {**self._told, reason: now + _TELL_AGAIN_S} if len(self._told) < _MOST_TOLD else {}
-            self._alert("critical", f"Bridge {self.link.name!r} refuses an entry: {reason.rstrip('.')}.")
+            self.alert("critical", f"Bridge {self.link.name!r} refuses an entry: {reason.rstrip('.')}.")
 
     def _wait_longer(self, error: GcgQuantError) -> None:
-        if self.problem != error.message:
-            self._alert("critical", f"Bridge {self.link.name!r} receives nothing: {error} What is missed comes later.")
-        self.problem = error.message
         self._at = "0"  # it may be another Redis than before; what is known is left out
-        self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
-        self._next_at = time.monotonic() + self._pause_s
+        self.put_off(error, "receives nothing", "What is missed comes later.")
 
-    def _alert(self, level: str, message: str) -> None:
-        with contextlib.suppress(JournalError):
-            self.publish(AlertEvent(level=level, component=self.name, name="bridge", message=message), cause=0)
-
-    def _publish_counts(self) -> None:
-        now = time.monotonic()
-        if now < self._metrics_at:
-            return
-        self._metrics_at = now + _METRICS_EVERY_S
-        (before, then), self._counted = self._counted, (self.received_events, now)
-        values = {
-            "connected": not self.problem,
-            "events_per_s": (self.received_events - before) / (now - then),
-            "events": self.received_events,
-            "behind": self._behind,
-            "resends_asked": self.asked,
-            "latency_ms": self._latency_ns / 1e6,
-        }
-        with contextlib.suppress(JournalError):
-            for name, value in values.items():
-                self.publish(MetricEvent(component=self.name, name=name, value=float(value)), cause=0)
+    def counts(self) -> dict[str, float]:
+        """Return how many events were received, are known to be missing, how often they were asked for, and the latest one's time."""
+        return {"events": self.received_events, "behind": self._behind, "resends_asked": self.asked, "latency_ms": self._latency_ns / 1e6}

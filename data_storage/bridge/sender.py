@@ -10,17 +10,17 @@ import contextlib
 import os
 import time
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gcg_quant.clock import now_ns
-from gcg_quant.component import Component
 from gcg_quant.crossing import lane_of
-from gcg_quant.errors import CursorError, JournalError, StorageError, nearest
-from gcg_quant.events import AlertEvent, Event, Lane, MetricEvent
+from gcg_quant.errors import CursorError, StorageError, nearest
+from gcg_quant.events import Event, Lane
 from gcg_quant.reader import BusReader, Cursor
 
+from .bridge_end import BridgeEnd
 from .departure import Departure
 from .entry import PROTOCOL, Heading, Receiver, Request, Sender, decode, encode, host_name
 from .position import cursor_of
@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BridgeSender"]
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONGEST_WAIT_S = 0.1, 5.0, 0.5
 _LOOK_EVERY_S = 0.1
 _SAY_EVERY_S = 1.0
-_METRICS_EVERY_S = 2.0
 _ENTRY_BYTES = 1 << 18
 _ENTRY_OVERHEAD = 200  # bytes of Redis's own
 _NAME_AFTER_S = 10.0
@@ -47,7 +45,7 @@ _RECEIVER_FORGOTTEN_S = 86_400.0
 _NOTHING_EVERY_S = 1.0  # say how far it is where nothing passes the filter
 
 
-class BridgeSender(Component):
+class BridgeSender(BridgeEnd):
     """Sends chosen events of its bus through one bridge.
 
     Invariant: an entry follows on the one before it in its lane, or on what a receiver asked for. A receiver that is slower than Redis has
@@ -61,8 +59,6 @@ class BridgeSender(Component):
         stream_mb: memory of Redis that the stream may take, MB.
     """
 
-    capabilities: ClassVar[tuple[str, ...]] = ("bridge",)
-
     def __init__(
         self,
         link: RedisBridge,
@@ -72,10 +68,8 @@ class BridgeSender(Component):
         relay: bool = False,
         stream_mb: float = 64.0,
     ) -> None:
-        super().__init__(f"bridge-to-{link.name}", durable=True, start="end")
-        self.link = link
+        super().__init__(f"bridge-to-{link.name}", link, durable=True, start="end")
         self.sent_events = self.resends = 0
-        self.problem = ""  # why nothing goes out, or ""
         self._types = tuple(types)
         self._symbols = None if symbols is None else tuple(symbols)
         self._relay = relay
@@ -98,6 +92,7 @@ class BridgeSender(Component):
 
     def on_start(self) -> None:
         """Read what may go out, and nothing else."""
+        super().on_start()
         self.reader.clear_rules()
         self.reader.add_rule(self._types, self._symbols, None, True)
         self._lanes = sorted({lane_of(cls) for cls in self._types})
@@ -108,10 +103,8 @@ class BridgeSender(Component):
         self._kept_bytes = self._unseen_bytes = 0
         self._connected = False
         self._beats: dict[str, tuple[Receiver, float]] = {}
-        self._pause_s = self._next_at = self._look_at = self._say_at = 0.0
-        self._metrics_at = time.monotonic() + _METRICS_EVERY_S
+        self._look_at = self._say_at = 0.0
         self._idle_at = time.monotonic()
-        self._counted = (0, time.monotonic())
         self._named = False
         self._name_at = time.monotonic() + _NAME_AFTER_S
 
@@ -124,10 +117,10 @@ class BridgeSender(Component):
 
     def read_batch(self) -> int:
         """Send the next entry and return how many events it held; 0 if there is none, or Redis did not take it."""
-        self._publish_counts()
-        left = self._next_at - time.monotonic()
-        if left > 0:
-            self._stopping.wait(min(left, _LONGEST_WAIT_S))
+        if self.counts_due():
+            self._name_unknown_symbols()
+            self.publish_counts()
+        if self.rests():
             return 0
         try:
             self._look()
@@ -139,7 +132,7 @@ class BridgeSender(Component):
         except StorageError as error:
             self._wait_longer(error)
             return 0
-        self._say_recovered()
+        self.go_on("sends")
         return sent
 
     # ---- sending
@@ -293,40 +286,12 @@ class BridgeSender(Component):
     # ---- trouble, and counts
 
     def _wait_longer(self, error: StorageError) -> None:
-        if self.problem != error.message:
-            waiting = f" Nothing is lost: {self.reader.lag} events wait in the journal."
-            self._alert("critical", f"Bridge {self.link.name!r} does not send: {error}{waiting}")
-        self.problem = error.message
         self._connected = False
-        self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
-        self._next_at = time.monotonic() + self._pause_s
+        self.put_off(error, "does not send", f"Nothing is lost: {self.reader.lag} events wait in the journal.")
 
-    def _say_recovered(self) -> None:
-        if self.problem:
-            self.problem, self._pause_s = "", 0.0
-            self._alert("info", f"Bridge {self.link.name!r} sends again.")
-
-    def _alert(self, level: str, message: str) -> None:
-        with contextlib.suppress(JournalError):
-            self.publish(AlertEvent(level=level, component=self.name, name="bridge", message=message), cause=0)
-
-    def _publish_counts(self) -> None:
-        now = time.monotonic()
-        if now < self._metrics_at:
-            return
-        self._metrics_at = now + _METRICS_EVERY_S
-        (before, then), self._counted = self._counted, (self.sent_events, now)
-        values = {
-            "connected": not self.problem,
-            "events_per_s": (self.sent_events - before) / (now - then),
-            "events": self.sent_events,
-            "resends": self.resends,
-            "unseen_bytes": self._unseen_bytes,
-        }
-        self._name_unknown_symbols()
-        with contextlib.suppress(JournalError):
-            for name, value in values.items():
-                self.publish(MetricEvent(component=self.name, name=name, value=float(value)), cause=0)
+    def counts(self) -> dict[str, float]:
+        """Return how many events were sent, how often some were sent again, and the bytes that receivers have not seen."""
+        return {"events": self.sent_events, "resends": self.resends, "unseen_bytes": self._unseen_bytes}
 
     def _name_unknown_symbols(self) -> None:
         # Not at once: collectors name their instruments when they begin.
@@ -337,7 +302,7 @@ class BridgeSender(Component):
         for symbol in self._symbols:
             if symbol not in known and not set("*?[") & set(symbol):
                 text = f"Bridge {self.link.name!r} has nothing to send of {symbol!r}: no instrument of this bus is called so."
-                self._alert("warning", f"{text}{nearest(symbol, known)}")
+                self.alert("warning", f"{text}{nearest(symbol, known)}")
 
 
 def _id(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from gcg_quant.bus import EventBus
-from gcg_quant.data_storage.bridge import RedisBridge, receiver, sender
+from gcg_quant.data_storage.bridge import RedisBridge, bridge_end, sender
 from gcg_quant.data_storage.bridge.position import Positions
 from gcg_quant.errors import StorageError
 from gcg_quant.events import GapEvent, Lane, MetricEvent, Tick
@@ -255,7 +255,7 @@ def test_the_user_of_the_docs_may_do_enough(make_host: MakeHost, server: RedisSe
 def test_a_symbol_that_nobody_knows_is_named(make_host: MakeHost, wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once collectors have had time to name theirs, a symbol of the settings without an instrument is told, with the nearest one."""
     monkeypatch.setattr(sender, "_NAME_AFTER_S", 0.0)
-    monkeypatch.setattr(sender, "_METRICS_EVERY_S", 0.0)
+    monkeypatch.setattr(bridge_end, "_METRICS_EVERY_S", 0.0)
     far = make_host("far")
     far.bus.publish(tick(1.0))
     far.send("hk1", symbols=["BTC/USTD", "BTC/*", "BTC/USDT@SIM"])
@@ -268,8 +268,8 @@ def test_a_symbol_that_nobody_knows_is_named(make_host: MakeHost, wait_for: Wait
 def test_metrics_tell_how_it_goes(pair: tuple[Host, Host], wait_for: WaitFor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ends say whether they are connected, how much passed, and the receiver how late and how far behind it is."""
     far, near = pair
-    for host, part, module in ((far, "bridge-to-hk1", sender), (near, "bridge-from-hk1", receiver)):
-        monkeypatch.setattr(module, "_METRICS_EVERY_S", 0.0)
+    monkeypatch.setattr(bridge_end, "_METRICS_EVERY_S", 0.0)
+    for host, part in ((far, "bridge-to-hk1"), (near, "bridge-from-hk1")):
         host.parts[0]._metrics_at = 0.0
         names = {"connected", "events", "events_per_s"} | ({"behind", "latency_ms"} if host is near else {"resends"})
         wait_for(lambda host=host, names=names: names <= {one.name for one in host.events(MetricEvent)})
