@@ -10,18 +10,16 @@ rows as JSON. What the server does was not seen: it is what the client needs, an
 
 from __future__ import annotations
 
-import argparse
 import json
 import socket
 import socketserver
-import sys
 import threading
 import time
 import zlib
-from pathlib import Path
 from typing import Any
 
 from fakes.share_data import BASIC, DAILY, DIVIDENDS
+from fakes.share_server import serve
 
 SPLIT, END = "\1", b"<![CDATA[]]>\n"
 MINUTES = ("date", "time", "code", "open", "high", "low", "close", "volume", "amount", "adjustflag")
@@ -134,7 +132,7 @@ class Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Answer requests until the client goes."""
-        shop: Shop = self.server.shop  # type: ignore[attr-defined]
+        shop: Shop = self.server.content  # type: ignore[attr-defined]
         who = id(self)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for line in self.rfile:
@@ -189,30 +187,5 @@ class Handler(socketserver.StreamRequestHandler):
         return f"00.9.40{SPLIT}{kind}{SPLIT}{length:010}".encode()
 
 
-class Server(socketserver.ThreadingTCPServer):
-    """Takes connections on loopback."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes in the middle of an answer is no error here."""
-
-
-def main() -> None:
-    """Serve until the standard input ends."""
-    words = argparse.ArgumentParser()
-    words.add_argument("--store", required=True)
-    words.add_argument("--port", type=int, default=0)
-    chosen = words.parse_args()
-    server = Server(("127.0.0.1", chosen.port), Handler)
-    server.shop = Shop(json.loads(Path(chosen.store).read_text()))  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"port": server.server_address[1]}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(server.shop.do(json.loads(line))), flush=True)  # type: ignore[attr-defined]
-
-
 if __name__ == "__main__":
-    main()
+    serve(Handler, Shop)

@@ -8,17 +8,16 @@ Paths, parameters and fields are those that akshare's functions send and read (`
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import socket
-import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from fakes.share_server import serve
 
 # Fields of a row of the list, in order: akshare names the columns by their places, 31 of them (f140 and f141 come with f128).
 LISTED = [f"f{number}" for number in (*range(1, 19), *range(20, 26), 62, 115, 128, 140, 141, 136, 152)]
@@ -167,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request."""
-        site: Site = self.server.site  # type: ignore[attr-defined]
+        site: Site = self.server.content  # type: ignore[attr-defined]
         parts = urlsplit(self.path)
         words = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         with site.lock:
@@ -200,30 +199,5 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Server(ThreadingHTTPServer):
-    """Takes connections on loopback."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes in the middle of an answer is no error here."""
-
-
-def main() -> None:
-    """Serve until the standard input ends."""
-    words = argparse.ArgumentParser()
-    words.add_argument("--store", required=True)
-    words.add_argument("--port", type=int, default=0)
-    chosen = words.parse_args()
-    server = Server(("127.0.0.1", chosen.port), Handler)
-    server.site = Site(json.loads(Path(chosen.store).read_text()))  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"port": server.server_address[1]}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(server.site.do(json.loads(line))), flush=True)  # type: ignore[attr-defined]
-
-
 if __name__ == "__main__":
-    main()
+    serve(Handler, Site)
