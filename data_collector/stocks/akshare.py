@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from gcg_quant.session_table import margins
 
 from ..blank import RecordArray
 from .akshare_pages import AksharePages, Answer, EmptyPage, MalformedPage, RefusedPage
+from .akshare_pool import PagePool
 from .akshare_rows import PageNote, dividends_in, page_note, parse_listed, parse_past, parse_quote, suspended_in
 from .share_bars import ZONE
 from .share_code import Share
@@ -71,7 +72,7 @@ class AkshareCollector(ShareCollector):
         )
         self.unchanged = 0  # snapshots that were not published
         self.rounds = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = PagePool(self.name, self.options.connections, self.ended)
         self._in_a_row = 0
         self._last_failure: OSError | None = None
         self._seen: dict[str, tuple[Any, ...]] = {}
@@ -80,7 +81,6 @@ class AkshareCollector(ShareCollector):
         self._day = 0  # the trading day whose suspensions were told
         self._said_slow = False
         self._guard = threading.Lock()
-        self._pooled = threading.local()
 
     # ---- the connection
 
@@ -89,10 +89,14 @@ class AkshareCollector(ShareCollector):
         self.ended.clear()
         self.pages.load()
         self._in_a_row = 0
-        self._pool = ThreadPoolExecutor(self.options.connections, thread_name_prefix=f"{self.name}-page")
+        self._pool.begin()
         asked = next((share for symbol in sorted(self.symbols) if (share := self.share(symbol)).is_stock), None)
         probe = asked.symbol if asked is not None else _PROBE
-        self._wait([self._sent(self.pages.call, "stock_bid_ask_em", symbol=probe)], probing=True)
+        try:
+            self._wait(self._pool.send(self.pages.call, "stock_bid_ask_em", symbol=probe))
+        except MalformedPage as error:
+            self.fault("malformed", str(error), error.head)
+            raise
 
     def serve(self) -> None:
         """Ask for snapshots, round by round, while the exchanges are open."""
@@ -101,11 +105,11 @@ class AkshareCollector(ShareCollector):
             now_ns = self.recv_ns()
             if self._asks_at(now_ns) and self.symbols and self._clock() >= next_s:
                 next_s = max(next_s + self.options.period_s, self._clock() if self.rounds else 0.0)
-                self._wait([self._sent(self._begin_day, now_ns)])
+                self._wait(self._pool.send(self._begin_day, now_ns))
                 self._round(sorted(self.symbols))
                 self.rounds += 1
             if self._unknown and not self.ended.is_set():
-                self._wait([self._sent(self._tell_actions_of, self._unknown.pop())])
+                self._wait(self._pool.send(self._tell_actions_of, self._unknown.pop()))
             self._check()
             if not self._asks_at(self.recv_ns()):
                 self.alive()
@@ -113,9 +117,7 @@ class AkshareCollector(ShareCollector):
     def hang_up(self) -> None:
         """End what waits; requests that are under way end by themselves."""
         super().hang_up()
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.end()
         self.pages.close()
 
     def ask(self, symbols: Sequence[str]) -> None:
@@ -206,10 +208,10 @@ class AkshareCollector(ShareCollector):
     def _round(self, symbols: Sequence[str]) -> None:
         shares = [share for symbol in symbols if (share := self.share(symbol)).is_stock and not self.halted(symbol)]
         if self._by_list(len(shares)):
-            self._wait([self._sent(self._ask_list, {share.symbol: share for share in shares})])
+            self._wait(self._pool.send(self._ask_list, {share.symbol: share for share in shares}))
             return
         began_s = self._clock()
-        self._wait([self._sent(self._ask_quote, share, self._day) for share in shares])
+        self._wait(*[self._pool.send(self._ask_quote, share, self._day) for share in shares])
         took_s = self._clock() - began_s
         if took_s > 2 * self.options.period_s and len(shares) > 1 and not self._said_slow:
             self._said_slow = True
@@ -296,44 +298,11 @@ class AkshareCollector(ShareCollector):
 
     def _pause(self) -> None:
         self.limiter.take()
-        if getattr(self._pooled, "work", False) and self.ended.is_set():
+        if self._pool.abandoned:
             raise ConnectionError("hung up")
 
-    def _sent(self, act: Callable[..., Any], *words: Any, **named: Any) -> Future[Any]:
-        # The connection's thread asks nothing itself: it must be able to end at once.
-        def work() -> Any:
-            self._pooled.work = True
-            return act(*words, **named)
-
-        pool = self._pool
-        try:
-            if pool is not None:
-                return pool.submit(work)
-        except RuntimeError:  # it was shut down just now
-            pass
-        raise ConnectionError("hung up")
-
-    def _wait(self, futures: Sequence[Future[Any]], *, probing: bool = False) -> None:
-        # Waits on the connection's thread, which is to end at once when it is hung up.
-        for future in futures:
-            error: BaseException | None = None
-            while not self.ended.is_set():
-                self._check()
-                try:
-                    error = future.exception(timeout=_TURN_S / 2)
-                except TimeoutError:
-                    continue
-                except CancelledError:
-                    return
-                break
-            else:
-                for one in futures:
-                    one.cancel()
-                return
-            if probing and isinstance(error, MalformedPage):
-                self.fault("malformed", str(error), error.head)
-            if error is not None and not isinstance(error, EmptyPage):
-                raise error
+    def _wait(self, *futures: Future[Any]) -> None:
+        self._pool.wait(futures, self._check)
 
     def _succeeded(self) -> None:
         self.alive()
