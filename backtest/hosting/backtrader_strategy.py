@@ -17,7 +17,6 @@ from gcg_quant.component import Component
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import AccountEvent, Bar, Event, Fill, OrderEvent, RiskVerdict, Tick, TimerEvent
 from gcg_quant.instruments import Instrument
-from gcg_quant.periods import period_ns
 
 from ...strategy_engine.strategy.bar_book import base_period
 from ...strategy_engine.strategy.base import Strategy
@@ -27,12 +26,13 @@ from ..cerebro import EventDrivenCerebro
 from ..conversion.comminfo import comminfo_of
 from ..conversion.days import ns_from_days
 from ..conversion.facts import place_of
-from ..conversion.parameters import ParameterChange, bt_defaults, bt_parameters, change_parameters, plain_parameters
+from ..conversion.parameters import ParameterChange, bt_defaults, change_parameters, plain_parameters
 from ..feed import EventDrivenDataFeed
 from ..history.made_bars import BarMaking, BarStart, bars_to_begin_with
 from ..routing.sender import OrderSender
 from ..streaming.stream import QueueStream, market_id
 from .bar_groups import PATIENCE_NS, BarGroups, Moment
+from .class_parameters import ClassParameters
 from .parameter_reads import ParameterReads
 from .recorded import bars_again, read_recorded
 from .rerun import RecordedSender, RecordedStream, RunBegin, RunDiverged, RunStream
@@ -44,7 +44,6 @@ __all__ = ["BacktraderStrategy"]
 STOP_PATIENCE_S = 0.9
 HANG_S = 20.0
 SETTLE_S = 5.0
-WARMUP_BARS = 500
 GROUP_TIMER = "bars"
 
 
@@ -60,9 +59,7 @@ class BacktraderStrategy(Strategy):
 
     def __init__(self, cls: type, parameters: Mapping[str, Any]) -> None:
         self._cls = cls
-        self._chosen: dict[str, Any] = {}
-        self._period_name = "bar_period" if "period" in bt_defaults(cls) else "period"
-        self._options: dict[str, Any] = {self._period_name: "1m", "warmup_bars": WARMUP_BARS}
+        self._class_parameters = ClassParameters(cls)
         self._cerebro: EventDrivenCerebro | None = None
         self._stream = QueueStream()
         self._thread: threading.Thread | None = None
@@ -85,29 +82,22 @@ class BacktraderStrategy(Strategy):
     @property
     def parameters(self) -> dict[str, Any]:
         """The parameters of the class and ours, with their present values."""
-        return plain_parameters({**self._options, **bt_defaults(self._cls), **self._chosen})
+        return self._class_parameters.values
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Set several parameters: all of them, or none. Raises StrategyError."""
-        ours = {name: value for name, value in values.items() if name in self._options}
-        theirs = bt_parameters(self._cls, {name: value for name, value in values.items() if name not in ours})
-        if self._period_name in ours:
-            period_ns(ours[self._period_name])
-        if "warmup_bars" in ours:
-            ours["warmup_bars"] = _count(ours["warmup_bars"])
-        self._options.update(ours)
-        self._chosen.update(theirs)
+        self._class_parameters.change(values)
 
     def on_parameters(self, changed: Mapping[str, Any]) -> None:
         """Set the new parameters in the run that is on its way, or begin a new one with them."""
         if self._thread is None:
             return
         reads, record = self._reads, self._record
-        if record is None or not reads.done or reads.names & changed.keys() or self._options.keys() & changed.keys():
+        if record is None or not reads.done or reads.names & changed.keys() or self._class_parameters.our_names & changed.keys():
             self._end()
             self._begin()
             return
-        values = {name: self._chosen[name] for name in changed}
+        values = {name: self._class_parameters.chosen[name] for name in changed}
         self._hand_on(self._groups.release())
         self._stream.push(ParameterChange(values), (self._session.now_ns, self._session.cause))
         change = market_id(self._host.reader.cursor.market), plain_parameters(values)
@@ -169,7 +159,7 @@ class BacktraderStrategy(Strategy):
 
     @property
     def _period(self) -> str:
-        return str(self._options[self._period_name])
+        return self._class_parameters.period
 
     # Of which the bars are made: the longest that the system makes; before the strategy is in one, its own.
     def _base_period(self) -> str:
@@ -232,7 +222,13 @@ class BacktraderStrategy(Strategy):
             code=code_of(self._cls),
             parameters=self.parameters,
         )
-        return RunBegin(record, {name: start.bars for name, start in starts.items()}, self._new_making(record, starts), self._chosen, None)
+        return RunBegin(
+            record,
+            {name: start.bars for name, start in starts.items()},
+            self._new_making(record, starts),
+            self._class_parameters.chosen,
+            None,
+        )
 
     def _new_making(self, record: RunRecord, starts: Mapping[str, BarStart]) -> BarMaking:
         terms = [self.instrument(symbol) for symbol in self._symbols()]
@@ -271,7 +267,7 @@ class BacktraderStrategy(Strategy):
         if recorded is None:
             self.log(f"{self._cls.__name__} begins anew after the restart: {why or 'the journal does not reach back'}.", "warning")
             return None
-        chosen = record.chosen_then(self._chosen, bt_defaults(self._cls))
+        chosen = record.chosen_then(self._class_parameters.chosen, bt_defaults(self._cls))
         return RunBegin(record, {name: start.bars for name, start in starts.items()}, making, chosen, recorded)
 
     def _end(self) -> None:
@@ -351,7 +347,7 @@ class BacktraderStrategy(Strategy):
 
     # The store is a moment behind the bus. Where the bus carries the period the journal closes the gap, up to where the manager reads.
     def _warmup(self, text: str, terms: Instrument) -> BarStart:
-        period, base, count = self._period, self._base_period(), self._options["warmup_bars"]
+        period, base, count = self._period, self._base_period(), self._class_parameters.warmup_bars
         host = self._host
         start = bars_to_begin_with(host.bus, market_id(host.reader.cursor.market), host.history, terms, period, base, limit=count)
         return start if len(start.bars) or base != period else start._replace(bars=self.bars(text, period, count))
@@ -388,13 +384,3 @@ class BacktraderStrategy(Strategy):
         cerebro = self._cerebro
         if cerebro is not None and all(one._laststatus == one.LIVE for one in cerebro.datas if one.islive()):
             self.warming_up = False
-
-
-def _count(value: Any) -> int:
-    try:
-        count = int(value)
-    except (TypeError, ValueError):
-        count = -1
-    if count < 0:
-        raise StrategyError(f"warmup_bars must be a number of bars from 0, not {value!r}.", value=value)
-    return count
