@@ -22,9 +22,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
+from fakes.kept_port import KeptPort
 
 PROGRAM = "redis-server"
-_START_S = 10.0
+_START_S = 60.0  # only a failure takes that long
 
 
 class RedisServer:
@@ -38,7 +39,8 @@ class RedisServer:
 
     def __init__(self, folder: Path, *, tcp: bool = False, **options: str) -> None:
         self.folder = folder
-        self.port = _free_port() if tcp else 0
+        self._kept = KeptPort() if tcp else None  # while it is dead, too
+        self.port = self._kept.number if self._kept else 0
         self.options = options
         # A socket's path may have 107 bytes, which a test's folder often exceeds.
         self._short = tempfile.mkdtemp(prefix="gcg-redis-")
@@ -97,7 +99,7 @@ class RedisServer:
         """Send one command and return what the server answers, as it is (`b"+PONG\\r\\n"`); for short answers."""
         parts = [word.encode() if isinstance(word, str) else word for word in words]
         with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(5.0)
+            link.settimeout(30.0)
             link.connect(self.socket)
             link.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts))
             return link.recv(1 << 16)
@@ -136,11 +138,6 @@ class RedisServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill()
+        if self._kept is not None:
+            self._kept.close()
         shutil.rmtree(self._short, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -189,7 +189,7 @@ def test_both_limits_of_a_batch_hold(bus: EventBus, database: Database, wait_for
     recorder = Recorder(database, batch_rows=100, flush_ms=60_000)
     recorder.start(bus)
     count(recorder)
-    time.sleep(0.02)  # it has looked once
+    wait_for(lambda: recorder._next_at > 0)  # it has looked once
     ticks.publish(99)
     time.sleep(0.12)
     assert sizes == []

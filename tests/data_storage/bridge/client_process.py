@@ -1,4 +1,5 @@
-"""A feed on a machine without gcg_quant: run with the two copied files and redis alone on its path; publishes numbered ticks until killed.
+"""A feed on a machine without gcg_quant: run with the two copied files and redis alone on its path; publishes numbered ticks until killed,
+or COUNT of them.
 
 FOLDER_OF_COPIES FOLDER_OF_REDIS URL BUFFER COUNT
 """
@@ -25,7 +26,7 @@ from client import BridgeClient  # noqa: E402
 with BridgeClient("mt5", url, buffer, world="paper", source="terminal") as client:
     client.instrument("EURUSD", "MT5", kind="fx", market="fx", tick_size=0.00001)
     print(client.last, flush=True)  # a feed asks from here on
-    for at in range(client.last + 1, int(count) + 1):
+    for at in range(client.last + 1, client.last + int(count) + 1):
         client.publish("Tick", symbol="EURUSD", venue="MT5", event_ns=1_000_000 + at, bid_price=1.0 + at, ask_price=1.5 + at)
         if at % 50 == 0:
             time.sleep(0.01)

@@ -167,7 +167,7 @@ def test_every_event_arrives_once_whatever_is_killed(
             publishing.enough.set()
             publishing.join()
             sent = crossed(far, bridged=False)
-            wait_for(lambda: size(crossed(near, bridged=True)) >= size(sent), 30.0)
+            wait_for(lambda: size(crossed(near, bridged=True)) >= size(sent), 120.0)
         finally:
             publishing.enough.set()
             ends.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -138,10 +140,13 @@ class Receiver:
         self.pid = int(self._forks.stdout.readline())
 
     def kill(self) -> None:
-        """Kill it by signal 9."""
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-        self.pid = 0
+        """Kill it by signal 9, and wait until it is gone: its reader's name is free then."""
+        pid, self.pid = self.pid, 0
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL) if pid else None
+            while pid:
+                os.kill(pid, 0)
+                time.sleep(0.001)
 
     def ticks(self) -> list[Any]:
         """Return what has arrived."""
@@ -166,7 +171,7 @@ def test_every_tick_arrives_once_whoever_is_killed(machine: Machine, own_redis: 
         machine.start()
         assert machine.said == "sends EUR/USD=EURUSD\n"
         machine.play(10)
-        wait_for(lambda: len(receiver.ticks()) == 10, 20.0)
+        wait_for(lambda: len(receiver.ticks()) == 10, 60.0)
         played = 10
         for turn in range(6):
             played += 400
@@ -185,7 +190,7 @@ def test_every_tick_arrives_once_whoever_is_killed(machine: Machine, own_redis: 
             else:
                 receiver.start()
         machine.play(3000)
-        wait_for(lambda: len(receiver.ticks()) >= 3000, 40.0)
+        wait_for(lambda: len(receiver.ticks()) >= 3000, 120.0)
         ticks = receiver.ticks()
     finally:
         receiver.close()
@@ -203,7 +208,7 @@ def test_terms_come_with_the_ticks(machine: Machine, own_redis: RedisServer, mak
     near.receive("mt5", url=own_redis.tcp_url, begin=True)
     machine.start()
     machine.play(3)
-    wait_for(lambda: len(near.events(Tick)) == 3, 20.0)
+    wait_for(lambda: len(near.events(Tick)) == 3, 60.0)
     terms = near.bus.instruments.get("EUR/USD", "MT5")
     assert (terms.tick_size, terms.lot_size, terms.kind, terms.calendar) == (1e-5, 1000.0, "fx", "FX")
 

@@ -184,7 +184,7 @@ def test_the_sender_loses_power(pair: tuple[Host, Host], wait_for: WaitFor, lose
     bus.publish(tick(20.0))
     wait_for(lambda: prices(near)[-1] == 20.0)
     assert prices(near) == [*map(float, range(10)), 20.0]
-    assert any("has lost 4 events of the market lane in a power loss" in text for text in near.alerts())
+    wait_for(lambda: any("has lost 4 events of the market lane in a power loss" in text for text in near.alerts()))
 
 
 def test_the_receiver_loses_power(pair: tuple[Host, Host], wait_for: WaitFor, lose_power: LosePower, tmp_path: Path) -> None:
@@ -211,6 +211,7 @@ def test_another_bus_takes_the_name_over(pair: tuple[Host, Host], make_host: Mak
     other.bus.publish(tick(7.0))
     far.stop(far.parts[0])
     wait_for(lambda: prices(near) == [0.0, 7.0])
+    wait_for(lambda: bool(near.alerts()))
     assert "is sent by another bus than before" in near.alerts()[0]
 
 
