@@ -74,7 +74,7 @@ def test_what_a_handler_publishes_names_its_cause_and_source(bus: EventBus) -> N
     component.start(bus)
     event_id = bus.publish(Tick(symbol="A", event_ns=1, last_price=1))
     reader = bus.reader(start="begin", events=[SignalEvent])
-    signal = reader.read(5.0)
+    signal = reader.read(30.0)
     component.stop()
     assert signal is not None
     assert (signal.cause, signal.source) == (event_id, "collecting")
@@ -177,12 +177,12 @@ def test_idle_component_rests(bus: EventBus) -> None:
     for component in components:
         component.subscribe(SystemEvent, lambda _: None)
         component.start(bus)
-    begin = time.process_time()
+    begin, wall = time.process_time(), time.monotonic()
     threading.Event().wait(1.0)
-    spent = time.process_time() - begin
+    share = (time.process_time() - begin) / (time.monotonic() - wall)
     for component in components:
         component.stop()
-    assert spent < 0.4
+    assert share < 0.4
 
 
 def test_component_without_a_thread_is_driven_by_hand(bus: EventBus) -> None:
