@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,12 @@ class VenueProcess:
 
     def __init__(self, folder: Path, seed: int | None = None) -> None:
         self.log = folder / "venue.log"
-        self.port = 0
+        # Bound, and so nobody else's while the venue is dead; the venue alone listens there.
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        weakref.finalize(self, self._kept.close)
+        self.port = int(self._kept.getsockname()[1])
         self._seed = seed
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -34,7 +40,7 @@ class VenueProcess:
         arguments = [sys.executable, "-m", "fake_venue", str(self.log), str(self.port), *([] if self._seed is None else [str(self._seed)])]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env=environment())
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        assert int(self._process.stdout.readline()) == self.port
         self._control = socket.create_connection(("127.0.0.1", self.port), 10)
         self.say({"type": "login", "role": "control"})
 
