@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fakes.china.counter import Counter
 from fakes.proxy import FaultProxy
+from patience import within
 
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import from_iso
@@ -87,7 +88,8 @@ def test_a_lost_connection_is_made_anew_and_the_hole_declared(counter: Counter, 
 def test_network_faults_end_in_a_connection(counter: Counter, collect: Collect, published: Any, wait_until: Any, fault: str) -> None:
     """Refused, reset, and open but dead, which only our own watchdog sees: the stream goes on, and the hole is declared."""
     with FaultProxy(counter.port) as proxy:
-        collector = collect("rb2105", address=f"tcp://127.0.0.1:{proxy.port}", wall=wall, silence_s=0.4)
+        silence_s = within(0.4, 4.0) if fault == "half_open" else 30.0
+        collector = collect("rb2105", address=f"tcp://127.0.0.1:{proxy.port}", wall=wall, silence_s=silence_s)
         wait_until(lambda: collector.connection.connected)
         push(counter, second=1)
         wait_until(lambda: published(Tick))

@@ -40,7 +40,7 @@ def fresh_counter(ctp: Library) -> Iterator[Counter]:
 def waiting() -> WaitUntil:
     """Return a function that waits for a condition with a deadline, and returns its value."""
 
-    def wait(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 30.0) -> Any:
+    def wait(condition: Callable[[], Any], what: str = "the condition", timeout_s: float = 60.0) -> Any:
         deadline = time.monotonic() + timeout_s
         while not (found := condition()):
             assert time.monotonic() < deadline, f"{what} did not come about in time"
