@@ -24,7 +24,7 @@ def say(*words: object) -> None:
 
 def until(condition: Callable[[], Any]) -> Any:
     """Wait for a condition."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < deadline, "the condition did not come about in time"
         time.sleep(0.002)
@@ -49,7 +49,7 @@ def handshake(kind: str, home: Path, port: int) -> None:
         command = line.strip()
         if command == "wait":
             try:
-                number = front.wait(8.0)
+                number = front.wait(60.0)
                 say("connected", number > last)
                 last = number
             except GcgQuantError as error:
