@@ -35,7 +35,7 @@ def row(number: int, symbol: str = "A") -> str:
     return f"2024-01-02T10:{at_ms // 60_000:02d}:{at_ms // 1000 % 60:02d}.{at_ms % 1000:03d},{symbol},10.5,1,{number}\n"
 
 
-def wait(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+def wait(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Wait for a condition, and return its value."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
@@ -297,8 +297,8 @@ def test_every_row_comes_once_over_kills(tmp_path: Path) -> None:
         append(folder / "a.csv", HEADER)
         for turn in range(8 if FULL else 2):
             append(folder / "a.csv", "".join(row(number) for number in range(written, written + 20)) + row(written + 20)[:10])
-            process = subprocess.Popen([sys.executable, str(HERE / "watching.py"), str(home), str(folder)], env={**os.environ})
             before = len(place.ids())
+            process = subprocess.Popen([sys.executable, str(HERE / "watching.py"), str(home), str(folder)], env={**os.environ})
             wait(lambda before=before: len(place.ids()) > before + 4)
             time.sleep(0.013 * turn)  # at another moment of a batch each time
             process.kill()

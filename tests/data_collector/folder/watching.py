@@ -29,4 +29,4 @@ if __name__ == "__main__":
         options = FolderOptions(folder=Path(sys.argv[2]), start="begin", file={"timezone": "UTC"})
         one = Slow("files", "V", options=options)
         one.start(bus)
-        time.sleep(60)
+        time.sleep(600)
