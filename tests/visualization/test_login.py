@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 
 from gcg_quant.bus import EventBus
 from gcg_quant.settings import Settings
+from gcg_quant.visualization.guard import security
 from gcg_quant.visualization.guard.client_address import ClientAddresses
 from gcg_quant.visualization.guard.login import parse_form, safe_next
 from gcg_quant.visualization.guard.sessions import COOKIE, Sessions
@@ -100,8 +102,9 @@ def test_the_form_speaks_both_languages_and_holds_no_script(guard: Make) -> None
     assert httpx.get(f"{server.url}/static/js/main.js").status_code == 401
 
 
-def test_a_wrong_token_is_told_and_guessing_is_slowed_down(guard: Make) -> None:
+def test_a_wrong_token_is_told_and_guessing_is_slowed_down(guard: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """After five wrong ones by form, header or address nothing is compared for a while; who is in stays in."""
+    monkeypatch.setattr(security, "Throttle", partial(Throttle, clock=lambda: 1_000.0))  # the while does not pass before all is asked
     server = guard()
     cookie = log_in(server).headers["set-cookie"].partition(";")[0]
     assert "not the right one" in log_in(server, "wrong", lang="en").text
@@ -145,8 +148,9 @@ def test_sessions_change_things_from_our_own_pages_alone(guard: Make) -> None:
         connect(f"ws://127.0.0.1:{server.port}/ws", additional_headers={"cookie": cookie})
 
 
-def test_behind_a_tls_proxy(guard: Make) -> None:
+def test_behind_a_tls_proxy(guard: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is answered to, its word on address and TLS is believed, and the cookie is Secure; nobody else's word is."""
+    monkeypatch.setattr(security, "Throttle", partial(Throttle, clock=lambda: 1_000.0))
     server = guard(names=["quant.example.com"], trusted_proxies=["127.0.0.1"])
     proxied = {"host": "quant.example.com", "x-forwarded-proto": "https", "x-forwarded-for": "8.8.8.8, 203.0.113.7"}
     plain = {**proxied, "origin": "http://quant.example.com"}
