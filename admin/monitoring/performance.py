@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from typing import ClassVar, TypeVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import ValidationError
 
 from gcg_quant.bus import Cursor
 from gcg_quant.clock import now_ns, to_iso
 from gcg_quant.component import event_handler
-from gcg_quant.errors import ComponentError, JournalError
+from gcg_quant.errors import JournalError
 from gcg_quant.events import (
     AlertEvent,
     CollectorStatusEvent,
@@ -33,9 +32,9 @@ from gcg_quant.events import (
 from gcg_quant.monitoring_sections import MonitoringSettings
 from gcg_quant.redaction import Redactor
 from gcg_quant.settings import Settings
-from gcg_quant.stateful import Stateful
 
 from ..home import Home
+from ..keeper import Keeper
 from . import watches
 from .alerts import LEVELS, Alert, AlertBook
 from .components import Components
@@ -49,7 +48,6 @@ from .webhook import Webhook
 
 __all__ = ["PerformanceMonitor"]
 
-Answer = TypeVar("Answer")
 _LOOK_S = 1.0
 _USE_S = 10.0
 _GRACE_S = 15.0  # what a start does to latencies, lags and errors is nobody's fault
@@ -57,7 +55,7 @@ _CLOCK_S = 60.0
 _PREFIX = "monitoring."
 
 
-class PerformanceMonitor(Stateful[AlertBook]):
+class PerformanceMonitor(Keeper[AlertBook]):
     """Watches latencies, lags, memory, silence, errors, gateways, collectors, disk and clock; publishes AlertEvents, keeps the book of all.
 
     An alert is raised when its threshold has been crossed for a few seconds, told again every `repeat_min` minutes while that lasts, and
@@ -73,13 +71,12 @@ class PerformanceMonitor(Stateful[AlertBook]):
     """
 
     capabilities: ClassVar[tuple[str, ...]] = ("alerts",)
-    follows_always: ClassVar[bool] = True
     drain_on_stop: ClassVar[bool] = True
 
     def __init__(
         self, settings: Settings, name: str = AlertBook.KEEPER, *, grace_s: float = _GRACE_S, hold_s: float = 5.0, rest_s: float = 20.0
     ) -> None:
-        super().__init__(name, durable=True, wait="sleep", sleep_s=0.05)
+        super().__init__(name, durable=True)
         self.limits: MonitoringSettings = settings.monitoring
         self.components = Components()
         self.lags: list[ReaderLag] = []
@@ -94,7 +91,6 @@ class PerformanceMonitor(Stateful[AlertBook]):
         self._modelled_ms = trading.latency_ms + trading.jitter_ms if on_paper else 0.0
         self._home = Home(settings.home)
         self._grace_s, self._hold_s, self._rest_s = grace_s, hold_s, rest_s
-        self._guard = threading.Lock()
         self._dampers: dict[tuple[str, str], Damper] = {}
         self._endings: dict[tuple[str, str], str] = {}
         self._steps: deque[tuple[float, float]] = deque()
@@ -138,10 +134,7 @@ class PerformanceMonitor(Stateful[AlertBook]):
         if self.reader.wait(0.0 if self.stopping else 0.05):  # or a stop would wait for as long as anybody talks
             with self._guard:
                 count = self.handle_waiting(0.0)
-        follower, more = self._follower, True
-        while follower is not None and more and not self.stopping:
-            with self._guard:
-                more = follower.follow()
+        self.keep_up()
         return count
 
     def on_rest(self, idle: bool) -> None:
@@ -152,30 +145,7 @@ class PerformanceMonitor(Stateful[AlertBook]):
                 self._measure()
                 self._tell()
                 self.looks += 1
-        with self._guard:
-            super().on_rest(idle)
-
-    def on_end(self) -> None:
-        """Put the book down."""
-        with self._guard:
-            super().on_end()
-
-    def ask(self, question: Callable[[AlertBook], Answer]) -> Answer:
-        """Return `question(book)` while the book stands still; from any thread.
-
-        Raises:
-            ComponentError: it does not run.
-        """
-        with self._guard:
-            if self._follower is None:
-                raise ComponentError(f"Component {self.name!r} does not run: start it first.", name=self.name)
-            return question(self._follower.fold)
-
-    @contextlib.contextmanager
-    def standing(self) -> Iterator[None]:
-        """Let nothing change while its figures are read; from any thread."""
-        with self._guard:
-            yield
+        super().on_rest(idle)
 
     # ---- events
 
