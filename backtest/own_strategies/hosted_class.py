@@ -16,7 +16,7 @@ from ...strategy_engine.hosting.loader import LoadedClass, StrategyLoader
 from ...strategy_engine.hosting.roster import LoadRequest
 from ...strategy_engine.strategy.base import Strategy
 from ...strategy_engine.strategy.parameters import declared_parameters
-from .hosted_orders import HostedOrders
+from .hosted_orders import ACCOUNT, HostedOrders
 from .hosted_world import HostedWorld
 from .stepping import SteppedManager
 
@@ -70,6 +70,7 @@ class HostedClass(bt.Strategy):  # type: ignore[misc]
         self._hosted_world = HostedWorld(self.datas, self.instruments)
         self._hosted_orders = HostedOrders(self, self._hosted_world)
         self._hosted_seen = [0] * len(self.datas)
+        self._hosted_orders.tell_account()
         parameters = dict(self.p._getkwargs())
         declared = declared_parameters(self.hosted_class)
         if "period" in declared and parameters["period"] == declared["period"].default:
@@ -103,6 +104,7 @@ class HostedClass(bt.Strategy):  # type: ignore[misc]
 
     # Requests may be answered at once (refused), and an answer may lead to another request.
     def _settle(self) -> None:
+        self._hosted_orders.tell_account()
         while self._hosted_manager.turn() + self._hosted_orders.carry_out():
             pass
         why = self._hosted_manager.failure(self._hosted_id)
@@ -141,5 +143,5 @@ class ClassManager(SteppedManager):
         request = LoadRequest(
             file=file, id=strategy_id, class_name=cls.__name__, symbols=world.names, parameters=dict(parameters), start=True
         )
-        super().__init__(load=[request], account="backtrader", bar_periods=world.bar_periods)
+        super().__init__(load=[request], account=ACCOUNT, bar_periods=world.bar_periods)
         self._loader = ClassLoader(cls)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from gcg_quant.events import (
+    AccountEvent,
     CancelRequest,
     Fill,
     ModifyRequest,
@@ -28,7 +29,9 @@ from ..conversion.order_terms import STATUS_OF, TYPE_OF
 if TYPE_CHECKING:
     from .hosted_world import HostedWorld
 
-__all__ = ["HostedOrders"]
+__all__ = ["ACCOUNT", "HostedOrders"]
+
+ACCOUNT = "backtrader"
 
 EXECTYPE_OF = {kind: exectype for exectype, kind in TYPE_OF.items() if exectype != bt.Order.Close}
 LIMITED = (OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_LIMIT)
@@ -64,6 +67,7 @@ class HostedOrders:
         self._children: defaultdict[str, list[OrderRequest]] = defaultdict(list)
         self._groups: dict[str, Any] = {}
         self._now_ns = 0
+        self._money = (0.0, 0.0)  # the cash and the value that were told
 
     def carry_out(self) -> int:
         """Carry out what was asked for since the last call, and return how many requests that were."""
@@ -103,6 +107,25 @@ class HostedOrders:
         if order.status in ENDED:
             self._release(known.request.client_id, filled=order.status == bt.Order.Completed)
         return True
+
+    def tell_account(self) -> None:
+        """Tell the class what the broker's account holds, if that has changed: one sum of money, in the first feed's currency."""
+        broker, world = self._strategy.broker, self._world
+        money = cash, value = broker.get_cash(), broker.get_value()
+        if money == self._money:
+            return
+        self._money = money
+        event = AccountEvent(
+            event_ns=world.now_ns,
+            recv_ns=world.now_ns,
+            account=ACCOUNT,
+            currency=world.bus.instruments.get(*world.places[0]).currency,
+            cash=cash,
+            equity=value,
+            margin=max(value - cash, 0.0),
+            available=cash,
+        )
+        self._publish([event])
 
     # ---- out
 

@@ -63,6 +63,7 @@ class HostedWorld:
             for at, (place, period) in enumerate(zip(self.places, self.periods, strict=True))
             if period == TICKS and place not in of_bars
         }
+        self.now_ns = 0  # the end of the newest bar or tick that was shown
         self._errors = self.bus.reader(start="begin", events=[StrategyStatusEvent])
 
     @property
@@ -92,6 +93,7 @@ class HostedWorld:
         start_ns, end_ns = bounds_of(data)
         if start_ns == end_ns:  # a feed that tells one time of a bar: its start, as data files do
             end_ns = start_ns + period_ns(self.periods[at])
+        self.now_ns = max(self.now_ns, end_ns)
         prices: dict[str, Any] = {name: float(getattr(data, name)[0]) for name in FIELDS}
         self.bus.publish(
             Bar(symbol=symbol, venue=venue, period=self.periods[at], start_ns=start_ns, end_ns=end_ns, recv_ns=end_ns, **prices), cause=0
@@ -107,6 +109,7 @@ class HostedWorld:
             if bars:
                 self.history.add_bars(symbol, venue, _array_of(bars))
         tick = self._tick(at, data, 0)
+        self.now_ns = max(self.now_ns, tick.event_ns)
         self.bus.publish(tick, cause=0)
         for bar in self._bars_of(at, tick):
             self.bus.publish(bar, cause=0)

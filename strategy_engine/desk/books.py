@@ -67,7 +67,8 @@ class Books:
         self._rates = rates
         self._publish = publish
         self._warn = warn
-        self._mark_interval_ns = mark_interval_ns
+        # Where every moment is told (1 ns) its last word counts: a day's first event, fills and other instruments may share it.
+        self._account_interval_ns = mark_interval_ns if mark_interval_ns > 1 else 0
         self._native = risk.native
         self._account_ns: dict[str, int] = {}
         self._claims = Claims(accounts)
@@ -205,7 +206,7 @@ class Books:
             position.roll(position.instrument.trading_day(event_ns))
             self._publish(self._position_event(position, event_ns), cause=cause)
             currency = position.instrument.currency
-            if event_ns - self._account_ns.get(currency, 0) >= self._mark_interval_ns:
+            if event_ns - self._account_ns.get(currency, 0) >= self._account_interval_ns:
                 self.publish_account(currency, event_ns, cause)
 
     def begin_day(self, day: int, event_ns: int, cause: int) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gcg_quant.clock import NS_PER_HOUR
-from gcg_quant.events import AccountEvent, BookDelta, Depth, Offset, OrderFlag, OrderType, Side, TimeInForce, World
+from gcg_quant.events import BookDelta, Depth, Offset, OrderFlag, OrderType, Side, TimeInForce
 
 from ..hft.book_view import BookView
 from ..hft.desk import OpenOrder
+from ..strategy.account_view import AccountView
 from ..strategy.session import OrderTerms, Session
 from .hft_order import check_order, check_terms
 
@@ -24,22 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionDesk"]
 
-_LOOK_BACK_NS = 36 * NS_PER_HOUR  # an account tells its sums once a day at least
-
 
 class SessionDesk:
     """What `hft.Desk` promises, on a session.
 
-    A symbol without a venue is that of the venue where it was last seen. Cash and equity are those that the account has told last, in the
-    currency of which it told first; NaN before.
+    A symbol without a venue is that of the venue where it was last seen. Cash and equity are those that the account has told last, in its
+    own currency; NaN before.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._places: dict[str, str] = {}
         self._books: dict[int, BookView] = {}
-        self._money: dict[str, AccountEvent] | None = None
-        self._subscription: Any = None
 
     # ---- what the host tells it
 
@@ -53,13 +49,6 @@ class SessionDesk:
         if book is None:
             book = self._books[event.instrument] = BookView()
         book.apply(event)
-
-    def close(self) -> None:
-        """End what it listens to."""
-        if self._subscription is not None:
-            host: Any = self._session.host
-            host.unsubscribe(self._subscription)
-            self._subscription = None
 
     # ---- orders
 
@@ -134,14 +123,12 @@ class SessionDesk:
     @property
     def cash(self) -> float:
         """The account's cash."""
-        told = self._told()
-        return nan if told is None else told.cash
+        return self._account.cash
 
     @property
     def equity(self) -> float:
         """The account's equity."""
-        told = self._told()
-        return nan if told is None else told.equity
+        return self._account.equity
 
     # ---- the market
 
@@ -201,29 +188,10 @@ class SessionDesk:
         rows = self.book(symbol, 1)[side]
         return float(rows[0, 0]) if len(rows) else nan
 
-    def _told(self) -> AccountEvent | None:
-        if self._money is None:
-            self._money = {}
-            self._read_money()
-            host: Any = self._session.host
-            self._subscription = host.subscribe(AccountEvent, self._note_money)
-        return next(iter(self._money.values()), None)
-
-    # What the account has told before the event that is being handled, and not after it.
-    def _read_money(self) -> None:
-        session = self._session
-        with session.host.bus.reader(start="begin", events=[AccountEvent]) as reader:
-            if session.host.bus.world in (World.LIVE, World.PAPER):
-                reader.seek_time(session.now_ns - _LOOK_BACK_NS)
-            for event in reader:
-                if session.cause and event.id > session.cause:
-                    break
-                if isinstance(event, AccountEvent):
-                    self._note_money(event)
-
-    def _note_money(self, event: AccountEvent) -> None:
-        if self._money is not None and event.account == (self._session.account or event.account):
-            self._money[event.currency] = event
+    @property
+    def _account(self) -> AccountView:
+        account = AccountView(self._session)
+        return account.in_currency(account.currencies[0]) if account.known else account
 
 
 def _open(view: OrderView) -> OpenOrder:

@@ -107,7 +107,6 @@ class HftStrategy(GuestStrategy):
         running: TickStrategy | None = getattr(self, "_object", None)
         if running is not None:
             running.finish()
-            self._desk.close()
 
     def _show(self, callback: str, event: events.Tick | events.TradeTick | events.Depth | events.BookDelta) -> None:
         self._desk.saw(event.symbol, event.venue)

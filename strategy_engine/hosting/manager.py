@@ -12,6 +12,7 @@ from gcg_quant.busy_mark import BusyMark, mark_path
 from gcg_quant.cold_events import REFILLED
 from gcg_quant.component import event_handler
 from gcg_quant.events import (
+    AccountEvent,
     Bar,
     BookDelta,
     Depth,
@@ -31,6 +32,7 @@ from gcg_quant.events import (
 )
 from gcg_quant.stateful import Stateful
 
+from ..strategy.account_view import AccountBook
 from ..strategy.bar_book import BarBook, periods_of
 from ..strategy.market import Market
 from ..strategy.session import Session
@@ -242,6 +244,11 @@ class StrategyManager(Stateful[Past]):
         """Take over a position from the trading engine."""
         self._roster.portfolios[event.strategy].settle(event)
 
+    @event_handler(AccountEvent)
+    def handle_account(self, event: AccountEvent) -> None:
+        """Note what the trading engine tells of an account."""
+        self.account_book.note(event)
+
     @event_handler(RiskVerdict)
     def handle_verdict(self, event: RiskVerdict) -> None:
         """Close an order that risk refused."""
@@ -307,12 +314,14 @@ class StrategyManager(Stateful[Past]):
     def _prepare(self) -> None:
         self._diary = Diary(self)
         self.market = Market(self.bus)
+        self.account_book = AccountBook()
         self.bar_book = BarBook(self.history, self._bar_periods, self.market.sessions, self._diary.note)
         self._begin()
         self.accepts_orders = True
 
     def _take_up(self, past: Past) -> None:
         self._roster.portfolios.update(past.portfolios)
+        self.account_book = past.accounts
         self._commands.answer_late(past)
         for planned in plan_restart(self._load, past):
             self._commands.load(planned, self._now_ns)

@@ -1,4 +1,4 @@
-"""What the journal knows of strategies: their states, positions, open orders, and commands that nobody answered."""
+"""What the journal knows of strategies: their states, positions, open orders, accounts, and commands that nobody answered."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from gcg_quant.events import (
+    AccountEvent,
     Applied,
     CancelRequest,
     Event,
@@ -25,6 +26,7 @@ from gcg_quant.events import (
 from gcg_quant.packing import pack_event
 
 from ..remembered import Remembered
+from ..strategy.account_view import AccountBook
 from ..strategy.portfolio import Portfolio
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Past:
     VITAL: ClassVar[bool] = False
 
     portfolios: defaultdict[str, Portfolio] = field(default_factory=lambda: defaultdict(Portfolio))
+    accounts: AccountBook = field(default_factory=AccountBook)
     strategies: dict[str, StrategyStatusEvent] = field(default_factory=dict)
     origins: dict[str, int] = field(default_factory=dict)
     unloaded: dict[str, int] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Past:
             OrderEvent: lambda event: portfolios[event.strategy].order(event),
             Fill: lambda event: portfolios[event.strategy].fill(event),
             PositionEvent: lambda event: portfolios[event.strategy].settle(event),
+            AccountEvent: self.accounts.note,
         }
 
     def is_of_this_run(self, event_id: int) -> bool:
@@ -89,7 +93,7 @@ class Past:
     # ---- as a fold
 
     def listen(self, reader: BusReader) -> None:
-        """Let a reader pass commands, states, and what becomes of orders."""
+        """Let a reader pass commands, states, and what becomes of orders and accounts."""
         reader.add_rule(tuple(self._steps), None, None, True)
 
     def apply(self, event: Event) -> None:
@@ -100,6 +104,7 @@ class Past:
         """Return the whole state as plain values and packed events."""
         return {
             "portfolios": [(name, one.dump()) for name, one in self.portfolios.items()],
+            "accounts": self.accounts.dump(),
             "strategies": [(name, pack_event(status)) for name, status in self.strategies.items()],
             "origins": list(self.origins.items()),
             "unloaded": list(self.unloaded.items()),
@@ -114,11 +119,12 @@ class Past:
         """Take over what `dump` returned; this one is new."""
         for name, portfolio in state["portfolios"]:
             self.portfolios[name].load(portfolio)
+        self.accounts.load(state.get("accounts", ()))  # older snapshots have none
         self.strategies.update(state["strategies"])
         self.origins.update(state["origins"])
         self.unloaded.update(state["unloaded"])
         self.acted.update(state.get("acted", ()))
-        self.hung.update({name: Hung(*one) for name, *one in state.get("hung", ())})  # older snapshots have none
+        self.hung.update({name: Hung(*one) for name, *one in state.get("hung", ())})
         self.unanswered.update({event.id: event for event in state["unanswered"]})
         self.system_start = state["system_start"]
         self._answered.update(state["answered"])

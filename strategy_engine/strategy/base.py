@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import BarBasis, Offset, OrderFlag, OrderType, PositionSide, Side, Tick, TimeInForce
 
+from .account_view import AccountView
 from .callbacks import Callbacks
 from .order_sets import OrderSets
 from .parameters import check_parameters, declared_parameters
@@ -143,6 +144,11 @@ class Strategy(Callbacks, OrderSets, Targets):
     def positions(self) -> Positions:
         """The positions by symbol."""
         return Positions(self._session)
+
+    @property
+    def account(self) -> AccountView:
+        """The account that it trades on, as its trading engine has told it last: equity, cash, margin, available; NaN before."""
+        return AccountView(self._session)
 
     @property
     def orders(self) -> list[OrderView]:

@@ -9,6 +9,8 @@ from gcg_quant.calendar import Calendar
 from gcg_quant.errors import InstrumentError
 from gcg_quant.events import Bar, Tick, TradeTick
 
+from ..accounts.currencies import CurrencyRates
+
 if TYPE_CHECKING:
     from gcg_quant.bus import EventBus
     from gcg_quant.instruments import Instrument
@@ -29,6 +31,7 @@ class Market:
         self._numbers: dict[str, int] = {}
         self._prices: dict[int, float] = {}
         self._ticks: dict[int, Tick] = {}
+        self._rates: dict[str, CurrencyRates] = {}
 
     def instrument(self, text: str) -> Instrument:
         """Return the terms behind "BTC/USDT" or "BTC/USDT@SIM".
@@ -89,6 +92,12 @@ class Market:
         """Return the last price seen of a symbol, NaN if there was none."""
         number = self._number(text)
         return self._prices.get(number, nan) if number is not None else nan
+
+    def rates(self, currency: str) -> CurrencyRates:
+        """Return what other currencies are worth in `currency`, by the last prices seen."""
+        if currency not in self._rates:
+            self._rates[currency] = CurrencyRates(currency, self._bus.instruments, lambda number: self._prices.get(number, nan))
+        return self._rates[currency]
 
     def tick(self, text: str) -> Tick | None:
         """Return the last tick seen of a symbol, or None."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gcg_quant.history import History
     from gcg_quant.instruments import Instrument
 
+    from .account_view import AccountBook
     from .bar_book import BarBook
     from .bar_series import BarArray
     from .market import Market
@@ -64,6 +65,7 @@ class StrategyHost(Protocol):
     history: History | None
     market: Market
     bar_book: BarBook
+    account_book: AccountBook
     accepts_orders: bool
 
     def publish(self, event: Event, *, cause: int | None = None) -> int:
@@ -132,8 +134,7 @@ class Session:
         self.warming_up = False
         self.record: dict[str, Any] = {}  # of its run, told with its state
         self.resumed: dict[str, Any] = {}  # the same of the run that a restart has cut off
-        self.now_ns = 0
-        self.cause = 0
+        self.now_ns = self.cause = 0
         self._drawing = Drawing()
         self._lock = threading.Lock()
         self._prefix = _prefix(strategy_id)

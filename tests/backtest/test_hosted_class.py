@@ -81,6 +81,43 @@ def test_own_class_trades_as_its_backtrader_twin(kit: ModuleType) -> None:
     assert type(ours).__name__ == "Swing"
 
 
+class Watching(Swing):
+    """The same, noting its account."""
+
+    seen: ClassVar[list[tuple[float, float]]] = []
+
+    def on_start(self) -> None:
+        """Note what it begins with."""
+        self.seen.append((self.account.equity, self.account.cash))
+
+    def on_bar(self, bar: Bar) -> None:
+        """Note and trade."""
+        self.seen.append((self.account.equity, self.account.cash))
+        super().on_bar(bar)
+
+
+class BtWatching(BtSwing):
+    """The Backtrader class, noting its broker."""
+
+    seen: ClassVar[list[tuple[float, float]]] = []
+
+    def next(self) -> None:
+        """Note and trade."""
+        self.seen.append((self.broker.getvalue(), self.broker.getcash()))
+        super().next()
+
+
+def test_account_is_the_brokers(kit: ModuleType) -> None:
+    """On each bar equity and cash are what the broker says then, to the bit; at the start they are what it begins with."""
+    Watching.seen.clear()
+    BtWatching.seen.clear()
+    bars = kit.random_bars(300)
+    run(kit, as_backtrader(Watching), bars, count=7), run(kit, BtWatching, bars, count=7)
+    assert Watching.seen[0] == (100_000.0, 100_000.0)
+    assert Watching.seen[1:] == BtWatching.seen
+    assert len({equity for equity, _ in Watching.seen}) > 50
+
+
 def test_own_class_under_native_matching_equals_the_bus_runner(kit: ModuleType, tmp_path: Path) -> None:
     """A cerebro with native matching fills it as the engine fills our classes."""
     bars = kit.random_bars(200)
