@@ -11,14 +11,18 @@ from .hosting.roster import LoadRequest
 from .orders.manager import OrderManager
 from .risk.engine import RiskEngine
 from .risk.limits import RiskLimits, RiskRules
+from .strategy.account_view import AccountView
 from .strategy.base import Strategy
 from .strategy.parameters import Parameter
 from .strategy.portfolio import OrderView, PositionView
 from .strategy.session import Session, StrategyHost, StrategyState
+from .strategy.sizing import EquityShare, PositionSizing
 from .trading import TradingConfig, TradingEngine
 
 __all__ = [
+    "AccountView",
     "Accounts",
+    "EquityShare",
     "FoundClass",
     "Gateway",
     "LoadRequest",
@@ -26,6 +30,7 @@ __all__ = [
     "OrderView",
     "PaperGateway",
     "Parameter",
+    "PositionSizing",
     "PositionView",
     "RiskEngine",
     "RiskLimits",

@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["DeclaredParameter", "class_parameters", "class_symbols", "constants", "guest_parameters"]
+from ..strategy.parameters import declared_parameters
+
+__all__ = ["DeclaredParameter", "class_parameters", "class_symbols", "constants", "guest_parameters", "known_parameters"]
 
 _TYPES = {int: "int", float: "float", bool: "bool", str: "str"}
 _MOST = 200
@@ -68,6 +70,13 @@ def class_symbols(cls: ast.ClassDef, known: Mapping[str, Any], before: tuple[str
             if isinstance(written, list | tuple):
                 return tuple(one for one in written if isinstance(one, str))
     return before
+
+
+def known_parameters(cls: type) -> tuple[DeclaredParameter, ...]:
+    """Return the parameters of a class of ours that files derive from."""
+    return tuple(
+        _row(name, one.default, "", one.choices, one.doc, low=one.low, high=one.high) for name, one in declared_parameters(cls).items()
+    )
 
 
 def guest_parameters(kind: str) -> tuple[DeclaredParameter, ...]:

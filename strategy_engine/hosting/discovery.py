@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .declarations import DeclaredParameter, class_parameters, class_symbols, constants, guest_parameters
+from ..strategy.sizing import EquityShare, PositionSizing
+from .declarations import DeclaredParameter, class_parameters, class_symbols, constants, guest_parameters, known_parameters
 
 __all__ = ["SHIPPED_FOLDER", "FoundClass", "StrategyFile", "discover", "imported_names", "scan", "scan_source"]
 
@@ -23,6 +24,8 @@ _BASES = {
     "gcg_quant.backtest.hft.Strategy": "hft",
     "hft_backtest.Strategy": "hft_backtest",
 }
+# What gives a class parameters beside its own.
+_MIXED_IN = {f"gcg_quant.strategy_engine.{one.__name__}": known_parameters(one) for one in (EquityShare, PositionSizing)}
 # Kungfu's strategies are files of functions; these make one.
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _KUNGFU_CALLBACKS = frozenset({"pre_start", "post_start", "on_quote", "on_bar", "on_order", "on_trade", "pre_stop", "post_stop"})
@@ -104,7 +107,9 @@ def _classes(tree: ast.Module) -> list[FoundClass]:
                 doc = (ast.get_docstring(node) or "").partition("\n")[0]
                 base = next((found[one.id] for one in node.bases if isinstance(one, ast.Name) and one.id in found), None)
                 symbols = class_symbols(node, known, base.symbols if base else ())
-                parameters = class_parameters(node, kind, known, base.parameters if base else guest_parameters(kind))
+                mixed_in = [one for named in node.bases for one in _MIXED_IN.get(_full_name(named, names), ())]
+                inherited = (*(base.parameters if base else guest_parameters(kind)), *mixed_in)
+                parameters = class_parameters(node, kind, known, inherited)
                 found[node.name] = FoundClass(node.name, kind, node.lineno, doc, symbols, parameters)
     return list(found.values())
 
@@ -134,12 +139,14 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
 
 
 def _kind(base: ast.expr, names: dict[str, str], local: dict[str, str]) -> str:
+    if isinstance(base, ast.Name) and base.id in local:
+        return local[base.id]
+    return _BASES.get(_full_name(base, names), "")
+
+
+def _full_name(base: ast.expr, names: dict[str, str]) -> str:
     parts: list[str] = []
     while isinstance(base, ast.Attribute):
         parts.insert(0, base.attr)
         base = base.value
-    if not isinstance(base, ast.Name):
-        return ""
-    if not parts and base.id in local:
-        return local[base.id]
-    return _BASES.get(".".join([names.get(base.id, base.id), *parts]), "")
+    return ".".join([names.get(base.id, base.id), *parts]) if isinstance(base, ast.Name) else ""

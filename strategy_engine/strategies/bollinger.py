@@ -11,12 +11,12 @@ import numpy as np
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, Side
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 
 __all__ = ["Bollinger"]
 
 
-class Bollinger(Strategy):
+class Bollinger(PositionSizing, Strategy):
     """Goes in when a close crosses a band outwards, and out at the mean or, if the price runs on, at the stop band.
 
     A crossing counts once: after a stop it waits for the next. Ways out are asked for at each bar until the position is flat, so that
@@ -29,7 +29,6 @@ class Bollinger(Strategy):
     window = Parameter(20, low=2, high=5000, doc="bars of the mean and the deviation")
     width = Parameter(2.0, low=0.1, high=10, doc="deviations from the mean to the bands")
     stop_width = Parameter(4.0, low=0, high=20, doc="deviations against the position that end it; more than width, or 0 for never")
-    value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
     short = Parameter(False, doc="sell above the upper band, too; never of a T+1 instrument")
 
     def check_parameters(self) -> None:
@@ -65,5 +64,5 @@ class Bollinger(Strategy):
 
     def _enter(self, symbol: str, direction: Side, price: float) -> None:
         self.signal("band", direction, symbol=symbol, price=price)
-        size = self.quantity_worth(self.value, price, symbol)
+        size = self.position_size(price, symbol)
         self.order_target(size if direction == Side.BUY else -size, symbol)

@@ -7,7 +7,7 @@ from math import isnan
 from gcg_quant.calendar import Calendar
 from gcg_quant.errors import InstrumentError, StrategyError
 from gcg_quant.events import Bar, OrderType, Side
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 from gcg_quant.strategy_engine.chan.calls import ChanCall, ChanCalls, ChanRules
 
 __all__ = ["ChanStrategy"]
@@ -18,7 +18,7 @@ _DIVERGENCES = ("area", "amplitude", "slope")
 _STOPS = ("stroke", "atr", "none")
 
 
-class ChanStrategy(Strategy):
+class ChanStrategy(PositionSizing, Strategy):
     """Trades the points of Chan theory on closed bars (docs/chan.md has the rules), each at the bar that confirms it.
 
     A buy point of the chosen kinds buys, with a stop behind it; a sell point leaves, and with `short` sells short. Every point that is
@@ -41,7 +41,6 @@ class ChanStrategy(Strategy):
     trend_pivots = Parameter(2, low=1, high=20, doc="pivots in a row that make a trend")
     stop = Parameter("stroke", choices=_STOPS, doc="a stop lies at the end of the point's stroke, by average true ranges, or nowhere")
     atr = Parameter(3.0, low=0.1, high=100, doc="of an atr stop: average true ranges from the close")
-    value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
     short = Parameter(False, doc="sell short on sell points, too; never of a T+1 instrument")
     trade = Parameter(True, doc="order; without it there are signals only")
     history = Parameter(3000, low=0, high=1_000_000, doc="stored bars that the analysis begins with")
@@ -100,7 +99,7 @@ class ChanStrategy(Strategy):
             return
         if not call.agrees or (call.side == Side.SELL and (not self.short or terms.t_plus_one)):
             return
-        quantity = self.quantity_worth(self.value, bar.close, symbol)
+        quantity = self.position_size(bar.close, symbol)
         if isnan(call.stop):
             (self.buy if buys else self.sell)(quantity, symbol=symbol, tag=call.kind)
             return

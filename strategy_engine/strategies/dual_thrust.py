@@ -14,12 +14,12 @@ import numpy as np
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, Side
 from gcg_quant.periods import period_ns
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 
 __all__ = ["DualThrust"]
 
 
-class DualThrust(Strategy):
+class DualThrust(PositionSizing, Strategy):
     """Follows a close beyond the day's lines, with market orders; the position stays overnight.
 
     The day's open is looked up once a day among the bars, so that a restart within the day finds it again. A day whose open is not
@@ -32,7 +32,6 @@ class DualThrust(Strategy):
     days = Parameter(4, low=1, high=100, doc="days of the range")
     k_up = Parameter(0.5, low=0.01, high=5, doc="share of the range from the open to the upper line")
     k_down = Parameter(0.5, low=0.01, high=5, doc="share of the range from the open to the lower line")
-    value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
     short = Parameter(False, doc="go short below the lower line, instead of out; never of a T+1 instrument")
 
     _opens: dict[str, tuple[int, float]]  # by symbol: the end of the last closed day, and the open of the day after it
@@ -78,7 +77,7 @@ class DualThrust(Strategy):
         return self._opens[symbol][1]
 
     def _turn(self, symbol: str, direction: Side, price: float) -> None:
-        size = self.quantity_worth(self.value, price, symbol)
+        size = self.position_size(price, symbol)
         target = size if direction == Side.BUY else -size if self.short else 0.0
         if self.order_target(target, symbol) is not None:
             self.signal("thrust", direction, symbol=symbol, price=price)

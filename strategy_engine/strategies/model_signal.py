@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import SignalEvent
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 
 __all__ = ["ModelSignal"]
 
 
-class ModelSignal(Strategy):
+class ModelSignal(PositionSizing, Strategy):
     """Follows the signals of one trained model, with market orders.
 
     Long while the probability of a rise is `enter` or more, until it is below `leave`; with `short` the other way round below `1 - enter`,
@@ -26,7 +26,6 @@ class ModelSignal(Strategy):
     model = Parameter("", doc="id of the model; empty = any model")
     enter = Parameter(0.53, low=0.5, high=1, doc="probability of a rise from which on to hold a position")
     leave = Parameter(0.5, low=0, high=1, doc="probability below which it is closed; not above enter")
-    value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
     short = Parameter(False, doc="also go short, by the probability of a fall; never of a T+1 instrument")
 
     _bar_ns: dict[str, int]
@@ -54,7 +53,7 @@ class ModelSignal(Strategy):
         if side == 0:
             self.order_target(0, symbol)
         elif side * held <= 0:
-            self.order_target(side * self.quantity_worth(self.value, signal.price or self.last(symbol), symbol), symbol)
+            self.order_target(side * self.position_size(signal.price or self.last(symbol), symbol), symbol)
 
     def _side(self, probability: float, held: float) -> int:
         if probability >= (self.leave if held > 0 else self.enter):

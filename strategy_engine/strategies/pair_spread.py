@@ -12,12 +12,12 @@ import numpy as np
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, OrderEvent, OrderStatus, Side
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 
 __all__ = ["PairSpread"]
 
 
-class PairSpread(Strategy):
+class PairSpread(PositionSizing, Strategy):
     """Holds both legs, or none: a leg whose other was refused is closed at the next bar.
 
     Which way the pair is held is read from the positions, so a restart finds it again. A crossing counts once: after a stop it waits for
@@ -69,7 +69,7 @@ class PairSpread(Strategy):
                 self._hold(0.0, 0.0)
         elif -side * before < self.entry <= away and not 0 < self.stop <= away:
             self.signal("spread", Side.BUY if side > 0 else Side.SELL, symbol=first, strength=away)
-            sizes = [self.quantity_worth(self.value, self._close(symbol), symbol) for symbol in (first, second)]
+            sizes = [self.position_size(self._close(symbol), symbol) for symbol in (first, second)]
             self._hold(side * sizes[0], -side * sizes[1])
 
     def on_order(self, order: OrderEvent) -> None:

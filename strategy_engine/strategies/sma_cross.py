@@ -10,12 +10,12 @@ import numpy as np
 
 from gcg_quant.errors import StrategyError
 from gcg_quant.events import Bar, Side
-from gcg_quant.strategy_engine import Parameter, Strategy
+from gcg_quant.strategy_engine import Parameter, PositionSizing, Strategy
 
 __all__ = ["SmaCross"]
 
 
-class SmaCross(Strategy):
+class SmaCross(PositionSizing, Strategy):
     """Follows the crossing of a fast and a slow moving average, on closed bars, with market orders.
 
     It goes in on a crossing alone, and out whenever the averages lie against it: a sale that was refused (T+1, a closed gateway) is asked
@@ -27,7 +27,6 @@ class SmaCross(Strategy):
     period = Parameter("1m", doc="length of the bars")
     fast = Parameter(10, low=1, high=1000, doc="bars of the fast average")
     slow = Parameter(30, low=2, high=5000, doc="bars of the slow average; more than fast")
-    value = Parameter(10_000.0, low=0, doc="worth of a position, in the instrument's currency; one lot at least")
     short = Parameter(False, doc="go short on a crossing below, instead of out; never of a T+1 instrument")
 
     def check_parameters(self) -> None:
@@ -46,11 +45,11 @@ class SmaCross(Strategy):
         if before <= 0 < now:
             self.signal("cross", Side.BUY, symbol=symbol, price=bar.close)
             if held <= 0:
-                self.order_target(self.quantity_worth(self.value, bar.close, symbol), symbol)
+                self.order_target(self.position_size(bar.close, symbol), symbol)
         elif before >= 0 > now:
             self.signal("cross", Side.SELL, symbol=symbol, price=bar.close)
             if held > 0 or (self.short and held == 0):
-                self.order_target(-self.quantity_worth(self.value, bar.close, symbol) if self.short else 0, symbol)
+                self.order_target(-self.position_size(bar.close, symbol) if self.short else 0, symbol)
         elif held * now < 0:
             self.order_target(0, symbol)
 

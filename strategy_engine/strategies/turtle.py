@@ -2,8 +2,8 @@
 
 Trades trends of anything with bars, days at first, several symbols at once. The rules are those of C. Faith, "The Original Turtle Trading
 Rules" (2003), system 2 (55 and 20 bars, every breakout taken), decided on closes instead of within the bar. N is its average range, N =
-(19 N + true range) / 20, begun ten times 20 bars back. A unit risks `risk_percent` of `capital` a range: a strategy does not know its
-account, so say what it may reckon with. Needs `entry` + 1 closed bars; the stop is held by the trading engine, at every gateway.
+(19 N + true range) / 20, begun ten times 20 bars back. A unit risks `risk_percent` of `capital`, or of a share of the account's
+equity, a range. Needs `entry` + 1 closed bars; the stop is held by the trading engine, at every gateway.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from gcg_quant.events import Bar, OrderEvent, OrderFlag, OrderStatus, OrderType, Side
-from gcg_quant.strategy_engine import OrderView, Parameter, Strategy
+from gcg_quant.strategy_engine import EquityShare, OrderView, Parameter, Strategy
 
 __all__ = ["Turtle"]
 
 
-class Turtle(Strategy):
+class Turtle(EquityShare, Strategy):
     """Holds up to `units` units in the direction of a breakout, behind one stop for all of them.
 
     What it has to remember - units, price and N of the newest one - stands in the tag of its stop, and so is there after a restart. A
@@ -88,7 +88,8 @@ class Turtle(Strategy):
     def _add(self, symbol: str, side: Side, number: int, n: float) -> None:
         terms = self.instrument(symbol)
         working = any(order.tag.startswith("unit ") for order in self._orders_of(symbol))
-        size = terms.round_quantity(self.capital * self.risk_percent / 100 / (n * terms.multiplier)) if n > 0 else 0.0
+        capital = self.stake(self.capital, symbol)
+        size = terms.round_quantity(capital * self.risk_percent / 100 / (n * terms.multiplier)) if n > 0 else 0.0
         if working or size < max(terms.min_quantity, terms.lot_size):
             return
         self.signal("unit", side, symbol=symbol, strength=number)

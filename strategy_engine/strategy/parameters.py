@@ -67,19 +67,22 @@ class Parameter(Generic[T]):
 
     def __set__(self, instance: object, value: T) -> None:
         """Set the value of this instance. Raises StrategyError if it is not allowed."""
-        instance.__dict__[self.name] = self.check(value)
+        instance.__dict__[self.name] = self.check(value, type(instance).__name__)
 
-    def check(self, value: object) -> T:
-        """Return `value` in this parameter's type. Raises StrategyError naming the parameter, the rule and the value."""
+    def check(self, value: object, owner: str = "") -> T:
+        """Return `value` in this parameter's type. Raises StrategyError naming the parameter, the rule and the value.
+
+        `owner` is the class whose parameter it is, by default the one that declares it.
+        """
         convert = _CONVERTERS[self.type or str]
         try:
             converted = convert(value)
         except (TypeError, ValueError, OverflowError):
-            raise self._refusal(value) from None
+            raise self._refusal(value, owner) from None
         too_low = self.low is not None and converted < self.low
         too_high = self.high is not None and converted > self.high
         if too_low or too_high or (self.choices and converted not in self.choices):
-            raise self._refusal(value)
+            raise self._refusal(value, owner)
         result: T = converted
         return result
 
@@ -97,11 +100,11 @@ class Parameter(Generic[T]):
             return f"{words} of at most {self.high:g}"
         return words
 
-    def _refusal(self, value: object) -> StrategyError:
+    def _refusal(self, value: object, owner: str) -> StrategyError:
         quoted = ""
         if self.type is str and isinstance(value, float) and not self.choices:  # as what it was written nobody knows any more
             quoted = f" Put it into quotes: '{self.name}=\"{value!r}\"' on a command line."
-        message = f"Parameter {self.name!r} of {self.owner} must be {self.rule}, not {value!r}.{quoted}"
+        message = f"Parameter {self.name!r} of {owner or self.owner} must be {self.rule}, not {value!r}.{quoted}"
         return StrategyError(message, parameter=self.name, value=value)
 
 
@@ -126,7 +129,7 @@ def check_parameters(cls: type, values: Mapping[str, object]) -> dict[str, Any]:
             raise StrategyError(
                 f"{cls.__name__} has no parameter {name!r} (known: {listed}).{nearest(name, known)}", parameter=name, known=tuple(known)
             )
-    return {name: known[name].check(value) for name, value in values.items()}
+    return {name: known[name].check(value, cls.__name__) for name, value in values.items()}
 
 
 def _annotated(owner: type, name: str) -> type | None:

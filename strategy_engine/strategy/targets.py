@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gcg_quant.errors import OrderError
 from gcg_quant.events import Offset, OrderFlag, OrderType, PositionSide, Side
 
+from .account_view import AccountView
 from .session import OrderTerms
 
 if TYPE_CHECKING:
@@ -34,6 +35,29 @@ class Targets:
             raise OrderError(f"A quantity worth {value:g} needs a price above 0, not {price!r}.", price=price)
         terms = self._session.instrument(symbol)
         return max(terms.round_quantity(value / (price * terms.multiplier)), terms.min_quantity, terms.lot_size)
+
+    def equity_share(self, percent: float, symbol: str | None = None) -> float:
+        """Return what `percent` of the account's equity is worth in the currency of a symbol's instrument: a value for `quantity_worth`.
+
+        NaN before the trading engine has told the account, and where no market tells what a currency of the account is worth.
+
+        Raises:
+            InstrumentError: an unknown symbol.
+        """
+        currency = self._session.instrument(symbol).currency
+        return AccountView(self._session, currency).equity * percent / 100.0
+
+    def quantity_of_equity(self, percent: float, price: float, symbol: str | None = None) -> float:
+        """Return the quantity that is worth `percent` of the account's equity at a price: whole lots, the least order at least.
+
+        0 where the equity is not known (see `equity_share`) or not above 0. An order for all that an account has is refused when the
+        price has risen a little meanwhile, or there is a fee: 95 percent leave room for both.
+
+        Raises:
+            OrderError: the price is not above 0. InstrumentError: an unknown symbol.
+        """
+        share = self.equity_share(percent, symbol)
+        return self.quantity_worth(share, price, symbol) if share > 0 else 0.0
 
     def sellable(self, symbol: str | None = None) -> float:
         """Return how much of a long position may be sold now: of a T+1 instrument what was bought before the trading day, else all."""

@@ -75,6 +75,37 @@ def test_plan_made_by_hand_trades_at_the_next_open(kit: ModuleType, tmp_path: Pa
     assert (result.kind, result.parameters) == ("gcg_quant", {"period": "1d", "size": 3.0, "bad": 0})
 
 
+@pytest.mark.parametrize("symbols", [("X",), ("X", "Y")])
+def test_equity_is_the_accounts_at_each_bar(symbols: tuple[str, ...], kit: ModuleType, tmp_path: Path) -> None:
+    """What a strategy sees of its account on a bar is what the result has at that time, to the bit; the next run sees the same."""
+    text = """
+class Plan(Strategy):
+    period = Parameter("1d")
+
+    def on_start(self):
+        self.log(f"start {self.account.equity!r}")
+
+    def on_bar(self, bar):
+        account = self.account
+        self.log(f"{account.equity!r} {account.equity - account.margin == account.available} {account.currency}")
+        size = self.quantity_of_equity(45, bar.close, bar.symbol)
+        self.order_target(size if self.positions[bar.symbol].is_flat else 0, bar.symbol)
+"""
+    history = MemoryHistory()
+    for seed, symbol in enumerate(symbols, 1):
+        history.add_bars(symbol, "SIM", kit.random_bars(60, seed=seed, period="1d"))
+    runs = [run(tmp_path, history, text, symbols, commission=0.001) for _ in range(2)]
+    said = [[one.message for one in events(result, LogEvent) if one.component == "Plan"] for result in runs]
+    assert said[0][0] == "start nan"
+    assert [line.split()[0] for line in said[0][1:]] == [repr(value) for _, value in runs[0].values for _ in symbols]
+    assert {line.partition(" ")[2] for line in said[0][1:]} == {f"True {runs[0].currency}"}
+    assert len({value for _, value in runs[0].values}) > 50
+    assert said[0] == said[1]
+    sizes = [one.quantity for one in events(runs[0], OrderRequest) if one.side == Side.BUY]
+    assert sizes == [one.quantity for one in events(runs[1], OrderRequest) if one.side == Side.BUY]
+    assert len(set(sizes)) > 1
+
+
 def test_journal_is_in_the_order_of_time_and_the_same_every_time(kit: ModuleType, tmp_path: Path) -> None:
     """Two runs over the same bars give the same events in the same order."""
     history = kit.stored(kit.random_bars(200, period="1d"))

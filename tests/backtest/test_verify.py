@@ -12,7 +12,18 @@ from gcg_quant.backtest.verify import ReplayVerdict, verify
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import now_ns
 from gcg_quant.errors import BacktestError
-from gcg_quant.events import Bar, Fill, OrderRequest, OrderType, Side, StrategyControlEvent, StrategyStatusEvent, SystemEvent, Tick
+from gcg_quant.events import (
+    Bar,
+    Fill,
+    LogEvent,
+    OrderRequest,
+    OrderType,
+    Side,
+    StrategyControlEvent,
+    StrategyStatusEvent,
+    SystemEvent,
+    Tick,
+)
 from gcg_quant.history import MemoryHistory
 from gcg_quant.instruments import Instrument
 from gcg_quant.pruning import prune
@@ -41,6 +52,18 @@ LOOKING = """class Looking(Strategy):
 
     def on_tick(self, tick):
         self.log(f"{len(self.bars(count=5))}")
+"""
+SIZING = """class Sizing(Strategy):
+    symbols = ("X",)
+
+    def on_start(self):
+        self.log(f"start {self.account.equity!r}")
+
+    def on_tick(self, tick):
+        self.log(f"tick {self.account.equity!r}")
+        size = self.quantity_of_equity(50, tick.last_price)
+        if size:
+            self.order_target(size if self.position.is_flat else 0)
 """
 
 
@@ -240,3 +263,24 @@ def test_states_tell_the_code(floor: Floor) -> None:
     floor.run("wavering", WAVERING)
     states = [one for one in floor.bus.reader(start="begin", events=[StrategyStatusEvent]) if isinstance(one, StrategyStatusEvent)]
     assert [set(one.code) for one in states] == [{"wavering.py"}] * 2
+
+
+def test_account_is_seen_again_as_it_was(floor: Floor) -> None:
+    """What a strategy does with its account's equity is done again, in each life: a restart begins with what was told before."""
+    floor.run("sizing", SIZING)
+    floor.trade(30)
+    floor.manager.stop()
+    floor.begin_manager()
+    floor.trade(30)
+    floor.manager._release()  # killed
+    floor.begin_manager()
+    floor.trade(10)
+    found = verdict(floor)
+    assert found.same, found
+    assert found.lives == 3
+    with floor.bus.reader(start="begin", events=[LogEvent]) as reader:
+        said = [event.message for event in reader if isinstance(event, LogEvent) and event.component == "sizing"]
+    starts = [line.split()[1] for line in said if line.startswith("start")]
+    assert starts[0] == "nan"
+    assert all(float(one) > 0 for one in starts[1:])
+    assert len(set(said)) > 20

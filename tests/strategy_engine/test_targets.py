@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import OrderError
-from gcg_quant.events import Offset, OrderEvent, OrderFlag, OrderStatus, OrderType, PositionEvent, PositionSide, Side
+from gcg_quant.events import AccountEvent, Offset, OrderEvent, OrderFlag, OrderStatus, OrderType, PositionEvent, PositionSide, Side
 from gcg_quant.instruments import Instrument
+from gcg_quant.strategy_engine.strategy.account_view import AccountBook
 from gcg_quant.strategy_engine.strategy.market import Market
 from gcg_quant.strategy_engine.strategy.portfolio import Portfolio
 from gcg_quant.strategy_engine.strategy.session import Session, StrategyState
+from gcg_quant.strategy_engine.strategy.sizing import PositionSizing
 from gcg_quant.strategy_engine.strategy.targets import Targets
 
 DAY_NS = 86_400_000_000_000
@@ -37,7 +39,7 @@ class Host:
     accepts_orders = True
 
     def __init__(self, bus: EventBus) -> None:
-        self.bus, self.market, self.sent = bus, Market(bus), []  # type: ignore[var-annotated]
+        self.bus, self.market, self.account_book, self.sent = bus, Market(bus), AccountBook(), []  # type: ignore[var-annotated]
 
     def publish(self, event: Any, *, cause: int | None = None) -> int:
         """Publish an event and keep it."""
@@ -68,6 +70,10 @@ class Holder(Targets):
     def sent(self) -> list[tuple[Side, float, Offset]]:
         """What was asked for."""
         return [(one.side, one.quantity, one.offset) for one in self.host.sent]
+
+
+class Sized(PositionSizing, Holder):
+    """The same with the parameters `value` and `equity_percent`."""
 
 
 @pytest.fixture
@@ -173,3 +179,36 @@ def test_quantity_worth_needs_a_price(price: float, holder: Any) -> None:
     """Without a price above 0 there is no quantity."""
     with pytest.raises(OrderError, match="needs a price above 0"):
         holder(SHARE).quantity_worth(1000, price)
+
+
+def test_share_of_the_equity_is_in_lots(holder: Any) -> None:
+    """A share of the equity is made whole lots, one at least; it grows and shrinks with the account."""
+    one = holder(SHARE)
+    for equity, quantity in ((10_000.0, 150.0), (12_000.0, 180.0), (7_990.0, 120.0), (20.0, 1.0)):
+        one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=equity))
+        assert one.equity_share(50.0) == equity / 2
+        assert one.quantity_of_equity(50.0, 33.25) == quantity
+
+
+@pytest.mark.parametrize("equity", [nan, 0.0, -5.0])
+def test_nothing_can_be_sized_by_no_equity(equity: float, holder: Any) -> None:
+    """Not told yet, lost, or owed: the quantity is 0."""
+    one = holder(SHARE)
+    assert isnan(one.equity_share(50.0))
+    one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=equity))
+    assert one.quantity_of_equity(50.0, 33.0) == 0.0
+
+
+def test_size_of_a_position_falls_back_on_its_value(bus: EventBus) -> None:
+    """Without a percentage, and until the equity is known, a position is worth `value`; of an account with debts there is none."""
+    one: Any = Sized(bus, SHARE)
+    one.value = 3000.0
+    assert one.position_size(30.0) == 100.0
+    one.equity_percent = 20.0
+    assert one.position_size(30.0) == 100.0
+    one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=30_000.0))
+    assert (one.position_size(30.0), one.stake(1.0)) == (200.0, 6000.0)
+    one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=-1.0))
+    assert one.position_size(30.0) == 0.0
+    one.equity_percent = 0.0
+    assert one.position_size(30.0) == 100.0

@@ -42,6 +42,16 @@ def test_form_has_help_and_a_lower_bound_everywhere(name: str) -> None:
         assert row.low is not None or row.type not in ("int", "float"), row.name
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in OURS if {"value", "capital"} & declared_parameters(StrategyLoader().load(name).cls).keys()]
+)
+def test_whoever_has_a_value_takes_a_share_of_the_equity(name: str) -> None:
+    """Both parameters come from one place, which also says what they come to: no file reckons for itself."""
+    declared = declared_parameters(StrategyLoader().load(name).cls)
+    assert (declared["equity_percent"].default, declared["equity_percent"].owner) == (0.0, "EquityShare")
+    assert "self.value" not in FILES[name].path.read_text()
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_values_outside_of_their_range_are_refused(name: str) -> None:
     """Each number below its least, above its most, or no number, is refused with its name; nothing is set."""

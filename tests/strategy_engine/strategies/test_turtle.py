@@ -191,3 +191,11 @@ def test_unit_of_less_than_a_lot_is_not_taken(floor: Any) -> None:
     desk = floor("turtle", SHARE, **{**QUICK, "capital": 100.0})
     rise(desk)
     assert (desk.requests(), desk.state()) == ([], ("running", ""))
+
+
+def test_units_are_reckoned_of_the_equity(floor: Any) -> None:
+    """With `equity_percent` the second unit is sized by what the first has won meanwhile, not by `capital`."""
+    desk = floor("turtle", SHARE, **{**QUICK, "risk_percent": 3.0, "equity_percent": 100.0})
+    rise(desk)
+    units = [one.quantity for one in desk.requests() if one.tag.startswith("unit")]
+    assert units == [200_000.0, 10_400_000 * 0.03 // 1.625]
