@@ -53,7 +53,7 @@ def test_due_is_the_newest_time_of_day_or_pace() -> None:
 
 def test_rules_run_at_their_time_beside_a_recorder(bus: EventBus, database: Database, wait_for: Any) -> None:
     """New rules wait for their time; then old rows go while new ones are stored, once, and a log line says what went."""
-    clock = Clock(now_ns())
+    clock = Clock(TODAY + 13 * NS_PER_HOUR)  # half an hour later it is not time again
     keeper = Keeper(database, RetentionSettings(at="6h", ticks="30d"), clock=clock)
     recorder = Recorder(database, flush_ms=1)
     bus.publish_many([Tick(symbol="A", venue="V", event_ns=at, last_price=1.0) for at in range(20_000)])
