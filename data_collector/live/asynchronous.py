@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
 
@@ -14,6 +16,7 @@ __all__ = ["AsyncExchangeCollector"]
 
 _T = TypeVar("_T")
 _SHUT_S = 3.0
+_LOOK_S = 0.5  # who waits for a coroutine looks whether its loop is still there
 
 
 class AsyncExchangeCollector(ExchangeCollector):
@@ -61,12 +64,25 @@ class AsyncExchangeCollector(ExchangeCollector):
         limit_s = self.connect_s if timeout_s is None else timeout_s
         if not loop.is_running() and self.connection.own_thread:
             return loop.run_until_complete(asyncio.wait_for(coroutine, limit_s))
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        ended = f"the connection of {self.name} has ended"
         try:
-            return future.result(limit_s)
-        except FutureTimeoutError:
-            future.cancel()
-            raise OSError(f"the venue of {self.name} did not answer within {limit_s:g} s") from None
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError:  # the loop was closed just now
+            coroutine.close()
+            raise OSError(ended) from None
+        end_s = time.monotonic() + limit_s
+        while True:
+            try:
+                return future.result(max(0.0, min(_LOOK_S, end_s - time.monotonic())))
+            except CancelledError:  # what is left over when a connection ends
+                raise OSError(ended) from None
+            except FutureTimeoutError:
+                if not future.done() and loop.is_closed():  # nobody will begin it any more
+                    coroutine.close()
+                    raise OSError(ended) from None
+                if future.done() or time.monotonic() >= end_s:
+                    future.cancel()
+                    raise OSError(f"the venue of {self.name} did not answer within {limit_s:g} s") from None
 
     # ---- the synchronous face
 

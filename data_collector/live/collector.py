@@ -64,6 +64,7 @@ class ExchangeCollector(BaseCollector):
     needs: ClassVar[str] = ""  # the extra to install: pip install 'gcg_quant[NEEDS]'
     packages: ClassVar[tuple[str, ...]] = ()  # what must be importable for it
     secrets: ClassVar[tuple[str, ...]] = ()  # the credentials without which it cannot log in
+    after_close: ClassVar[bool] = False  # its events of a day come when the market is closed again
     beat_s: ClassVar[float] = 0.0  # how often `beat` is called; 0 = never
     history_kinds: Sequence[str] = ("1m",)  # what `past` has that is filled in at the start: bar periods, "trade" ...
 
@@ -174,8 +175,11 @@ class ExchangeCollector(BaseCollector):
 
     # ---- what a subclass gets; any thread
 
-    def take(self, event: MarketDataEvent) -> None:
-        """Publish a record if it is plausible, new and in order; else count and drop it. Call it in the order of the venue."""
+    def take(self, event: MarketDataEvent) -> MarketDataEvent | None:
+        """Publish a record if it is plausible, new and in order, and return it as it was published; else count and drop it.
+
+        Call it in the order of the venue.
+        """
         if not event.recv_ns:
             event = event.replace(recv_ns=self.recv_ns())
         holes = self.holes
@@ -193,10 +197,11 @@ class ExchangeCollector(BaseCollector):
                 self._publish(event)
                 name = type(event).__name__
                 self.counts[name] = self.counts.get(name, 0) + 1
-                return
+                return event
         if why.kind == "clock":
             holes.begin([event.symbol], "clock", why.why)
         self.faults.add(why.kind, why.why, event)
+        return None
 
     def take_array(self, array: RecordArray) -> None:
         """Publish records of one kind as one batch; rows without a price, with a negative one or out of order are counted and dropped.

@@ -33,7 +33,7 @@ class Line(Protocol):
         """End dial or serve; any thread."""
 
     def broken(self, why: str) -> None:
-        """Take note that a connection has ended that stood."""
+        """Take note that a connection has ended on which `established` was called."""
 
     def connection_changed(self) -> None:
         """Take note that state or reason are others now."""
@@ -155,7 +155,7 @@ class Connection:
 
     def _live(self) -> tuple[str, bool]:
         # One connection from its first to its last moment; returns why it ended, and whether trying again soon is of no use.
-        stood = False
+        stood = asked = False
         self._hung_up_because = ""
         begin_s = self._clock()
         try:
@@ -163,6 +163,7 @@ class Connection:
             self._deadline_s = begin_s + self._connect_s
             self._line.dial()
             if self.own_thread and not self._closing.is_set():
+                asked = True
                 self._line.established()
                 self._deadline_s = None
                 if not self._hung_up_because:
@@ -182,11 +183,10 @@ class Connection:
             return why, refused
         self._deadline_s = None
         why = hidden(self._hung_up_because or why)
-        if stood:
-            if self._clock() - begin_s >= _STABLE_S:
-                self._backoff.reset()
-            if not self._closing.is_set():
-                self._line.broken(why)
+        if stood and self._clock() - begin_s >= _STABLE_S:
+            self._backoff.reset()
+        if asked and not self._closing.is_set():  # events come from the first subscription on, which may be before it stands
+            self._line.broken(why)
         return why, refused and not self._hung_up_because
 
     def _set(self, state: str, reason: str) -> None:

@@ -19,11 +19,15 @@ class Hole(NamedTuple):
 
 
 class Holes:
-    """Knows of each symbol when its last event was, and which symbols miss events now. Any thread."""
+    """Knows of each symbol when its last event was, and which symbols miss events now. Any thread.
+
+    While `cut`, no connection stands: what still comes of the one before was under way, and closes no hole.
+    """
 
     def __init__(self) -> None:
         self.last_ns: dict[str, int] = {}  # the collector writes it with each event
         self.open: dict[str, Hole] = {}
+        self.cut = False
         self._lock = threading.Lock()
 
     def begin(self, symbols: Iterable[str], kind: str, why: str) -> None:
@@ -43,7 +47,12 @@ class Holes:
         """Return the hole of a symbol and forget it, if it has one that began before `end_ns`."""
         with self._lock:
             hole = self.open.get(symbol)
-            if hole is None or end_ns <= hole.start_ns:
+            if hole is None:
+                return None
+            if self.cut:
+                self.open[symbol] = hole._replace(start_ns=min(hole.start_ns, end_ns))
+                return None
+            if end_ns <= hole.start_ns:
                 return None
             del self.open[symbol]
             return hole

@@ -84,6 +84,7 @@ class Manners:
         self._past.end()
         self._slow.end(_STOP_S)
         self._quick.end(_STOP_S)
+        one.holes.cut = False
         for symbol in list(one.holes.open):
             one.close_hole(symbol, one.recv_ns())
         self._tell()
@@ -177,6 +178,7 @@ class Manners:
     def established(self) -> None:
         """Learn the terms of all symbols and ask for them."""
         self._asked = set()
+        self._one.holes.cut = False
         self.refused.clear()
         symbols = sorted(self._one.symbols)
         self._one.connection.extend(_SYMBOL_S * len(symbols))
@@ -193,9 +195,12 @@ class Manners:
         """Take note that symbols miss events from now on."""
         one = self._one
         now = one.recv_ns()
+        one.holes.cut = True
         for symbol in sorted(one.symbols):
             last_ns = one.holes.last_ns.get(symbol, self._stood_ns)
-            if not one.terms.traded(symbol, now, now + 1, one.bus.instruments):
+            if not last_ns:
+                continue  # nothing has ever come
+            if not one.after_close and not one.terms.traded(symbol, now, now + 1, one.bus.instruments):
                 last_ns = max(last_ns, now)  # the market is closed: nothing is missed before it opens
             one.holes.begin_at(symbol, last_ns, "disconnect", why)
 
@@ -225,7 +230,8 @@ class Manners:
         self._turn_s = now
         if stuck := one.connection.check_deadline():
             one.fault("stuck", stuck)
-        self._refills.look()
+        if one.connection.connected:  # else each attempt would be in vain, and there are ten
+            self._refills.look()
         if step_ns := self._watch.step_ns():
             one.fault("clock", f"our clock was set {'ahead' if step_ns > 0 else 'back'} by {abs(step_ns) / NS_PER_SECOND:.3f} s")
             self._clock.offset_ns = (self._clock.offset_ns or 0) - step_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -63,6 +64,24 @@ class AsyncTiny(AsyncExchangeCollector):
         await self.writer.drain()
 
 
+class Ending:
+    """A loop that is closed before it begins what it was given."""
+
+    closed = False
+
+    def is_closed(self) -> bool:
+        """Return whether it is."""
+        return self.closed
+
+    def is_running(self) -> bool:
+        """Return that it seems to run."""
+        return True
+
+    def call_soon_threadsafe(self, *_: Any, **__: Any) -> None:
+        """Take a call, and never make it."""
+        self.closed = True
+
+
 @pytest.fixture
 def collector(bus: EventBus, venue: Any) -> Iterator[AsyncTiny]:
     """Return a collector that was not started."""
@@ -93,6 +112,29 @@ def test_it_reads_reconnects_and_takes_symbols_on(
     bus.publish(SubscribeEvent(symbol="A", venue="tiny", subscribe=False))
     wait_until(lambda: venue.dropped == ["A"])
     assert [one.ok for one in published(Applied)] == [True, True]
+
+
+def test_what_waits_when_the_connection_ends_is_told_so(
+    bus: EventBus, venue: Any, collector: AsyncTiny, wait_until: Callable[..., Any]
+) -> None:
+    """As an OSError, after which one asks again; also what came too late to be begun."""
+    collector.start(bus)
+    wait_until(lambda: venue.asked == ["A"] and collector.connection.connected)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(collector.wait_for, asyncio.sleep(60), 60.0)
+        wait_until(waiting.running)
+        venue.cut()
+        with pytest.raises(OSError, match=r"the connection of tiny has ended|tiny is not connected"):
+            waiting.result(30)
+    assert collector.stop()
+    collector._loop_of_connection = Ending()
+    try:
+        with pytest.raises(OSError, match="the connection of tiny has ended"):
+            collector.wait_for(asyncio.sleep(60), 60.0)
+        with pytest.raises(OSError, match="is not connected"):
+            collector.wait_for(asyncio.sleep(60), 60.0)
+    finally:
+        collector._loop_of_connection = None
 
 
 def test_a_coroutine_that_hangs_is_cancelled(bus: EventBus, venue: Any, collector: AsyncTiny, wait_until: Callable[..., Any]) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from patience import within
+from tiny import TinyCollector, TinyVenue, parse_trade
 
+from gcg_quant.backoff import Backoff
 from gcg_quant.clock import now_ns
 from gcg_quant.data_collector.blank import blank
 from gcg_quant.errors import CollectorError
@@ -234,3 +239,81 @@ def test_a_symbol_that_came_while_it_connected_is_asked_for(venue: Any, collect:
     wait_until(lambda: "B" in venue.asked)
     venue.cut()
     wait_until(lambda: venue.asked == ["A", "B", "A", "B"])
+
+
+def test_what_comes_late_of_a_connection_that_is_gone_closes_no_hole(venue: Any, collect: Any, published: Any, wait_until: Any) -> None:
+    """A library may hand over what was under way; the hole goes on to the first event of the next connection."""
+    collector = collect(venue.port)
+    wait_until(lambda: venue.asked == ["A"] and collector.connection.connected)
+    venue.send(venue.trade(1))
+    wait_until(lambda: len(published(TradeTick)) == 1)
+    port = venue.port
+    venue.close()
+    wait_until(lambda: collector.connection.state == "waiting" and collector.holes.open)
+    collector.take(parse_trade(json.dumps(venue.trade(2)).encode(), 0))
+    assert len(published(TradeTick)) == 2
+    assert not published(GapEvent)
+    again = TinyVenue(port)
+    try:
+        wait_until(lambda: again.asked == ["A"] and collector.connection.connected)
+        again.send(again.trade(9))
+        (gap,) = wait_until(lambda: published(GapEvent))
+        assert (gap.start_ns, gap.end_ns) == (1_000_000_000, 9_000_000_000)
+    finally:
+        again.close()
+
+
+def test_a_connection_that_breaks_while_it_subscribes_leaves_a_hole(venue: Any, collect: Any, published: Any, wait_until: Any) -> None:
+    """Events come from the first subscription on: what is missed behind them is told, although the connection never stood."""
+    fails: list[int] = []
+
+    def ask(symbols: Sequence[str]) -> None:
+        TinyCollector.ask(collector, symbols)
+        if fails:
+            collector.take(parse_trade(json.dumps(venue.trade(fails.pop())).encode(), 0))
+            raise ConnectionError("broken while it subscribes")
+
+    collector = collect(venue.port)
+    wait_until(lambda: venue.asked == ["A"] and collector.connection.connected)
+    venue.send(venue.trade(1))
+    wait_until(lambda: len(published(TradeTick)) == 1)
+    collector.ask = ask
+    fails.append(5)
+    venue.cut()
+    wait_until(lambda: venue.asked == ["A"] * 3 and collector.connection.connected and len(venue.connections) == 1)
+    venue.send(venue.trade(9))
+    gaps = wait_until(lambda: found if len(found := published(GapEvent)) == 2 else None)
+    assert [(gap.start_ns // 10**9, gap.end_ns // 10**9) for gap in gaps] == [(1, 5), (5, 9)]
+
+
+def test_a_hole_is_not_given_up_while_there_is_no_connection(venue: Any, collect: Any, published: Any, wait_until: Any) -> None:
+    """An outage that is longer than ten attempts take: it is filled in when the venue is back."""
+    away = threading.Event()
+    away.set()
+
+    def past(symbol: str, what: str, start_ns: int, end_ns: int) -> list[np.ndarray[Any, Any]]:
+        if away.is_set():
+            raise OSError("nobody answers")
+        return [trades(collector.bus, [2, 3])]
+
+    collector = collect(venue.port, past=past)
+    collector.manners._refills._backoff = Backoff(0.2, 0.2)
+    wait_until(lambda: venue.asked == ["A"] and collector.connection.connected)
+    venue.send(venue.trade(1))
+    wait_until(lambda: len(published(TradeTick)) == 1)
+    venue.cut()
+    wait_until(lambda: venue.asked == ["A", "A"] and collector.connection.connected)
+    venue.send(venue.trade(5))
+    wait_until(lambda: published(GapEvent))
+    port = venue.port
+    venue.close()
+    wait_until(lambda: not collector.connection.connected)
+    end = time.monotonic() + 4
+    wait_until(lambda: time.monotonic() > end)
+    assert collector.manners.refills_pending == 1
+    away.clear()
+    again = TinyVenue(port)
+    try:
+        wait_until(lambda: [gap for gap in published(GapEvent) if gap.kind == "refilled"])
+    finally:
+        again.close()
