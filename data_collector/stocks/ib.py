@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gcg_quant.clock import NS_PER_SECOND
 from gcg_quant.errors import CollectorError
-from gcg_quant.events import Event, MarketDataEvent, SessionEvent
+from gcg_quant.events import Event, MarketDataEvent, SessionEvent, TradeTick
 from gcg_quant.instruments import Instrument
 
 from ..blank import RecordArray, picked
@@ -23,6 +23,7 @@ from .ib_notices import sentence
 from .ib_options import DATA_TYPES, IbOptions
 from .ib_pacing import HistoryPacing
 from .ib_past import BAR_SIZES, TICKS_A_PAGE, bar_rows, pages, stamp, trade_rows
+from .ib_seconds import SplitSeconds
 from .ib_session import ClientIdInUse, IbRefusal, IbSession
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class IbCollector(AsyncExchangeCollector):
         self._seen_ns: dict[str, int] = {}
         self._interrupted: dict[str, tuple[int, str]] = {}
         self._pacing = HistoryPacing()
+        self._seconds = SplitSeconds()
         self._stopping = threading.Event()
         self._renewal: asyncio.Task[None] | None = None
         self._book: ActionBook | None = None
@@ -186,7 +188,18 @@ class IbCollector(AsyncExchangeCollector):
         if self._interrupted and (hole := self._interrupted.pop(symbol, None)) is not None:
             self.lost(symbol, "", hole[0], event.event_ns, "disconnect", detail=hole[1])
         self._seen_ns[symbol] = event.event_ns
-        self.take(event)
+        if not isinstance(event, TradeTick):
+            self.take(event)
+            return
+        with self._seconds.lock:
+            taken = self.take(self._seconds.placed(event))
+            if isinstance(taken, TradeTick):
+                self._seconds.add(taken)
+
+    def lost(self, symbol: str, what: str, start_ns: int, end_ns: int, why: str, *, detail: str = "", missing: int | None = None) -> None:
+        """Tell of a hole from the beginning of its first second on, as trades are stamped."""
+        self._seconds.split(symbol)
+        super().lost(symbol, what, start_ns - start_ns % NS_PER_SECOND, end_ns, why, detail=detail, missing=missing)
 
     def tell_halt(self, symbol: str, halted: bool, event_ns: int) -> None:
         """Publish a SessionEvent "halted", or "open" when trading goes on."""
@@ -306,7 +319,8 @@ class IbCollector(AsyncExchangeCollector):
             ticks = self._page(symbol, stamp(at_ns), "", "trade")
             array = trade_rows(ticks, number, lot, self.recv_ns(), start_ns, end_ns, ordinals)
             if array is not None:
-                found.append(array)
+                with self._seconds.lock:
+                    found.append(self._seconds.number(symbol, array))
             if len(ticks) < TICKS_A_PAGE:
                 break  # a page ends with all trades of its last second: a shorter one is the last
             at_ns = max(at_ns, int(ticks[-1].time.timestamp()) * NS_PER_SECOND) + NS_PER_SECOND

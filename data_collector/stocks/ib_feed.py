@@ -231,6 +231,7 @@ class IbFeed:
     def notice(self, code: int, text: str) -> None:
         """Act on what concerns the connection as a whole."""
         if code in DOWN:
+            self.packet()  # what came before it is no sign that the data is back
             self._owner.interrupted(concerned(text, self.symbols, self._venue_of), sentence(code, text))
         elif code == RESTORED_ANEW:
             self._owner.subscribe_anew()

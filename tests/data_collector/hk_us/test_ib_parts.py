@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcg_quant.data_collector.stocks.ib_contract import contract_of, tick_at
+from gcg_quant.data_collector.stocks.ib_feed import IbFeed
 from gcg_quant.data_collector.stocks.ib_notices import concerned, sentence
+from gcg_quant.data_collector.stocks.ib_options import IbOptions
 from gcg_quant.data_collector.stocks.ib_pacing import HistoryPacing
 from gcg_quant.data_collector.stocks.ib_past import pages
 from gcg_quant.data_collector.stocks.ib_quote import Book, Quote, parse_dividend, parse_trade
@@ -131,3 +133,20 @@ def test_notices_are_sentences() -> None:
     assert concerned("broken:usfarm.nj", list(venue), venue.__getitem__) == ["AAPL"]
     assert concerned("broken:hfarm", list(venue), venue.__getitem__) == ["00700"]
     assert concerned("lost", list(venue), venue.__getitem__) == ["AAPL", "00700"]
+
+
+def test_what_came_in_one_packet_before_the_data_ended_is_published_before() -> None:
+    """Else a quote from before the interruption would seem to be the first one after it."""
+    heard: list[str] = []
+    owner = SimpleNamespace(
+        recv_ns=lambda: 7 * SECOND,
+        emit=lambda event: heard.append(type(event).__name__),
+        interrupted=lambda symbols, why: heard.append(f"interrupted {symbols}"),
+        say=lambda text, warning=False: None,
+    )
+    feed = IbFeed(owner, IbOptions(streams=("quotes",)), lambda symbol: "US")  # type: ignore[arg-type]
+    feed.add(SimpleNamespace(getReqId=lambda: 5, reqMktData=lambda *_: None), "AAPL", None)  # type: ignore[arg-type]
+    feed.price(5, 1, 100.0, 1.0)
+    feed.notice(1100, "Connectivity between IBKR and Trader Workstation has been lost.")
+    feed.packet()
+    assert heard == ["Tick", "interrupted ['AAPL']"]
