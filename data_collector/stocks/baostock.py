@@ -52,6 +52,7 @@ class BaostockCollector(ShareCollector):
 
     Options: ClassVar[type[Section]] = BaostockOptions
     packages: ClassVar[tuple[str, ...]] = ("baostock",)
+    after_close: ClassVar[bool] = True
     history_kinds = ("1d",)
     options: BaostockOptions
 
@@ -82,9 +83,12 @@ class BaostockCollector(ShareCollector):
 
     def serve(self) -> None:
         """Tell of actions, and of each day's bars in the evening; see now and then whether the server is there."""
-        checked_s = self._clock()
+        checked_s, day = self._clock(), self.today()
         while not self.ended.wait(_TURN_S):
             self.alive()  # no prices are expected
+            if day != self.today():
+                self._end_day(day)
+                day = self.today()
             if self._unknown:
                 self._tell_actions_of(self._unknown.pop())
             elif self._evening_is_due():
@@ -207,6 +211,12 @@ class BaostockCollector(ShareCollector):
         if not self.options.daily or self._evening == day or not self.symbols or self._clock() < self._next_look_s:
             return False
         return self.trades_on(day) and self.recv_ns() >= clock_ns(day, self.options.daily_at)
+
+    def _end_day(self, day: int) -> None:
+        # Its bars did not come in before midnight: from now on they are a hole that is filled in.
+        if self.options.daily and self._evening != day and self.trades_on(day):
+            for symbol in sorted(self.symbols.copy()):
+                self.lost(symbol, "1d", *Calendar(CALENDAR).bounds(day), "late", detail="the day's bar did not come in its evening")
 
     def _tell_day(self, day: int) -> None:
         # One table holds all shares, another all funds; an index is asked for alone.

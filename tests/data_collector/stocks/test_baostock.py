@@ -20,7 +20,7 @@ from gcg_quant.calendar import Calendar
 from gcg_quant.clock import day_start, from_iso
 from gcg_quant.data_collector.stocks.baostock import BaostockCollector, BaostockOptions
 from gcg_quant.errors import CollectorError, SettingsError
-from gcg_quant.events import Applied, Bar, CorporateAction, InstrumentEvent, SessionEvent, SubscribeEvent
+from gcg_quant.events import Applied, Bar, CorporateAction, GapEvent, InstrumentEvent, SessionEvent, SubscribeEvent
 
 DAYS = [int(day) for day in Calendar("XSHG").day_starts()[1] if 20190102 <= day <= 20251231]
 LAST = DAYS[-1]
@@ -308,6 +308,25 @@ def test_after_a_fault_it_goes_on(fault: str, server: FakeProcess, store: dict[s
         collector.recv_ns.set("2025-12-31 17:50")
         (bar,) = until(lambda: heard.of(Bar))
         assert bar.close == float(store["shares"][MAO]["daily"][-1][5])
+
+
+def test_an_evening_that_was_missed_is_filled_in(server: FakeProcess, made: Any, heard: Any, until: Any) -> None:
+    """Gone before a day's bars are there and back on the next day: the gap begins with the last bar, although the market was closed."""
+    before, missed, after = DAYS[-3:]
+    collector = made(server.port, "600519", now=f"{dashed(before)} 17:50")
+    until(lambda: [bar.trading_day for bar in heard.of(Bar)] == [before])
+    collector.recv_ns.set(f"{dashed(missed)} 17:30")
+    server.kill()
+    until(lambda: not up(collector))
+    collector.recv_ns.set(f"{dashed(after)} 10:00")
+    server.start()
+    until(lambda: up(collector))
+    collector.recv_ns.set(f"{dashed(after)} 17:50")
+    until(lambda: after in {bar.trading_day for bar in heard.of(Bar)})
+    collector.recv_ns.set("2026-01-01 10:00")  # days are filled in when the last one of the gap is over
+    until(lambda: {bar.trading_day for bar in heard.of(Bar)} == {before, missed, after})
+    gap = next(one for one in heard.of(GapEvent) if one.kind == "disconnect")
+    assert gap.start_ns == Calendar("XSHG").bounds(before)[1]
 
 
 def test_a_black_listed_address_is_said_once_and_tried_late(server: FakeProcess, made: Any, until: Any) -> None:
