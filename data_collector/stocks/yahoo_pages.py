@@ -113,6 +113,9 @@ class YahooPages:
         except exceptions.YFRateLimitError:
             raise YahooBusy("Yahoo says that it was asked too often (429)") from None
         except exceptions.YFPricesMissingError as error:
+            if not _is_chart(self._session.answer):  # to yfinance an answer of nothing is one without rows
+                self._data.cache_get.cache_clear()
+                raise YahooRubbish(f"{name}: an answer that is no chart") from None
             if any(text in str(error).lower() for text in _NO_ROWS):
                 return None  # type: ignore[return-value]
             raise CollectorError(f"Yahoo: {error}.", symbol=name) from None
@@ -134,6 +137,15 @@ class YahooRubbish(OSError):
     """An answer that cannot be read."""
 
 
+def _is_chart(answer: Any) -> bool:
+    # Whether a page tells rows, or of a stretch without any, or why there are none.
+    try:
+        chart = answer.json()["chart"]
+        return bool(chart["error"] or chart["result"])
+    except (AttributeError, ValueError, LookupError, TypeError):
+        return False
+
+
 def _session(base: str, timeout_s: float) -> Any:
     # yfinance's own session with a limit for all pages (it gives its cookies half a minute), and, if another server is to be asked, with
     # that one's address in place of Yahoo's hosts: it is told which host was meant.
@@ -142,12 +154,15 @@ def _session(base: str, timeout_s: float) -> Any:
     place = urlsplit(base)
 
     class Session(requests.Session):  # type: ignore[type-arg]
+        answer: Any = None  # the last one
+
         def request(self, method: Any, url: str, *args: Any, **named: Any) -> Any:
             named["timeout"] = timeout_s
             if base:
                 parts = urlsplit(url)
                 named["headers"] = {**(named.get("headers") or {}), "X-Forwarded-Host": parts.netloc}
                 url = parts._replace(scheme=place.scheme, netloc=place.netloc).geturl()
-            return super().request(method, url, *args, **named)
+            self.answer = super().request(method, url, *args, **named)
+            return self.answer
 
     return Session(impersonate="chrome")

@@ -80,6 +80,8 @@ def test_a_page_that_is_busy_rubbish_or_lost_is_asked_again(yahoo: Any, yahoo_se
         ({"status": 429, "body": "Too Many Requests", "count": 2}, "429"),
         ({"body": '{"chart": {"result": [{"meta"'}, "JSON"),
         ({"body": '{"chart": {"result": [{"meta": {}}], "error": null}}'}, "SPY"),
+        ({"body": '{"chart": {"result": [], "error": null}}'}, "no chart"),  # which yfinance takes for a stretch without rows
+        ({"body": '{"status_code": 503}'}, "no chart"),
         ({"status": 500, "body": "<html>oops</html>", "kind": "text/html", "count": 2}, "JSON"),
     ):
         end += DAY
@@ -89,7 +91,7 @@ def test_a_page_that_is_busy_rubbish_or_lost_is_asked_again(yahoo: Any, yahoo_se
             collector.past("SPY", "1d", start, end)
         yahoo_server.do("calm")
         assert collector.past("SPY", "1d", start, end)
-    assert collector.faults.counts()["malformed"] == 3
+    assert collector.faults.counts()["malformed"] == 5
 
 
 def test_what_yahoo_does_not_have_is_said(yahoo: Any, wait_until: Any) -> None:
