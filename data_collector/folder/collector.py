@@ -130,13 +130,15 @@ class FolderCollector(ExchangeCollector):
         if not self._folder.is_dir():
             raise OSError(f"there is no folder {self._folder} any more")
         there = dict(self._paths())
-        for name in [name for name in positions.of if name not in there and name not in self._gone]:
+        for name in self._left_first([name for name in positions.of if name not in there and name not in self._gone]):
             self._gone.add(name)
             if not self._renamed(name, there, positions):
                 self._finish_rotated(name, positions)
+                self._left_is_gone(name)
                 self.log(f"{name} was deleted", level="warning")
             self._readers.pop(name, None)
-        for name, path in there.items():
+        for name in self._left_first(list(there)):
+            path = there[name]
             self._gone.discard(name)
             if self._ended.is_set():
                 return False
@@ -153,6 +155,15 @@ class FolderCollector(ExchangeCollector):
                 continue  # deleted just now: the next look says so
         self.watchdog.data_s = self.clock()
         return True
+
+    def _left_first(self, names: list[str]) -> list[str]:
+        # Whatever was published of a batch that was cut short is known of the one batch alone: it comes before all others.
+        left = self._left
+        return sorted(names, key=lambda name: left is not None and name != left[0])
+
+    def _left_is_gone(self, name: str) -> None:
+        if self._left is not None and self._left[0] == name:
+            self._left = None
 
     def _follow(self, name: str, path: Path, positions: Positions) -> None:
         found = path.stat()
@@ -172,6 +183,7 @@ class FolderCollector(ExchangeCollector):
                     if at.inode != found.st_ino:
                         self._finish_rotated(name, positions)
                     self.log(f"{name} is {why}; it begins anew", level="warning")
+                    self._left_is_gone(name)
                     self._readers.pop(name, None)
                     at = None
             if at is None:
@@ -247,6 +259,8 @@ class FolderCollector(ExchangeCollector):
                 with path.open("rb") as file:
                     if fingerprint(file, at.offset) == at.mark:
                         positions.of[other] = positions.of.pop(name)
+                        if self._left is not None and self._left[0] == name:
+                            self._left = (other, *self._left[1:])
                         if self._bookmarks is not None:
                             self._bookmarks.move(name, other)
                         self._gone.discard(name)
@@ -273,9 +287,11 @@ class FolderCollector(ExchangeCollector):
 
     def _publish_once(self, positions: Positions, pending: Pending, arrays: list[RecordArray]) -> None:
         skip = 0
-        left, self._left = self._left, None
-        if left is not None and left[0] == pending.file and left[1] == pending.then.offset:
-            skip = left[2]
+        left = self._left
+        if left is not None and left[0] == pending.file:
+            self._left = None
+            if left[1] == pending.then.offset:
+                skip = left[2]
         good = [rows for rows in (_plausible(self, array) for array in arrays) if len(rows)]
         if good:
             if skip:

@@ -19,6 +19,7 @@ from gcg_quant.bus import EventBus
 from gcg_quant.collector_sections import CollectorEntry, CollectorsSettings
 from gcg_quant.data_collector.folder import FolderCollector
 from gcg_quant.data_collector.folder.options import FolderOptions
+from gcg_quant.data_collector.folder.positions import Positions
 from gcg_quant.data_collector.live import make_collector
 from gcg_quant.errors import SettingsError
 from gcg_quant.events import BookDelta, GapEvent, LogEvent, TradeTick
@@ -312,6 +313,33 @@ def test_every_row_comes_once_over_kills(tmp_path: Path) -> None:
             process.kill()
             process.wait()
         assert place.ids() == list(range(written))
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_batch_that_was_cut_short_is_gone_on_with_before_others(place: Place, monkeypatch: pytest.MonkeyPatch, gone: bool) -> None:
+    """Killed behind a file's rows: another file that has grown meanwhile comes after it, and neither comes twice."""
+    a, b = place.folder / "a.csv", place.folder / "b.csv"
+    for path, symbol in ((a, "A"), (b, "B")):
+        append(path, HEADER + row(0, symbol))
+    place.start()
+    wait(lambda: place.ids() == [0] and place.ids("B") == [0])
+    kept, as_it_was = place.bus.path.parent / "folder" / "files.json", []
+    monkeypatch.setattr(
+        Positions, "done", lambda self, pending, done=Positions.done: (as_it_was.append(kept.read_bytes()), done(self, pending))
+    )
+    append(b, row(1, "B"))
+    wait(lambda: place.ids("B") == [0, 1])
+    place.stop()
+    kept.write_bytes(as_it_was[-1])  # what a kill at this moment leaves
+    append(a, row(1))
+    if gone:
+        b.write_text(HEADER + "".join(row(number, "B") for number in range(5, 30)))
+    else:
+        append(b, row(2, "B"))
+    place.start()
+    wait(lambda: place.ids() == [0, 1] and place.ids("B")[-1] == (29 if gone else 2))
+    assert place.ids("B") == [0, 1, *(range(5, 30) if gone else [2])]
+    assert place.faults() == {}
 
 
 def test_options_that_make_no_sense_are_one_sentence(tmp_path: Path) -> None:
