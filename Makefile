@@ -67,6 +67,8 @@ torture: .venv/dev.stamp .venv/native.stamp
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q tests/data_storage/bridge/test_bridge_kill.py
 	@echo "== Crypto collectors and gateways at both exchanges over bad networks, killed at random"
 	@GCG_TORTURE_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -o timeout=1800 tests/data_collector/crypto/test_faults.py tests/strategy_engine/crypto/test_faults.py
+	@echo "== Every collector over faults at random, all at once: they mostly wait ($(SHARE) s)"
+	@GCG_SOAK_S=$(SHARE) $(PYTHON_BIN) -m pytest -q -n 10 tests/data_collector/*/test_soak.py
 	@echo "== Every view by the accessibility checker, every figure of the benchmarks, a month of 300 restarts"
 	@GCG_TORTURE_S=$(SHARE) GCG_QUANT_MONTH_RESTARTS=300 GCG_QUANT_REST_EXAMPLES=20 $(PYTHON_BIN) -m pytest -q tests/admin/pages/test_views.py \
 		tests/benchmarks tests/admin/test_month.py tests/admin/test_rest_schema.py

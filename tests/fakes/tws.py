@@ -1,4 +1,4 @@
-"""A fake TWS as a process of its own: `python tws.py [--port N] [--stock FOLDER] [--delayed]`.
+"""A fake TWS as a process of its own: `python tws.py [--port N] [--stock FOLDER] [--delayed] [--tape FILE]`.
 
 It speaks TWS's socket protocol as server version 176: after "API\\0" and a range of versions, each message is its length (4 bytes, big
 endian) and fields that end with NUL. Written from what ib_async 2.1 sends and reads (`client.py`, `decoder.py`) and from the TWS API's
@@ -58,8 +58,13 @@ class Client:
 class Tws:
     """The server."""
 
-    def __init__(self, stock: Path | None, delayed: bool) -> None:
-        self.stock, self.delayed = stock, delayed
+    def __init__(self, stock: Path | None, delayed: bool, tape: Path | None = None) -> None:
+        self.stock, self.delayed, self.tape = stock, delayed, tape
+        self.taped: dict[str, list[list[Any]]] = {}  # symbol -> time, price, size of each trade that a test has printed
+        for line in tape.read_text().splitlines() if tape is not None and tape.exists() else ():
+            symbol, *trade = json.loads(line)
+            self.taped.setdefault(symbol, []).append(trade)
+        self.cut_off = False  # from Interactive Brokers' servers: nobody hears of quotes, and of trades that are printed
         self.clients: set[Client] = set()
         self.refused_ids: set[int] = set()
         self.refusals: list[dict[str, Any]] = []  # of history: code, text
@@ -157,9 +162,7 @@ class Tws:
     def on_20(self, client: Client, fields: list[str]) -> None:
         """Historical bars."""
         request, contract, end, size, duration = int(fields[1]), fields[2:], fields[15], fields[16], fields[17]
-        if self.refusals:
-            refusal = self.refusals.pop(0)
-            client.error(request, refusal["code"], refusal["text"])
+        if self.refuses(client, request):
             return
         listed, (count, unit) = market.listed(int(contract[0])), duration.split()
         if size == "1 day":
@@ -187,12 +190,27 @@ class Tws:
     def on_96(self, client: Client, fields: list[str]) -> None:
         """Historical trades."""
         start, count = market.moment(fields[15]), int(fields[17])
+        if self.refuses(client, int(fields[1])):
+            return
+        if self.tape is not None:
+            taped = self.taped.get(market.listed(int(fields[2])).symbol, [])
+            rows = market.page_of(taped, int(start.timestamp()), count)
+            client.say(98, fields[1], len(rows), *(value for row in rows for value in row), 1)
+            return
         rows = market.trades_from(start, count, self.quiet_trades or int(time.time()))
         client.say(98, fields[1], len(rows), *(value for row in rows for value in row), 1)
 
     def on_97(self, client: Client, fields: list[str]) -> None:
         """Single trades."""
         self.subscribe(client, int(fields[1]), "trades", fields[2:], 1)
+
+    def refuses(self, client: Client, request: int) -> bool:
+        """Refuse a request for history if the next one is to be."""
+        if not self.refusals:
+            return False
+        refusal = self.refusals.pop(0)
+        client.error(request, refusal["code"], refusal["text"])
+        return True
 
     def subscribe(self, client: Client, request: int, kind: str, contract: list[str], place: int) -> None:
         """Take on a subscription, or refuse it."""
@@ -232,7 +250,7 @@ class Tws:
     def do_quote(self, symbol: str, **terms: float) -> None:
         """Send bid, ask, last (with their sizes), volume, close: what is given; -1 for none."""
         shift = 65 if self.delayed else 0
-        for client, request in self.each(QUOTES, symbol):
+        for client, request in [] if self.cut_off else self.each(QUOTES, symbol):
             for kind, name in ((1, "bid"), (2, "ask"), (4, "last")):
                 if name in terms:
                     client.say(1, 6, request, kind + shift - (kind == 4) * (shift > 0), terms[name], terms.get(f"{name}_size", 100), 0)
@@ -256,6 +274,16 @@ class Tws:
         for client, request in self.each("trades", symbol):
             for number in range(times):
                 client.say(99, request, 1, time_s + number, price, size, mask, "NASDAQ", " T")
+
+    def do_print(self, symbol: str, trades: list[list[float]]) -> None:
+        """Let trades happen: time in seconds, price, size. Who is subscribed hears of them; history has them, over a restart, too."""
+        assert self.tape is not None
+        self.taped.setdefault(symbol, []).extend(trades)
+        with self.tape.open("a") as file:
+            file.write("".join(json.dumps([symbol, *trade]) + "\n" for trade in trades))
+        for client, request in [] if self.cut_off else self.each("trades", symbol):
+            for time_s, price, size in trades:
+                client.say(99, request, 1, time_s, price, size, 0, "NASDAQ", "")
 
     def do_levels(self, symbol: str, levels: list[list[float]]) -> None:
         """Change levels of a book: position, operation, side, price, size."""
@@ -282,7 +310,7 @@ class Tws:
             client.writer.close()
 
     def do_set(self, **values: Any) -> None:
-        """Set silent, shift_s, quiet_trades, closed_symbols, refusals."""
+        """Set silent, shift_s, quiet_trades, closed_symbols, refusals, cut_off."""
         for name, value in values.items():
             setattr(self, name, value)
 
@@ -298,8 +326,9 @@ async def main() -> None:
     parser.add_argument("--parent", type=int, default=0)
     parser.add_argument("--stock", type=Path)
     parser.add_argument("--delayed", action="store_true")
+    parser.add_argument("--tape", type=Path)
     given = parser.parse_args()
-    tws = Tws(given.stock, given.delayed)
+    tws = Tws(given.stock, given.delayed, given.tape)
     server = await asyncio.start_server(tws.serve, "127.0.0.1", given.port)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await outlive(given.parent)

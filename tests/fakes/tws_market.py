@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NY, HK = "US/Eastern", "Hongkong"
 # Market rules: price steps as (from this price, step). 26 is Reg NMS, 32 a piece of the Hong Kong spread table.
@@ -112,6 +113,15 @@ def trades_from(start: datetime, count: int, until_s: int) -> list[list[object]]
         rows += [[at, 0, price, size, "NYSE", ""] for price, size in trades_in(at)]
         at += 1
     return rows
+
+
+def page_of(trades: list[list[Any]], start_s: int, count: int) -> list[list[object]]:
+    """Return at least so many of these trades (time, price, size) from a second on, all of the last one's second; fields of message 98."""
+    first = bisect_left(trades, start_s, key=lambda trade: trade[0])
+    over = first + count
+    while first < over < len(trades) and trades[over][0] == trades[over - 1][0]:
+        over += 1
+    return [[time_s, 0, price, size, "NASDAQ", ""] for time_s, price, size in trades[first:over]]
 
 
 def moment(text: str) -> datetime:

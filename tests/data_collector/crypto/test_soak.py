@@ -5,24 +5,22 @@ GCG_SOAK_S=1800 pytest -s tests/data_collector/crypto/test_soak.py -k okx
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 from fakes.process import FakeVenue
 from rig import Rig
+from soak import LEAK, SOAK_S, own_memory, soaking
 
 from gcg_quant.bus import EventBus
 from gcg_quant.events import EventFlag, GapEvent, TradeTick
 
-SOAK_S = float(os.environ.get("GCG_SOAK_S", "0"))
+pytestmark = soaking
 SYMBOLS = ["BTC/USDT", "ETH/USDT"]
 FAULTS = ("reset", "refuse", "slow", "half_open", "book", "trades", "swap", "rubbish", "drop")
-LEAK = 24 << 20  # bytes more than after the first third: allocators keep a little of each peak
 
 
 class Numbers:
@@ -48,14 +46,6 @@ class Numbers:
         return max(self.ahead) + 1 - self.behind - len(self.ahead) if self.ahead else 0
 
 
-def own_memory() -> int:
-    """Return the bytes of this process that are no file's: the journal is one that is mapped."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Anonymous"))
-
-
-@pytest.mark.timeout(SOAK_S + 240)
-@pytest.mark.skipif(not SOAK_S, reason="GCG_SOAK_S says how many seconds it takes")
 @pytest.mark.parametrize("exchange", ["binance", "okx"])
 def test_no_trade_is_missing_and_nothing_is_left_behind(bus: EventBus, exchange: str) -> None:
     """Trades that streamed and trades that were filled in are together all that Binance has numbered; nothing grows at OKX either."""

@@ -1,4 +1,4 @@
-"""A folder collector until it is killed: python watching.py HOME FOLDER. With `slowly` it rests between announcing and publishing."""
+"""A folder collector that takes its time, for a minute at most: python watching.py HOME FOLDER [SECONDS]."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Slow(FolderCollector):
 
 
 if __name__ == "__main__":
-    module._BLOCK = 200
+    module._BLOCK = 200 if len(sys.argv) < 4 else 5_000
     with EventBus(Path(sys.argv[1]) / "bus", source="watching") as bus:
         options = FolderOptions(folder=Path(sys.argv[2]), start="begin", file={"timezone": "UTC"})
         one = Slow("files", "V", options=options)
         one.start(bus)
-        time.sleep(600)
+        time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 600.0)

@@ -34,6 +34,7 @@ class FakeApi:
         self.symbols: set[str] = set()
         self.topics: list[int] = []
         self.session = 0
+        self.dead = False  # its connection is half-open: nothing is heard on it any more
         self._socket: socket.socket | None = None
         self._jobs: queue.SimpleQueue[tuple[float, str, tuple[Any, ...]]] = queue.SimpleQueue()
         self._ended = threading.Event()
@@ -87,6 +88,8 @@ class FakeApi:
 
     def call(self, name: str, *arguments: Any) -> None:
         """Call back with these arguments, in order, while the connection stands; structs are spoilt afterwards."""
+        if self.dead:
+            return
         self._jobs.put((time.monotonic() + self.counter.slow_s, name, arguments))
 
     def drop(self) -> None:
@@ -109,7 +112,7 @@ class FakeApi:
                 continue
             while not self._jobs.empty():
                 self._jobs.get()
-            self.connected = True
+            self.connected, self.dead = True, self.counter.halved
             self._invoke("OnFrontConnected", ())
             while not self._ended.is_set() and not self._is_cut():
                 with contextlib.suppress(queue.Empty):

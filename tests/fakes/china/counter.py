@@ -40,6 +40,7 @@ class Counter:
         self.unknown: set[str] = set()  # symbols that cannot be subscribed
         self.sessions = 0
         self.slow_s = 0.0
+        self.halved = False
         self.query_s = 0.0
         self.refused = 0
         self._asked_s = 0.0
@@ -76,6 +77,12 @@ class Counter:
         connections, self._connections = self._connections, []
         for one in connections:
             one.close()
+
+    def half_open(self, wanted: bool) -> None:
+        """Say nothing on the connections that stand and on new ones, or on later ones again; those that were half-open stay so."""
+        self.halved = wanted
+        for api in self.library.apis if self.library is not None and wanted else ():
+            api.dead = True
 
     def apis(self, role: str) -> list[FakeApi]:
         """Return the API objects of a role that are logged in."""
