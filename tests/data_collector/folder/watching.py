@@ -1,4 +1,4 @@
-"""A folder collector that takes its time, for a minute at most: python watching.py HOME FOLDER [SECONDS]."""
+"""A folder collector that takes its time, for ten minutes at most: python watching.py HOME FOLDER [SECONDS]."""
 
 from __future__ import annotations
 
