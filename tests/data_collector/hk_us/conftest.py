@@ -88,6 +88,8 @@ def yahoo_server() -> Iterator[FakeVenue]:
 @pytest.fixture
 def yahoo(bus: EventBus, yahoo_server: FakeVenue) -> Iterator[Callable[..., YahooCollector]]:
     """Return a function that starts a collector at the fake Yahoo, or at another port."""
+    from yfinance.data import YfData  # before anybody dials: importing it may take longer than a test lets a dial take
+
     started: list[YahooCollector] = []
 
     def start(port: int = 0, options: dict[str, Any] | None = None, **given: Any) -> YahooCollector:
@@ -101,6 +103,4 @@ def yahoo(bus: EventBus, yahoo_server: FakeVenue) -> Iterator[Callable[..., Yaho
     yield start
     for collector in started:
         collector.stop()
-    from yfinance.data import YfData
-
     YfData.cache_get.cache_clear()  # pages of one test are not another's

@@ -34,9 +34,14 @@ def test_quotes_and_single_trades_reach_the_bus(tws: Any, ib: Any, published: An
         ("AAPL", "US", 1_700_000_000 * SECOND, 0, 189.51, 7, "NASDAQ", Quality.NORMAL),
         ("AAPL", "US", 1_700_000_000 * SECOND, 1, 189.51, 7, "NASDAQ", Quality.SUSPICIOUS),
     ]
-    wait_until(lambda: {one.symbol for one in published(Tick)} == {"AAPL", "00700"})
-    ticks = {one.symbol: one for one in published(Tick)}
-    apple, tencent = ticks["AAPL"], ticks["00700"]
+
+    def newest(symbol: str, **whole: float) -> Any:
+        # A quote is several messages, and a tick may hold the first of them.
+        told = [one for one in published(Tick) if one.symbol == symbol]
+        return told[-1] if told and all(getattr(told[-1], name) == value for name, value in whole.items()) else None
+
+    apple = wait_until(lambda: newest("AAPL", ask_price=189.52, last_price=189.51, volume=1000))
+    tencent = wait_until(lambda: newest("00700", bid_price=410.2))
     assert (apple.venue, apple.bid_price, apple.bid_size, apple.ask_price, apple.last_price) == ("US", 189.5, 300, 189.52, 189.51)
     assert (tencent.venue, tencent.bid_price, tencent.bid_size) == ("HKEX", 410.2, 500)
     assert tencent.ask_price != tencent.ask_price
