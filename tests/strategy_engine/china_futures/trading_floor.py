@@ -146,7 +146,7 @@ class TradingFloor:
         assert found is not None
         return found
 
-    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 20.0, tick_s: float = 0.02) -> None:
+    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 60.0, tick_s: float = 0.02) -> None:
         """Wait for a condition, while event time passes."""
         deadline = time.monotonic() + timeout_s
         while not condition():
