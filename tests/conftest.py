@@ -17,14 +17,14 @@ from typing import Any
 import psutil
 import pytest
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from gcg_quant.bus import EventBus
 from gcg_quant.errors import AuditError, JournalError
 from gcg_quant.events import Fill, SystemEvent, World
 
 # How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
-settings.register_profile("gcg_quant", deadline=None)
+settings.register_profile("gcg_quant", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gcg_quant")
 # Nor is it a fault of a server that it shares the processors: where a test names no time httpx gives up after five seconds.
 for _step in ("connect", "read", "write", "pool"):

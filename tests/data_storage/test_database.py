@@ -188,7 +188,7 @@ def test_readers_see_one_state_while_a_writer_goes_on(database: Database) -> Non
 
         thread = threading.Thread(target=write)
         thread.start()
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
         assert reader.scalar(text("SELECT COUNT(*) FROM row_counts")) == before == 0
     assert database.counts() == {"ticks": 5}

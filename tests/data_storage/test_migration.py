@@ -118,7 +118,7 @@ def test_older_database_is_migrated_once_by_whoever_comes_first(old_url: str, se
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert len(opened) == 2
     for database in opened:
         assert version_of(database) == ("2", "0002")
@@ -155,7 +155,7 @@ def test_migration_that_is_killed_leaves_the_old_version(old_url: str, second: P
     """Killed with -9 behind its last statement, it has not happened."""
     process = multiprocessing.get_context("forkserver").Process(target=migrate_and_die, args=(old_url, str(second)))
     process.start()
-    process.join(30)
+    process.join(120)
     assert process.exitcode == -signal.SIGKILL
     with Database(old_url) as database:
         assert version_of(database) == ("1", "0001")

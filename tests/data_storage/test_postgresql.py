@@ -248,7 +248,7 @@ def test_readers_do_not_keep_a_new_partition_waiting(bus: EventBus, opened: Data
         bus.publish(TradeTick(symbol="A", venue="V", event_ns=YEAR_2025, price=1.0))
         thread = threading.Thread(target=store_bus, args=(bus, opened))
         thread.start()
-        thread.join(20)
+        thread.join(120)
         assert partitions_of(opened, "trade_ticks") == ["trade_ticks_2024_01", "trade_ticks_2025_01"]
         assert reader.scalar(text("SELECT count(*) FROM trade_ticks")) == 1
     assert len(DatabaseHistory(opened).trades("A")) == 2

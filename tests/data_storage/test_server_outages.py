@@ -56,13 +56,13 @@ def record_through(bus: EventBus, database: Database, outage: Any, wait_for: Any
     try:
         wait_for(lambda: database.counts().get("ticks", 0) > 50)
         with outage():
-            wait_for(lambda: len(alerts_of(bus)) == 1, 20.0)
+            wait_for(lambda: len(alerts_of(bus)) == 1)
             during = publishing.count
             wait_for(lambda: publishing.count > during + 200)
             assert recorder.state == "running"
             assert recorder.health().behind_s > 0
         published = publishing.count
-        wait_for(lambda: recorder.stored.rows["ticks"] >= published, 30.0)
+        wait_for(lambda: recorder.stored.rows["ticks"] >= published, 60.0)
     finally:
         publishing.enough.set()
         publishing.join()

@@ -36,7 +36,7 @@ class Slow(MemoryHistory):
             self.now += 1
             self.most = max(self.most, self.now)
         self.begun.release()
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         with self.lock:
             self.now -= 1
         return super().ticks(symbol, **asked)
@@ -66,7 +66,7 @@ def test_few_are_answered_at_once_and_the_loop_goes_on() -> None:
         async with AsyncHistory(history, at_once=2) as answers:
             tasks = [asyncio.create_task(answers("X", "tick", count=count, form="numpy")) for count in range(5)]
             for _ in range(2):
-                assert await asyncio.to_thread(history.begun.acquire, timeout=10)
+                assert await asyncio.to_thread(history.begun.acquire, timeout=60)
             tasks[0].cancel()
             tasks[3].cancel()
             await asyncio.sleep(0)
@@ -87,9 +87,9 @@ def test_closing_drops_what_waits() -> None:
     async def ask() -> list[Any]:
         answers = AsyncHistory(history, at_once=1)
         tasks = [asyncio.create_task(answers("X", "tick", count=count)) for count in (1, 2)]
-        assert await asyncio.to_thread(history.begun.acquire, timeout=10)
+        assert await asyncio.to_thread(history.begun.acquire, timeout=60)
         closing = asyncio.create_task(answers.close())
-        await asyncio.wait([tasks[1]], timeout=10)
+        await asyncio.wait([tasks[1]], timeout=60)
         history.go.set()
         await closing
         return await asyncio.gather(*tasks, return_exceptions=True)

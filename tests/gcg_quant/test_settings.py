@@ -255,9 +255,9 @@ class Heard:
             self.ready.notify()
 
     def wait(self, count: int) -> Any:
-        """Return the report number `count`, waiting at most 10 s."""
+        """Return the report number `count`, waiting at most 60 s."""
         with self.ready:
-            assert self.ready.wait_for(lambda: len(self.reports) >= count, 10), self.reports
+            assert self.ready.wait_for(lambda: len(self.reports) >= count, 60), self.reports
             return self.reports[count - 1]
 
 

@@ -37,7 +37,7 @@ from gcg_quant.history import MemoryHistory
 from gcg_quant.sections import SimulatedSettings
 
 
-def wait_until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Wait for a condition with a deadline, and return its value."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
@@ -69,7 +69,7 @@ def run(bus: EventBus, **options: Any) -> SimulatedExchange:
     """Run an exchange as fast as possible to its end."""
     exchange = SimulatedExchange(real_time=False, **options)
     exchange.start(bus)
-    assert exchange.finished.wait(60)
+    assert exchange.finished.wait(300)
     exchange.stop()
     assert exchange.state == "stopped"
     return exchange
@@ -119,7 +119,7 @@ def test_real_time_only_adds_the_moment_of_the_start(bus: EventBus, other_bus: E
     wait_until(lambda: exchange.state == "running")
     for _ in range(10):
         clock.move(NS_PER_SECOND // 2, exchange.finished)
-    assert exchange.finished.wait(20)
+    assert exchange.finished.wait(300)
     exchange.stop()
     simulated, real = rows(bus, Tick), rows(other_bus, Tick)
     assert 180 < len(simulated) == len(real) < 220
