@@ -28,7 +28,7 @@ class Rig:
         symbols: list[str],
         *,
         silence_s: float = 30.0,
-        connect_s: float = 8.0,
+        connect_s: float = 30.0,
         **options: Any,
     ) -> None:
         self.fake, self.bus = fake, bus
@@ -65,7 +65,7 @@ class Rig:
             self.events.append(event)
         return self.events
 
-    def until(self, condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+    def until(self, condition: Callable[[], T], what: str, timeout_s: float = 120.0) -> T:
         """Wait for a condition."""
         deadline = time.monotonic() + timeout_s
         while not (found := condition()):

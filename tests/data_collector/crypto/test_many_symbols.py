@@ -24,7 +24,7 @@ def test_many_symbols_on_several_connections(bus: EventBus, exchange: str, strea
     most = {"binance": BinanceDesk, "okx": OkxDesk}[exchange].most_streams
     with FakeVenue(exchange, "--symbols", str(count), "--moves", "1") as fake:
         symbols = [f"C{number:04}/USDT" for number in range(1, count + 1)]
-        with Rig(exchange, fake, bus, symbols, streams=("trades", "tickers", "quotes")) as one:
+        with Rig(exchange, fake, bus, symbols, streams=("trades", "tickers", "quotes"), connect_s=60.0) as one:
             one.start()
             one.until(lambda: sum(session["streams"] for session in fake.state["sessions"]) == count * streams, "all are asked for", 60)
             sessions = [session["streams"] for session in fake.state["sessions"] if session["streams"]]
