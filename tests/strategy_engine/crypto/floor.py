@@ -15,6 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+if not __package__:  # run as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from patience import within
+
 from gcg_quant.bus import EventBus
 from gcg_quant.credentials import Credentials
 from gcg_quant.events import (
@@ -51,10 +56,18 @@ LISTED = {
 
 
 def make_gateway(exchange: str, market: str, url: str, keys: dict[str, str] | None = None, **options: Any) -> CryptoGateway:
-    """Return a gateway that is quick to look again."""
-    quick = {"recv_window_ms": 1000, "poll_s": 1.5, "heartbeat_s": 0.5, "compare_cash": True}
+    """Return a gateway that is quick to look again.
+
+    Where others keep the processors busy, a request may take a second to the fake, above all to one that has just started: with a window
+    that short it would be refused as too old, and a pong that late would end the connection.
+    """
+    import ccxt.pro  # noqa: F401  before anybody dials: importing it may take longer than a dial
+
+    window_ms, heartbeat_s = round(within(1000, 6000)), within(0.5, 3.0)
+    quick = {"recv_window_ms": window_ms, "poll_s": 1.5, "heartbeat_s": heartbeat_s, "compare_cash": True}
     chosen = CryptoOptions(market="swap" if market == "inverse" else market, **{**quick, **options})
-    gateway = CryptoGateway(exchange, Credentials(exchange, keys or KEYS), chosen, url=url, connect_s=10.0, patience_s=2.0)
+    waits = {"connect_s": within(10.0, 40.0), "patience_s": within(2.0, 8.0)}
+    gateway = CryptoGateway(exchange, Credentials(exchange, keys or KEYS), chosen, url=url, **waits)
     gateway._backoff._most_s = 0.5
     return gateway
 
@@ -62,7 +75,7 @@ def make_gateway(exchange: str, market: str, url: str, keys: dict[str, str] | No
 def make_engine(exchange: str, market: str, url: str, cash: float, **more: Any) -> TradingEngine:
     """Return an engine whose gateway trades at a fake."""
     config = TradingConfig(
-        account=ACCOUNT, currency="USDT", cash=cash, stale_ns=60_000_000_000, hold_ns=60_000_000_000, cash_tolerance=1e-6
+        account=ACCOUNT, currency="USDT", cash=cash, stale_ns=600_000_000_000, hold_ns=600_000_000_000, cash_tolerance=1e-6
     )
     return TradingEngine(config, LIMITS, make_gateway(exchange, market, url, **more))
 
@@ -185,7 +198,7 @@ class Floor:
         self.look()
         return [name for name, one in self._states.items() if one.status not in FINAL]
 
-    def wait(self, until: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
+    def wait(self, until: Callable[[], object], what: str, timeout_s: float = 120.0) -> None:
         """Wait until something is so, while event time passes."""
         deadline, ticked = time.monotonic() + timeout_s, time.monotonic()
         while not until():
@@ -196,7 +209,7 @@ class Floor:
                 ticked = now
             time.sleep(0.005)
 
-    def wait_for(self, client_id: str, *statuses: str, timeout_s: float = 15.0) -> OrderEvent:
+    def wait_for(self, client_id: str, *statuses: str, timeout_s: float = 120.0) -> OrderEvent:
         """Wait until an order is in one of some states, and return its last event."""
         self.wait(lambda: self.status(client_id) in statuses, f"{client_id} to be {' or '.join(statuses)}", timeout_s)
         found = self.of(client_id)

@@ -154,9 +154,9 @@ def test_a_stream_that_breaks_is_made_anew_and_nothing_is_missed(trading: Stage,
     if fault in ("half_open", "reset"):
         floor.wait(lambda: floor.gateway.session == 0, "the end of the connection")
         trading.proxy.open()
-    floor.wait_for(filled, "FILLED", timeout_s=20)
+    floor.wait_for(filled, "FILLED")
     if fault != "rubbish":
-        floor.wait(lambda: floor.gateway.session > session and floor.gateway.connected, "the next connection", 20)
+        floor.wait(lambda: floor.gateway.session > session and floor.gateway.connected, "the next connection")
     assert floor.status(stays) == "ACCEPTED"
     floor.cancel(stays)
     floor.wait_for(stays, "CANCELLED")
@@ -172,7 +172,7 @@ def test_the_venues_server_restarts(trading: Stage) -> None:
     late = floor.order(BUY, trading.size)
     trading.fake.start()
     trading.quiet()
-    floor.wait_for(late, "FILLED", timeout_s=30)
+    floor.wait_for(late, "FILLED")
     floor.cancel(stays)
     floor.wait_for(stays, "CANCELLED")
     trading.check()
@@ -197,7 +197,7 @@ def test_killed_at_random_moments_nothing_is_lost_or_doubled(stage: Stage) -> No
     names: list[str] = []
     for _ in range(KILLS):
         floor.spawn()
-        floor.wait(lambda: floor.seen(AccountEvent) and all(floor.status(one) for one in names), "the restart", 30)
+        floor.wait(lambda: floor.seen(AccountEvent) and all(floor.status(one) for one in names), "the restart")
         for number in range(chance.randrange(3, 12)):
             side, price = chance.choice((BUY, SELL)), 60_000 + chance.randrange(-40, 40)
             names.append(floor.order(side, stage.size, None if chance.random() < 0.3 else float(price)))
@@ -206,14 +206,14 @@ def test_killed_at_random_moments_nothing_is_lost_or_doubled(stage: Stage) -> No
                 fake.do("move", symbol=stage.symbol, price=60_000 + chance.randrange(-50, 50))
             time.sleep(chance.uniform(0, 0.04))
         if chance.random() < 0.7:
-            floor.wait(lambda: floor.status(names[-1]) != "", "an answer", 30)
+            floor.wait(lambda: floor.status(names[-1]) != "", "an answer")
         time.sleep(chance.uniform(0, 0.1))
         floor.kill()
     floor.spawn()
     settled = (OrderStatus.NEW, OrderStatus.SUBMITTING, OrderStatus.CANCELLING, OrderStatus.RISK_CHECKED)
-    floor.wait(lambda: all(floor.of(one) is not None and floor.of(one).status not in settled for one in names), "answers", 40)  # type: ignore[union-attr]
+    floor.wait(lambda: all(floor.of(one) is not None and floor.of(one).status not in settled for one in names), "answers")  # type: ignore[union-attr]
     for name in floor.unfinished():
         floor.cancel(name)
-    floor.wait(lambda: not floor.unfinished(), "all ends", 30)
+    floor.wait(lambda: not floor.unfinished(), "all ends")
     assert stage.account["open"] == 0
     stage.check()

@@ -190,10 +190,10 @@ def test_two_hundred_random_orders_end_as_the_ledger_says(floor: Floor, venue: t
         if number % 10 == 9:
             fake.do("move", symbol=floor.symbol, price=round(60_000 + chance.uniform(-100, 100)))
         time.sleep(0.005)
-    floor.wait(lambda: all(floor.status(name) not in ("", "SUBMITTING", "NEW") for name in names), "answers", 30.0)
+    floor.wait(lambda: all(floor.status(name) not in ("", "SUBMITTING", "NEW") for name in names), "answers")
     for name in floor.unfinished():
         floor.cancel(name)
-    floor.wait(lambda: not floor.unfinished(), "all ends", 30.0)
+    floor.wait(lambda: not floor.unfinished(), "all ends")
     assert len(floor.fills()) > 50
     check_ledger(floor, fake, before)
     assert floor.gateway.query_orders() == []
