@@ -39,6 +39,7 @@ _PERIODS = {
 }
 _KINDS = {"ETF": "etf", "EQUITY": "stock"}
 _TURN_S = 0.2
+_LOADING_S = 120.0
 _PAUSES = 3  # an answer, and what waits before it
 _STALE_S = 3600.0  # so old may the splits be that prices are multiplied by
 
@@ -83,6 +84,11 @@ class YahooCollector(ExchangeCollector):
     def dial(self) -> None:
         """See whether Yahoo answers."""
         self._ended.clear()
+        begin_s = self.clock()
+        self.connection.extend(_LOADING_S)  # importing yfinance takes as long as it does
+        with self._asking:
+            self._load()
+        self.connection.extend(self.clock() - begin_s - _LOADING_S)
         self._asked(lambda pages: pages.clock_ns())
 
     def serve(self) -> None:
@@ -169,6 +175,11 @@ class YahooCollector(ExchangeCollector):
 
     # ---- inside
 
+    def _load(self) -> YahooPages:
+        if self._pages_of_now is None:
+            self._pages_of_now = YahooPages(self.url, self.bus.path.resolve().parent / "yahoo", self.options.answer_s)
+        return self._pages_of_now
+
     def _meta(self, symbol: str) -> dict[str, Any]:
         # Connecting asks for each symbol: it takes as long as Yahoo's answers, and the pauses between them, do.
         connecting, longest_s, begin_s = self.connection.own_thread, _PAUSES * self.options.answer_s + self.options.pause_s, self.clock()
@@ -207,11 +218,9 @@ class YahooCollector(ExchangeCollector):
         if wait_s > 0 and self._ended.wait(wait_s):
             raise OSError(f"{self.name} ends")
         with self._asking:
-            if self._pages_of_now is None:
-                folder = self.bus.path.resolve().parent / "yahoo"
-                self._pages_of_now = YahooPages(self.url, folder, self.options.answer_s)
+            pages = self._load()
             try:
-                return ask(self._pages_of_now)
+                return ask(pages)
             except YahooBusy:
                 self._limiter.pause(self.options.pause_s)
                 raise
