@@ -131,7 +131,7 @@ class AksharePages:
             session, self._session = self._session, None
             self._under_way = {}
         if session is not None:
-            session.close()
+            _shut(session)
 
     def longest_s(self) -> float:
         """Return how long the oldest request of now has been under way: the pages' head has no time limit of its own."""
@@ -167,7 +167,7 @@ class AksharePages:
                 response.close()
         finally:
             if session is not self._session:  # closed in the meantime: what it has opened since is closed, too
-                session.close()
+                _shut(session)
         call.head = response.text[:200]
         if response.status_code in _TOO_OFTEN:
             call.refused = response.status_code
@@ -292,6 +292,16 @@ def _quiet(get_tqdm: Any) -> Any:
 
     chosen.gcg_quant = True  # type: ignore[attr-defined]
     return chosen
+
+
+def _shut(session: Any) -> None:
+    # urllib3 2 forgets its pools, and leaves their connections open until they are garbage that is collected.
+    for adapter in session.adapters.values():
+        pools = adapter.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118  it cannot be iterated
+            with contextlib.suppress(KeyError):
+                pools[key].close()
+    session.close()
 
 
 def _body(response: Response, end: float, answer_s: float) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from fakes.eastmoney import dividend, quote, suspension
 from fakes.proxy import FaultProxy
@@ -19,6 +20,7 @@ from gcg_quant.backoff import Backoff
 from gcg_quant.bus import EventBus
 from gcg_quant.clock import from_iso
 from gcg_quant.data_collector.stocks.akshare import AkshareCollector, AkshareOptions
+from gcg_quant.data_collector.stocks.akshare_pages import AksharePages
 from gcg_quant.errors import CollectorError
 from gcg_quant.events import CorporateAction, Depth, GapEvent, InstrumentEvent, SessionEvent, SubscribeEvent, Tick, VolumeKind
 
@@ -289,6 +291,21 @@ def test_after_a_fault_it_goes_on_and_what_was_missed_is_said(fault: str, server
         until(lambda: {gap.symbol for gap in heard.of(GapEvent)} == {"600519", "000005"})
         assert {gap.kind for gap in gaps.values()} == {"disconnect"}
         until(lambda: up(collector))
+
+
+def test_connections_end_when_they_are_closed(server: FakeProcess) -> None:
+    """Not when nobody refers to their pools any more, which a failed request's frames do: each reconnect would leave some open."""
+    pages, process = AksharePages(f"http://127.0.0.1:{server.port}"), psutil.Process()
+
+    def count() -> int:
+        return sum(bool(one.raddr) and one.raddr.port == server.port for one in process.net_connections("tcp"))
+
+    pages.call("stock_bid_ask_em", symbol="600519")
+    managers = [adapter.poolmanager for adapter in pages._session.adapters.values()]
+    referred_to = [manager.pools[key] for manager in managers for key in manager.pools.keys()]  # noqa: SIM118
+    assert (len(referred_to), count()) == (1, 1)
+    pages.close()
+    assert count() == 0
 
 
 def test_one_bad_answer_is_counted_and_no_more(server: FakeProcess, made: Any, heard: Any, until: Any) -> None:
