@@ -87,7 +87,8 @@ def as_json(event: Any) -> dict[str, Any]:
     if isinstance(event, Record):
         fields = {name: _plain(value) for name, value in event.to_dict().items() if name != "instrument"}
     else:
-        fields = {name: value for name, value in msgspec.to_builtins(event).items() if name not in ("id", "time_ns", "cause", "source")}
+        values = msgspec.json.decode(msgspec.json.encode(event))  # tuples become lists, and numbers that are none null
+        fields = {name: value for name, value in values.items() if name not in ("id", "time_ns", "cause", "source")}
     head = {"event": type(event).__name__, "time_ns": event.time_ns, "source": event.source}
     return {**head, **_place("", event.id), **_place("cause_", event.cause), **fields}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import JsonValue, TypeAdapter
 
-from gcg_quant.admin.reports.journal_tail import newest
+from gcg_quant.admin.reports.journal_tail import as_json, newest
 from gcg_quant.bus import BusReader, Cursor, EventBus
 from gcg_quant.errors import EventError
-from gcg_quant.events import Lane, LogEvent, SignalEvent, SystemEvent, Tick
+from gcg_quant.events import Lane, LogEvent, MetricEvent, SignalEvent, SystemEvent, Tick
 
 
 @pytest.fixture
@@ -70,3 +73,17 @@ def test_tail_of_nothing(bus: EventBus, tmp_path: Path) -> None:
     assert newest(bus, 0) == []
     with pytest.raises(EventError, match="Did you mean 'Tick'"):
         newest(bus, 1, types=["Tik"])
+
+
+def test_events_are_plain_json() -> None:
+    """Tuples, absent numbers and enumerations of any event come as what the REST answer may hold."""
+    answer = TypeAdapter(dict[str, JsonValue])
+    for event in (
+        MetricEvent(component="recorder", name="mean_us", value=50.0, counts=(1, 2)),
+        MetricEvent(component="recorder", name="mean_us", value=math.nan),
+        Tick(symbol="A", venue="SIM", event_ns=1),
+    ):
+        found = as_json(event)
+        assert answer.validate_python(found, strict=True) == found
+        assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert as_json(MetricEvent(component="a", name="b", value=1.0, counts=(1, 2)))["counts"] == [1, 2]
