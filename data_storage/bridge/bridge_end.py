@@ -62,11 +62,11 @@ class BridgeEnd(Component):
         self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
         self._next_at = time.monotonic() + self._pause_s
 
-    def go_on(self, what: str) -> None:
-        """Take note that an attempt has succeeded; after a problem that is an alert: "Bridge NAME `what` again."."""
+    def go_on(self, sentence: str) -> None:
+        """Take note that an attempt has succeeded; after a problem an alert tells it by this sentence."""
         if self.problem:
             self.problem, self._pause_s = "", 0.0
-            self.alert("info", f"Bridge {self.link.name!r} {what} again.")
+            self.alert("info", sentence)
 
     def alert(self, level: str, message: str) -> None:
         """Publish an alert about the bridge."""

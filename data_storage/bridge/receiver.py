@@ -250,7 +250,7 @@ class BridgeReceiver(BridgeEnd):
         self._beat_at = now + _BEAT_S
         self._beat += 1
         sender = decode(self.link.say_receiver(self.bus.bus_id, encode(Receiver(self._at, self._beat, host_name()))), Sender)
-        self.go_on("receives")
+        self.go_on(f"Bridge {self.link.name!r} receives again.")
         if sender is not None:
             self._compare(sender)
 

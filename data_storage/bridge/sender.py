@@ -132,7 +132,7 @@ class BridgeSender(BridgeEnd):
         except StorageError as error:
             self._wait_longer(error)
             return 0
-        self.go_on("sends")
+        self.go_on(f"Bridge {self.link.name!r} sends again.")
         return sent
 
     # ---- sending
