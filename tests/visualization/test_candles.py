@@ -61,6 +61,19 @@ def test_finished_bar_replaces_what_was_folded() -> None:
     assert longer[2:] == (4, 9, 3, 6, 3)
 
 
+def test_a_tick_that_is_late_for_the_finished_bar_is_late_here_too() -> None:
+    """Where a bar has come before the last ticks of its second, it stands: what is stored and what is shown are the same."""
+    book = CandleBook()
+    second = from_iso("2026-11-20 10:00:00")
+    book.update(trade(second, 5.0))
+    book.add(Bar(symbol="X", period="1s", start_ns=second, end_ns=second + NS_PER_SECOND, open=5, high=5, low=5, close=5, volume=1))
+    book.update(trade(second + NS_PER_SECOND // 2, 7.0))
+    assert book.candle(second, "1s") == candle(second, 5.0)
+    book.update(trade(second + NS_PER_SECOND, 6.0))
+    assert book.candle(second, "1s") == candle(second, 5.0)
+    assert book.candle(second + NS_PER_SECOND, "1s") == candle(second + NS_PER_SECOND, 6.0)
+
+
 def test_bars_of_another_basis_are_passed_over() -> None:
     """A bid bar does not mix with candles of last prices."""
     book = CandleBook(BarBasis.LAST)

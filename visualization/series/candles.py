@@ -125,7 +125,8 @@ class CandleBook:
         """Take a live tick or trade; return the start of its second, or 0 if it has no price of the basis."""
         finished = self._second.update(event)
         for bar in finished:
-            self.series("1s").put(candle_of(bar))
+            if self.series("1s").get(bar.start_ns) is None:  # a bar that has come already did not wait for late ticks
+                self.series("1s").put(candle_of(bar))
         if not self._second.end_ns:
             return 0
         start_ns = self._second.end_ns - NS_PER_SECOND
