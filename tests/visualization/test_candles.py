@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcg_quant.bars import BarAggregator
+from gcg_quant.bars import BarAggregator, period_ns
 from gcg_quant.calendar import Calendar
 from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
 from gcg_quant.events import Bar, BarBasis, Tick, TradeTick
+from gcg_quant.periods import MONTH
 from gcg_quant.visualization.series.candles import Candle, CandleBook, CandleSeries, span_of
 
 START_NS = from_iso("2026-11-20 09:58:30")
@@ -144,3 +145,87 @@ def test_day_follows_the_trading_calendar() -> None:
     assert span.time * NS_PER_SECOND == from_iso("2026-11-20")
     assert span.start_ns <= evening < span.end_ns
     assert span_of(evening, "1d").time * NS_PER_SECOND == from_iso("2026-11-19")
+
+
+def hours(first_ns: int, closes: list[float], period: str = "1h") -> list[Bar]:
+    """Return bars one after the other, each from the close before it."""
+    length = period_ns(period)
+    return [
+        Bar(
+            symbol="X", period=period, start_ns=at, end_ns=at + length, open=close - 1, high=close + 1, low=close - 2, close=close, volume=1
+        )
+        for at, close in zip(range(first_ns, first_ns + len(closes) * length, length), closes, strict=True)
+    ]
+
+
+def test_where_only_hours_come_longer_candles_are_made_of_them() -> None:
+    """Four hours, days, weeks and months follow bars of an hour, and what was known before the first one is not claimed."""
+    book = CandleBook()
+    monday = from_iso("2026-11-23")
+    for bar in hours(monday + 10 * 3_600 * NS_PER_SECOND, [float(at) for at in range(10, 40)]):
+        book.add(bar)
+    assert [(one.open, one.high, one.low, one.close, one.volume) for one in book.candles("1d")] == [
+        (9, 24, 8, 23, 14),
+        (23, 40, 22, 39, 16),
+    ]
+    assert [one.close for one in book.candles("4h")] == [11, 15, 19, 23, 27, 31, 35, 39]
+    assert [(one.open, one.close) for one in book.candles("1w")] == [(9, 39)]
+    assert [(one.open, one.close) for one in book.candles(MONTH)] == [(9, 39)]
+    assert book.follows("1d", "1h")
+    assert book.follows(MONTH, "1h")
+    assert book.candles("5m") == []
+
+
+def test_shorter_bars_take_over_from_longer_ones() -> None:
+    """From the first minute on longer candles are made of minutes again; the one that began with hours is not told as if it were whole."""
+    book = CandleBook()
+    begin = from_iso("2026-11-23")
+    book.see(begin)
+    for bar in hours(begin, [10, 20]):
+        book.add(bar)
+    day = book.candle(begin, "1d")
+    assert day is not None
+    assert day.volume == 2
+    assert not book.parts.lacking(begin, "1d")
+    two = begin + 7_200 * NS_PER_SECOND
+    for bar in hours(two, [30, 31], "1m"):
+        book.add(bar)
+    assert book.parts.lacking(begin, "1d")
+    assert not book.parts.lacking(two, "1h")
+    assert book.complete_from("1d") == two
+    book.see(begin)  # minutes from before would have come, had there been any: the hours tell of trading
+    assert book.complete_from("1d") == two
+    book.seed("1m", [candle(begin, 7.0)], begin)
+    assert book.complete_from("1d") == begin
+    assert not book.parts.lacking(begin, "1d")
+    day = book.candle(begin, "1d")
+    assert day is not None
+    assert (day.open, day.close) == (7, 31)
+
+
+def test_backfilled_days_say_nothing_of_what_was_seen() -> None:
+    """Old days that a collector fetches at its start do not make this book complete from there on."""
+    book = CandleBook()
+    book.see(START_NS)
+    for bar in hours(from_iso("2025-01-01"), [1, 2], "1d"):
+        book.add(bar)
+    book.update(trade(START_NS, 5.0))
+    assert book.complete_from("1h") == START_NS
+    assert not book.parts.lacking(START_NS - START_NS % NS_PER_MINUTE, "1m")
+
+
+def test_a_week_of_short_bars_stays_while_it_is_looked_at() -> None:
+    """More five-minute bars than memory keeps are kept for the week that somebody looks at, and let go once minutes come."""
+    book = CandleBook()
+    book.hold("1w")
+    monday = from_iso("2026-11-23")
+    for bar in hours(monday, [float(at) for at in range(1_000)], "5m"):
+        book.add(bar)
+    week = book.candle(monday, "1w")
+    assert week is not None
+    assert (week.open, week.volume) == (-1, 1_000)
+    for bar in hours(monday + 5_000 * NS_PER_MINUTE, [5.0] * 2, "1m"):
+        book.add(bar)
+    for bar in hours(monday + 5_000 * NS_PER_MINUTE, [5.0], "5m"):
+        book.add(bar)
+    assert len(book.series("5m").all()) < 400

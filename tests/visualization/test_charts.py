@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_SECOND, from_iso
+from gcg_quant.clock import NS_PER_MINUTE, NS_PER_SECOND, from_iso
 from gcg_quant.errors import EventError, InstrumentError, StorageError
 from gcg_quant.events import Bar, BarBasis, Tick
 from gcg_quant.history import MemoryHistory, RecordArray
 from gcg_quant.instruments import Instrument
+from gcg_quant.periods import period_ns
 from gcg_quant.visualization.charts import ChartManager
 from gcg_quant.visualization.series.markets import Markets
 
@@ -19,7 +20,7 @@ TEN = from_iso("2026-11-20 10:00:00")
 
 def stored_bars(first_ns: int, closes: list[float], period: str = "1m", basis: BarBasis = BarBasis.LAST) -> RecordArray:
     """Return bars that follow each other without a hole."""
-    length = {"1m": NS_PER_MINUTE, "1d": 24 * NS_PER_HOUR}[period]
+    length = period_ns(period)
     bars = np.zeros(len(closes), Bar.dtype)
     bars["start_ns"] = first_ns + np.arange(len(closes)) * length
     bars["event_ns"] = bars["start_ns"] + length
@@ -96,6 +97,30 @@ def test_unfinished_hour_is_seeded_from_stored_minutes(markets: Markets) -> None
     view = markets.named("X@V")
     live(markets, TEN + 4 * NS_PER_MINUTE + 1, 25.0)
     assert [candle.high for candle in view.watches["1h"].take(view.candles)] == [25.0]
+
+
+def test_days_are_made_of_hours_where_nothing_shorter_comes(markets: Markets) -> None:
+    """A bus that carries hours alone moves the day's candle, too; a day that began before is told once its stored hours are known."""
+    charts = ChartManager(markets, history_of([10, 20, 5, 8], period="1h"))
+    view = markets.named("X@V")
+
+    def hour(number: int, close: float) -> None:
+        begin = TEN + number * 60 * NS_PER_MINUTE
+        end = begin + 60 * NS_PER_MINUTE
+        with markets.lock:
+            view.on_bar(
+                Bar(
+                    symbol="X", venue="V", period="1h", start_ns=begin, end_ns=end, open=close, high=close, low=close, close=close, volume=1
+                )
+            )
+
+    charts.open("X@V", "1d")
+    hour(4, 9.0)
+    assert view.watches["1d"].take(view.candles) == []  # the hours before are stored, and not read yet
+    candles = charts.open("X@V", "1d").candles
+    assert [candle[2:] for candle in candles] == [(10, 20, 5, 9, 5.0)]
+    hour(5, 25.0)
+    assert [candle[2:] for candle in view.watches["1d"].take(view.candles)] == [(10, 25, 5, 25, 6.0)]
 
 
 def test_late_bars_do_not_remake_old_candles_of_their_parts(markets: Markets) -> None:

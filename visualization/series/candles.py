@@ -1,7 +1,7 @@
 """Candles in memory: what ticks and finished bars of one instrument say about its chart, for any period.
 
-Only seconds are made here (by the core's `BarAggregator`); longer candles are folded from seconds and minutes, and a finished bar
-from the bus always takes the place of what was folded.
+Only seconds are made here (by the core's `BarAggregator`); longer candles are folded from seconds and minutes, or where none come from
+the shortest bars that do, and a finished bar from the bus always takes the place of what was folded.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gcg_quant.events import Bar, BarBasis, Tick, TradeTick
 from .candle import Candle, Span, candle_of, candles_of, chart_time, fold
 from .long_candles import LongCandles
 from .months import MONTH, month_at, month_span
+from .parts import Parts
 
 __all__ = ["Candle", "CandleBook", "CandleSeries", "Span", "candles_of", "span_of"]
 
@@ -116,10 +117,11 @@ class CandleBook:
         self._minute_ns = 0
         self._folds: dict[str, tuple[int, int, Candle | None]] = {}
         self._long = LongCandles(self)
+        self.parts = Parts()
 
     def see(self, from_ns: int) -> None:
         """Say that every bar and tick from this time of the venue on has passed by, or is stored and will be seeded."""
-        self.seen_from_ns = min(self.seen_from_ns, from_ns)
+        self.seen_from_ns = min(self.seen_from_ns, max(from_ns, self.parts.floor_ns))
 
     def update(self, event: Tick | TradeTick) -> int:
         """Take a live tick or trade; return the start of its second, or 0 if it has no price of the basis."""
@@ -130,6 +132,7 @@ class CandleBook:
         if not self._second.end_ns:
             return 0
         start_ns = self._second.end_ns - NS_PER_SECOND
+        self._take_part("1s", start_ns)
         minute_ns = start_ns - start_ns % NS_PER_MINUTE
         if minute_ns != self._minute_ns:
             self._close_minute(self._minute_ns)
@@ -140,6 +143,7 @@ class CandleBook:
     def add(self, bar: Bar) -> None:
         """Take a finished bar; it wins over what was folded."""
         if bar.basis == self.basis and not math.isnan(bar.open + bar.high + bar.low + bar.close):
+            self._take_part(bar.period, bar.start_ns)
             self._long.roll(bar.start_ns)
             self.series(bar.period).put(candle_of(bar))
 
@@ -155,6 +159,7 @@ class CandleBook:
             if series.get(candle.start_ns) is None:
                 series.put(candle)
         if series.cut_ns <= from_ns:
+            self.parts.seed(period, from_ns, len(candles))
             self.see(from_ns)
 
     def series(self, period: str) -> CandleSeries:
@@ -165,13 +170,11 @@ class CandleBook:
 
     def base(self, period: str) -> str:
         """Return the period that candles of `period` are folded from."""
-        if period == MONTH:
-            return "1d"
-        return "1m" if period_ns(period) > NS_PER_MINUTE and period_ns(period) % NS_PER_MINUTE == 0 else "1s"
+        return self.parts.base(period)
 
     def follows(self, period: str, of: str) -> bool:
         """Return whether a finished bar of the period `of` changes candles of `period`."""
-        return of in (period, self.base(period)) or (period == MONTH and of == "1m")
+        return of in (period, self.base(period)) or (period == MONTH and of == self.base("1d"))
 
     def hold(self, period: str) -> None:
         """Keep from now on all that the newest candle of `period` is made of, however long it is."""
@@ -227,6 +230,12 @@ class CandleBook:
             starts.add(self.span(self.newest_ns, period).start_ns)
         found = (self.candle(start, period) for start in sorted(starts))
         return [candle for candle in found if candle is not None]
+
+    def _take_part(self, period: str, start_ns: int) -> None:
+        if self.parts.take(period, start_ns):
+            self.seen_from_ns = max(self.seen_from_ns, start_ns)
+            self._folds.clear()
+            self._long.hold_parts()
 
     def _current(self, span: Span) -> Candle | None:
         # The unfinished second, if it lies in `span` and has not come as a bar already.

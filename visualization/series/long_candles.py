@@ -27,8 +27,8 @@ class _Closed(NamedTuple):
 class LongCandles:
     """The days and longer candles of one `CandleBook` that somebody looks at. One thread at a time.
 
-    The minutes of a candle in the making are held, and for months those of yesterday, too: late ones still count. The day before
-    yesterday is put among the finished days.
+    The minutes (or whatever else they are made of) of a candle in the making are held, and for months those of yesterday, too: late
+    ones still count. The day before yesterday is put among the finished days.
     """
 
     def __init__(self, book: CandleBook) -> None:
@@ -37,6 +37,7 @@ class LongCandles:
         self._today: Span | None = None
         self._yesterday: Span | None = None
         self._closed: dict[int, _Closed] = {}
+        self._held: set[str] = set()  # the periods of the bars that are kept
         self.days_from_ns = _NEVER  # every day from here on is known
 
     def hold(self, period: str) -> None:
@@ -45,7 +46,7 @@ class LongCandles:
             self._periods.add(period)
             if self._book.newest_ns:
                 self.roll(self._book.newest_ns)
-                self._hold()
+                self.hold_parts()
 
     def seed(self, days: list[Candle], from_ns: int) -> None:
         """Take stored days, finished and complete from `from_ns` on, where none is known yet."""
@@ -65,7 +66,19 @@ class LongCandles:
         if self._yesterday is not None and MONTH in self._periods:
             self._finish(self._yesterday)
         self._yesterday, self._today = self._today, today
-        self._hold()
+        self.hold_parts()
+
+    def hold_parts(self) -> None:
+        """Keep what the candles in the making are made of now, and let go what they are no longer made of."""
+        self._closed.clear()
+        if self._today is None:
+            return
+        first = self._today if self._yesterday is None or MONTH not in self._periods else self._yesterday
+        begins = [self._book.span(self._today.start_ns, period).start_ns for period in self._periods - {MONTH}]
+        bases = {self._book.base("1d" if period == MONTH else period) for period in self._periods}
+        for base in self._held | bases:
+            self._book.series(base).held_from_ns = min([first.start_ns, *begins]) if base in bases else _NEVER
+        self._held = bases
 
     def month(self, month: int) -> Candle | None:
         """Return the candle of a month YYYYMM as it is now, or None if nothing is known of it."""
@@ -88,13 +101,6 @@ class LongCandles:
     def _day(self, ns: int) -> Span | None:
         return self._book.inside(ns, "1d")
 
-    def _hold(self) -> None:
-        if self._today is None:
-            return
-        first = self._today if self._yesterday is None or MONTH not in self._periods else self._yesterday
-        begins = [self._book.span(self._today.start_ns, period).start_ns for period in self._periods - {MONTH}]
-        self._book.series("1m").held_from_ns = min([first.start_ns, *begins])
-
     def _finish(self, day: Span) -> None:
         book = self._book
         if book.complete_from("1d") <= day.start_ns and book.series("1d").get(day.start_ns) is None:
@@ -104,8 +110,8 @@ class LongCandles:
 
     def _finished(self, month: int, span: Span, today: Span | None) -> Candle | None:
         # All days but today, kept until one of them changes.
-        days, minutes = self._book.series("1d"), self._book.series("1m")
-        key = days.version, minutes.version, today.start_ns if today is not None else 0
+        days, parts = self._book.series("1d"), self._book.series(self._book.base("1d"))
+        key = days.version, parts.version, today.start_ns if today is not None else 0
         kept = self._closed.get(month)
         if kept is None or kept.key != key:
             if kept is None and len(self._closed) > 1:
@@ -116,7 +122,7 @@ class LongCandles:
     def _fold_days(self, month: int, span: Span, today: Span | None) -> Candle | None:
         book = self._book
         days = {one.time: one for one in book.series("1d").all() if month_of(one, book.calendar) == month}
-        starts = [one.start_ns for one in book.series("1m").all()]
+        starts = [one.start_ns for one in book.series(book.base("1d")).all()]
         at = bisect_left(starts, min(span.end_ns, today.start_ns if today is not None else span.end_ns)) - 1
         while at >= 0 and starts[at] >= span.start_ns:
             day = self._day(starts[at])

@@ -68,7 +68,7 @@ class MarketView:
     def on_tick(self, tick: Tick) -> None:
         """Take a live tick: quote, tape and candles."""
         if self.tick is None:
-            self._first(tick, tick.event_ns)
+            self._first(tick, tick.event_ns, period_start(tick.event_ns, "1m"))
         self.tick, self.time_ns = tick, tick.event_ns
         if tick.quality != Quality.NORMAL:
             return
@@ -85,7 +85,7 @@ class MarketView:
     def on_trade(self, trade: TradeTick) -> None:
         """Take a live trade."""
         if self._traded_kind is Tick:
-            self._first(trade, trade.event_ns)
+            self._first(trade, trade.event_ns, period_start(trade.event_ns, "1m"))
         self._traded_kind = TradeTick
         self.tape.append(_adapter.trade(trade))
         self.new_trades += 1
@@ -101,7 +101,7 @@ class MarketView:
     def on_bar(self, bar: Bar) -> None:
         """Take a finished bar, also one of the past."""
         if not bar.flags & EventFlag.BACKFILL:
-            self._first(bar, bar.start_ns)
+            self._first(bar, bar.event_ns, bar.start_ns if self.candles.parts.fits(bar.period) else bar.event_ns)
         if not self._has_bars and self._source is None:
             self._choose_basis(bar.basis)
         self.candles.add(bar)
@@ -201,10 +201,10 @@ class MarketView:
             old, self.candles = self.candles, CandleBook(basis, self.candles.calendar)
             self.candles.see(old.seen_from_ns)
 
-    def _first(self, event: Tick | TradeTick | Bar, at_ns: int) -> None:
+    def _first(self, event: Tick | TradeTick | Bar, at_ns: int, from_ns: int) -> None:
         # From when on everything is known, on the venue's clock, which may be years behind ours when old data is replayed.
         ahead_ns = event.time_ns - self._read_from_ns
-        self.candles.see(min(period_start(at_ns, "1m"), at_ns - max(ahead_ns, 0)))
+        self.candles.see(min(from_ns, at_ns - max(ahead_ns, 0)))
 
     def _priced(self, price: float, at_ns: int) -> None:
         day = at_ns // NS_PER_DAY

@@ -46,7 +46,8 @@ class Watch:
         starts = sorted({candles.span(ns, self.period).start_ns for ns in self.touched})
         self.touched.clear()
         known = candles.series(self.period)
-        found = (candles.candle(start, self.period) for start in starts if start >= self.from_ns or known.get(start))
+        whole = (at for at in starts if known.get(at) or (at >= self.from_ns and not candles.parts.lacking(at, self.period)))
+        found = (candles.candle(start, self.period) for start in whole)
         return [candle for candle in found if candle is not None and self._is_news(candle)]
 
     def _is_news(self, candle: Candle) -> bool:
