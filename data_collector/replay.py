@@ -16,6 +16,7 @@ from gcg_quant.errors import ComponentError, InstrumentError, SettingsError, nea
 from gcg_quant.events import Bar, BarBasis, Lane, MarketDataEvent, StrategyStatusEvent, World, from_array
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
+from gcg_quant.replay_mark import ReplayMark, replay_mark_path
 
 from .base import BaseCollector
 from .blank import RecordArray
@@ -99,6 +100,8 @@ class ReplayCollector(BaseCollector):
         self._moments: Iterator[list[MarketDataEvent]] = iter(())
         self._bar_came = False
         self._mark = Path()
+        self._played: ReplayMark | None = None
+        self._before_ns = 0  # the moment that was played last
         self.finished = threading.Event()
 
     @classmethod
@@ -125,7 +128,15 @@ class ReplayCollector(BaseCollector):
             self.bus.instruments.add(terms)
             streams.append(part.events(self._store))
         self._moments = _moments(_merged(streams))
+        self._before_ns = 0
+        self._played = ReplayMark(replay_mark_path(self.bus.path))
         self.finished.clear()
+
+    def on_stop(self) -> None:
+        """Give the mark up: nothing is being played any more."""
+        if self._played is not None:
+            self._played.close()
+            self._played = None
 
     @event_handler(Bar)
     def on_bar(self, bar: Bar) -> None:
@@ -140,15 +151,23 @@ class ReplayCollector(BaseCollector):
             self._wait_for_strategies()
         moment = next(self._moments, None)
         if moment is None:
+            self._tell_played()
             self.finished.set()
             self.log(f"The replay has ended: {sum(self.counts.values()):,} records of {len(self._parts)} symbols.")
             return 0
         self._wait_for_followers()
+        self._tell_played()
         for event in moment:
             self.publish_data(event)
+        self._before_ns = moment[0].event_ns
         return len(moment)
 
     # ---- inside
+
+    def _tell_played(self) -> None:
+        # One moment behind: who deals with a moment has it from the bus, and finds in the store what was before it, no more.
+        if self._played is not None:
+            self._played.put(self._before_ns)
 
     def _terms(self, part: ReplayPart) -> Instrument:
         known = self._store.symbols()

@@ -67,9 +67,9 @@ def open_history(parts: Iterable[str], settings: Settings) -> StoredHistory | No
     filled_in = any(entry.history and _is_part_of(entry, part) for entry in settings.collectors.run for part in parts)
     if not {"strategies", "web", "backtest"} & set(parts) and not filled_in:
         return None
-    from .stored_history import HistoryBeforeReplay, StoredHistory
+    from .stored_history import PlayedHistory, StoredHistory
 
-    return HistoryBeforeReplay(settings) if settings.replay.data else StoredHistory(settings)
+    return PlayedHistory(settings) if settings.replay.data else StoredHistory(settings)
 
 
 def _storage(settings: Settings) -> list[Component]:

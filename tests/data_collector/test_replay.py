@@ -14,6 +14,7 @@ from gcg_quant.data_collector.replay import ReplayCollector, ReplayPart
 from gcg_quant.errors import ComponentError, InstrumentError, SettingsError
 from gcg_quant.events import Bar, BarBasis, StrategyStatusEvent, Tick, World
 from gcg_quant.history import MemoryHistory
+from gcg_quant.replay_mark import played_ns, replay_mark_path
 from gcg_quant.sections import ReplayEntry, ReplaySettings
 
 SECOND = 10**9
@@ -107,6 +108,21 @@ def test_next_moment_waits_for_those_who_follow(bus: EventBus, store: MemoryHist
                 pass
         assert collector.finished.wait(60.0)
         assert collector.stop()
+
+
+def test_mark_tells_what_has_been_dealt_with(bus: EventBus, store: MemoryHistory, strategies: object) -> None:
+    """It is one moment behind what is on the bus, at the end it has come to the last one, and a second replay begins anew."""
+    collector = collector_of(store, ReplayPart("IF2101", "CFFEX", "tick", None, None))
+    path = replay_mark_path(bus.path)
+    for _ in range(2):
+        collector.start(bus, threaded=False)
+        told = []
+        while not collector.finished.is_set():
+            collector.read_batch()
+            told.append(played_ns(path) - START if played_ns(path) else None)
+        assert told == [None, 10 * SECOND, 50 * SECOND, 60 * SECOND, 200 * SECOND]
+        collector.stop()
+        assert played_ns(path) == 0
 
 
 def test_nothing_is_played_before_the_strategies_run(bus: EventBus, store: MemoryHistory) -> None:
