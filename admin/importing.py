@@ -29,6 +29,7 @@ class ImportOutcome(msgspec.Struct, frozen=True):
     already: dict[str, int]
     earlier: str = ""  # when the same content was imported before, which ended this import
     number: int = 0  # of the import in the database; 0 if there is none
+    before: int = 0  # of the earlier one
 
 
 class FolderOutcome(msgspec.Struct):
@@ -82,9 +83,8 @@ def import_file(
     digest = content_sha256(path)
     known = registry.find(digest)
     if known is not None:
-        return ImportOutcome(
-            msgspec.convert(known.report, ImportReport, strict=False), {}, {}, to_iso(known.finished_ns or known.started_ns)
-        )
+        report = msgspec.convert(known.report, ImportReport, strict=False)
+        return ImportOutcome(report, {}, {}, to_iso(known.finished_ns or known.started_ns), before=known.number)
     number = registry.begin(path, digest)
     try:
         with _ImportBus(home, str(number)) as bus:

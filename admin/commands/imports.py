@@ -129,6 +129,7 @@ def _print(path: Path, outcome: ImportOutcome) -> None:
     report = outcome.report
     if outcome.earlier:
         click.echo(f"{path}: imported before ({outcome.earlier}), 0 of {report.rows:,} rows stored again")
+        click.echo(f"    to read it with other options, delete what it brought: data delete --import {outcome.before}")
         return
     click.echo(f"{path}: {report.rows:,} rows = {report.stored_rows:,} stored + {report.refused_rows:,} refused, {report.seconds:.2f} s")
     for name, value in report.settings.items():

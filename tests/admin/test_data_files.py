@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,12 @@ def test_folder_comes_back_to_the_byte(source: Path, tmp_path: Path, words: tupl
     again = call(tmp_path / "home", "data", "import", out)
     assert ("of them imported before, 0 rows" in again.stdout, again.returncode) == (True, 0)
     one = next((tmp_path / "out").rglob("*.parquet"))
-    assert "imported before" in call(tmp_path / "home", "import", str(one)).stdout
+    told = call(tmp_path / "home", "import", str(one)).stdout
+    assert "imported before" in told
+    (number,) = re.findall(r"data delete --import (\d+)\n", told)
+    gone = call(tmp_path / "home", "data", "delete", "--import", number, "--yes")
+    assert gone.returncode == 0, gone.stderr
+    assert "stored: " in call(tmp_path / "home", "import", str(one)).stdout
 
 
 def test_new_days_are_added_to_a_folder_and_imported(source: Path, tmp_path: Path) -> None:
