@@ -23,6 +23,8 @@ from gcg_quant.bus import EventBus
 from gcg_quant.errors import AuditError, JournalError
 from gcg_quant.events import Fill, SystemEvent, World
 
+from .late import pytest_terminal_summary  # noqa: F401  a hook
+
 # How long an example takes says something about the machine's other work; speed is shown in benchmarks/.
 settings.register_profile("gcg_quant", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gcg_quant")
@@ -30,8 +32,6 @@ settings.load_profile("gcg_quant")
 for _step in ("connect", "read", "write", "pool"):
     setattr(DEFAULT_TIMEOUT_CONFIG, _step, 60.0)
 
-# The rooms whose tests talk with venues, browsers and other processes.
-_FACING = ("tests/data_collector/", "tests/admin/", "tests/visualization/")
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -59,19 +59,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     browser = {item.path for item in items if {"chromium", "own_chromium"} & set(getattr(item, "fixturenames", ()))}
     turns = {path: place / len(group) for group in (browser, slow - browser) for place, path in enumerate(sorted(group))}
     items.sort(key=lambda item: (turns.get(item.path, 1.0), str(item.path) if item.path in turns else ""))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Write down which tests .ci/test runs once more, alone: those that were late on a busy machine, if nothing else failed.
-
-    Only a test that deals with a browser, a venue or a whole system by the clock can be late: those that are marked so, and the rooms that
-    face the world. Others are never excused, nor is a journal that does not add up (an error of a fixture).
-    """
-    file, stats = os.environ.get("GCG_LATE_TESTS"), terminalreporter.stats
-    failed = stats.get("failed", [])
-    late = [one for one in failed if {"browser", "slow"} & set(one.keywords) or one.nodeid.startswith(_FACING)]
-    if file and len(failed) == len(late) <= 3 and "error" not in stats:
-        Path(file).write_text("".join(f"{one.nodeid}\n" for one in failed))
 
 
 # ---- every journal that a test leaves behind adds up, and every session can be done again
