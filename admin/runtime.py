@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gcg_quant.bus import EventBus
-from gcg_quant.busy_mark import busy_with, mark_path
+from gcg_quant.busy_mark import BusyWith, busy_with, mark_path
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import AlertEvent, SystemEvent, World
 from gcg_quant.retention import Retention
@@ -177,10 +177,15 @@ class Supervisor:
                     waiting.discard(event.component)
                     self.url = event.data.get("url", "") or self.url
                 for name in waiting & self._children.keys():
-                    # A strategy of the start list that hangs must not keep the others, and the whole system, from starting.
-                    if hung := self._hung_strategy(bus, self._children[name]):
-                        self._kill(bus, self._children[name], hung)
-                        deadline = time.monotonic() + _START_LIMIT_S
+                    # A strategy of the start list that hangs or ends its process must not keep the whole system from starting.
+                    child = self._children[name]
+                    if hung := self._hung_strategy(bus, child):
+                        self._kill(bus, child, hung)
+                    elif child.dead() and self._blame_end(bus, child):
+                        self._revive(bus, child, f"exit code {child.code}")
+                    else:
+                        continue
+                    deadline = time.monotonic() + _START_LIMIT_S
                 self._check_starting(waiting, deadline)
                 kill_file.look()
 
@@ -218,10 +223,8 @@ class Supervisor:
             elif child.resting(time.monotonic()):
                 continue
             elif child.dead():
-                code = child.process.returncode if child.process else 0
-                if code not in _KILLED_FROM_OUTSIDE:
-                    self._blame(bus, child, f"the process ended in it (exit code {code})")
-                self._revive(bus, child, f"exit code {code}")
+                self._blame_end(bus, child)
+                self._revive(bus, child, f"exit code {child.code}")
             elif hung := self._heartbeats.hanging(child.name) or self._hung_strategy(bus, child):
                 self._kill(bus, child, hung)
 
@@ -233,25 +236,30 @@ class Supervisor:
         self._revive(bus, child, f"{hung} hung and was killed")
 
     def _hung_strategy(self, bus: EventBus, child: Child) -> str:
-        if "strategies" not in self._groups[child.name]:
-            return ""
-        found = busy_with(mark_path(bus.path))
+        found = self._busy_strategy(bus, child)
         return f"strategy {found.strategy}" if found is not None and found.busy_s > self._hang_s else ""
 
-    def _blame(self, bus: EventBus, child: Child, why: str) -> None:
+    def _busy_strategy(self, bus: EventBus, child: Child) -> BusyWith | None:
+        # A mark that is older than the process is of one before it, which was killed: it says nothing of this one.
+        found = busy_with(mark_path(bus.path)) if "strategies" in self._groups[child.name] else None
+        return found if found is not None and found.busy_s <= time.monotonic() - child.spawned_s else None
+
+    def _blame_end(self, bus: EventBus, child: Child) -> bool:
+        if child.code in _KILLED_FROM_OUTSIDE:
+            return False
+        return self._blame(bus, child, f"the process ended in it (exit code {child.code})")
+
+    def _blame(self, bus: EventBus, child: Child, why: str) -> bool:
         # The strategies' process has left behind in which callback it was. That strategy is not started again, the others are.
-        if "strategies" not in self._groups[child.name]:
-            return
-        path = mark_path(bus.path)
-        found = busy_with(path)
-        path.unlink(missing_ok=True)  # it says nothing of the next process
+        found = self._busy_strategy(bus, child)
         if found is None:
-            return
+            return False
         detail, data = f"{found.callback}: {why}", {"callback": found.callback}
         told = bus.publish(SystemEvent(action="strategy_hung", component=found.strategy, detail=detail, data=data))
         message = f"strategy {found.strategy} is stopped: {detail}"
         bus.publish(AlertEvent(level="critical", component=found.strategy, name="strategy_hung", message=message, about=told), cause=told)
         self._announce(message)
+        return True
 
     def _revive(self, bus: EventBus, child: Child, why: str) -> None:
         now = time.monotonic()

@@ -24,6 +24,7 @@ class Child:
         self._config_id = config_id
         self.deaths: list[float] = []
         self.process: subprocess.Popen[bytes] | None = None
+        self.spawned_s = 0.0  # on the monotonic clock
         self._rests_until_s: float | None = None
         self._log: IO[bytes] | None = None
 
@@ -40,7 +41,13 @@ class Child:
         self._log = open(self.log_path, "ab")  # noqa: SIM115 - closed in reap()
         command = [sys.executable, "-m", "gcg_quant.admin.running.group", self.name]
         command += ["--home", str(self._home.path), "--config", str(self._config_id)]
+        self.spawned_s = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, start_new_session=True)
+
+    @property
+    def code(self) -> int:
+        """The exit code of its process, 0 as long as there is none."""
+        return (self.process.returncode or 0) if self.process is not None else 0
 
     def dead(self) -> bool:
         """Return whether its process has ended."""

@@ -168,7 +168,7 @@ def test_docs_page_shows_the_interface_without_outside_requests(system: System, 
     page.on("request", lambda request: requested.append(request.url))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(system.url + "/docs")
-    page.get_by_text("/api/v1/system/status").first.wait_for(timeout=20_000)
+    page.get_by_text("/api/v1/system/status").first.wait_for(timeout=60_000)
     assert problems == []
     assert all(url.startswith((system.url, "data:")) for url in requested)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from gcg_quant.bus import EventBus
-from gcg_quant.events import AlertEvent, LogEvent, OrderEvent, OrderStatus, StrategyStatusEvent, SystemEvent
+from gcg_quant.busy_mark import BusyMark, mark_path
+from gcg_quant.events import AlertEvent, Fill, LogEvent, OrderEvent, OrderStatus, StrategyStatusEvent, SystemEvent
 
 from .conftest import System, call
 
@@ -45,6 +47,16 @@ class Culprit(Strategy):
             self.buy(0.001, self.instrument().round_price(tick.last_price * 0.95))
         if self.seen > 20:
             {how}
+"""
+
+DIES_AT_ONCE = """
+import os
+from gcg_quant.strategy_engine import Strategy
+
+class Culprit(Strategy):
+    symbols = ("BTC/USDT",)
+    def on_start(self):
+        os._exit(3)
 """
 
 
@@ -97,3 +109,27 @@ def test_strategy_that_takes_its_process_along_is_not_started_again(tmp_path: Pa
     assert (named.component, named.detail) == ("culprit", why)
     assert [event.level for event in events(home, AlertEvent) if event.name == "strategy_hung"] == ["critical"]
     assert not [event for event in events(home, LogEvent) if event.component == "strategies" and event.level == "error"]
+
+
+@pytest.mark.slow
+def test_strategy_that_ends_its_process_at_the_start_does_not_end_the_system(tmp_path: Path) -> None:
+    """The system starts without it and says so; a mark that a killed run has left behind blames nobody."""
+    home, folder = tmp_path / "home", tmp_path / "strategies"
+    folder.mkdir()
+    (folder / "culprit.py").write_text(DIES_AT_ONCE)
+    config = tmp_path / "gcg_quant.toml"
+    config.write_text(CONFIG.format(folder=folder))
+    (home / "bus").mkdir(parents=True)
+    mark_path(home / "bus").write_bytes((1).to_bytes(8, sys.byteorder) + BusyMark.entry_of("grid-btc", "on_tick"))
+    system = System(home, "--config", str(config))
+    try:
+        system.wait_for_line("strategy culprit is stopped: on_start: the process ended in it (exit code 3)", timeout_s=60)
+        deadline = time.monotonic() + 60
+        while not any(event.strategy == "grid-btc" for event in events(home, Fill)):
+            assert time.monotonic() < deadline, "the other strategy does not trade"
+            time.sleep(0.1)
+        _, _, output = system.stop(signal.SIGINT)
+    finally:
+        system.close()
+    assert output.count("is started again") == 1
+    assert [event.component for event in events(home, SystemEvent) if event.action == "strategy_hung"] == ["culprit"]

@@ -118,7 +118,7 @@ def look_at_pages(guarded: System, page: Any) -> None:
     marks = {"/": "#charts canvas, #chart canvas", "/admin": "main, body > *", "/docs": ".opblock"}
     for path, mark in marks.items():
         page.goto(guarded.url + path)
-        page.wait_for_selector(mark, timeout=20_000)
+        page.wait_for_selector(mark, timeout=60_000)
         page.wait_for_timeout(1_000)  # whatever a page does late, such as its messages
         assert page.evaluate("window.violations") == [], path
     page.locator(".opblock").first.click()
