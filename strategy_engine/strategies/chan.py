@@ -99,7 +99,8 @@ class ChanStrategy(PositionSizing, Strategy):
             return
         if not call.agrees or (call.side == Side.SELL and (not self.short or terms.t_plus_one)):
             return
-        quantity = self.position_size(bar.close, symbol)
+        if (quantity := self.position_size(bar.close, symbol)) == 0:  # nothing is left to trade with, or nobody knows how much
+            return
         if isnan(call.stop):
             (self.buy if buys else self.sell)(quantity, symbol=symbol, tag=call.kind)
             return

@@ -70,7 +70,8 @@ class PairSpread(PositionSizing, Strategy):
         elif -side * before < self.entry <= away and not 0 < self.stop <= away:
             self.signal("spread", Side.BUY if side > 0 else Side.SELL, symbol=first, strength=away)
             sizes = [self.position_size(self._close(symbol), symbol) for symbol in (first, second)]
-            self._hold(side * sizes[0], -side * sizes[1])
+            if all(sizes):
+                self._hold(side * sizes[0], -side * sizes[1])
 
     def on_order(self, order: OrderEvent) -> None:
         """Say which leg was refused; the next bar closes the other."""

@@ -89,7 +89,7 @@ class Turtle(EquityShare, Strategy):
         terms = self.instrument(symbol)
         working = any(order.tag.startswith("unit ") for order in self._orders_of(symbol))
         capital = self.stake(self.capital, symbol)
-        size = terms.round_quantity(capital * self.risk_percent / 100 / (n * terms.multiplier)) if n > 0 else 0.0
+        size = terms.round_quantity(capital * self.risk_percent / 100 / (n * terms.multiplier)) if n > 0 and capital > 0 else 0.0
         if working or size < max(terms.min_quantity, terms.lot_size):
             return
         self.signal("unit", side, symbol=symbol, strength=number)

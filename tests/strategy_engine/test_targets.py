@@ -199,13 +199,15 @@ def test_nothing_can_be_sized_by_no_equity(equity: float, holder: Any) -> None:
     assert one.quantity_of_equity(50.0, 33.0) == 0.0
 
 
-def test_size_of_a_position_falls_back_on_its_value(bus: EventBus) -> None:
-    """Without a percentage, and until the equity is known, a position is worth `value`; of an account with debts there is none."""
+def test_size_of_a_position_is_its_value_or_a_share_of_the_equity(bus: EventBus) -> None:
+    """Without a percentage a position is worth `value`; of equity that is not known, told once, and of an account with debts there is none."""
     one: Any = Sized(bus, SHARE)
     one.value = 3000.0
     assert one.position_size(30.0) == 100.0
     one.equity_percent = 20.0
-    assert one.position_size(30.0) == 100.0
+    assert (one.position_size(30.0), one.position_size(30.0)) == (0.0, 0.0)
+    (told,) = one.host.sent
+    assert told.message == "The account's equity in USD is not known: no position is sized by it until it is."
     one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=30_000.0))
     assert (one.position_size(30.0), one.stake(1.0)) == (200.0, 6000.0)
     one.host.account_book.note(AccountEvent(account="paper", currency="USD", equity=-1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -85,6 +86,16 @@ def test_leg_without_data_is_waited_for(floor: Any) -> None:
     for close in (90, 80, 90):
         desk.bar(close)
     assert (desk.held(), desk.held(1)) == held
+
+
+def test_pair_is_not_opened_where_one_leg_cannot_be_sized(floor: Any) -> None:
+    """With a share of the equity, and no price that tells what the second leg's currency is worth: neither leg, and one line in the log."""
+    desk = floor("pair_spread", ONE, msgspec.structs.replace(OTHER, currency="EUR"), **QUICK, equity_percent=10)
+    apart(desk)
+    assert (desk.requests(), desk.state()) == ([], ("running", ""))
+    assert [word for word in desk.words() if "equity" in word] == [
+        "The account's equity in EUR is not known: no position is sized by it until it is."
+    ]
 
 
 def test_leg_alone_is_closed(floor: Any) -> None:
