@@ -200,7 +200,7 @@ def test_nothing_can_be_sized_by_no_equity(equity: float, holder: Any) -> None:
 
 
 def test_size_of_a_position_is_its_value_or_a_share_of_the_equity(bus: EventBus) -> None:
-    """Without a percentage a position is worth `value`; of equity that is not known, told once, and of an account with debts there is none."""
+    """Without a percentage a position is worth `value`; where the equity is not known (told once) or below zero there is none."""
     one: Any = Sized(bus, SHARE)
     one.value = 3000.0
     assert one.position_size(30.0) == 100.0
