@@ -287,7 +287,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         """Return the first message for the new page `client`. From any thread."""
         views = self.charts.views()
         with self.markets.lock:
-            return messages.greeting(self.bus, self.settings.chart, views, self._ledger, client)
+            return messages.greeting(self.bus, self.settings.chart, views, self._ledger, client, self._time_ms())
 
     def config(self) -> Document:
         """Return the page's configuration. From any thread."""
@@ -373,7 +373,13 @@ class WebSocketEventBridge(Stateful[Ledger]):
         self.desk.expire(now_s)
         if (whole := self._ledger.config.whole(now_ns())) is not None:
             self.publish(whole, cause=0)
-        return messages.instruments(self.markets.take_changed()) + self._meter.status(self.bus, self.reader.lag, now_s)
+        status = self._meter.status(self.bus, self.reader.lag, now_s, self._time_ms())
+        return messages.instruments(self.markets.take_changed()) + status
+
+    def _time_ms(self) -> int:
+        # Data that is replayed is as old as its market says, not as old as it is today.
+        time_ns = self.markets.newest_ns if self.settings.replay.data else 0
+        return (time_ns or now_ns()) // NS_PER_MILLISECOND
 
     def _terms(self, symbol: str, venue: str) -> Instrument:
         return self.markets.named(EventToChartAdapter.name(symbol, venue)).instrument

@@ -12,10 +12,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_MINUTE, now_ns
+from gcg_quant.clock import NS_PER_HOUR, NS_PER_MINUTE, from_iso, now_ns
 from gcg_quant.events import (
     AccountEvent,
     Applied,
+    Bar,
     ChartConfigEvent,
     ConfigChangeEvent,
     LogEvent,
@@ -26,7 +27,9 @@ from gcg_quant.events import (
     StrategyControlEvent,
     StrategyStatusEvent,
 )
+from gcg_quant.instruments import Instrument
 from gcg_quant.kill_switch import kill_file
+from gcg_quant.sections import ReplayEntry, ReplaySettings
 from gcg_quant.settings import Settings
 from gcg_quant.visualization.bridge import WebSocketEventBridge
 from gcg_quant.visualization.server import AppServer
@@ -225,6 +228,27 @@ def test_new_instrument_and_status_are_told(client: Client, bus: EventBus, marke
     assert client.until("instruments", lambda message: message["rows"][-1]["symbol"] == "NEW")
     market.tick(1.0)
     assert client.until("status", lambda message: message["events_per_s"] > 0)["lag"] >= 0
+
+
+@pytest.mark.parametrize("replayed", [True, False])
+def test_time_of_a_replay_is_that_of_its_newest_data(bus: EventBus, settings: Settings, until: Any, replayed: bool) -> None:
+    """What it plays is not old because of its date: the age of prices is counted to the newest one. Before it has begun the time is now."""
+    bus.instruments.add(Instrument(symbol="SPY", venue="X"))
+    replay = ReplaySettings(data=[ReplayEntry(symbol="SPY", period="1h")]) if replayed else ReplaySettings()
+    bridge = WebSocketEventBridge(settings.model_copy(update={"replay": replay}))
+
+    def told(field: str) -> Any:
+        return json.loads(bridge.greeting(1))[field]
+
+    bridge.start(bus)
+    assert abs(told("time_ms") - now_ns() // 1_000_000) < 60_000
+    begin = from_iso("2015-01-02T16:00")
+    end = begin + NS_PER_HOUR
+    bus.publish(Bar(symbol="SPY", venue="X", period="1h", start_ns=begin, end_ns=end, open=1.0, high=1.0, low=1.0, close=1.0))
+    until(lambda: told("quotes"))
+    expected = end if replayed else now_ns()
+    assert abs(told("time_ms") - expected // 1_000_000) < (1 if replayed else 60_000)
+    assert bridge.stop(60.0)
 
 
 def test_bridge_that_starts_later_knows_the_past(bus: EventBus, market: Any, settings: Settings, until: Any) -> None:

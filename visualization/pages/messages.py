@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from gcg_quant.bus import EventBus
-from gcg_quant.clock import NS_PER_MILLISECOND, now_ns
 from gcg_quant.events import Lane
 from gcg_quant.kill_switch import KillSwitch
 from gcg_quant.sections import ChartSettings
@@ -54,15 +53,15 @@ def encode(message: dict[str, Any]) -> str:
     return _encode(message).decode()
 
 
-def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledger: Ledger, client: int) -> str:
-    """Return the first message to the page `client`: all that it shows but the chart."""
+def greeting(bus: EventBus, chart: ChartSettings, views: list[MarketView], ledger: Ledger, client: int, time_ms: int) -> str:
+    """Return the first message to the page `client`: all that it shows but the chart. `time_ms` is the time at the markets."""
     return encode(
         {
             "type": "hello",
             "protocol": PROTOCOL,
             "bus_id": f"{bus.bus_id}/{bus.epoch}",
             "world": bus.world.name.lower(),
-            "time_ms": now_ns() // NS_PER_MILLISECOND,
+            "time_ms": time_ms,
             "settings": chart.model_dump(),
             "periods": PERIODS,
             "instruments": [view.terms() for view in views],
@@ -181,14 +180,14 @@ class RateMeter:
         self._since_s = 0.0
         self._count = 0
 
-    def status(self, bus: EventBus, lag: int, now_s: float) -> list[Parcel]:
+    def status(self, bus: EventBus, lag: int, now_s: float, time_ms: int) -> list[Parcel]:
         """Return the state of the system: events a second since the last call, how far behind the bridge is, and the recorder."""
         count = sum(bus.head(lane) for lane in Lane)
         rate = (count - self._count) / (now_s - self._since_s) if self._since_s else 0.0
         self._since_s, self._count = now_s, count
         recorder = next((sum(one.lag.values()) for one in bus.readers() if one.name == "recorder" and one.alive), None)
         facts = {"events_per_s": round(rate), "lag": lag, "recorder_lag": recorder}
-        message = {"type": "status", **facts, "time_ms": now_ns() // NS_PER_MILLISECOND}
+        message = {"type": "status", **facts, "time_ms": time_ms}
         return [_parcel(EVERYBODY, message)]
 
 

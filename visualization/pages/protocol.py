@@ -36,7 +36,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 class HelloMessage(_Message, frozen=True, tag="hello"):
-    """The first message: all that a page shows but the charts. `client` is the page's number."""
+    """The first message: all that a page shows but the charts. `client` is the page's number, `time_ms` that of `StatusMessage`."""
 
     protocol: Literal[2]
     client: int
@@ -179,7 +179,10 @@ class AttentionMessage(_Message, frozen=True, tag="attention"):
 
 
 class StatusMessage(_Message, frozen=True, tag="status"):
-    """The state of the system, once a second; `recorder_lag` counts the events that are not stored yet, null where none are stored."""
+    """The state of the system, once a second; `recorder_lag` counts the events that are not stored yet, null where none are stored.
+
+    `time_ms` is the server's time, in a replay that of the newest data: what a price's age is counted to.
+    """
 
     events_per_s: int
     lag: int

@@ -74,6 +74,11 @@ class Markets:
         """Return the view of an instrument that only the history knows."""
         return self._by_name.get(EventToChartAdapter.name(instrument.symbol, instrument.venue)) or self._add(instrument)
 
+    @property
+    def newest_ns(self) -> int:
+        """The venue's time of the newest price of any instrument, 0 if there is none."""
+        return max((view.time_ns for view in self), default=0)
+
     def __iter__(self) -> Iterator[MarketView]:
         return iter(list(self._by_name.values()))
 

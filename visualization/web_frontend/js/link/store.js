@@ -26,7 +26,7 @@ export class Store {
     this.requests = 0; // commands sent so far
     this.status = { events_per_s: 0, lag: 0 };
     this.connection = { state: "connecting", latency: null, since: Date.now(), retryAt: 0 };
-    this.clockAhead = 0; // the server's clock minus ours, ms
+    this.clockAhead = 0; // the server's clock (see `now`) minus ours, ms
     this.ready = false; // the first `hello` has come
     this.listeners = new Map();
   }
@@ -146,7 +146,7 @@ export class Store {
     this.instruments.set(name, { ...terms, decimals: Math.max(2, ...needed) });
   }
 
-  /** The server's time now, ms. */
+  /** The server's time now, in a replay that of its newest data, ms: what the age of a price is counted to. */
   now() {
     return Date.now() + this.clockAhead;
   }
