@@ -32,6 +32,7 @@ from gcg_quant.events import (
     World,
 )
 from gcg_quant.kill_switch import KILL_ACCOUNT, KILL_ON
+from gcg_quant.open_calendars import OpenCalendars
 from gcg_quant.reader import Cursor
 from gcg_quant.stateful import Stateful
 
@@ -115,6 +116,7 @@ class TradingEngine(Stateful[TradingFold]):
         self._told = False  # where it began is on the journal
         self._desk: TradingDesk | None = None
         self._link: VenueLink | None = None
+        self._calendars: OpenCalendars | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, account: str = "") -> TradingEngine:
@@ -195,6 +197,8 @@ class TradingEngine(Stateful[TradingFold]):
             raise
         if desk.risk.rules.limits.kill_switch:
             self._kill(0, news=True)
+        self._calendars = OpenCalendars(self.bus)
+        self._calendars.look()
 
     def on_stop(self) -> None:
         """Close the gateway; working orders stay where they are."""
@@ -203,8 +207,10 @@ class TradingEngine(Stateful[TradingFold]):
         self._gateway.close()
 
     def on_idle(self) -> None:
-        """Handle what the gateway has reported meanwhile."""
+        """Handle what the gateway has reported meanwhile, and be ready for the first prices of new instruments."""
         self.on_batch()
+        if self._calendars is not None:
+            self._calendars.look()
 
     def on_batch(self) -> None:
         """Handle what the gateway has reported meanwhile, and see whether it is still there."""

@@ -30,6 +30,7 @@ from gcg_quant.events import (
     TradeTick,
     World,
 )
+from gcg_quant.open_calendars import OpenCalendars
 from gcg_quant.stateful import Stateful
 
 from ..strategy.account_view import AccountBook
@@ -108,6 +109,7 @@ class StrategyManager(Stateful[Past]):
         self._feeds = Feeds(self)
         self._reload_changed = reload_changed
         self._watch: FileWatch | None = None
+        self._calendars: OpenCalendars | None = None
         self._metrics_at = 0.0
         self._begin()
 
@@ -157,6 +159,8 @@ class StrategyManager(Stateful[Past]):
             bar_periods=self._bar_periods,
             load=self._load,
         )
+        self._calendars = OpenCalendars(self.bus)
+        self._calendars.look()
         self._take_up(past)
         self._waiting.start_ready(self.market.knows, self._now_ns)
 
@@ -182,8 +186,10 @@ class StrategyManager(Stateful[Past]):
             self._publish_metrics()
 
     def on_idle(self) -> None:
-        """Do the same while nothing comes."""
+        """Do the same while nothing comes, and be ready for the first prices of new instruments."""
         self.on_batch()
+        if self._calendars is not None:
+            self._calendars.look()
 
     def new_fold(self) -> Past:
         """Return an empty past."""
