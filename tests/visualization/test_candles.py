@@ -158,6 +158,28 @@ def hours(first_ns: int, closes: list[float], period: str = "1h") -> list[Bar]:
     ]
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 40), st.integers(90, 110)), min_size=1, max_size=120),
+    period=st.sampled_from(["30m", "1h", "4h", "1d", "1w"]),
+)
+def test_candles_of_longer_bars_equal_the_core_aggregator(steps: list[tuple[int, int]], period: str) -> None:
+    """Whatever quarters of an hour come, longer candles are those that the core makes from the same bars."""
+    book, reference = CandleBook(), BarAggregator(period)
+    expected, number = [], 0
+    for wait, price in steps:
+        number += wait
+        (bar,) = hours(START_NS // (900 * NS_PER_SECOND) * 900 * NS_PER_SECOND + number * 900 * NS_PER_SECOND, [float(price)], "15m")
+        book.add(bar)
+        expected += reference.update(bar)
+    expected += [reference.current] if reference.current else []
+    made = book.candles(period)
+    assert len(made) == len(expected)
+    for candle, bar in zip(made, expected, strict=True):
+        assert candle[2:] == (bar.open, bar.high, bar.low, bar.close, bar.volume)
+        assert candle.start_ns == bar.start_ns
+
+
 def test_where_only_hours_come_longer_candles_are_made_of_them() -> None:
     """Four hours, days, weeks and months follow bars of an hour, and what was known before the first one is not claimed."""
     book = CandleBook()
