@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from gcg_quant.busy_mark import busy_with, mark_path
-from gcg_quant.clock import from_iso
+from gcg_quant.clock import from_iso, to_iso
 from gcg_quant.component import event_handler
 from gcg_quant.errors import ComponentError, InstrumentError, SettingsError, nearest
-from gcg_quant.events import Bar, BarBasis, Lane, MarketDataEvent, StrategyStatusEvent, World, from_array
+from gcg_quant.events import Bar, Lane, MarketDataEvent, StrategyStatusEvent, Tick, World
 from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
-from gcg_quant.replay_mark import ReplayMark, replay_mark_path
+from gcg_quant.replay_mark import Played, ReplayMark, replay_mark_path
 
 from .base import BaseCollector
-from .blank import RecordArray
+from .replay_part import ReplayPart, merged
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
@@ -27,45 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplayCollector", "ReplayPart"]
 
-_TICKS = "tick"
-_ROWS = 10_000  # made into events at a time
 _PATIENCE_S = 10.0
 _LOOK_S = 0.0002
 _LONGEST_LOOK_S = 0.004
 _READY_S = 0.5
-
-
-class ReplayPart:
-    """One symbol of a replay: `period` of its bars, or "tick"; from `start_ns` on, up to and including `end_ns`."""
-
-    def __init__(self, symbol: str, venue: str, period: str, start_ns: int | None, end_ns: int | None) -> None:
-        self.symbol, self.venue, self.period = symbol, venue, period
-        self.start_ns, self.end_ns = start_ns, end_ns
-
-    def events(self, history: History) -> Iterator[MarketDataEvent]:
-        """Return its records in order; of bid and ask bars both.
-
-        They are read at once, and made into events as they are asked for.
-
-        Raises:
-            ComponentError: there are none. InstrumentError: an unknown symbol, or several venues.
-        """
-        chosen: dict[str, Any] = {"venue": self.venue or None, "start_ns": self.start_ns, "end_ns": self.end_ns}
-        if self.period == _TICKS:
-            stored = [history.ticks(self.symbol, **chosen)]
-        else:
-            stored = [history.bars(self.symbol, self.period, basis=basis, **chosen) for basis in BarBasis]
-        if not any(map(len, stored)):
-            raise ComponentError(
-                f"There are no stored {self.period} records of {self.symbol} in that range to replay: import them first, and check the "
-                "dates of [[replay.data]].",
-                symbol=self.symbol,
-            )
-        return _merged(map(self._each, stored))
-
-    def _each(self, rows: RecordArray) -> Iterator[MarketDataEvent]:
-        for at in range(0, len(rows), _ROWS):
-            yield from from_array(rows[at : at + _ROWS], self.symbol, self.venue)
 
 
 class ReplayCollector(BaseCollector):
@@ -73,6 +40,8 @@ class ReplayCollector(BaseCollector):
 
     The next moment comes when every reader of `followers` has read all that is on the bus and no strategy is at work, and after a bar
     `pause_ms` later. So the speed of the machine does not decide what trades, as far as that can be seen from another process.
+
+    A replay that was cut off goes on where it was, on the same journal: nothing is played twice, and nothing is left out.
 
     Args:
         parts: what to play.
@@ -100,8 +69,9 @@ class ReplayCollector(BaseCollector):
         self._moments: Iterator[list[MarketDataEvent]] = iter(())
         self._bar_came = False
         self._mark = Path()
-        self._played: ReplayMark | None = None
+        self._progress: ReplayMark | None = None
         self._before_ns = 0  # the moment that was played last
+        self._begun = False
         self.finished = threading.Event()
 
     @classmethod
@@ -127,16 +97,21 @@ class ReplayCollector(BaseCollector):
             part.venue = terms.venue
             self.bus.instruments.add(terms)
             streams.append(part.events(self._store))
-        self._moments = _moments(_merged(streams))
-        self._before_ns = 0
-        self._played = ReplayMark(replay_mark_path(self.bus.path))
+        self._progress = ReplayMark(replay_mark_path(self.bus.path), self._name_of_it(), self.bus.head(Lane.MARKET))
+        self._moments = _moments(merged(streams))
+        self._before_ns, self._begun = 0, False
+        if (before := self._progress.before) is not None:
+            self._before_ns = before.until_ns
+            self._moments = self._not_played(self._moments, before)
+            if before.until_ns:
+                self.log(f"The replay goes on behind {to_iso(before.until_ns)}, where it was cut off.")
         self.finished.clear()
 
     def on_stop(self) -> None:
         """Give the mark up: nothing is being played any more."""
-        if self._played is not None:
-            self._played.close()
-            self._played = None
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
 
     @event_handler(Bar)
     def on_bar(self, bar: Bar) -> None:
@@ -147,14 +122,16 @@ class ReplayCollector(BaseCollector):
         """Play one moment."""
         if self.finished.is_set():
             return self.handle_waiting(0.05)
-        if not self.counts:
+        if not self._begun:
             self._wait_for_strategies()
         moment = next(self._moments, None)
         if moment is None:
             self._tell_played()
             self.finished.set()
-            self.log(f"The replay has ended: {sum(self.counts.values()):,} records of {len(self._parts)} symbols.")
+            again = "" if self._begun else f" All of it was played before: to play it again, remove {self.bus.path}."
+            self.log(f"The replay has ended: {sum(self.counts.values()):,} records of {len(self._parts)} symbols.{again}")
             return 0
+        self._begun = True
         self._wait_for_followers()
         self._tell_played()
         for event in moment:
@@ -166,8 +143,23 @@ class ReplayCollector(BaseCollector):
 
     def _tell_played(self) -> None:
         # One moment behind: who deals with a moment has it from the bus, and finds in the store what was before it, no more.
-        if self._played is not None:
-            self._played.put(self._before_ns)
+        if self._progress is not None:
+            self._progress.put(Played(self._before_ns, self.bus.head(Lane.MARKET)))
+
+    def _name_of_it(self) -> bytes:
+        # Not its end: a replay that is made longer goes on.
+        facts = [(part.symbol, part.venue, part.period, part.start_ns) for part in self._parts]
+        return blake2b(repr((self.bus.bus_id, facts)).encode(), digest_size=16).digest()
+
+    # Of the moment that was being published when the run before was cut off, some records may be on the journal already.
+    def _not_played(self, moments: Iterator[list[MarketDataEvent]], before: Played) -> Iterator[list[MarketDataEvent]]:
+        with self.bus.reader(start="begin", events=[Bar, Tick]) as reader:
+            begin = reader.cursor
+            reader.seek(msgspec.structs.replace(begin, market=max(begin.market, min(before.market, self.bus.head(Lane.MARKET)))))
+            known = {_identity(event) for event in reader}
+        for moment in moments:
+            if moment[0].event_ns > before.until_ns and (left := [event for event in moment if _identity(event) not in known]):
+                yield left
 
     def _terms(self, part: ReplayPart) -> Instrument:
         known = self._store.symbols()
@@ -231,8 +223,8 @@ class ReplayCollector(BaseCollector):
         return all(one.lag[Lane.MARKET] == 0 for one in followers)
 
 
-def _merged(streams: Iterable[Iterator[MarketDataEvent]]) -> Iterator[MarketDataEvent]:
-    return heapq.merge(*streams, key=lambda event: event.event_ns)
+def _identity(event: Any) -> tuple[Any, ...]:
+    return event.symbol, event.venue, event.event_ns, event.ordinal, getattr(event, "period", ""), getattr(event, "basis", None)
 
 
 def _moments(events: Iterator[MarketDataEvent]) -> Iterator[list[MarketDataEvent]]:

@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
-__all__ = ["ReplayMark", "played_ns", "replay_mark_path"]
+__all__ = ["Played", "ReplayMark", "played_ns", "replay_mark_path"]
 
-_BYTES = 8
+_RECORD = struct.Struct("<qq")  # until_ns, market
+_NAME_BYTES = 16
+
+
+class Played(NamedTuple):
+    """How far a replay has come: all records up to and including `until_ns` (event time) were published before event `market` of its lane.
+
+    `until_ns` is 0 as long as nothing has been dealt with.
+    """
+
+    until_ns: int = 0
+    market: int = 0
 
 
 class ReplayMark:
-    """The mark of a replay that goes on: a small file, locked as long as this lives. That of a run that has ended counts for nothing.
+    """The mark of a replay that goes on: a small file, locked as long as this lives.
+
+    For others that of a run that has ended counts for nothing; the next run of the same replay goes on there: `before`, None if there
+    was none.
 
     Args:
         path: of the file; see `replay_mark_path`.
+        name: 16 bytes that tell this replay, on this journal, from any other.
+        market: where the market lane ends now.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: bytes, market: int = 0) -> None:
+        self._name = name
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)  # who reads holds it for a few microseconds
-        self.put(0)
+        known = os.pread(self._file, _RECORD.size + _NAME_BYTES, 0)
+        self.before = Played(*_RECORD.unpack_from(known)) if known[_RECORD.size :] == name else None
+        self.put(self.before or Played(0, market))
 
-    def put(self, ns: int) -> None:
-        """Say that all records up to and including `ns` (event time) have been played, and dealt with."""
-        os.pwrite(self._file, ns.to_bytes(_BYTES, "little"), 0)
+    def put(self, played: Played) -> None:
+        """Say how far it has come. The write is whole or not done, also if the process is killed."""
+        os.pwrite(self._file, _RECORD.pack(*played) + self._name, 0)
 
     def close(self) -> None:
         """Give the mark up."""
@@ -55,7 +76,8 @@ def played_ns(path: Path) -> int:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int.from_bytes(os.pread(file, _BYTES, 0), "little")
+        known = os.pread(file, _RECORD.size, 0)
+        return Played(*_RECORD.unpack(known)).until_ns if len(known) == _RECORD.size else 0
     else:
         return 0  # nobody holds it: it is of a run that has ended
     finally:

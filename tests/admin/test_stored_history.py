@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from gcg_quant.admin.running.parts import open_history
 from gcg_quant.admin.running.stored_history import PlayedHistory
 from gcg_quant.clock import NS_PER_HOUR, from_iso
 from gcg_quant.history import History
-from gcg_quant.replay_mark import ReplayMark, replay_mark_path
+from gcg_quant.replay_mark import Played, ReplayMark, replay_mark_path
 from gcg_quant.settings import Settings
 
 BEGIN = from_iso("2026-11-23")
+NAMES = (f"replay {number:9}".encode() for number in itertools.count())  # each of another replay
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +57,13 @@ def last_hour(history: History, symbol: str, **asked: Any) -> int:
 def test_nothing_is_seen_that_has_not_been_played(home: Path, history: PlayedHistory) -> None:
     """Before the replay, while it goes on, at its end (what is stored behind it stays unseen), and after it."""
     assert last_hour(history, "A") == 10
-    with ReplayMark(replay_mark_path(home / "bus")) as mark:
+    with ReplayMark(replay_mark_path(home / "bus"), next(NAMES)) as mark:
         assert last_hour(history, "A") == 10
-        mark.put(BEGIN + 15 * NS_PER_HOUR)
+        mark.put(Played(BEGIN + 15 * NS_PER_HOUR))
         assert last_hour(history, "A") == 15
         assert last_hour(history, "A", end_ns=BEGIN + 12 * NS_PER_HOUR) == 12
         assert list(history.bars("A", "4h")["close"]) == [3, 7, 11]  # the one from 12:00 on is not over
-        mark.put(BEGIN + 40 * NS_PER_HOUR)  # of another symbol that goes on
+        mark.put(Played(BEGIN + 40 * NS_PER_HOUR))  # of another symbol that goes on
         assert last_hour(history, "A") == 20
         assert last_hour(history, "B") == 48
     assert last_hour(history, "A") == 10
@@ -75,7 +77,7 @@ def test_a_system_that_plays_has_such_a_history(home: Path) -> None:
     ]
     history = open_history(["web"], settings_of(home, *parts))
     assert isinstance(history, PlayedHistory)
-    with ReplayMark(replay_mark_path(home / "bus")) as mark:
-        mark.put(BEGIN + 30 * NS_PER_HOUR)
+    with ReplayMark(replay_mark_path(home / "bus"), next(NAMES)) as mark:
+        mark.put(Played(BEGIN + 30 * NS_PER_HOUR))
         assert last_hour(history, "A") == 30
     history.close()

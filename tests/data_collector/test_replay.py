@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_collector.replay import ReplayCollector, ReplayPart
+from gcg_quant.data_collector.replay_part import merged
 from gcg_quant.errors import ComponentError, InstrumentError, SettingsError
-from gcg_quant.events import Bar, BarBasis, StrategyStatusEvent, Tick, World
+from gcg_quant.events import Bar, BarBasis, LogEvent, MarketDataEvent, StrategyStatusEvent, Tick, World
 from gcg_quant.history import MemoryHistory
 from gcg_quant.replay_mark import played_ns, replay_mark_path
 from gcg_quant.sections import ReplayEntry, ReplaySettings
@@ -111,18 +114,67 @@ def test_next_moment_waits_for_those_who_follow(bus: EventBus, store: MemoryHist
 
 
 def test_mark_tells_what_has_been_dealt_with(bus: EventBus, store: MemoryHistory, strategies: object) -> None:
-    """It is one moment behind what is on the bus, at the end it has come to the last one, and a second replay begins anew."""
+    """It is one moment behind what is on the bus, and at the end it has come to the last one."""
     collector = collector_of(store, ReplayPart("IF2101", "CFFEX", "tick", None, None))
     path = replay_mark_path(bus.path)
-    for _ in range(2):
-        collector.start(bus, threaded=False)
-        told = []
-        while not collector.finished.is_set():
-            collector.read_batch()
-            told.append(played_ns(path) - START if played_ns(path) else None)
-        assert told == [None, 10 * SECOND, 50 * SECOND, 60 * SECOND, 200 * SECOND]
-        collector.stop()
-        assert played_ns(path) == 0
+    collector.start(bus, threaded=False)
+    told = []
+    while not collector.finished.is_set():
+        collector.read_batch()
+        told.append(played_ns(path) - START if played_ns(path) else None)
+    assert told == [None, 10 * SECOND, 50 * SECOND, 60 * SECOND, 200 * SECOND]
+    collector.stop()
+    assert played_ns(path) == 0
+
+
+def identity(event: Any) -> tuple[Any, ...]:
+    """Return what tells a record from any other."""
+    return event.symbol, event.event_ns, event.ordinal, getattr(event, "basis", None)
+
+
+BOTH = (("EURUSD", "", "1m", None, None), ("IF2101", "CFFEX", "tick", None, None))
+
+
+@pytest.mark.parametrize("published", range(12))
+def test_replay_that_was_cut_off_goes_on(
+    bus: EventBus, store: MemoryHistory, strategies: object, published: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever that was, within a moment too: in the end every record is on the journal once, and its order is that of one run."""
+
+    class Cut(Exception):
+        """The process ends here."""
+
+    first, left = collector_of(store, *(ReplayPart(*one) for one in BOTH)), published
+    publish = first.publish_data
+
+    def until_cut(event: MarketDataEvent) -> None:
+        nonlocal left
+        if not left:
+            raise Cut
+        left -= 1
+        publish(event)
+
+    monkeypatch.setattr(first, "publish_data", until_cut)
+    first.start(bus, threaded=False)
+    with contextlib.suppress(Cut):
+        while not first.finished.is_set():
+            first.read_batch()
+    assert first.finished.is_set() == (published == 11)
+    assert first._progress is not None
+    first._progress.close()  # as the system does when a process is gone
+    found = play(bus, collector_of(store, *(ReplayPart(*one) for one in BOTH)))
+    expected = merged([ReplayPart(*one).events(store) for one in BOTH])
+    assert [identity(one) for one in found] == [identity(one) for one in expected]
+    with bus.reader(start="begin", events=[LogEvent]) as told:
+        (last,) = list(told)[-1:]
+    assert ("All of it was played before: to play it again, remove" in last.message) == (published == 11)
+
+
+def test_longer_replay_goes_on_and_another_one_begins_anew(bus: EventBus, store: MemoryHistory, strategies: object) -> None:
+    """With a later end what is new is played; with another begin it is another replay."""
+    assert len(play(bus, collector_of(store, ReplayPart("IF2101", "", "tick", None, START + 50 * SECOND)))) == 2
+    assert len(play(bus, collector_of(store, ReplayPart("IF2101", "", "tick", None, None)))) == 5
+    assert len(play(bus, collector_of(store, ReplayPart("IF2101", "", "tick", START, None)))) == 10
 
 
 def test_nothing_is_played_before_the_strategies_run(bus: EventBus, store: MemoryHistory) -> None:

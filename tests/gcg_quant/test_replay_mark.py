@@ -8,31 +8,46 @@ from pathlib import Path
 
 import pytest
 
-from gcg_quant.replay_mark import ReplayMark, played_ns, replay_mark_path
+from gcg_quant.replay_mark import Played, ReplayMark, played_ns, replay_mark_path
 
+NAME = b"sixteen bytes..."
 KEEPER = """
 import sys
 from pathlib import Path
-from gcg_quant.replay_mark import ReplayMark
-mark = ReplayMark(Path(sys.argv[1]))
-mark.put(77)
+from gcg_quant.replay_mark import Played, ReplayMark
+mark = ReplayMark(Path(sys.argv[1]), b"sixteen bytes...")
+mark.put(Played(77, 5))
 print("ready", flush=True)
 sys.stdin.read()
 """
 
 
 def test_mark_counts_as_long_as_its_replay_goes_on(tmp_path: Path) -> None:
-    """Nothing before the first moment; what was put last; nothing once it is given up, and nothing of the run before."""
+    """Nothing before the first moment; what was put last; nothing once it is given up, though the same replay goes on there."""
     path = replay_mark_path(tmp_path)
     assert played_ns(path) == 0
-    with ReplayMark(path) as mark:
-        assert played_ns(path) == 0
-        mark.put(5)
-        mark.put(1 << 60)
+    with ReplayMark(path, NAME, 3) as mark:
+        assert (played_ns(path), mark.before) == (0, None)
+        mark.put(Played(5, 9))
+        mark.put(Played(1 << 60, 10))
         assert played_ns(path) == 1 << 60
     assert played_ns(path) == 0
-    with ReplayMark(path):
-        assert played_ns(path) == 0
+    with ReplayMark(path, NAME) as mark:
+        assert (played_ns(path), mark.before) == (1 << 60, Played(1 << 60, 10))
+
+
+def test_another_replay_begins_anew(tmp_path: Path) -> None:
+    """Of other data, or on another journal; also where the file holds nothing that can be read."""
+    path = replay_mark_path(tmp_path)
+    with ReplayMark(path, NAME) as mark:
+        mark.put(Played(5, 9))
+    with ReplayMark(path, NAME[::-1], 7) as mark:
+        assert (played_ns(path), mark.before) == (0, None)
+    with ReplayMark(path, NAME[::-1]) as mark:
+        assert mark.before == Played(0, 7)
+    path.write_bytes(b"short")
+    with ReplayMark(path, NAME) as mark:
+        assert mark.before is None
 
 
 @pytest.mark.parametrize("end", ["kill", "exit"])
