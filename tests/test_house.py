@@ -58,7 +58,7 @@ NATIVE_FACES = {
 # Rooms that are sorted into sub-folders, and the modules that stand beside these: what the design names, and whom others ask for by name.
 STANDS_ALONE = {
     "backtest": {"adapters", "broker", "cerebro", "engine", "feed", "preset_broker", "report"},
-    "data_collector": {"base", "binance_book", "blank", "ordinals", "outage", "replay", "zones"},
+    "data_collector": {"base", "binance_book", "blank", "ordinals", "outage", "zones"},
     "data_storage": set(),
     "strategy_engine": {"remembered", "trading"},
 }

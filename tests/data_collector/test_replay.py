@@ -13,7 +13,7 @@ import pytest
 
 from gcg_quant.bus import EventBus
 from gcg_quant.data_collector.replay import ReplayCollector, ReplayPart
-from gcg_quant.data_collector.replay_part import merged
+from gcg_quant.data_collector.replay.part import merged
 from gcg_quant.errors import ComponentError, InstrumentError, SettingsError
 from gcg_quant.events import Bar, BarBasis, LogEvent, MarketDataEvent, StrategyStatusEvent, Tick, World
 from gcg_quant.history import MemoryHistory

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gcg_quant.errors import ComponentError
 from gcg_quant.events import BarBasis, MarketDataEvent, from_array
 
-from .blank import RecordArray
+from ..blank import RecordArray
 
 if TYPE_CHECKING:
     from gcg_quant.history import History

@@ -20,14 +20,14 @@ from gcg_quant.instruments import Instrument, preset
 from gcg_quant.market_terms import market_of
 from gcg_quant.replay_mark import Played, ReplayMark, replay_mark_path
 
-from .base import BaseCollector
-from .replay_part import ReplayPart, merged
+from ..base import BaseCollector
+from .part import ReplayPart, merged
 
 if TYPE_CHECKING:
     from gcg_quant.history import History
     from gcg_quant.sections import ReplaySettings
 
-__all__ = ["ReplayCollector", "ReplayPart"]
+__all__ = ["ReplayCollector"]
 
 _PATIENCE_S = 10.0
 _LOOK_S = 0.0002
