@@ -36,6 +36,7 @@ from gcg_quant.events import (
 from gcg_quant.histogram import Histogram
 from gcg_quant.history import History
 from gcg_quant.instruments import Instrument
+from gcg_quant.open_calendars import OpenCalendars
 from gcg_quant.periods import period_start
 from gcg_quant.reader import BusReader, Cursor
 from gcg_quant.sections import ChartSettings
@@ -90,6 +91,7 @@ class WebSocketEventBridge(Stateful[Ledger]):
         self._changed: set[MarketView] = set()
         self._meter = messages.RateMeter()
         self._next_flush_s = self._next_status_s = 0.0
+        self._calendars: OpenCalendars | None = None
         self._oldest_ns = 0  # when the first tick was published that no page has been told of
         self.delivery = Histogram()  # from a tick on the bus until its messages go out, s: the oldest tick of each flush
 
@@ -115,6 +117,8 @@ class WebSocketEventBridge(Stateful[Ledger]):
     def on_start(self) -> None:
         """Take up the drawer's rows, and look through the newest part of the journal for what the charts show of the past."""
         bus = self.bus
+        self._calendars = OpenCalendars(bus)
+        self._calendars.look()
         with self.markets.lock:
             with bus.reader(start="begin", events=[Fill, SignalEvent]) as past:
                 begin = past.cursor
@@ -161,8 +165,10 @@ class WebSocketEventBridge(Stateful[Ledger]):
         self._flush()
 
     def on_idle(self) -> None:
-        """Send what has changed, if it is time."""
+        """Send what has changed, if it is time, and be ready for the first prices of new instruments."""
         self._flush()
+        if self._calendars is not None:
+            self._calendars.look()
 
     # ---- events
 
