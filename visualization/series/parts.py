@@ -6,9 +6,9 @@ from gcg_quant.clock import NS_PER_MINUTE
 
 from .months import MONTH, length_ns
 
-__all__ = ["SHORT", "Parts"]
+__all__ = ["Parts"]
 
-SHORT = ("1s", "1m")
+_SHORT = ("1s", "1m")
 _NEVER = 1 << 62
 
 
@@ -32,7 +32,7 @@ class Parts:
 
     def take(self, period: str, start_ns: int) -> bool:
         """Note that a bar of `period` (or for "1s" a price) has come; return whether longer candles are made of other parts from it on."""
-        if period in SHORT:
+        if period in _SHORT:
             changed = not self._has_short and bool(self._longer)
             self._has_short = True
         elif period in self._longer:
@@ -46,12 +46,12 @@ class Parts:
 
     def seed(self, period: str, from_ns: int, count: int) -> None:
         """Note that `count` stored bars of `period` have been taken, all of them from `from_ns` on."""
-        self._has_short |= period in SHORT and count > 0
+        self._has_short |= period in _SHORT and count > 0
         self.floor_ns = min(self.floor_ns, from_ns)
 
     def fits(self, period: str) -> bool:
         """Return whether longer candles may be made of bars of `period`, as far as is known."""
-        return period in SHORT or not self._has_short
+        return period in _SHORT or not self._has_short
 
     def lacking(self, start_ns: int, period: str) -> bool:
         """Return whether the candle that starts there began with bars of other periods than those that it is folded from."""
